@@ -1,0 +1,1 @@
+export { type PacketBatch, PacketInfo, type PacketSource, Verdict } from './source';

@@ -1,0 +1,9 @@
+export {
+  type BufferDefinition,
+  type BufferView,
+  Direction,
+  type ProtocolDefinition,
+  type ProtocolParser,
+  type Transaction,
+  type TransactionListener,
+} from './transaction';

@@ -1,0 +1,90 @@
+/**
+ * What a protocol parser hands to the rules: transactions, whose parts are buffers.
+ */
+
+/** Direction of bytes within a flow. */
+export const Direction = { TO_SERVER: 0, TO_CLIENT: 1 } as const;
+export type Direction = 0 | 1;
+
+/** A flyweight that names a run of bytes. The bytes are borrowed: valid during the call that filled it. */
+export interface BufferView {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  /** Place of `start` in the whole buffer; above 0 where an early part of a long body is no longer held. */
+  streamOffset: number;
+  /** Bytes from here on are new since the buffer was last inspected (`start` when all are). */
+  fresh: number;
+  /** No more bytes will be added to this buffer. */
+  complete: boolean;
+}
+
+/** One request with its response (or the protocol's likeness of it). */
+export interface Transaction {
+  /** Number within the flow, from 0. */
+  readonly id: number;
+  /** The protocol's own progress, per direction; a buffer is complete at the progress its table names. */
+  progress(direction: Direction): number;
+  /**
+   * Fills `out` with the buffer `id` (a number from the protocol's buffer table).
+   * @param index for buffers that occur several times in a transaction (`dns.query`, `file.data`)
+   * @returns false where the transaction has no such buffer (not the same as an empty one)
+   */
+  buffer(id: number, index: number, out: BufferView): boolean;
+  /** The matcher's own state for this transaction; the parser only carries it and sets it null on reuse. */
+  matchState: unknown;
+}
+
+export interface TransactionListener {
+  /**
+   * Called while the bytes of `tx` are valid, each time one direction of it has progressed or a body has grown.
+   */
+  onProgress(tx: Transaction, direction: Direction): void;
+  /** The transaction is over in both directions; its object is reused after this call. */
+  onTransactionEnd(tx: Transaction): void;
+  /** Something a real peer would not send: one of the protocol's event names (`http.REQUEST_FIELD_TOO_LONG`). */
+  onEvent(tx: Transaction | null, direction: Direction, event: string): void;
+}
+
+/** A parser belongs to one flow. Parsers are pooled: `reset` makes one as new. */
+export interface ProtocolParser {
+  readonly protocol: string;
+  /** Takes the next in-order bytes of one direction. Never throws; what is not understood is an event. */
+  feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void;
+  /** `length` bytes of one direction are missing and will not come. */
+  gap(direction: Direction, length: number): void;
+  /** The direction has ended (FIN, RST or time-out). */
+  close(direction: Direction): void;
+  /** Bytes this parser holds now, counted against the stream memory cap. */
+  heldBytes(): number;
+  reset(): void;
+}
+
+/** One row of a protocol's buffer table. */
+export interface BufferDefinition {
+  /** Name in the rule language: `http.uri`. */
+  readonly name: string;
+  /** Number of the buffer, unique over all protocols. */
+  readonly id: number;
+  readonly protocol: string;
+  /** Directions in which the buffer exists. */
+  readonly directions: readonly Direction[];
+  /** The buffer is complete when `progress(direction)` has reached this. */
+  readonly progress: number;
+  /** Grows while it is inspected (a body): it may be inspected before it is complete. */
+  readonly streaming: boolean;
+  /** May occur several times in one transaction. */
+  readonly multiple: boolean;
+}
+
+/** What the engine knows of one protocol. */
+export interface ProtocolDefinition {
+  readonly name: string;
+  readonly buffers: readonly BufferDefinition[];
+  /**
+   * Looks at the first bytes of a direction.
+   * @returns 1 this protocol, 0 cannot tell yet, -1 not this protocol
+   */
+  probe(direction: Direction, bytes: Uint8Array, start: number, end: number): number;
+  create(listener: TransactionListener): ProtocolParser;
+}
