@@ -1,1 +1,12 @@
-export {};
+export { FileSink, type FileSinkOptions } from './file-sink';
+export {
+  type AlertFacts,
+  type BanFacts,
+  type EventKind,
+  type EveRecord,
+  eveTimestamp,
+  type HttpFacts,
+  protocolName,
+} from './record';
+export { type EventSink, MemorySink, type SinkStatistics } from './sink';
+export { StreamSink } from './stream-sink';
