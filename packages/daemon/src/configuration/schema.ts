@@ -1,0 +1,125 @@
+/**
+ * Every key of the configuration, its form, its default and its limits. Names are Suricata's where Suricata
+ * has one. Objects are strict: a key that is not here is refused.
+ */
+import { z } from 'zod';
+import { parseDuration, parsePortRange, parsePrefix, parseQueues, parseSize } from './quantities';
+
+/** A value written by a person and read by one of the quantity readers. */
+function quantity<T>(read: (text: string | number) => T, check?: (value: T) => string | null) {
+  return z.union([z.string(), z.number()]).transform((text, context): T => {
+    try {
+      const value = read(text);
+      const objection = check?.(value);
+      if (objection) context.addIssue({ code: 'custom', message: objection });
+      return value;
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+}
+
+/** YAML 1.2 knows only true and false; people who come from Suricata write yes and no. */
+const yesOrNo = z.preprocess((value) => {
+  if (value === 'yes' || value === 'on') return true;
+  if (value === 'no' || value === 'off') return false;
+  return value;
+}, z.boolean());
+
+const between = (least: number, most: number, what: string) => (value: number) =>
+  value >= least && value <= most ? null : `${value} is outside ${least} … ${most} ${what}`;
+
+const openOrClosed = z.enum(['open', 'closed']);
+const prefix = z.string().transform((text, context) => {
+  try {
+    return parsePrefix(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an interface');
+const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
+
+const KILOBYTE = 1024;
+const GIGABYTE = 1024 ** 3;
+const MINUTE = 60;
+
+export const configurationSchema = z.strictObject({
+  protect: group({
+    host: yesOrNo.default(true),
+    networks: z.array(prefix).default([]),
+    interfaces: z.array(interfaceName).default([]),
+  }),
+  'block-attacking-hosts': yesOrNo.default(true),
+  'block-duration': quantity(parseDuration, between(MINUTE, 32768 * MINUTE, 'seconds (1 minute … 32768 minutes)')).prefault('60m'),
+  'ban-without-handshake': yesOrNo.default(false),
+  'never-block': z
+    .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
+    .default(['self', 'gateway', 'dns', 'admin-sessions']),
+  scan: group({
+    ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
+    direction: z.literal('both').default('both'),
+  }),
+  'on-enable': z.literal('adopt').default('adopt'),
+  nfqueue: group({
+    queues: quantity(parseQueues, ({ first, last }) => (last - first < 64 ? null : 'more than 64 queues')).prefault('0-1'),
+    'max-length': z.int().min(64).max(1_000_000).default(8192),
+    'fail-open': yesOrNo.default(true),
+    gso: yesOrNo.default(true),
+    'batch-size': z.int().min(1).max(256).default(64),
+    'receive-buffer': quantity(parseSize, between(64 * KILOBYTE, 2 * GIGABYTE, 'bytes')).prefault('128mb'),
+  }),
+  mark: group({
+    mask: z.int().min(1).max(0xffffffff).default(0x00f00000),
+  }),
+  firewall: group({
+    backend: z.enum(['auto', 'nft', 'legacy']).default('auto'),
+  }),
+  'exception-policy': group({
+    default: openOrClosed.default('open'),
+    memcap: openOrClosed.optional(),
+    'flow-table': openOrClosed.optional(),
+    gap: openOrClosed.optional(),
+    decode: openOrClosed.optional(),
+    midstream: openOrClosed.optional(),
+  }),
+  stream: group({
+    memcap: quantity(parseSize, between(1024 * KILOBYTE, 64 * GIGABYTE, 'bytes')).prefault('256mb'),
+    midstream: yesOrNo.default(true),
+    'async-oneside': yesOrNo.default(true),
+    bypass: yesOrNo.default(true),
+    reassembly: group({
+      depth: quantity(parseSize, between(KILOBYTE, Number.MAX_SAFE_INTEGER, 'bytes')).prefault('1mb'),
+    }),
+  }),
+  flow: group({
+    'max-flows': z.int().min(1024).max(16_777_216).default(262_144),
+  }),
+  vars: group({
+    'address-groups': z.record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.string()).default({}),
+    'port-groups': z.record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.union([z.string(), z.int()])).default({}),
+  }),
+  'rule-files': z.array(z.string().min(1)).optional(),
+  'classification-file': z.string().min(1).optional(),
+  control: group({ socket: z.string().min(1).default('/run/portcullis/control.sock') }),
+  'state-dir': z.string().min(1).default('/var/lib/portcullis'),
+  'log-dir': z.string().min(1).default('/var/log/portcullis'),
+  outputs: group({ eve: z.string().min(1).default('eve.json') }),
+  metrics: group({
+    listen: z.union([z.literal('off'), z.string().regex(/^\S{1,260}:\d{1,5}$/, 'is not HOST:PORT')]).default('127.0.0.1:9477'),
+  }),
+});
+
+/** The configuration in force: every key has a value, in base units (seconds, bytes). */
+export type Configuration = z.output<typeof configurationSchema>;
+
+/** Keys of the documented configuration that this version refuses, with the reason. */
+export const keysOfLaterVersions: Readonly<Record<string, string>> = {
+  'action-on-detect': 'rules of action drop and reject block, alert rules tell',
+  exclusions: 'use the chain portcullis_bypass to take traffic out of inspection',
+  'web-address': 'web address lists are not part of this version',
+  'ipv6-prefix': 'bans are for single addresses',
+  escalation: 'every ban has the same duration',
+};

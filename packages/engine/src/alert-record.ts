@@ -1,0 +1,61 @@
+import { type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
+import type { Detection } from './detection';
+
+/** The EVE alert record of a detection, as far as the worker that saw it can tell. */
+export function alertRecord(
+  detection: Detection,
+  context: { category: string; interfaceName?: string | undefined; captureFile?: string | undefined; mode: string },
+): EveRecord {
+  const { rule } = detection;
+  const ports = detection.protocol === 6 || detection.protocol === 17 || detection.protocol === 132;
+  const icmp = detection.protocol === 1 || detection.protocol === 58;
+  const attacker: { ip: string; port?: number; mac?: string; handshake: boolean } = {
+    ip: detection.source,
+    handshake: detection.handshake,
+  };
+  if (ports) attacker.port = detection.sourcePort;
+  if (detection.hardwareAddress) attacker.mac = detection.hardwareAddress;
+  return {
+    timestamp: eveTimestamp(detection.time),
+    ...(detection.flowId > 0 && { flow_id: detection.flowId }),
+    ...(context.captureFile !== undefined && { pcap_filename: context.captureFile }),
+    ...(detection.frame > 0 && { pcap_cnt: detection.frame }),
+    ...(context.interfaceName && { in_iface: context.interfaceName }),
+    event_type: 'alert',
+    ...(detection.vlan.length > 0 && { vlan: detection.vlan }),
+    src_ip: detection.source,
+    ...(ports && { src_port: detection.sourcePort }),
+    dest_ip: detection.destination,
+    ...(ports && { dest_port: detection.destinationPort }),
+    proto: protocolName(detection.protocol),
+    ip_v: detection.version === 6 ? 6 : 4,
+    ...(icmp && { icmp_type: detection.icmpType, icmp_code: detection.icmpCode }),
+    community_id: detection.communityId,
+    ...(detection.appProtocol && { app_proto: detection.appProtocol }),
+    direction: detection.direction,
+    ...(detection.txId !== null && { tx_id: detection.txId }),
+    alert: {
+      action: detection.blocked ? 'blocked' : 'allowed',
+      gid: rule.gid,
+      signature_id: rule.sid,
+      rev: rule.rev,
+      signature: rule.msg,
+      category: context.category,
+      severity: rule.priority,
+      ...(Object.keys(rule.metadata).length > 0 && { metadata: rule.metadata }),
+      ...(rule.references.length > 0 && { references: rule.references }),
+    },
+    ...(detection.http && { http: detection.http }),
+    verdict: {
+      action: detection.blocked ? 'drop' : 'alert',
+      ...(detection.rejected && { reject: ['tcp-reset'] }),
+    },
+    ...(detection.blocked && { drop: { reason: 'rules' } }),
+    portcullis: {
+      event: 'network_attack_detected',
+      mode: context.mode,
+      enforced: detection.blocked,
+      attacker,
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { HttpFacts } from '@portcullis/events';
+
+/** The rule behind a detection, as plain data that crosses threads. */
+export interface DetectedRule {
+  action: string;
+  gid: number;
+  sid: number;
+  rev: number;
+  msg: string;
+  classtype: string | null;
+  priority: number;
+  metadata: Record<string, string[]>;
+  references: string[];
+}
+
+/** A rule matched a packet: who, what, and what the worker did. Plain data; made only when something matches. */
+export interface Detection {
+  /** Microseconds since 1970. */
+  time: number;
+  rule: DetectedRule;
+  source: string;
+  sourcePort: number;
+  destination: string;
+  destinationPort: number;
+  /** IP protocol number. */
+  protocol: number;
+  /** 4 or 6. */
+  version: number;
+  icmpType: number;
+  icmpCode: number;
+  /** 0 where the packet belongs to no flow. */
+  flowId: number;
+  direction: 'to_server' | 'to_client';
+  appProtocol: string | null;
+  http: HttpFacts | null;
+  txId: number | null;
+  communityId: string;
+  /** The peer acknowledged our side's initial sequence number exactly: the source address is real. */
+  handshake: boolean;
+  /** The packet was dropped, and the rest of its flow will be. */
+  blocked: boolean;
+  /** A reset was sent to both ends. */
+  rejected: boolean;
+  /** Interface index, 0 where unknown. */
+  inInterface: number;
+  vlan: number[];
+  /** Hardware address of the previous hop, null where unknown. */
+  hardwareAddress: string | null;
+  /** Number of the packet within its capture, from 1; 0 on a live queue. */
+  frame: number;
+}

@@ -1,0 +1,186 @@
+/**
+ * Brings a fresh checkout to the point where it runs: Debian packages, npm packages, native addons, compiled
+ * TypeScript. Each step looks first whether there is anything to do, so a second run takes a moment.
+ *
+ * Uses only what Node.js brings, because it runs before anything is installed.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Debian packages by what they are for. */
+const debianPackages = {
+  build: ['g++', 'make', 'python3', 'pkg-config', 'libvectorscan-dev', 'libpcre2-dev', 'libpcap-dev'],
+  run: ['iptables', 'ipset', 'iproute2'],
+  test: ['conntrack', 'procps', 'util-linux'],
+  bench: ['iperf3', 'wrk'],
+};
+
+export class PreparationError extends Error {}
+
+const fail = (message) => {
+  throw new PreparationError(message);
+};
+
+/** Says what is being done, so that a long step is not a silent one. */
+export function say(text) {
+  process.stdout.write(`· ${text}\n`);
+}
+
+/**
+ * Under sudo, what is made in the checkout belongs to the user who called it: these commands run as that user.
+ */
+function caller() {
+  const uid = Number(process.env.SUDO_UID);
+  const gid = Number(process.env.SUDO_GID);
+  if (process.getuid() !== 0 || !(uid > 0)) return {};
+  const home = spawnSync('getent', ['passwd', String(uid)], { encoding: 'utf8' }).stdout?.split(':')[5];
+  return { uid, gid, env: { ...process.env, HOME: home || '/tmp', USER: process.env.SUDO_USER, npm_config_cache: '' } };
+}
+
+function run(command, args, { asCaller = false, quiet = false, env = {}, cwd = root } = {}) {
+  const who = asCaller ? caller() : {};
+  const environment = { ...(who.env ?? process.env), ...env };
+  if (environment.npm_config_cache === '') delete environment.npm_config_cache;
+  const result = spawnSync(command, args, {
+    cwd,
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+    encoding: 'utf8',
+    ...(who.uid !== undefined && { uid: who.uid, gid: who.gid }),
+    env: environment,
+  });
+  if (result.error) fail(`${command}: ${result.error.message}`);
+  if (result.status !== 0) {
+    if (quiet) process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
+    fail(`'${command} ${args.join(' ')}' failed; what it printed stands above`);
+  }
+  return result.stdout ?? '';
+}
+
+export function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(`Node.js ${process.versions.node} is too old: 20.19 or newer is needed (the README says how to get it on Debian 12)`);
+}
+
+function missingPackages(names) {
+  const result = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], { encoding: 'utf8' });
+  if (result.error) return null;
+  const installed = new Set(
+    result.stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' installed'))
+      .map((line) => line.split(' ')[0]),
+  );
+  return names.filter((name) => !installed.has(name));
+}
+
+export function installDebianPackages(purposes) {
+  const wanted = purposes.flatMap((purpose) => debianPackages[purpose]);
+  const missing = missingPackages(wanted);
+  if (missing === null) {
+    say(`this is not Debian: make sure that what these packages hold is installed: ${wanted.join(' ')}`);
+    return;
+  }
+  if (missing.length === 0) return;
+  if (process.getuid() !== 0)
+    fail(`these Debian packages are missing: run 'sudo apt-get install ${missing.join(' ')}', or this command with sudo`);
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['update', '-q'], { quiet: true, env });
+  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { quiet: true, env });
+}
+
+const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+export function installNpmPackages() {
+  const lock = join(root, 'package-lock.json');
+  const marker = join(root, 'node_modules', '.portcullis-installed');
+  const wanted = readFileSync(lock, 'utf8');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
+  say('installing npm packages');
+  // Install scripts stay off: the only package here with native code, cap, is built below with the others.
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { asCaller: true });
+  run(process.execPath, ['-e', `require('fs').copyFileSync(${JSON.stringify(lock)}, ${JSON.stringify(marker)})`], {
+    asCaller: true,
+  });
+}
+
+/** The prefix of the running Node.js, whose own headers the addons are built with; nothing is downloaded. */
+export function nodeDirectory() {
+  const prefix = dirname(dirname(realpathSync(process.execPath)));
+  if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) return prefix;
+  return fail(
+    `${process.execPath} has no headers in ${prefix}/include/node: install a Node.js that brings them (the archives of nodejs.org and the NodeSource packages do)`,
+  );
+}
+
+function newestSource(folder) {
+  let newest = modified(join(folder, 'binding.gyp'));
+  const look = (at) => {
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) look(path);
+      else if (/\.(c|cc|cpp|h|hpp)$/.test(entry.name)) newest = Math.max(newest, modified(path));
+    }
+  };
+  look(join(folder, 'src'));
+  return newest;
+}
+
+/** Folders with native code, and the addon each makes. */
+const addons = [
+  { folder: 'native/nfqueue-binding', product: 'nfqueue_binding.node', name: 'nfqueue-binding' },
+  { folder: 'native/pattern-binding', product: 'pattern_binding.node', name: 'pattern-binding' },
+  { folder: 'node_modules/cap', product: 'cap.node', name: 'cap (live mirror)' },
+];
+
+export function buildAddons() {
+  for (const { folder, product, name } of addons) {
+    const path = join(root, folder);
+    const stamp = join(path, 'build', '.built-with');
+    const abi = `${process.version} ${process.arch}\n`;
+    const fresh =
+      modified(join(path, 'build', 'Release', product)) >= newestSource(path) &&
+      existsSync(stamp) &&
+      readFileSync(stamp, 'utf8') === abi;
+    if (fresh) continue;
+    say(`building ${name}`);
+    const gyp = join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
+    run(process.execPath, [gyp, 'rebuild', `--nodedir=${nodeDirectory()}`, '--loglevel=error'], {
+      cwd: path,
+      asCaller: true,
+      quiet: true,
+    });
+    writeFileSync(stamp, abi);
+    const { uid, gid } = caller();
+    if (uid !== undefined) run('chown', [`${uid}:${gid}`, stamp]);
+  }
+}
+
+export function compileTypeScript() {
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json'], { asCaller: true });
+}
+
+/** Everything, in order. @param purposes which Debian packages are needed */
+export function prepare(purposes) {
+  checkNode();
+  installDebianPackages(purposes);
+  installNpmPackages();
+  buildAddons();
+  compileTypeScript();
+}
+
+/** Runs a script's main function; what went wrong is told in one sentence, without a stack. */
+export function main(action) {
+  Promise.resolve()
+    .then(action)
+    .catch((error) => {
+      if (error instanceof PreparationError) process.stderr.write(`portcullis: ${error.message}\n`);
+      else process.stderr.write(`${error.stack}\n`);
+      process.exitCode = 1;
+    });
+}
