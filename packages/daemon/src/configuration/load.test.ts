@@ -52,12 +52,24 @@ test('values are normalised, and --set wins over the file', () => {
 });
 
 test.each([
-  ['a misspelt key', 'protect:\n  host: true\n  netwroks: []\n', /^FILE:3: protect\.netwroks: .*did you mean 'networks'/],
+  [
+    'a misspelt key',
+    'protect:\n  host: true\n  netwroks: []\n',
+    /^FILE:3: protect\.netwroks: .*did you mean 'networks'/,
+  ],
   ['a key far from all', 'zzzzzzzzzz: 1\n', /^FILE:1: zzzzzzzzzz: is not a key; known here: protect/],
-  ['a key of a later version', '\nexclusions: []\n', /^FILE:2: exclusions: is not available in this version: .*portcullis_bypass/],
+  [
+    'a key of a later version',
+    '\nexclusions: []\n',
+    /^FILE:2: exclusions: is not available in this version: .*portcullis_bypass/,
+  ],
   ['a wrong type', 'nfqueue:\n  max-length: many\n', /^FILE:2: nfqueue\.max-length: .*number/],
   ['an impossible duration', 'block-duration: 5s\n', /^FILE:1: block-duration: 5 is outside 60/],
-  ['an impossible prefix', 'protect:\n  networks:\n    - 10.0.0.0/8\n    - 10.0.0.0/33\n', /^FILE:4: protect\.networks\.1: .*above 32/],
+  [
+    'an impossible prefix',
+    'protect:\n  networks:\n    - 10.0.0.0/8\n    - 10.0.0.0/33\n',
+    /^FILE:4: protect\.networks\.1: .*above 32/,
+  ],
   ['an unlimited depth', 'stream: { reassembly: { depth: 0 } }', /depth: 0 is outside/],
   ['a key twice', 'mark: { mask: 1 }\nmark: { mask: 2 }\n', /^FILE:2: .*unique/],
   ['no YAML', 'a: [1\n', /^FILE:\d+: /],

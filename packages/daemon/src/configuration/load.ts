@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
-import { isMap, isScalar, isSeq, LineCounter, type Document, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Configuration, configurationSchema, keysOfLaterVersions } from './schema';
 
@@ -21,7 +21,10 @@ export class ConfigurationError extends Error {
   ) {
     super(
       problems
-        .map(({ key, message, line }) => `${line > 0 ? `${source}:${line}` : source}: ${key ? `${key}: ` : ''}${message}`)
+        .map(
+          ({ key, message, line }) =>
+            `${line > 0 ? `${source}:${line}` : source}: ${key ? `${key}: ` : ''}${message}`,
+        )
         .join('\n'),
     );
     this.name = 'ConfigurationError';
@@ -47,7 +50,11 @@ export function loadConfiguration(options: LoadOptions): Configuration {
     }
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, maxAliasCount: 100 } as object);
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    maxAliasCount: 100,
+  } as object);
   if (document.errors.length > 0) {
     const problems = document.errors.map((error) => ({
       key: '',
@@ -58,17 +65,22 @@ export function loadConfiguration(options: LoadOptions): Configuration {
   }
   const raw: unknown = document.contents === null ? {} : document.toJS({ maxAliasCount: 100 });
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
-    throw new ConfigurationError(source, [{ key: '', message: 'is not a mapping of keys to values', line: 1 }]);
+    throw new ConfigurationError(source, [
+      { key: '', message: 'is not a mapping of keys to values', line: 1 },
+    ]);
   const overridden = new Set<string>();
-  for (const override of options.overrides ?? []) overridden.add(applyOverride(raw as Record<string, unknown>, override));
+  for (const override of options.overrides ?? [])
+    overridden.add(applyOverride(raw as Record<string, unknown>, override));
 
   const result = configurationSchema.safeParse(raw);
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describe(issue)).map(({ path, message }) => {
-    const key = path.join('.');
-    const line = overridden.has(key) ? 0 : lineOf(document, lines, path);
-    return { key, message, line };
-  });
+  const problems = result.error.issues
+    .flatMap((issue) => describe(issue))
+    .map(({ path, message }) => {
+      const key = path.join('.');
+      const line = overridden.has(key) ? 0 : lineOf(document, lines, path);
+      return { key, message, line };
+    });
   throw new ConfigurationError(source, problems);
 }
 
@@ -115,7 +127,9 @@ function unknownKey(path: Path, key: string): string {
     .sort((a, b) => a.far - b.far)
     .at(0);
   const close = nearest && nearest.far <= Math.max(3, key.length / 2);
-  return close ? `is not a key; did you mean '${nearest.name}'?` : `is not a key; known here: ${known.join(', ')}`;
+  return close
+    ? `is not a key; did you mean '${nearest.name}'?`
+    : `is not a key; known here: ${known.join(', ')}`;
 }
 
 /** Names of the keys that stand below `path`. */

@@ -6,7 +6,8 @@ const DURATION_UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600,
 /** `90`, `90s`, `60m`, `1h`, `2d` → seconds. */
 export function parseDuration(text: string | number): number {
   const match = /^(\d{1,12})\s*(s|m|h|d|)$/.exec(String(text).trim().toLowerCase());
-  if (!match) throw new RangeError(`'${text}' is not a duration: write seconds, or a number with s, m, h or d`);
+  if (!match)
+    throw new RangeError(`'${text}' is not a duration: write seconds, or a number with s, m, h or d`);
   return Number(match[1]) * (DURATION_UNITS[match[2] as string] as number);
 }
 
@@ -51,6 +52,7 @@ export function parsePortRange(text: string | number): { first: number; last: nu
   const match = /^(\d{1,5})(?:[-:](\d{1,5}))?$/.exec(String(text).trim());
   const first = Number(match?.[1]);
   const last = match?.[2] === undefined ? first : Number(match[2]);
-  if (!match || last < first || last > 65535) throw new RangeError(`'${text}' is not a port or a range such as 8000-8100`);
+  if (!match || last < first || last > 65535)
+    throw new RangeError(`'${text}' is not a port or a range such as 8000-8100`);
   return { first, last };
 }

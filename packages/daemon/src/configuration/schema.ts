@@ -53,7 +53,10 @@ export const configurationSchema = z.strictObject({
     interfaces: z.array(interfaceName).default([]),
   }),
   'block-attacking-hosts': yesOrNo.default(true),
-  'block-duration': quantity(parseDuration, between(MINUTE, 32768 * MINUTE, 'seconds (1 minute … 32768 minutes)')).prefault('60m'),
+  'block-duration': quantity(
+    parseDuration,
+    between(MINUTE, 32768 * MINUTE, 'seconds (1 minute … 32768 minutes)'),
+  ).prefault('60m'),
   'ban-without-handshake': yesOrNo.default(false),
   'never-block': z
     .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
@@ -64,7 +67,9 @@ export const configurationSchema = z.strictObject({
   }),
   'on-enable': z.literal('adopt').default('adopt'),
   nfqueue: group({
-    queues: quantity(parseQueues, ({ first, last }) => (last - first < 64 ? null : 'more than 64 queues')).prefault('0-1'),
+    queues: quantity(parseQueues, ({ first, last }) =>
+      last - first < 64 ? null : 'more than 64 queues',
+    ).prefault('0-1'),
     'max-length': z.int().min(64).max(1_000_000).default(8192),
     'fail-open': yesOrNo.default(true),
     gso: yesOrNo.default(true),
@@ -99,7 +104,9 @@ export const configurationSchema = z.strictObject({
   }),
   vars: group({
     'address-groups': z.record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.string()).default({}),
-    'port-groups': z.record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.union([z.string(), z.int()])).default({}),
+    'port-groups': z
+      .record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.union([z.string(), z.int()]))
+      .default({}),
   }),
   'rule-files': z.array(z.string().min(1)).optional(),
   'classification-file': z.string().min(1).optional(),
@@ -108,7 +115,9 @@ export const configurationSchema = z.strictObject({
   'log-dir': z.string().min(1).default('/var/log/portcullis'),
   outputs: group({ eve: z.string().min(1).default('eve.json') }),
   metrics: group({
-    listen: z.union([z.literal('off'), z.string().regex(/^\S{1,260}:\d{1,5}$/, 'is not HOST:PORT')]).default('127.0.0.1:9477'),
+    listen: z
+      .union([z.literal('off'), z.string().regex(/^\S{1,260}:\d{1,5}$/, 'is not HOST:PORT')])
+      .default('127.0.0.1:9477'),
   }),
 });
 

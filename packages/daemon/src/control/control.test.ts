@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { askEngine } from './client';
+import { ControlError } from './protocol';
+import { ControlServer } from './server';
+
+let directory: string;
+let path: string;
+let server: ControlServer;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'control-'));
+  path = join(directory, 'control.sock');
+  server = new ControlServer(path, {
+    double: (args) => Number(args['n']) * 2,
+    refuse: () => {
+      throw new ControlError('NOT_SO', 'it is not so');
+    },
+  });
+  await server.listen();
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('a question is answered', async () => {
+  await expect(askEngine(path, 'double', { n: 21 })).resolves.toBe(42);
+});
+
+test('only the owner can open the socket', () => {
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test.each([
+  ['refuse', 'NOT_SO'],
+  ['toString', 'UNKNOWN_COMMAND'],
+  ['', 'UNKNOWN_COMMAND'],
+])('%p is answered with the code %s', async (command, code) => {
+  await expect(askEngine(path, command)).rejects.toMatchObject({ code });
+});
+
+test('what is no JSON gets an answer, and the next line too', async () => {
+  const lines = await new Promise<string>((resolve) => {
+    const socket = connect(path);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+      if (text.split('\n').length > 2) socket.destroy();
+    });
+    socket.on('close', () => resolve(text));
+    socket.write('}{\n{"command":"double","arguments":{"n":1}}\n');
+  });
+  const replies = lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(replies[0].ok).toBe(false);
+  expect(replies[1]).toEqual({ ok: true, data: 2 });
+});
+
+test('a second engine is refused, a dead one is replaced', async () => {
+  await expect(new ControlServer(path, {}).listen()).rejects.toMatchObject({ code: 'ENGINE_RUNNING' });
+  await server.close();
+  await expect(askEngine(path, 'double')).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
+  server = new ControlServer(path, {});
+  await server.listen();
+});
+
+test('a file that is no socket is left alone', async () => {
+  const file = join(directory, 'file');
+  writeFileSync(file, 'precious');
+  await expect(new ControlServer(file, {}).listen()).rejects.toMatchObject({ code: 'SOCKET_PATH' });
+});
