@@ -1,1 +1,8 @@
-export {};
+export {
+  type Pattern,
+  PatternDatabase,
+  patternLibraryFingerprint,
+} from './pattern-database';
+export { PatternError, type PatternErrorCode } from './pattern-error';
+export { PatternScanner } from './pattern-scanner';
+export { Regex, type RegexOptions, RegexResult, regexLibraryVersion } from './regex';

@@ -4,7 +4,12 @@ import type { Detection } from './detection';
 /** The EVE alert record of a detection, as far as the worker that saw it can tell. */
 export function alertRecord(
   detection: Detection,
-  context: { category: string; interfaceName?: string | undefined; captureFile?: string | undefined; mode: string },
+  context: {
+    category: string;
+    interfaceName?: string | undefined;
+    captureFile?: string | undefined;
+    mode: string;
+  },
 ): EveRecord {
   const { rule } = detection;
   const ports = detection.protocol === 6 || detection.protocol === 17 || detection.protocol === 132;

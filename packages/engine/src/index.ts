@@ -1,1 +1,27 @@
-export {};
+import { join } from 'node:path';
+
+export { alertRecord } from './alert-record';
+export type { DetectedRule, Detection } from './detection';
+export { InspectCounter, InspectCounterNames } from './inspect-counters';
+export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { Replay, type ReplayOptions, type ReplayResult } from './replay';
+export { type PacketSender, ResetBuilder } from './reset';
+export {
+  describeFailedRule,
+  type FailedRuleSummary,
+  loadRulesNow,
+  type RuleSource,
+  type RuleSummary,
+} from './rule-loading';
+export {
+  type FromWorker,
+  type QueueFacts,
+  type QueueSettings,
+  type ToWorker,
+  type WorkerSettings,
+  WorkerWord,
+} from './worker/messages';
+export { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from './worker/worker-counters';
+
+/** The compiled entry of an inspection thread, for `new Worker`. */
+export const inspectionWorkerPath = join(__dirname, 'worker', 'main.js');

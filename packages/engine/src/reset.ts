@@ -1,4 +1,14 @@
-import { addressBytes, IpProtocol, Ipv4, Ipv6, PacketView as View, type PacketView, Tcp, TcpFlag, writeChecksums } from '@portcullis/wire';
+import {
+  addressBytes,
+  IpProtocol,
+  Ipv4,
+  Ipv6,
+  type PacketView,
+  Tcp,
+  TcpFlag,
+  PacketView as View,
+  writeChecksums,
+} from '@portcullis/wire';
 
 /** Where finished packets go: the raw socket of the queue binding, or a list in tests. */
 export interface PacketSender {
@@ -22,19 +32,37 @@ export class ResetBuilder {
   send(packet: PacketView, sender: PacketSender): boolean {
     if (packet.protocol !== IpProtocol.TCP || packet.tcpHeaderLength === 0) return false;
     if ((packet.tcpFlags & TcpFlag.RST) !== 0) return false;
-    const forward = this.build(packet, packet.source, packet.destination, packet.sourcePort, packet.destinationPort);
+    const forward = this.build(
+      packet,
+      packet.source,
+      packet.destination,
+      packet.sourcePort,
+      packet.destinationPort,
+    );
     this.segment(forward, packet.sequence, packet.acknowledgment, packet.tcpFlags & TcpFlag.ACK);
     sender.send(this.bytes, 0, this.finish(forward));
     if ((packet.tcpFlags & TcpFlag.ACK) === 0) return false;
     const payload = packet.payloadEnd - packet.payload;
-    const backward = this.build(packet, packet.destination, packet.source, packet.destinationPort, packet.sourcePort);
+    const backward = this.build(
+      packet,
+      packet.destination,
+      packet.source,
+      packet.destinationPort,
+      packet.sourcePort,
+    );
     this.segment(backward, packet.acknowledgment, (packet.sequence + payload) >>> 0, TcpFlag.ACK);
     sender.send(this.bytes, 0, this.finish(backward));
     return true;
   }
 
   /** Writes the IP header and the ports. @returns where the TCP header begins */
-  private build(packet: PacketView, source: Uint32Array, destination: Uint32Array, from: number, to: number): number {
+  private build(
+    packet: PacketView,
+    source: Uint32Array,
+    destination: Uint32Array,
+    from: number,
+    to: number,
+  ): number {
     const { bytes } = this;
     bytes.fill(0);
     const transport = packet.version === 4 ? Ipv4.MIN_LENGTH : Ipv6.LENGTH;

@@ -1,1 +1,28 @@
-export {};
+export type {
+  BanEntry,
+  FirewallBackend,
+  KernelBan,
+  PacketCount,
+  RemovalReport,
+} from './backend';
+export { type Ban, type BanException, type BanOrigin, PERMANENT } from './ban';
+export {
+  type BanEvent,
+  type BanRequest,
+  BanService,
+  type BanServiceOptions,
+  type ReconcileReport,
+  type RemoveReport,
+  type StartReport,
+} from './ban-service';
+export { FirewallError, type FirewallErrorCode } from './errors';
+export { localRefusal } from './guards';
+export type { IptablesVariant } from './iptables';
+export { KernelFirewall, type KernelFirewallOptions } from './kernel-firewall';
+export { BanLedger, type LedgerReport } from './ledger';
+export { MarkLayout, OFFLOAD_GENERATIONS } from './marks';
+export { MemoryFirewall } from './memory-firewall';
+export { Chain, SetName } from './names';
+export { checkPlan, type InstallPlan, type QueuedProtocol } from './plan';
+export { normalisePorts, type PortRange, type PortSelection } from './ports';
+export { banRefusal, LONGEST_BAN_SECONDS, Prefix } from './prefix';

@@ -1,1 +1,12 @@
-export {};
+export { FlowTable, type FlowTableOptions, MAX_FLOWS } from './flow-table';
+export { defaultTimeouts, emergencyTimeouts, type FlowTimeouts, TimeoutClass } from './flow-timeouts';
+export { DropReason, DropReasonNames, SegmentResult } from './segment-result';
+export { StreamCounter, StreamCounterNames } from './stream-counters';
+export {
+  defaultStreamOptions,
+  type ExceptionPolicy,
+  type StreamOptions,
+  streamOptions,
+} from './stream-options';
+export { FlowEndReason, FlowEndReasonNames, StreamAction, type StreamSink } from './stream-sink';
+export { TcpReassembler } from './tcp-reassembler';

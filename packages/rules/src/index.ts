@@ -1,3 +1,4 @@
+export { addressesOverlap, addressRanges } from './address';
 export {
   type Action,
   type AddressExpression,
@@ -9,3 +10,38 @@ export {
   type RuleHeader,
   type RuleOption,
 } from './ast';
+export {
+  type Classification,
+  type ClassificationProblem,
+  parseClassification,
+  type RuleClass,
+  STANDARD_CLASSIFICATION,
+} from './classification';
+export { type ContentPattern, decodeContent, decodePattern } from './content';
+export { type InterceptedPorts, interceptedPorts } from './intercepted-ports';
+export type { PortRange } from './port';
+export { RULE_PROTOCOLS, type Transport } from './protocols';
+export { DEFAULT_PRIORITY, parseRule, type RuleContext, type RuleNotice } from './rule';
+export { loadRuleFile, type ParseRulesOptions, parseRules, parseRuleText } from './rule-file';
+export { RuleFileError, RuleSet } from './rule-set';
+export {
+  type Comparison,
+  comparisonHolds,
+  decodeText,
+  type IntegerLimits,
+  type ListItem,
+  parseComparison,
+  parseInteger,
+  parseList,
+  parseQuoted,
+  parseSize,
+  placeAfter,
+  type QuotedValue,
+} from './values';
+export {
+  SURICATA_ADDRESS_GROUPS,
+  SURICATA_PORT_GROUPS,
+  type VariableGroups,
+  type VariableProblem,
+  Variables,
+} from './variables';

@@ -46,7 +46,9 @@ export class ControlServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (const socket of this.sockets) socket.end();
-    const force = setTimeout(() => this.sockets.forEach((socket) => socket.destroy()), 500);
+    const force = setTimeout(() => {
+      for (const socket of this.sockets) socket.destroy();
+    }, 500);
     await closed;
     clearTimeout(force);
   }

@@ -1,0 +1,17 @@
+{
+  "target_defaults": {
+    "cflags": ["-std=gnu11", "-O3", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Wno-missing-field-initializers", "-fvisibility=hidden", "-fstack-protector-strong"],
+    "defines": ["_FORTIFY_SOURCE=2"]
+  },
+  "targets": [
+    {
+      "target_name": "nfqueue",
+      "sources": ["src/addon.c", "src/queue.c", "src/message.c", "src/checksum.c", "src/raw_socket.c"]
+    },
+    {
+      "target_name": "accept-all",
+      "type": "executable",
+      "sources": ["src/accept_all.c", "src/queue.c", "src/message.c", "src/checksum.c"]
+    }
+  ]
+}

@@ -1,0 +1,213 @@
+#include "scanner.h"
+
+#include <hs.h>
+
+#include <vector>
+
+#include "arguments.h"
+#include "database.h"
+
+namespace portcullis {
+
+namespace {
+
+// Layout of the control array, which src/pattern-scanner.ts shares.
+constexpr size_t kJobCount = 0;
+constexpr size_t kStatus = 1;
+constexpr size_t kJobs = 2;
+constexpr size_t kJobWidth = 3;
+
+// Values of control[kStatus]; a failure is (code, job << 8).
+constexpr int32_t kDone = 0;
+constexpr int32_t kBadJob = 1;
+constexpr int32_t kScanFailed = 2;
+
+struct Scanner {
+  /// Functions in JavaScript that point here; the last one to be collected frees the scanner.
+  int owners = 0;
+  napi_ref controlReference = nullptr;
+  napi_ref matchesReference = nullptr;
+  int32_t* control = nullptr;
+  uint32_t* matches = nullptr;
+  uint32_t maxMatches = 0;
+  uint32_t maxJobs = 0;
+  /// Bound bytes. JavaScript keeps the array alive and binds again whenever its identity or length changes.
+  const uint8_t* bytes = nullptr;
+  uint32_t length = 0;
+  hs_scratch_t* scratch = nullptr;
+  std::vector<DatabasePointer> databases;
+
+  ~Scanner() { hs_free_scratch(scratch); }
+};
+
+struct Recording {
+  uint32_t* next;
+  uint32_t* limit;
+};
+
+int record(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
+  Recording* recording = static_cast<Recording*>(context);
+  if (recording->next == recording->limit) return 1;
+  *recording->next++ = id;
+  return 0;
+}
+
+/// Runs the jobs in the control array. Takes and returns nothing: reading arguments costs more than a scan of
+/// a short buffer.
+napi_value run(napi_env env, napi_callback_info info) {
+  void* data;
+  if (napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data) != napi_ok) return nullptr;
+  Scanner& scanner = *static_cast<Scanner*>(data);
+  int32_t* control = scanner.control;
+  const uint32_t jobCount = static_cast<uint32_t>(control[kJobCount]);
+  if (jobCount > scanner.maxJobs) {
+    control[kStatus] = kBadJob;
+    return nullptr;
+  }
+  const int32_t* job = control + kJobs;
+  int32_t* counts = control + kJobs + kJobWidth * scanner.maxJobs;
+  uint32_t* next = scanner.matches;
+  for (uint32_t i = 0; i < jobCount; i++, job += kJobWidth) {
+    const uint32_t index = static_cast<uint32_t>(job[0]);
+    const uint32_t start = static_cast<uint32_t>(job[1]);
+    const uint32_t end = static_cast<uint32_t>(job[2]);
+    if (index >= scanner.databases.size() || start > end || end > scanner.length) {
+      control[kStatus] = kBadJob | static_cast<int32_t>(i << 8);
+      return nullptr;
+    }
+    counts[i] = 0;
+    if (start == end) continue;
+    Recording recording{next, next + scanner.maxMatches};
+    const hs_error_t status =
+        hs_scan(scanner.databases[index]->compiled(), reinterpret_cast<const char*>(scanner.bytes) + start,
+                end - start, 0, scanner.scratch, record, &recording);
+    if (status == HS_SUCCESS) {
+      counts[i] = static_cast<int32_t>(recording.next - next);
+      next = recording.next;
+    } else if (status == HS_SCAN_TERMINATED) {
+      counts[i] = static_cast<int32_t>(scanner.maxMatches + 1);
+    } else {
+      control[kStatus] = kScanFailed | static_cast<int32_t>(i << 8);
+      return nullptr;
+    }
+  }
+  control[kStatus] = kDone;
+  return nullptr;
+}
+
+/// bytes → undefined
+napi_value bind(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  void* data;
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, &data) != napi_ok) return nullptr;
+  Scanner& scanner = *static_cast<Scanner*>(data);
+  ByteSpan bytes;
+  scanner.length = 0;
+  if (count != 1 || !readArray(env, argument, napi_uint8_array, &bytes) || bytes.length > INT32_MAX) {
+    return fail(env, "INVALID_ARGUMENT", "a scan takes a Uint8Array of less than 2 GiB");
+  }
+  scanner.bytes = bytes.data;
+  scanner.length = static_cast<uint32_t>(bytes.length);
+  return nullptr;
+}
+
+/// handle → index
+napi_value add(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  void* data;
+  if (napi_get_cb_info(env, info, &count, &argument, nullptr, &data) != napi_ok) return nullptr;
+  Scanner& scanner = *static_cast<Scanner*>(data);
+  DatabasePointer database = count == 1 ? databaseOf(env, argument) : nullptr;
+  if (!database) return fail(env, "DATABASE_CLOSED", "the pattern database has been closed");
+  if (hs_alloc_scratch(database->compiled(), &scanner.scratch) != HS_SUCCESS) {
+    return fail(env, "NATIVE_FAILURE", "no memory to scan with this pattern database");
+  }
+  scanner.databases.push_back(std::move(database));
+  napi_value index;
+  return napi_create_uint32(env, static_cast<uint32_t>(scanner.databases.size() - 1), &index) == napi_ok ? index
+                                                                                                         : nullptr;
+}
+
+/// → bytes of scratch
+napi_value scratchSize(napi_env env, napi_callback_info info) {
+  void* data;
+  if (napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data) != napi_ok) return nullptr;
+  Scanner& scanner = *static_cast<Scanner*>(data);
+  size_t size = 0;
+  if (scanner.scratch != nullptr) hs_scratch_size(scanner.scratch, &size);
+  napi_value value;
+  return napi_create_double(env, static_cast<double>(size), &value) == napi_ok ? value : nullptr;
+}
+
+/// → undefined: frees the scratch and lets the databases go
+napi_value close(napi_env env, napi_callback_info info) {
+  void* data;
+  if (napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data) != napi_ok) return nullptr;
+  Scanner& scanner = *static_cast<Scanner*>(data);
+  scanner.databases.clear();
+  hs_free_scratch(scanner.scratch);
+  scanner.scratch = nullptr;
+  return nullptr;
+}
+
+void finalizeScanner(napi_env env, void* data, void*) {
+  Scanner* scanner = static_cast<Scanner*>(data);
+  if (--scanner->owners > 0) return;
+  if (scanner->controlReference != nullptr) napi_delete_reference(env, scanner->controlReference);
+  if (scanner->matchesReference != nullptr) napi_delete_reference(env, scanner->matchesReference);
+  delete scanner;
+}
+
+/// control (Int32Array), matches (Uint32Array), maxMatches, maxJobs → { run, bind, add, scratchSize, close }
+/// Both arrays are views over SharedArrayBuffers, which cannot be detached: their memory stays where it is.
+napi_value createScanner(napi_env env, napi_callback_info info) {
+  size_t count = 4;
+  napi_value arguments[4];
+  ByteSpan control, matches;
+  uint32_t maxMatches, maxJobs;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) != napi_ok || count != 4 ||
+      !readArray(env, arguments[0], napi_int32_array, &control) ||
+      !readArray(env, arguments[1], napi_uint32_array, &matches) ||
+      napi_get_value_uint32(env, arguments[2], &maxMatches) != napi_ok ||
+      napi_get_value_uint32(env, arguments[3], &maxJobs) != napi_ok || maxMatches == 0 || maxJobs == 0 ||
+      control.length < kJobs + (kJobWidth + 1) * static_cast<size_t>(maxJobs) ||
+      matches.length < static_cast<size_t>(maxMatches) * maxJobs) {
+    return fail(env, "INVALID_ARGUMENT", "a scanner takes control and match arrays and their limits");
+  }
+  Scanner* scanner = new Scanner();
+  scanner->control = reinterpret_cast<int32_t*>(control.data);
+  scanner->matches = reinterpret_cast<uint32_t*>(matches.data);
+  scanner->maxMatches = maxMatches;
+  scanner->maxJobs = maxJobs;
+
+  const struct {
+    const char* name;
+    napi_callback callback;
+  } methods[] = {{"run", run}, {"bind", bind}, {"add", add}, {"scratchSize", scratchSize}, {"close", close}};
+  napi_value object;
+  bool made = napi_create_reference(env, arguments[0], 1, &scanner->controlReference) == napi_ok &&
+              napi_create_reference(env, arguments[1], 1, &scanner->matchesReference) == napi_ok &&
+              napi_create_object(env, &object) == napi_ok;
+  scanner->owners = 1;  // This call, so that a failure half-way frees it.
+  for (const auto& method : methods) {
+    napi_value function;
+    made = made &&
+           napi_create_function(env, method.name, NAPI_AUTO_LENGTH, method.callback, scanner, &function) == napi_ok &&
+           napi_add_finalizer(env, function, scanner, finalizeScanner, nullptr, nullptr) == napi_ok;
+    if (!made) break;
+    scanner->owners++;
+    made = napi_set_named_property(env, object, method.name, function) == napi_ok;
+  }
+  finalizeScanner(env, scanner, nullptr);
+  return made ? object : fail(env, "NATIVE_FAILURE", "a scanner could not be created");
+}
+
+}  // namespace
+
+bool defineScanner(napi_env env, napi_value exports) {
+  return defineFunction(env, exports, "createScanner", createScanner);
+}
+
+}  // namespace portcullis

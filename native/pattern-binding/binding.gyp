@@ -1,0 +1,18 @@
+{
+  'targets': [
+    {
+      'target_name': 'pattern_binding',
+      'sources': [
+        'addon/arguments.cc',
+        'addon/database.cc',
+        'addon/module.cc',
+        'addon/regex.cc',
+        'addon/scanner.cc',
+      ],
+      'defines': ['NAPI_VERSION=8', 'PCRE2_CODE_UNIT_WIDTH=8'],
+      'cflags': ['<!@(pkg-config --cflags libhs libpcre2-8)', '-Wall', '-Wextra', '-O2', '-fvisibility=hidden'],
+      'cflags_cc': ['-std=c++17'],
+      'libraries': ['<!@(pkg-config --libs libhs libpcre2-8)'],
+    },
+  ],
+}

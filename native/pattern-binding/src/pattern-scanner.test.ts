@@ -1,0 +1,236 @@
+import { type Pattern, PatternDatabase } from './pattern-database';
+import { PatternError } from './pattern-error';
+import { PatternScanner } from './pattern-scanner';
+
+/** Integers in [0, below), the same for the same seed (mulberry32). */
+function seeded(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+const lower = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
+
+function occurs(pattern: Pattern, bytes: Uint8Array, start: number, end: number): boolean {
+  const { expression, caseless } = pattern;
+  for (let at = start; at + expression.length <= end; at++) {
+    let same = true;
+    for (let i = 0; same && i < expression.length; i++) {
+      const a = bytes[at + i];
+      const b = expression[i];
+      same = caseless ? lower(a) === lower(b) : a === b;
+    }
+    if (same) return true;
+  }
+  return false;
+}
+
+/** The slow twin: ids of the patterns in bytes[start … end), ascending. */
+function search(patterns: readonly Pattern[], bytes: Uint8Array, start: number, end: number): number[] {
+  const found = patterns.filter((pattern) => occurs(pattern, bytes, start, end)).map(({ id }) => id);
+  return [...new Set(found)].sort((a, b) => a - b);
+}
+
+function ids(scanner: PatternScanner, from: number, count: number): number[] {
+  return [...scanner.matches.subarray(from, from + count)].sort((a, b) => a - b);
+}
+
+function errorOf(work: () => unknown): PatternError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PatternError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const text = (value: string) => Buffer.from(value, 'latin1');
+
+describe('scan against a naive search', () => {
+  const seed = Number(process.env['PORTCULLIS_SEED'] ?? Date.now() % 1_000_000);
+  const alphabets: Record<string, number[]> = {
+    'zero bytes and high bytes': [0x00, 0xff, 0x80, 0x0a],
+    'letters in both cases': [...text('aAbB')],
+    'what is special in expressions': [...text('\\[](){}^$.*+?|/- \n#x0')],
+    'every byte': Array.from({ length: 256 }, (_, byte) => byte),
+    // Caseless matching is about ASCII letters only: their neighbours and Latin-1 letters are not folded.
+    'neighbours of letters': [0x40, 0x5b, 0x60, 0x7b, 0x41, 0x61, 0x5a, 0x7a, 0xc4, 0xe4],
+  };
+  test.each(Object.keys(alphabets))(`%s (PORTCULLIS_SEED=${seed})`, (name) => {
+    const random = seeded(seed);
+    const alphabet = alphabets[name];
+    const draw = (length: number) => Uint8Array.from({ length }, () => alphabet[random(alphabet.length)]);
+    for (let round = 0; round < 25; round++) {
+      const patterns = Array.from({ length: 1 + random(60) }, () => ({
+        expression: draw(1 + random(random(4) === 0 ? 24 : 5)),
+        // Some ids repeat, some need all 32 bits.
+        id: random(3) === 0 ? 0xffff_ff00 + random(256) : random(1 << 20),
+        caseless: random(2) === 0,
+      }));
+      const database = PatternDatabase.compile(patterns);
+      const scanner = new PatternScanner(64);
+      for (let turn = 0; turn < 12; turn++) {
+        const bytes = draw(random(300));
+        // What is sure to be found somewhere, now and then.
+        if (turn % 3 === 0 && bytes.length > 30) {
+          bytes.set(patterns[random(patterns.length)].expression, random(bytes.length - 30));
+        }
+        const start = random(bytes.length + 1);
+        const end = start + random(bytes.length - start + 1);
+        const count = scanner.scan(database, bytes, start, end);
+        expect({ round, turn, found: ids(scanner, 0, count) }).toEqual({
+          round,
+          turn,
+          found: search(patterns, bytes, start, end),
+        });
+      }
+      scanner.close();
+      database.close();
+    }
+  });
+
+  test(`scanMany over several databases (PORTCULLIS_SEED=${seed})`, () => {
+    const random = seeded(seed + 1);
+    const draw = (length: number) => Uint8Array.from({ length }, () => 0x61 + random(4));
+    const scanner = new PatternScanner(40, 8);
+    const sets = Array.from({ length: 3 }, () =>
+      Array.from({ length: 40 }, (_, id) => ({ expression: draw(2 + random(4)), id: 1000 + id })),
+    );
+    const indexes = sets.map((set) => scanner.add(PatternDatabase.compile(set)));
+    for (let round = 0; round < 50; round++) {
+      const bytes = draw(200);
+      const jobCount = random(9);
+      const jobs = round % 2 === 0 ? scanner.jobs : new Int32Array(3 * jobCount);
+      const picked = Array.from({ length: jobCount }, (_, job) => {
+        const set = random(3);
+        const start = random(201);
+        const end = start + random(201 - start);
+        jobs.set([indexes[set], start, end], 3 * job);
+        return { set, start, end };
+      });
+      scanner.scanMany(bytes, jobs, jobCount);
+      let at = 0;
+      picked.forEach(({ set, start, end }, job) => {
+        const count = scanner.counts[job];
+        expect(ids(scanner, at, count)).toEqual(search(sets[set], bytes, start, end));
+        at += count;
+      });
+    }
+  });
+});
+
+describe('regular expressions in a database', () => {
+  test('stand beside literals and have their flags', () => {
+    const database = PatternDatabase.compile([
+      { expression: text('a.c'), id: 1, regex: true },
+      { expression: text('a.c'), id: 2, regex: true, dotAll: true },
+      { expression: text('^x'), id: 3, regex: true, multiline: true },
+      { expression: text('a.c'), id: 4 },
+    ]);
+    const scanner = new PatternScanner(8);
+    expect(ids(scanner, 0, scanner.scan(database, text('abc'), 0, 3))).toEqual([1, 2]);
+    expect(ids(scanner, 0, scanner.scan(database, text('a\nc'), 0, 3))).toEqual([2]);
+    expect(ids(scanner, 0, scanner.scan(database, text('a.c\nx'), 0, 5))).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('limits of a scan', () => {
+  const patterns = Array.from({ length: 10 }, (_, id) => ({ expression: Uint8Array.of(0x61 + id), id }));
+  const database = PatternDatabase.compile(patterns);
+
+  test('more ids than fit are told, and only then', () => {
+    const scanner = new PatternScanner(4);
+    expect(scanner.scan(database, text('abcd'), 0, 4)).toBe(4);
+    expect(scanner.scan(database, text('abcde'), 0, 5)).toBe(5);
+    expect(scanner.scan(database, text('a'), 0, 1)).toBe(1);
+    expect(scanner.matches[0]).toBe(0);
+  });
+
+  test('a job with too many ids takes nothing from the others', () => {
+    const scanner = new PatternScanner(4, 4);
+    const all = scanner.add(database);
+    scanner.scanMany(text('abcdefghij'), Int32Array.of(all, 0, 2, all, 0, 10, all, 9, 10, all, 4, 8), 4);
+    expect([...scanner.counts]).toEqual([2, 5, 1, 4]);
+    expect(ids(scanner, 0, 2)).toEqual([0, 1]);
+    expect(scanner.matches[2]).toBe(9);
+    expect(ids(scanner, 3, 4)).toEqual([4, 5, 6, 7]);
+  });
+
+  test('an id is reported once however often it matches', () => {
+    const scanner = new PatternScanner(4);
+    expect(scanner.scan(database, Buffer.alloc(100_000, 'a'), 0, 100_000)).toBe(1);
+  });
+
+  test('an empty range and an empty array hold nothing', () => {
+    const scanner = new PatternScanner(4);
+    expect(scanner.scan(database, text('abc'), 1, 1)).toBe(0);
+    expect(scanner.scan(database, new Uint8Array(0), 0, 0)).toBe(0);
+  });
+
+  test.each([
+    [-1, 2],
+    [2, 1],
+    [0, 4],
+    [4, 4],
+    [0x7fffffff, -1],
+  ])('the range %d … %d of three bytes is refused', (start, end) => {
+    const scanner = new PatternScanner(4);
+    const error = errorOf(() => scanner.scan(database, text('abc'), start, end));
+    expect(error.code).toBe('RANGE');
+    expect(error.message).toContain(`bytes ${start} to ${end} (of 3)`);
+    expect(scanner.scan(database, text('abc'), 0, 3)).toBe(3);
+  });
+
+  test('an unknown database, too many jobs and what is no job are refused', () => {
+    const scanner = new PatternScanner(4, 2);
+    scanner.add(database);
+    const job = Int32Array.of(1, 0, 1);
+    expect(errorOf(() => scanner.scanMany(text('abc'), job, 1))).toMatchObject({
+      code: 'RANGE',
+      position: 0,
+    });
+    for (const count of [-1, 2, 3, Number.NaN, 0x1_0000_0000]) {
+      expect(errorOf(() => scanner.scanMany(text('abc'), job, count)).code).toBe('SCANNER_FULL');
+    }
+    expect(errorOf(() => scanner.scan(database, 'abc' as never, 0, 1)).code).toBe('INVALID_ARGUMENT');
+    expect(errorOf(() => scanner.scan(database, new Uint16Array(3) as never, 0, 1)).code).toBe(
+      'INVALID_ARGUMENT',
+    );
+    expect(errorOf(() => new PatternScanner(0)).code).toBe('INVALID_ARGUMENT');
+    expect(errorOf(() => new PatternScanner(1, 1.5)).code).toBe('INVALID_ARGUMENT');
+  });
+
+  test('bytes whose memory went away are not read', () => {
+    const scanner = new PatternScanner(4);
+    const bytes = new Uint8Array(1000).fill(0x61);
+    expect(scanner.scan(database, bytes, 0, 1000)).toBe(1);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    expect(errorOf(() => scanner.scan(database, bytes, 0, 1000)).code).toBe('RANGE');
+  });
+
+  test('views of one buffer are told apart', () => {
+    const scanner = new PatternScanner(4);
+    const bytes = text('xxabcxx');
+    expect(scanner.scan(database, bytes.subarray(2, 5), 0, 3)).toBe(3);
+    expect(scanner.scan(database, bytes.subarray(0, 3), 0, 3)).toBe(1);
+    expect(scanner.scan(database, bytes, 2, 5)).toBe(3);
+  });
+
+  test('a closed scanner says so', () => {
+    const scanner = new PatternScanner(4);
+    scanner.add(database);
+    expect(scanner.scratchSize).toBeGreaterThan(0);
+    scanner.close();
+    scanner.close();
+    expect(scanner.scratchSize).toBe(0);
+    expect(errorOf(() => scanner.scan(database, text('abc'), 0, 3)).code).toBe('SCANNER_CLOSED');
+    expect(errorOf(() => scanner.scanMany(text('abc'), Int32Array.of(0, 0, 3), 1)).code).toBe(
+      'SCANNER_CLOSED',
+    );
+  });
+});

@@ -1,0 +1,91 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { readRuleSource } from '@portcullis/daemon';
+import { alertRecord, describeFailedRule, Replay } from '@portcullis/engine';
+import { STANDARD_CLASSIFICATION } from '@portcullis/rules';
+import { CommandError, Exit } from '../exit';
+import { collectOption, type ConfigOptions, configurationFile, readConfiguration, withConfig } from '../options';
+import { formatCount } from '../print';
+
+interface ReplayCommandOptions extends ConfigOptions {
+  rules?: string[];
+  inline?: boolean;
+  eve?: string;
+  strict?: boolean;
+}
+
+async function replay(captures: string[], options: ReplayCommandOptions): Promise<void> {
+  const configuration = readConfiguration(options);
+  if (options.rules) configuration['rule-files'] = options.rules;
+  const source = readRuleSource(configuration, options.rules ? null : configurationFile(options));
+  const { stream } = configuration;
+  const policy = configuration['exception-policy'];
+  const engine = await Replay.load({
+    rules: { ...source, cacheDirectory: null },
+    stream: {
+      memcap: stream.memcap,
+      depth: stream.reassembly.depth,
+      midstream: stream.midstream,
+      asyncOneside: stream['async-oneside'],
+    },
+    inline: options.inline ?? false,
+    decodePolicy: policy.decode ?? policy.default,
+  });
+  for (const failed of engine.rules.failed) process.stderr.write(`${describeFailedRule(failed)}\n`);
+  if (options.strict && engine.rules.failed.length > 0)
+    throw new CommandError(Exit.NOT_SO, `${engine.rules.failed.length} rules could not be loaded`);
+
+  const toFile = options.eve !== undefined && options.eve !== '-';
+  const out = toFile ? createWriteStream(options.eve as string, { mode: 0o640 }) : process.stdout;
+  let outputError: Error | null = null;
+  out.on('error', (error) => {
+    outputError = error;
+  });
+  if (toFile) await once(out, 'open');
+  let unreadable = 0;
+  for (const capture of captures) {
+    try {
+      const result = engine.file(capture, (detection) => {
+        const record = alertRecord(detection, {
+          category: STANDARD_CLASSIFICATION.get(detection.rule.classtype ?? '')?.description ?? '',
+          captureFile: capture,
+          mode: options.inline ? 'inline' : 'replay',
+        });
+        out.write(`${JSON.stringify(record)}\n`);
+      });
+      const { packets, alerts, dropped, seconds, error } = result;
+      process.stderr.write(
+        `${capture}: ${formatCount(packets)} packets, ${formatCount(alerts)} alerts${options.inline ? `, ${formatCount(dropped)} dropped` : ''}, ${seconds.toFixed(2)} s\n`,
+      );
+      if (error) {
+        unreadable++;
+        process.stderr.write(`${capture}: ${error}\n`);
+      }
+    } catch (error) {
+      unreadable++;
+      process.stderr.write(`${capture}: ${(error as Error).message}\n`);
+    }
+    // A slow reader of the records slows the replay down, instead of filling the memory.
+    if (out.writableNeedDrain) await once(out, 'drain');
+    if (outputError) throw new CommandError(Exit.NOT_SO, `cannot write ${options.eve}: ${(outputError as Error).message}`);
+  }
+  if (toFile) {
+    out.end();
+    await once(out, 'finish');
+  }
+  if (unreadable > 0) throw new CommandError(Exit.NOT_SO, `${unreadable} of ${captures.length} captures could not be read to their end`);
+}
+
+export function addReplayCommand(program: Command): void {
+  withConfig(
+    program.command('replay <capture...>').description('inspect captures, without root and without the kernel'),
+    { set: true },
+  )
+    .option('--rules <file>', 'rule file or folder instead of those of the configuration (may be repeated)', collectOption)
+    .option('--inline', 'decide verdicts as on a gateway')
+    .option('--eve <file>', "where the EVE records go; '-' is standard output (default)")
+    .option('--strict', 'a rule that cannot be loaded is an error')
+    .addHelpText('after', '\nExamples:\n  portcullis replay attack.pcap\n  portcullis replay --rules emerging-all.rules --eve alerts.json *.pcap')
+    .action(replay);
+}

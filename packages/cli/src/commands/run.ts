@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import pino from 'pino';
+import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
+import { CommandError, Exit } from '../exit';
+import { type ConfigOptions, configurationFile, withConfig } from '../options';
+import { colour, formatCount, formatDuration, printLine } from '../print';
+
+interface RunOptions extends ConfigOptions {
+  enable?: boolean;
+  purge?: boolean;
+}
+
+/** For a person a short line; for a service manager or a log collector JSON. */
+function makeLogger(): Logger {
+  if (!process.stdout.isTTY && !process.env['PORTCULLIS_LOG_TEXT']) return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const line = (mark: string) => (message: string) =>
+    printLine(`${colour.dim(new Date().toTimeString().slice(0, 8))} ${mark}${message}`);
+  return { info: line(''), warn: line(colour.yellow('warning: ')), error: line(colour.red('error: ')) };
+}
+
+function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemon['on']>[1]>[0]): void {
+  const { alert, portcullis } = record;
+  if (!alert) return;
+  const ban = portcullis?.ban as { prefix?: string; duration_s?: number; refused?: string; failed?: string } | undefined;
+  const done =
+    alert.action === 'allowed'
+      ? 'seen'
+      : ban?.prefix
+        ? `dropped, ${ban.prefix} blocked for ${formatDuration(ban.duration_s ?? 0)}`
+        : `dropped${ban?.refused ? `, not blocked: ${ban.refused}` : ''}${ban?.failed ? `, NOT blocked: ${ban.failed}` : ''}`;
+  const from = record.src_port === undefined ? record.src_ip : `${record.src_ip} port ${record.src_port}`;
+  logger.warn(`${alert.signature} (sid ${alert.signature_id}) from ${from} to ${record.dest_ip} port ${record.dest_port}: ${done}`);
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const logger = makeLogger();
+  const daemon = new PortcullisDaemon({
+    configurationFile: configurationFile(options),
+    overrides: options.set ?? [],
+    enable: options.enable ?? false,
+    logger,
+    version: engineVersion(),
+  });
+  if (process.getuid?.() !== 0)
+    throw new CommandError(Exit.PERMISSION, "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures");
+  daemon.on('alert', (record) => tellAlert(logger, record));
+  await daemon.start();
+  const status = await daemon.status();
+  logger.info(
+    daemon.protecting
+      ? `protecting: ${formatCount(status.rules.loaded)} rules, ${status.ports?.text}, queues ${status.queues.map((queue) => queue.queue).join(' and ')}, ${status.firewall}`
+      : "running, protection is off: turn it on with 'portcullis enable'",
+  );
+  if (status.bans.active > 0) logger.info(`${formatCount(status.bans.active)} devices are blocked`);
+
+  await new Promise<void>((resolve) => {
+    process.on('SIGHUP', () => {
+      daemon.reload().catch((error: Error) => logger.error(`not reloaded, the old settings stay: ${error.message}`));
+    });
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  const { bansLeft, bypassKept } = await daemon.stop({ purge: options.purge ?? false });
+  logger.info('stopped: the rules are gone, traffic passes uninspected');
+  if (bansLeft > 0)
+    logger.info(
+      `${formatCount(bansLeft)} bans stay in force until their time is up; 'portcullis run --purge' or 'ipset flush portcullis_ban4; ipset flush portcullis_ban6' lifts them`,
+    );
+  if (bypassKept) logger.info('the chain portcullis_bypass holds rules of yours and was left in place');
+}
+
+export function addRunCommand(program: Command): void {
+  withConfig(program.command('run').description('the engine in the foreground'), { set: true })
+    .option('--enable', "turn protection on, as 'portcullis enable' would")
+    .option('--purge', 'leave nothing behind when it ends: bans are lifted too')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sudo portcullis run --enable
+  sudo portcullis run --enable --set protect.networks=[192.168.1.0/24] --set rule-files=[/etc/portcullis/rules]`,
+    )
+    .action(run);
+}

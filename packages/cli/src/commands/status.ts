@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import type { StatusAnswer } from '@portcullis/daemon';
+import { ask, type ConfigOptions, withConfig, withJson } from '../options';
+import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
+
+function printStatus(status: StatusAnswer): void {
+  const state = status.state === 'protecting' ? colour.green(status.state) : colour.yellow(status.state);
+  printLine(`Portcullis ${status.version} is ${state} (${status.mode} mode, up ${formatDuration(status.uptime_s)})`);
+  const { rules } = status;
+  const failed = rules.failed > 0 ? colour.yellow(`, ${formatCount(rules.failed)} could not be loaded`) : '';
+  printLine(`Rules    ${formatCount(rules.loaded)} loaded${failed}`);
+  if (status.ports) {
+    const wide = status.ports.any_port_rules > 0 ? ` (${formatCount(status.ports.any_port_rules)} rules are for any port)` : '';
+    printLine(`Ports    ${status.ports.text}${wide}`);
+  }
+  printLine(`Bans     ${formatCount(status.bans.active)} in force, ${formatCount(status.bans.dropped_packets)} packets dropped by them`);
+  printLine(
+    `Traffic  ${formatCount(status.packets.received)} packets inspected, ${formatCount(status.packets.dropped)} dropped, ${formatCount(status.packets.uninspected)} passed uninspected`,
+  );
+  if (status.queues.length === 0) return;
+  printLine();
+  printTable(
+    ['QUEUE', 'FAIL-OPEN', 'GSO', 'LENGTH', 'WAITING', 'KERNEL DROPS', 'OVERRUNS'],
+    status.queues.map((queue) => [
+      String(queue.queue),
+      yesNo(queue.fail_open),
+      yesNo(queue.gso),
+      formatCount(queue.max_length),
+      formatCount(queue.waiting),
+      formatCount(queue.kernel_dropped),
+      formatCount(queue.overruns),
+    ]),
+  );
+}
+
+export function addStatusCommand(program: Command): void {
+  withJson(withConfig(program.command('status').description('what the engine does right now')))
+    .addHelpText('after', '\nExample:\n  sudo portcullis status --json | jq .bans.active')
+    .action(async (options: ConfigOptions & { json?: boolean }) => {
+      const status = await ask<StatusAnswer>(options, 'status');
+      if (options.json) printJson(status);
+      else printStatus(status);
+    });
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addBansCommands, addProductAliases } from './commands/bans';
+import { addProtectionCommands } from './commands/protection';
+import { addReplayCommand } from './commands/replay';
+import { addRulesCommands } from './commands/rules';
+import { addRunCommand } from './commands/run';
+import { addStatusCommand } from './commands/status';
+import { Exit, exitCodeOf } from './exit';
+
+const version = (JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }).version;
+
+export function buildProgram(): Command {
+  const program = new Command('portcullis')
+    .description('Network threat protection for Linux gateways and endpoints.')
+    .version(version)
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false })
+    .showHelpAfterError("('portcullis --help' lists the commands)")
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 the thing asked for is not so, 2 wrong use or configuration, 3 the engine cannot be reached, 4 permission.',
+    );
+  addRunCommand(program);
+  addReplayCommand(program);
+  addRulesCommands(program);
+  addStatusCommand(program);
+  addProtectionCommands(program);
+  addBansCommands(program);
+  addProductAliases(program);
+  return program;
+}
+
+async function main(): Promise<void> {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? Exit.DONE : Exit.NOT_SO));
+  try {
+    await buildProgram().parseAsync(process.argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? Exit.DONE : Exit.USAGE;
+      return;
+    }
+    const message = (error as Error).message;
+    if (message) process.stderr.write(`${message.replace(/^/gm, 'portcullis: ')}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+if (require.main === module || process.argv[1]?.endsWith('portcullis.js')) void main();

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { askEngine, type Configuration, loadConfiguration } from '@portcullis/daemon';
+
+/** Where a configuration is looked for when neither `--config` nor PORTCULLIS_CONFIG names one. */
+const USUAL_FILE = '/etc/portcullis/portcullis.yaml';
+
+const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value];
+
+export interface ConfigOptions {
+  config?: string;
+  set?: string[];
+}
+
+/** Gives a command `--config`; every command has it, because the control socket is found there. */
+export function withConfig(command: Command, { set = false } = {}): Command {
+  command.option('--config <file>', `configuration (default: PORTCULLIS_CONFIG, then ${USUAL_FILE} where it exists)`);
+  if (set) command.option('--set <key=value>', 'override one key, for example --set block-duration=10m (may be repeated)', collect);
+  return command;
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for scripts');
+}
+
+export function collectOption(value: string, previous: string[] | undefined): string[] {
+  return collect(value, previous);
+}
+
+export function configurationFile(options: ConfigOptions): string | null {
+  if (options.config) return options.config;
+  const named = process.env['PORTCULLIS_CONFIG'];
+  if (named) return named;
+  return existsSync(USUAL_FILE) ? USUAL_FILE : null;
+}
+
+export function readConfiguration(options: ConfigOptions): Configuration {
+  return loadConfiguration({ file: configurationFile(options), overrides: options.set ?? [] });
+}
+
+/** Asks the engine that the configuration's control socket leads to. */
+export async function ask<Answer>(options: ConfigOptions, command: string, args: Record<string, unknown> = {}): Promise<Answer> {
+  return (await askEngine(readConfiguration(options).control.socket, command, args)) as Answer;
+}
+
+export function parseWholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is wanted');
+  return Number(text);
+}

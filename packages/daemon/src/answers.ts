@@ -1,0 +1,67 @@
+/** What the control commands answer: the JSON that `--json` prints. */
+
+export interface BanRow {
+  id: string;
+  prefix: string;
+  reason: string;
+  sid: number;
+  origin: string;
+  count: number;
+  /** ISO 8601. */
+  since: string;
+  until: string;
+  remaining_s: number;
+  /** Dropped by the kernel because of this ban. */
+  packets: number;
+  bytes: number;
+}
+
+export interface BanListAnswer {
+  total: number;
+  offset: number;
+  bans: BanRow[];
+}
+
+export interface BansRemovedAnswer {
+  removed: string[];
+  not_banned: string[];
+}
+
+export interface RulesAnswer {
+  loaded: number;
+  failed: number;
+  /** ISO 8601. */
+  loaded_at: string | null;
+}
+
+export interface ReloadAnswer {
+  rules: RulesAnswer;
+  /** Keys that have changed and cannot change while the engine runs. */
+  needs_restart: string[];
+}
+
+export interface QueueRow {
+  queue: number;
+  fail_open: boolean;
+  gso: boolean;
+  max_length: number;
+  waiting: number;
+  kernel_dropped: number;
+  overruns: number;
+}
+
+export interface StatusAnswer {
+  version: string;
+  state: 'protecting' | 'disabled';
+  mode: 'standard';
+  uptime_s: number;
+  firewall: string;
+  rules: RulesAnswer;
+  ports: { text: string; any_port_rules: number } | null;
+  bans: { active: number; dropped_packets: number; dropped_bytes: number };
+  packets: { received: number; dropped: number; uninspected: number };
+  alerts: { allowed: number; blocked: number };
+  flows: number;
+  held_bytes: number;
+  queues: QueueRow[];
+}

@@ -1,0 +1,153 @@
+import { type EveRecord, type EventSink, eveTimestamp } from '@portcullis/events';
+import { type Ban, type BanEvent, BanService, type FirewallBackend, type KernelBan } from '@portcullis/firewall';
+import type { BanListAnswer, BanRow, BansRemovedAnswer } from './answers';
+import { parseDuration, parsePrefix } from './configuration/quantities';
+import { ControlError } from './control/protocol';
+
+/** Counts for the metrics; a ban event belongs to one of them. */
+export const banEventKinds = ['added', 'extended', 'expired', 'removed', 'refused', 'failed'] as const;
+
+export interface BanOptions {
+  backend: FirewallBackend;
+  directory: string;
+  sink: () => EventSink;
+  neverBlock: (prefix: string) => string | null;
+  defaultSeconds: () => number;
+  /** Told after every ban or unblocking by hand. */
+  onRemoved: () => void;
+}
+
+/** Blocked devices: asks the ban service, tells what happened as EVE records, answers the `bans` commands. */
+export class Bans {
+  readonly service: BanService;
+  readonly counts: Record<(typeof banEventKinds)[number], number> = {
+    added: 0,
+    extended: 0,
+    expired: 0,
+    removed: 0,
+    refused: 0,
+    failed: 0,
+  };
+  /** Milliseconds from the wish to the kernel's acknowledgement, of the last bans. */
+  readonly times: number[] = [];
+
+  constructor(private readonly options: BanOptions) {
+    this.service = new BanService({
+      backend: options.backend,
+      directory: options.directory,
+      neverBlock: (prefix) => options.neverBlock(prefix.text) ?? undefined,
+      onEvent: (event) => this.tell(event),
+    });
+  }
+
+  async list(args: Record<string, unknown>): Promise<BanListAnswer> {
+    const offset = Math.max(0, Number(args['offset']) || 0);
+    const limit = Math.min(100_000, Number(args['limit']) || 1000);
+    const bans = this.service.list();
+    const shown = bans.slice(offset, offset + limit);
+    return { total: bans.length, offset, bans: await this.rows(shown) };
+  }
+
+  async show(args: Record<string, unknown>): Promise<BanRow | null> {
+    const [narrowest] = this.service.show(addressOf(args['address']));
+    return narrowest ? ((await this.rows([narrowest]))[0] as BanRow) : null;
+  }
+
+  async add(args: Record<string, unknown>): Promise<BanRow> {
+    const seconds = args['for'] === undefined ? this.options.defaultSeconds() : durationOf(args['for']);
+    const reason = typeof args['reason'] === 'string' ? args['reason'] : 'by hand';
+    const ban = await this.service.ban({ prefix: addressOf(args['address']), seconds, reason, origin: 'manual' });
+    return (await this.rows([ban]))[0] as BanRow;
+  }
+
+  async remove(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
+    const answer: BansRemovedAnswer = { removed: [], not_banned: [] };
+    if (args['all'] === true) {
+      answer.removed = (await this.service.remove('all')).removed.map((ban) => ban.prefix);
+    } else {
+      const addresses = Array.isArray(args['addresses']) ? args['addresses'].map(addressOf) : [];
+      for (const address of addresses) {
+        const { removed, exceptedFrom } = await this.service.remove(address);
+        if (removed.length === 0 && exceptedFrom.length === 0) answer.not_banned.push(address);
+        else answer.removed.push(...(removed.length > 0 ? removed.map((ban) => ban.prefix) : [address]));
+      }
+    }
+    this.options.onRemoved();
+    return answer;
+  }
+
+  private async rows(bans: readonly Ban[]): Promise<BanRow[]> {
+    const kernel = new Map<string, KernelBan>();
+    if (bans.length > 0) for (const entry of await this.options.backend.listBans()) kernel.set(entry.prefix, entry);
+    const now = Date.now();
+    return bans.map((ban) => ({
+      id: ban.id,
+      prefix: ban.prefix,
+      reason: ban.reason,
+      sid: ban.sid,
+      origin: ban.origin,
+      count: ban.count,
+      since: new Date(ban.since).toISOString(),
+      until: new Date(ban.until).toISOString(),
+      remaining_s: Math.max(0, Math.ceil((ban.until - now) / 1000)),
+      packets: kernel.get(ban.prefix)?.packets ?? 0,
+      bytes: kernel.get(ban.prefix)?.bytes ?? 0,
+    }));
+  }
+
+  private tell(event: BanEvent): void {
+    this.counts[event.kind]++;
+    if (event.kind === 'added' || event.kind === 'extended') {
+      this.times.push(event.milliseconds);
+      if (this.times.length > 1000) this.times.shift();
+    }
+    this.options.sink().write(banRecord(event));
+  }
+}
+
+function banRecord(event: BanEvent): EveRecord {
+  const timestamp = eveTimestamp(Date.now() * 1000);
+  if (event.kind === 'refused') {
+    const { prefix, reason } = event.request;
+    return {
+      timestamp,
+      event_type: 'ban',
+      src_ip: prefix.split('/')[0] as string,
+      ban: { action: 'refused', prefix, reason: `${event.reason} (${reason})` },
+    };
+  }
+  const { ban } = event;
+  return {
+    timestamp,
+    event_type: 'ban',
+    src_ip: ban.prefix.split('/')[0] as string,
+    ban: {
+      action: event.kind,
+      id: ban.id,
+      prefix: ban.prefix,
+      until: new Date(ban.until).toISOString(),
+      duration_s: Math.round((ban.until - ban.since) / 1000),
+      count: ban.count,
+      origin: ban.origin,
+      reason: event.kind === 'failed' ? `${ban.reason}: ${event.error.message}` : ban.reason,
+    },
+  };
+}
+
+function addressOf(value: unknown): string {
+  if (typeof value !== 'string') throw new ControlError('ADDRESS_INVALID', 'an address is wanted');
+  try {
+    const prefix = parsePrefix(value);
+    return prefix.replace(/^([0-9.]+)\/32$|^(.*:.*)\/128$/, '$1$2');
+  } catch (error) {
+    throw new ControlError('ADDRESS_INVALID', (error as Error).message);
+  }
+}
+
+function durationOf(value: unknown): number {
+  try {
+    return parseDuration(String(value));
+  } catch (error) {
+    throw new ControlError('DURATION_INVALID', (error as Error).message);
+  }
+}

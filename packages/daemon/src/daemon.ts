@@ -1,0 +1,486 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { alertRecord, type Detection, describeFailedRule, type RuleSummary } from '@portcullis/engine';
+import { type EventSink, FileSink } from '@portcullis/events';
+import { type FirewallBackend, type InstallPlan, KernelFirewall, MarkLayout } from '@portcullis/firewall';
+import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
+import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
+import { STANDARD_CLASSIFICATION } from '@portcullis/rules';
+import { EventEmitter } from 'eventemitter3';
+import type { ReloadAnswer, RulesAnswer, StatusAnswer } from './answers';
+import { Bans } from './bans';
+import { loadConfiguration } from './configuration/load';
+import { changedRestartKeys } from './configuration/restart-keys';
+import type { Configuration } from './configuration/schema';
+import { ControlServer } from './control/server';
+import { InterfaceNames } from './interfaces';
+import { daemonRegistry } from './metrics';
+import { NeverBlock } from './never-block';
+import { readRuleSource } from './rule-source';
+import { StateFile } from './state-file';
+import { notifyReady, notifyStopping } from './systemd';
+import { Traffic } from './traffic';
+import { Supervisor } from './workers/supervisor';
+
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface DaemonOptions {
+  configurationFile: string | null;
+  overrides: readonly string[];
+  /** Turn protection on, as `enable` does. */
+  enable: boolean;
+  logger: Logger;
+  version: string;
+}
+
+interface DaemonEvents {
+  /** A detection with what was done about it, as its EVE record was written. */
+  alert: [ReturnType<typeof alertRecord>];
+}
+
+/** Sources that attack are dropped by the worker itself until the kernel has the ban. */
+const HOLD_BLOCKED_MICROS = 2_000_000;
+const DRIFT_MILLISECONDS = 2000;
+
+/**
+ * The engine as a service: configuration, workers, firewall, bans, events, metrics and the control socket, brought
+ * up in the order in which a failure can be undone, and taken down in the reverse.
+ */
+export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
+  private configuration: Configuration;
+  private readonly state: StateFile;
+  private readonly startedAt = Date.now();
+  private firewall!: FirewallBackend;
+  private bans!: Bans;
+  private control!: ControlServer;
+  private metrics: MetricsServer | null = null;
+  private sink!: EventSink;
+  private neverBlock: NeverBlock;
+  private supervisor: Supervisor | null = null;
+  private rules: RuleSummary | null = null;
+  private rulesLoadedAt: Date | null = null;
+  private readonly traffic = new Traffic();
+  private readonly interfaces = new InterfaceNames();
+  private generation = 0;
+  private driftTimer: NodeJS.Timeout | null = null;
+  /** enable, disable, reload and stop follow one another. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** @throws ConfigurationError */
+  constructor(private readonly options: DaemonOptions) {
+    super();
+    this.configuration = this.readConfiguration();
+    this.state = new StateFile(this.configuration['state-dir']);
+    this.neverBlock = this.makeNeverBlock();
+  }
+
+  private get log(): Logger {
+    return this.options.logger;
+  }
+
+  get protecting(): boolean {
+    return this.supervisor !== null;
+  }
+
+  /**
+   * Brings everything up. What fails is undone before this throws.
+   * @throws ConfigurationError, RuleSourceError, ControlError ENGINE_RUNNING, FirewallError, NfQueueError
+   */
+  async start(): Promise<void> {
+    const undo: (() => Promise<unknown>)[] = [];
+    try {
+      // Errors a user can make are found before anything is touched.
+      readRuleSource(this.configuration, this.options.configurationFile);
+      this.control = new ControlServer(this.configuration.control.socket, this.handlers());
+      await this.control.listen();
+      undo.push(() => this.control.close());
+      this.sink = await this.openSink();
+      undo.push(() => this.sink.close());
+      this.firewall = await KernelFirewall.open({ backend: this.configuration.firewall.backend });
+      undo.push(() => this.firewall.close());
+      const state = this.state.read();
+      if (state.damaged) this.log.warn(`${this.configuration['state-dir']}/state.json was damaged and is written anew`);
+      this.generation = state.generation;
+      await this.firewall.install(this.plan(false));
+      undo.push(() => this.firewall.remove());
+      this.bans = this.makeBans();
+      const report = await this.bans.service.start();
+      undo.push(() => this.bans.service.stop());
+      if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
+      await this.startMetrics();
+      undo.push(async () => this.metrics?.close());
+      if (this.options.enable || state.enabled === true) await this.protect();
+      if (this.options.enable && state.enabled !== true) this.remember(true);
+      this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
+    } catch (error) {
+      for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
+      throw error;
+    }
+    notifyReady();
+  }
+
+  /** Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force. */
+  stop(options: { purge?: boolean } = {}): Promise<{ bansLeft: number; bypassKept: boolean }> {
+    return this.inTurn(async () => {
+      notifyStopping();
+      if (this.driftTimer) clearInterval(this.driftTimer);
+      await this.control.close();
+      if (options.purge) await this.bans.service.remove('all');
+      const report = await this.firewall.remove(options);
+      await this.supervisor?.stop();
+      this.supervisor = null;
+      await this.bans.service.stop();
+      await this.firewall.close();
+      await this.metrics?.close();
+      await this.sink.close();
+      return report;
+    });
+  }
+
+  enable(): Promise<{ state: string }> {
+    return this.inTurn(async () => {
+      if (!this.supervisor) await this.protect();
+      this.remember(true);
+      return { state: 'protecting' };
+    });
+  }
+
+  disable(): Promise<{ state: string; bans_left: number }> {
+    return this.inTurn(async () => {
+      await this.unprotect();
+      this.remember(false);
+      return { state: 'disabled', bans_left: this.bans.service.size };
+    });
+  }
+
+  /**
+   * Reads rules and configuration again.
+   * @throws what is wrong with them; the old ones stay in force then
+   */
+  reload(): Promise<ReloadAnswer> {
+    return this.inTurn(async () => {
+      const next = this.readConfiguration();
+      const source = readRuleSource(next, this.options.configurationFile);
+      const before = this.configuration;
+      const needsRestart = changedRestartKeys(before, next);
+      await this.sink.reopen();
+      if (this.supervisor) {
+        const generation = this.nextGeneration();
+        const summary = await this.supervisor.reload(source, null);
+        this.configuration = next;
+        this.acceptRules(summary);
+        await this.firewall.install(this.plan(true));
+        this.supervisor.setOffload(this.offload(generation));
+      } else {
+        this.configuration = next;
+      }
+      this.neverBlock = this.makeNeverBlock();
+      this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
+      return { rules: this.rulesAnswer(), needs_restart: needsRestart };
+    });
+  }
+
+  // ── Protection on and off ────────────────────────────────────────────────────────────────────────────────
+
+  private async protect(): Promise<void> {
+    const { nfqueue, stream, flow } = this.configuration;
+    const policy = this.configuration['exception-policy'];
+    const marks = this.marks();
+    // A raw socket that cannot be had would otherwise be found out by the first reject rule.
+    RawSender.open({ mark: marks.injected }).close();
+    const supervisor = new Supervisor(
+      {
+        queues: nfqueue.queues,
+        queue: {
+          maxLength: nfqueue['max-length'],
+          batchSize: nfqueue['batch-size'],
+          receiveBuffer: nfqueue['receive-buffer'],
+          failOpen: nfqueue['fail-open'],
+          gso: nfqueue.gso,
+          injectedMark: marks.injected,
+        },
+        thread: {
+          stream: {
+            maxFlows: flow['max-flows'],
+            memcap: stream.memcap,
+            depth: stream.reassembly.depth,
+            midstream: stream.midstream,
+            asyncOneside: stream['async-oneside'],
+            policy: {
+              memcap: policy.memcap ?? policy.default,
+              flowTable: policy['flow-table'] ?? policy.default,
+              gap: policy.gap ?? policy.default,
+              midstream: policy.midstream ?? policy.default,
+              decode: policy.decode ?? policy.default,
+            },
+          },
+          decodePolicy: policy.decode ?? policy.default,
+          holdBlockedMicros: this.configuration['block-attacking-hosts'] ? HOLD_BLOCKED_MICROS : 0,
+        },
+      },
+      readRuleSource(this.configuration, this.options.configurationFile),
+    );
+    this.listenTo(supervisor);
+    const generation = this.nextGeneration();
+    const summary = await supervisor.start(this.offload(generation));
+    try {
+      this.acceptRules(summary);
+      await this.firewall.install(this.plan(true));
+    } catch (error) {
+      await this.firewall.install(this.plan(false));
+      await supervisor.stop();
+      throw error;
+    }
+    this.supervisor = supervisor;
+  }
+
+  private async unprotect(): Promise<void> {
+    const { supervisor } = this;
+    if (!supervisor) return;
+    await this.firewall.install(this.plan(false));
+    this.supervisor = null;
+    await supervisor.stop();
+    this.traffic.retire(supervisor.threads);
+  }
+
+  private listenTo(supervisor: Supervisor): void {
+    const passes = this.configuration.nfqueue['fail-open'] ? 'passes uninspected' : 'is dropped';
+    supervisor.on('detection', (detection) => void this.detected(detection));
+    supervisor.on('lost', ({ queue, reason, thread }) => {
+      this.traffic.retire([thread]);
+      this.log.error(`the worker of queue ${queue} is lost: ${reason}; traffic of this queue ${passes} until another takes over`);
+    });
+    supervisor.on('replaced', ({ queue, milliseconds }) =>
+      this.log.info(`queue ${queue} has a worker again after ${milliseconds} ms`),
+    );
+    supervisor.on('unattended', ({ queue, reason }) =>
+      this.log.error(`queue ${queue} has no worker: ${reason}; its traffic ${passes}; trying again`),
+    );
+  }
+
+  /** What the firewall is to look like. Switched off, only the bans are in force. */
+  private plan(on: boolean): InstallPlan {
+    const { nfqueue, protect, mark, scan } = this.configuration;
+    const forward = protect.networks.length > 0 || protect.interfaces.length > 0;
+    const ports = scan.ports === 'from-rules' ? this.rules?.ports.ranges : scan.ports;
+    return {
+      queues: nfqueue.queues,
+      failOpen: nfqueue['fail-open'],
+      markMask: mark.mask,
+      generation: this.generation,
+      hooks: { forward: on && forward, input: on && protect.host, output: on && protect.host },
+      ports: ports ?? 'any',
+      protocols: ['tcp', ...(this.rules?.datagrams ?? [])],
+      excludedInterfaces: [],
+      monitoring: false,
+      eitherPort: true,
+    };
+  }
+
+  private marks(): MarkLayout {
+    const { mark, nfqueue } = this.configuration;
+    return MarkLayout.from(mark.mask, nfqueue.queues.last - nfqueue.queues.first + 1);
+  }
+
+  private offload(generation: number): { mask: number; mark: number } | null {
+    if (!this.configuration.stream.bypass) return null;
+    const marks = this.marks();
+    return { mask: marks.mask, mark: marks.offloadMark(generation) };
+  }
+
+  private nextGeneration(): number {
+    this.generation++;
+    this.remember(this.state.read().enabled);
+    return this.generation;
+  }
+
+  private remember(enabled: boolean | null): void {
+    this.state.write({ enabled, generation: this.generation });
+  }
+
+  private async repairDrift(): Promise<void> {
+    try {
+      const restored = await this.bans.service.repairDrift();
+      if (restored > 0) this.log.warn(`somebody emptied a ban set: ${restored} bans were put back`);
+    } catch (error) {
+      this.log.error((error as Error).message);
+    }
+  }
+
+  // ── Detections ───────────────────────────────────────────────────────────────────────────────────────────
+
+  private async detected(detection: Detection): Promise<void> {
+    const { rule } = detection;
+    const record = alertRecord(detection, {
+      category: STANDARD_CLASSIFICATION.get(rule.classtype ?? '')?.description ?? '',
+      interfaceName: this.interfaces.name(detection.inInterface),
+      mode: 'standard',
+    });
+    if (detection.blocked && this.configuration['block-attacking-hosts'])
+      Object.assign(record.portcullis as object, { ban: await this.banAttacker(detection) });
+    this.sink.write(record);
+    this.emit('alert', record);
+  }
+
+  private async banAttacker(detection: Detection): Promise<object> {
+    const { service } = this.bans;
+    if (!detection.handshake && !this.configuration['ban-without-handshake'])
+      return { refused: 'without a completed handshake the source address may be forged' };
+    try {
+      const ban = await service.ban({
+        prefix: detection.source,
+        seconds: this.configuration['block-duration'],
+        reason: detection.rule.msg,
+        sid: detection.rule.sid,
+        seenAt: detection.time / 1000,
+      });
+      return {
+        id: ban.id,
+        prefix: ban.prefix,
+        until: new Date(ban.until).toISOString(),
+        duration_s: this.configuration['block-duration'],
+        count: ban.count,
+        origin: ban.origin,
+      };
+    } catch (error) {
+      const { code, message } = error as Error & { code?: string };
+      if (code === 'BAN_REFUSED') return { refused: message };
+      this.log.error(`${detection.source} could not be banned: ${message}`);
+      return { failed: message };
+    }
+  }
+
+  // ── Questions ────────────────────────────────────────────────────────────────────────────────────────────
+
+  private handlers() {
+    return {
+      status: () => this.status(),
+      enable: () => this.enable(),
+      disable: () => this.disable(),
+      reload: () => this.reload(),
+      'bans.list': (args: Record<string, unknown>) => this.bans.list(args),
+      'bans.show': (args: Record<string, unknown>) => this.bans.show(args),
+      'bans.add': (args: Record<string, unknown>) => this.bans.add(args),
+      'bans.remove': (args: Record<string, unknown>) => this.bans.remove(args),
+    };
+  }
+
+  async status(): Promise<StatusAnswer> {
+    const threads = this.supervisor?.threads ?? [];
+    const counted = await this.firewall.queueRulePackets();
+    const dropped = await this.firewall.dropCounters();
+    const totals = this.traffic.totals(threads);
+    const kernel = new Map(readQueueStatistics().map((line) => [line.queue, line]));
+    return {
+      version: this.options.version,
+      state: this.protecting ? 'protecting' : 'disabled',
+      mode: 'standard',
+      uptime_s: Math.round((Date.now() - this.startedAt) / 1000),
+      firewall: this.firewall.name,
+      rules: this.rulesAnswer(),
+      ports: this.protecting && this.rules ? { text: this.portText(), any_port_rules: this.rules.ports.anyPortRules.length } : null,
+      bans: { active: this.bans.service.size, dropped_packets: dropped.packets, dropped_bytes: dropped.bytes },
+      packets: {
+        received: totals.queue_received,
+        dropped: totals.queue_dropped,
+        uninspected: Math.max(0, counted.ipv4 + counted.ipv6 - totals.queue_received),
+      },
+      alerts: { allowed: totals.alerts, blocked: totals.attacks_blocked },
+      flows: totals.flows_active,
+      held_bytes: totals.held_bytes,
+      queues: (this.supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({
+        queue,
+        fail_open: facts.failOpen,
+        gso: facts.gso,
+        max_length: facts.maxLength,
+        waiting: kernel.get(queue)?.waiting ?? 0,
+        kernel_dropped: (kernel.get(queue)?.dropped ?? 0) + (kernel.get(queue)?.userDropped ?? 0),
+        overruns: thread.counters.get('queue_overruns'),
+      })),
+    };
+  }
+
+  private portText(): string {
+    const { ports } = this.plan(true);
+    if (ports === 'any') return 'all TCP ports';
+    const whole = ports.length === 1 && ports[0]?.first === 0 && ports[0].last === 65535;
+    if (whole) return 'all TCP ports';
+    const shown = ports.slice(0, 20).map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
+    return `TCP ${shown.join(', ')}${ports.length > 20 ? ` and ${ports.length - 20} more ranges` : ''}`;
+  }
+
+  private rulesAnswer(): RulesAnswer {
+    return {
+      loaded: this.rules?.loaded ?? 0,
+      failed: this.rules?.failed.length ?? 0,
+      loaded_at: this.rulesLoadedAt?.toISOString() ?? null,
+    };
+  }
+
+  private acceptRules(summary: RuleSummary): void {
+    this.rules = summary;
+    this.rulesLoadedAt = new Date();
+    for (const problem of summary.failed.slice(0, 20)) this.log.warn(`rule not loaded: ${describeFailedRule(problem)}`);
+    if (summary.failed.length > 20)
+      this.log.warn(`${summary.failed.length - 20} more rules could not be loaded; 'portcullis rules check' names all`);
+  }
+
+  // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private readConfiguration(): Configuration {
+    return loadConfiguration({ file: this.options.configurationFile, overrides: this.options.overrides });
+  }
+
+  private makeNeverBlock(): NeverBlock {
+    return new NeverBlock(this.configuration['never-block'], this.configuration.protect.networks);
+  }
+
+  private makeBans(): Bans {
+    return new Bans({
+      backend: this.firewall,
+      directory: this.configuration['state-dir'],
+      sink: () => this.sink,
+      neverBlock: (prefix) => this.neverBlock.refuses(prefix),
+      defaultSeconds: () => this.configuration['block-duration'],
+      onRemoved: () => this.supervisor?.forgetBlockedSources(),
+    });
+  }
+
+  private openSink(): Promise<EventSink> {
+    const { eve } = this.configuration.outputs;
+    const path = isAbsolute(eve) ? eve : join(this.configuration['log-dir'], eve);
+    return new FileSink(path, { onState: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)) }).start();
+  }
+
+  private async startMetrics(): Promise<void> {
+    const { listen } = this.configuration.metrics;
+    if (listen === 'off') return;
+    const registry = daemonRegistry({
+      threads: () => this.supervisor?.attended ?? [],
+      totals: () => this.traffic.totals(this.supervisor?.threads ?? []),
+      rules: () => ({ ...this.rulesAnswer(), loadedAt: this.rulesLoadedAt }),
+      bans: () => this.bans,
+      firewall: this.firewall,
+      protecting: () => this.protecting,
+      sink: () => this.sink.statistics,
+    });
+    const server = new MetricsServer(registry, () => this.protecting);
+    await server.listen(parseListenAddress(listen));
+    this.metrics = server;
+  }
+
+  private inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(action, action);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Version of the package this file belongs to. */
+export function engineVersion(): string {
+  return (JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }).version;
+}

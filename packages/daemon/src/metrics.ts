@@ -1,0 +1,140 @@
+import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
+import type { SinkStatistics } from '@portcullis/events';
+import type { FirewallBackend } from '@portcullis/firewall';
+import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
+import { readQueueStatistics } from '@portcullis/nfqueue-binding';
+import type { RulesAnswer } from './answers';
+import { type Bans, banEventKinds } from './bans';
+import type { AttendedQueue } from './workers/supervisor';
+
+export interface MetricSources {
+  threads(): readonly AttendedQueue[];
+  totals(): Record<WorkerCounterName, number>;
+  rules(): RulesAnswer & { loadedAt: Date | null };
+  bans(): Bans;
+  firewall: FirewallBackend;
+  protecting(): boolean;
+  sink(): SinkStatistics;
+}
+
+/** Worker counters that are told as they are, summed over the workers. */
+const workerMetrics: readonly [WorkerCounterName, string, string][] = [
+  ['queue_received', 'packets_received_total', 'Packets taken from the queues.'],
+  ['queue_bytes', 'bytes_received_total', 'Bytes on the wire of the packets taken from the queues.'],
+  ['queue_accepted', 'packets_accepted_total', 'Packets given back to the kernel to go on.'],
+  ['queue_dropped', 'packets_dropped_total', 'Packets the engine had the kernel drop.'],
+  ['queue_overruns', 'queue_overruns_total', 'Times the receive buffer of a queue was full.'],
+  ['queue_missed', 'packets_missed_total', 'Packets that did not fit into a receive buffer.'],
+  ['queue_truncated', 'packets_truncated_total', 'Packets whose tail was not seen.'],
+  ['queue_send_errors', 'verdict_errors_total', 'Verdicts the kernel could not be told.'],
+  ['alerts', 'alerts_allowed_total', 'Rule matches that were only told.'],
+  ['attacks_blocked', 'alerts_blocked_total', 'Rule matches for which a packet was dropped.'],
+  ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
+];
+
+/** The Prometheus registry of a running engine. */
+export function daemonRegistry(sources: MetricSources) {
+  const metrics: MetricDefinition[] = workerMetrics.map(([counter, name, help]) => ({
+    name,
+    help,
+    type: 'counter',
+    read: () => sources.totals()[counter],
+  }));
+  metrics.push(
+    {
+      name: 'protecting',
+      help: '1 while traffic is inspected.',
+      type: 'gauge',
+      read: () => Number(sources.protecting()),
+    },
+    {
+      name: 'drops_total',
+      help: 'Packets dropped by the engine, by reason.',
+      type: 'counter',
+      read: () => {
+        const totals = sources.totals();
+        return DropCounterNames.map(([reason, counter]) => ({ value: totals[counter], labels: { reason } }));
+      },
+    },
+    {
+      name: 'flows',
+      help: 'Flows in the tables.',
+      type: 'gauge',
+      read: () => sources.totals().flows_active,
+    },
+    {
+      name: 'stream_memory_bytes',
+      help: 'Bytes of traffic held for reassembly and inspection.',
+      type: 'gauge',
+      read: () => sources.totals().held_bytes,
+    },
+    {
+      name: 'queue_waiting_packets',
+      help: 'Packets that wait for a verdict, as the kernel counts them.',
+      type: 'gauge',
+      read: () => ownQueues(sources).map((line) => ({ value: line.waiting, labels: { queue: String(line.queue) } })),
+    },
+    {
+      name: 'queue_kernel_dropped_total',
+      help: "The kernel's own drop counters of the queues.",
+      type: 'counter',
+      read: () =>
+        ownQueues(sources).flatMap((line) => [
+          { value: line.dropped, labels: { queue: String(line.queue), at: 'queue' } },
+          { value: line.userDropped, labels: { queue: String(line.queue), at: 'socket' } },
+        ]),
+    },
+    {
+      name: 'queue_fail_open',
+      help: '1 where the kernel passes packets of a full queue.',
+      type: 'gauge',
+      read: () => sources.threads().map(({ queue, facts }) => ({ value: Number(facts.failOpen), labels: { queue: String(queue) } })),
+    },
+    { name: 'rules_loaded', help: 'Rules in force.', type: 'gauge', read: () => sources.rules().loaded },
+    { name: 'rules_failed', help: 'Rules that could not be loaded.', type: 'gauge', read: () => sources.rules().failed },
+    {
+      name: 'rules_loaded_timestamp_seconds',
+      help: 'When the rules were last loaded.',
+      type: 'gauge',
+      read: () => (sources.rules().loadedAt?.getTime() ?? 0) / 1000,
+    },
+    { name: 'bans_active', help: 'Bans in force.', type: 'gauge', read: () => sources.bans().service.size },
+    {
+      name: 'bans_total',
+      help: 'What happened to bans.',
+      type: 'counter',
+      read: () => banEventKinds.map((kind) => ({ value: sources.bans().counts[kind], labels: { event: kind } })),
+    },
+    {
+      name: 'events_written_total',
+      help: 'Event records written.',
+      type: 'counter',
+      read: () => sources.sink().written,
+    },
+    {
+      name: 'events_lost_total',
+      help: 'Event records that could not be written.',
+      type: 'counter',
+      read: () => sources.sink().lost,
+    },
+    {
+      name: 'events_backlog_bytes',
+      help: 'Event records that wait for the disk.',
+      type: 'gauge',
+      read: () => sources.sink().backlog,
+    },
+  );
+  return createRegistry(metrics, [
+    {
+      name: 'verdict_seconds',
+      help: 'Time from taking a batch from the queue to giving its verdicts back, counted per packet.',
+      read: () =>
+        sources.threads().map(({ queue, thread }) => ({ labels: { queue: String(queue) }, histogram: thread.latency })),
+    },
+  ]);
+}
+
+function ownQueues(sources: MetricSources) {
+  const own = new Set(sources.threads().map(({ queue }) => queue));
+  return readQueueStatistics().filter((line) => own.has(line.queue));
+}

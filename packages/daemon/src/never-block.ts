@@ -1,0 +1,134 @@
+/**
+ * Addresses no attack may get banned: the host itself, its gateways, its resolvers, and those from which an
+ * administrator is logged in right now. Read from the system each time a ban is considered, because all of
+ * them change while the engine runs.
+ */
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import ip6addr from 'ip6addr';
+
+export type NeverBlockWord = 'self' | 'gateway' | 'dns' | 'admin-sessions';
+
+/** Where the facts are read; tests give their own. */
+export interface SystemFiles {
+  read(path: string): string;
+  addresses(): string[];
+}
+
+export const liveSystem: SystemFiles = {
+  read(path) {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  },
+  addresses: () => Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address)),
+};
+
+const SSH_PORT = 22;
+/** TCP_ESTABLISHED in include/net/tcp_states.h. */
+const ESTABLISHED = '01';
+
+/** Words of /proc/net/tcp are the address in host byte order (proc_pid_net(5)); little-endian machines only differ in this. */
+function hexAddress(hex: string, littleEndian: boolean): string {
+  const bytes: number[] = [];
+  for (let word = 0; word < hex.length; word += 8) {
+    const part: number[] = [];
+    for (let at = word; at < word + 8; at += 2) part.push(Number.parseInt(hex.slice(at, at + 2), 16));
+    bytes.push(...(littleEndian ? part.reverse() : part));
+  }
+  if (bytes.length === 4) return bytes.join('.');
+  const groups: string[] = [];
+  for (let at = 0; at < 16; at += 2) groups.push((((bytes[at] as number) << 8) | (bytes[at + 1] as number)).toString(16));
+  return groups.join(':');
+}
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+function rows(text: string): string[][] {
+  return text
+    .split('\n')
+    .slice(0, 100_000)
+    .map((line) => line.trim().split(/\s+/));
+}
+
+function gateways(system: SystemFiles): string[] {
+  const found: string[] = [];
+  for (const row of rows(system.read('/proc/net/route'))) {
+    const gateway = row[2];
+    if (gateway && /^[0-9A-F]{8}$/.test(gateway) && gateway !== '00000000') found.push(hexAddress(gateway, LITTLE_ENDIAN));
+  }
+  for (const row of rows(system.read('/proc/net/ipv6_route'))) {
+    const gateway = row[4];
+    // IPv6 addresses are in network order here, unlike in /proc/net/tcp6.
+    if (gateway && /^[0-9a-f]{32}$/.test(gateway) && !/^0+$/.test(gateway)) found.push(hexAddress(gateway, false));
+  }
+  return found;
+}
+
+function resolvers(system: SystemFiles): string[] {
+  return rows(system.read('/etc/resolv.conf'))
+    .filter((row) => row[0] === 'nameserver' && row[1])
+    .map((row) => (row[1] as string).split('%')[0] as string);
+}
+
+function administratorSessions(system: SystemFiles): string[] {
+  const found: string[] = [];
+  for (const path of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const row of rows(system.read(path))) {
+      const [, local, remote, state] = row;
+      if (state !== ESTABLISHED || !local || !remote) continue;
+      if (Number.parseInt(local.split(':')[1] ?? '', 16) !== SSH_PORT) continue;
+      found.push(hexAddress(remote.split(':')[0] as string, LITTLE_ENDIAN));
+    }
+  }
+  return found;
+}
+
+function parse(text: string): ip6addr.Addr | null {
+  try {
+    return ip6addr.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export class NeverBlock {
+  private readonly words: ReadonlySet<NeverBlockWord>;
+  private readonly prefixes: { cidr: ip6addr.CIDR; text: string }[];
+
+  constructor(
+    entries: readonly string[],
+    protectedNetworks: readonly string[],
+    private readonly system: SystemFiles = liveSystem,
+  ) {
+    const isWord = (entry: string): entry is NeverBlockWord => /^[a-z-]+$/.test(entry) && !entry.includes(':');
+    this.words = new Set(entries.filter(isWord));
+    this.prefixes = [...entries.filter((entry) => !isWord(entry)), ...protectedNetworks].map((text) => ({
+      cidr: ip6addr.createCIDR(text),
+      text,
+    }));
+  }
+
+  /** @returns why `prefix` must not be banned, or null */
+  refuses(prefix: string): string | null {
+    const [address, length] = prefix.split('/') as [string, string | undefined];
+    const parsed = parse(address);
+    if (!parsed) return `'${prefix}' is not an address`;
+    const width = parsed.kind() === 'ipv4' ? 32 : 128;
+    const cidr = ip6addr.createCIDR(parsed, length === undefined ? width : Number(length));
+    const covers = (texts: readonly string[]) =>
+      texts.some((text) => {
+        const candidate = parse(text);
+        return candidate !== null && cidr.contains(candidate);
+      });
+    if (this.words.has('self') && covers(this.system.addresses())) return 'it is an address of this host';
+    if (this.words.has('gateway') && covers(gateways(this.system))) return 'it is a gateway of this host';
+    if (this.words.has('dns') && covers(resolvers(this.system))) return 'it is a name server of this host';
+    if (this.words.has('admin-sessions') && covers(administratorSessions(this.system)))
+      return 'an administrator is logged in from it';
+    const listed = this.prefixes.find((entry) => entry.cidr.contains(parsed) || cidr.contains(entry.cidr.address()));
+    return listed ? `it is in ${listed.text}, which is protected or never blocked` : null;
+  }
+}

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { RuleSource } from '@portcullis/engine';
+import type { Configuration } from './configuration/schema';
+
+/** Where the project's own rules stand. */
+export const builtInRuleDirectory = resolve(__dirname, '..', '..', '..', 'rules');
+
+/** Larger than any rule file there is; a mistyped path to something else is not read into memory. */
+const LARGEST_FILE = 512 * 1024 * 1024;
+
+export class RuleSourceError extends Error {
+  readonly code = 'RULE_FILE_UNREADABLE';
+}
+
+/** Names in a folder that a pattern with `*` stands for. */
+function listed(folder: string, pattern: string): string[] {
+  const parts = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  const expression = new RegExp(`^${parts.join('[^/]*')}$`);
+  return readdirSync(folder)
+    .filter((name) => expression.test(name) && !name.startsWith('.'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** Files that a `rule-files` entry names: itself, the rules in it if it is a folder, or what its `*` stands for. */
+function expand(entry: string, base: string): string[] {
+  const path = resolve(base, entry);
+  try {
+    const pattern = basename(path).includes('*');
+    if (!pattern && !statSync(path).isDirectory()) return [path];
+    const found = pattern ? listed(dirname(path), basename(path)) : listed(path, '*.rules');
+    if (found.length > 0) return found;
+  } catch (error) {
+    throw new RuleSourceError(`rule-files: ${path}: ${(error as Error).message}`);
+  }
+  throw new RuleSourceError(`rule-files: ${path} stands for no rule file`);
+}
+
+function readText(path: string): string {
+  try {
+    if (statSync(path).size > LARGEST_FILE) throw new Error('is too large to be a rule file');
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new RuleSourceError(`cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** Reads the rule files that a configuration names. @throws RuleSourceError */
+export function readRuleSource(configuration: Configuration, configurationFile: string | null): RuleSource {
+  const base = configurationFile === null ? process.cwd() : dirname(resolve(configurationFile));
+  const entries = configuration['rule-files'] ?? [builtInRuleDirectory];
+  const files = entries.flatMap((entry) => expand(entry, base));
+  const classification = configuration['classification-file'];
+  const portGroups = Object.entries(configuration.vars['port-groups']).map(([name, value]) => [name, String(value)]);
+  return {
+    files: files.map((path) => ({ path, text: readText(path) })),
+    classification: classification === undefined ? null : readText(resolve(base, classification)),
+    addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
+    portGroups: Object.fromEntries(portGroups),
+    cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
+  };
+}
+
+/** HOME_NET is what is protected, unless the configuration says otherwise; the host alone is no network to tell from others. */
+function homeNet(configuration: Configuration): Record<string, string> {
+  const { networks } = configuration.protect;
+  if (networks.length === 0) return { HOME_NET: 'any', EXTERNAL_NET: 'any' };
+  return { HOME_NET: `[${networks.join(',')}]`, EXTERNAL_NET: 'any' };
+}

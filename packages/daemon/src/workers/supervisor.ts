@@ -1,0 +1,221 @@
+import type { Detection, OffloadMark, QueueFacts, QueueSettings, RuleSource, RuleSummary } from '@portcullis/engine';
+import { EventEmitter } from 'eventemitter3';
+import { threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
+
+export interface SupervisorSettings {
+  queues: { first: number; last: number };
+  queue: Omit<QueueSettings, 'queue'>;
+  thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules'>;
+}
+
+interface SupervisorEvents {
+  detection: [Detection];
+  /** A worker died or stalled; `replaced` tells when another has its queue. */
+  lost: [{ queue: number; reason: string; thread: WorkerThread }];
+  replaced: [{ queue: number; milliseconds: number }];
+  /** No worker could be had for a queue: it stays unattended until the next try. */
+  unattended: [{ queue: number; reason: string }];
+}
+
+/** A queue, its worker, and what the kernel granted them. */
+export interface AttendedQueue {
+  queue: number;
+  thread: WorkerThread;
+  facts: QueueFacts;
+}
+
+/** A worker that has not turned its loop for so long is taken for stalled. */
+const STALLED_MILLISECONDS = 600;
+const WATCH_MILLISECONDS = 100;
+const RETRY_MILLISECONDS = 1000;
+/** Flow ids are 53 bits: 8 for the worker, 45 to count with. */
+const FLOW_IDS_PER_THREAD = 2 ** 45;
+const THREAD_NUMBERS = 256;
+
+/**
+ * Keeps one worker on every queue. One more worker stands by with the rules loaded, because loading takes
+ * seconds and a queue must not be unattended for longer than one; when a worker is lost, the one standing by
+ * takes its queue and another is made ready.
+ */
+export class Supervisor extends EventEmitter<SupervisorEvents> {
+  private readonly active = new Map<number, WorkerThread>();
+  private standby: WorkerThread | null = null;
+  /** Resolves when the standby worker is ready; rejects with why there is none. */
+  private standbyReady: Promise<RuleSummary> | null = null;
+  private watch: NodeJS.Timeout | null = null;
+  private offload: OffloadMark | null = null;
+  private threadNumber = 0;
+  private stopping = false;
+
+  constructor(
+    private readonly settings: SupervisorSettings,
+    private rules: RuleSource,
+  ) {
+    super();
+  }
+
+  get threads(): readonly WorkerThread[] {
+    return [...this.active.values()];
+  }
+
+  /** Queues that have a worker right now. */
+  get attended(): readonly AttendedQueue[] {
+    return [...this.active].flatMap(([queue, thread]) => (thread.queue ? [{ queue, thread, facts: thread.queue }] : []));
+  }
+
+  /**
+   * Loads the rules in every worker and binds the queues.
+   * @throws the first worker's error; nothing is bound then
+   */
+  async start(offload: OffloadMark | null): Promise<RuleSummary> {
+    this.stopping = false;
+    this.offload = offload;
+    const { first, last } = this.settings.queues;
+    const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    const threads = numbers.map(() => this.spawn());
+    try {
+      // The first thread compiles the pattern databases, which the others then find: they wait for it inside.
+      const summaries = await Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
+      for (const [index, thread] of threads.entries()) await this.bind(thread, numbers[index] as number);
+      this.watch = setInterval(() => this.lookAtThreads(), WATCH_MILLISECONDS);
+      this.makeStandby();
+      return summaries[0] as RuleSummary;
+    } catch (error) {
+      await Promise.all(threads.map((thread) => thread.kill()));
+      this.active.clear();
+      throw error;
+    }
+  }
+
+  /**
+   * Tries the new rules out in a worker of their own; when they load, all workers change over, each between two
+   * batches and without losing a flow.
+   * @throws the error of the try; the old rules stay in force then
+   */
+  async reload(rules: RuleSource, offload: OffloadMark | null): Promise<RuleSummary> {
+    const before = this.rules;
+    this.rules = rules;
+    let summary: RuleSummary;
+    try {
+      await this.dropStandby();
+      this.makeStandby();
+      summary = await (this.standbyReady as unknown as Promise<RuleSummary>);
+    } catch (error) {
+      this.rules = before;
+      await this.dropStandby();
+      this.makeStandby();
+      throw error;
+    }
+    this.offload = offload;
+    await Promise.all(
+      this.threads.map((thread) => {
+        const reloaded = threadEvent(thread, 'reloaded');
+        thread.send({ type: 'reload', rules, offload });
+        return reloaded.catch(() => undefined);
+      }),
+    );
+    return summary;
+  }
+
+  setOffload(offload: OffloadMark | null): void {
+    this.offload = offload;
+    for (const thread of this.threads) thread.send({ type: 'offload', offload });
+  }
+
+  forgetBlockedSources(): void {
+    for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
+  }
+
+  /** Decides what the queues still hold, then ends all workers. The rules that queue must be gone already. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    if (this.watch) clearInterval(this.watch);
+    this.watch = null;
+    await this.dropStandby();
+    await Promise.all(
+      this.threads.map(async (thread) => {
+        const stopped = threadEvent(thread, 'stopped').catch(() => undefined);
+        thread.send({ type: 'drain' });
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, 3000);
+        });
+        await Promise.race([stopped, late]);
+        clearTimeout(timer);
+        await thread.kill();
+      }),
+    );
+    this.active.clear();
+  }
+
+  private spawn(): WorkerThread {
+    const number = this.threadNumber++ % THREAD_NUMBERS;
+    return new WorkerThread({
+      ...this.settings.thread,
+      rules: this.rules,
+      firstFlowId: number * FLOW_IDS_PER_THREAD + 1,
+    });
+  }
+
+  private async bind(thread: WorkerThread, queue: number): Promise<void> {
+    const bound = threadEvent(thread, 'bound');
+    thread.send({ type: 'bind', queue: { ...this.settings.queue, queue }, offload: this.offload });
+    await bound;
+    this.active.set(queue, thread);
+    thread.on('detection', (detection) => this.emit('detection', detection));
+    thread.on('failed', (error) => void this.lose(queue, thread, error.message));
+    thread.startWatching(performance.now());
+  }
+
+  private makeStandby(): void {
+    const thread = this.spawn();
+    this.standby = thread;
+    this.standbyReady = threadEvent(thread, 'ready');
+    this.standbyReady.catch(() => {
+      if (this.standby === thread) this.standby = null;
+    });
+  }
+
+  private async dropStandby(): Promise<void> {
+    const thread = this.standby;
+    this.standby = null;
+    this.standbyReady = null;
+    await thread?.kill();
+  }
+
+  private lookAtThreads(): void {
+    const now = performance.now();
+    for (const [queue, thread] of this.active) {
+      const silent = thread.silentFor(now);
+      if (silent > STALLED_MILLISECONDS) void this.lose(queue, thread, `it has not moved for ${Math.round(silent)} ms`);
+    }
+  }
+
+  private async lose(queue: number, thread: WorkerThread, reason: string): Promise<void> {
+    if (this.active.get(queue) !== thread) return;
+    this.active.delete(queue);
+    const since = performance.now();
+    this.emit('lost', { queue, reason, thread });
+    await thread.kill();
+    await this.replace(queue, since);
+  }
+
+  private async replace(queue: number, since: number): Promise<void> {
+    if (this.stopping) return;
+    const thread = this.standby;
+    const ready = this.standbyReady;
+    this.standby = null;
+    this.standbyReady = null;
+    try {
+      if (!thread || !ready) throw new Error('no worker stood by');
+      await ready;
+      await this.bind(thread, queue);
+      this.emit('replaced', { queue, milliseconds: Math.round(performance.now() - since) });
+    } catch (error) {
+      await thread?.kill();
+      this.emit('unattended', { queue, reason: (error as Error).message });
+      setTimeout(() => void this.replace(queue, since), RETRY_MILLISECONDS).unref();
+    }
+    if (!this.stopping && !this.standby) this.makeStandby();
+  }
+}

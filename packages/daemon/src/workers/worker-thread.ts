@@ -1,0 +1,137 @@
+import { Worker } from 'node:worker_threads';
+import {
+  type Detection,
+  type FromWorker,
+  inspectionWorkerPath,
+  type QueueFacts,
+  type RuleSummary,
+  type ToWorker,
+  WorkerCounterNames,
+  type WorkerSettings,
+  WorkerWord,
+} from '@portcullis/engine';
+import { SharedCounters, SharedHistogram } from '@portcullis/metrics';
+import { NfQueue } from '@portcullis/nfqueue-binding';
+import { EventEmitter } from 'eventemitter3';
+
+interface WorkerEvents {
+  ready: [RuleSummary];
+  bound: [QueueFacts];
+  reloaded: [RuleSummary];
+  detection: [Detection];
+  stopped: [];
+  /** The thread is gone, or says that it cannot go on. Once per thread. */
+  failed: [Error & { code?: string }];
+}
+
+export type WorkerThreadSettings = Omit<WorkerSettings, 'words' | 'counters' | 'latency'>;
+
+/** One inspection thread as the supervisor sees it: messages, shared memory, and the means to end it. */
+export class WorkerThread extends EventEmitter<WorkerEvents> {
+  readonly counters = new SharedCounters(WorkerCounterNames);
+  readonly latency = new SharedHistogram();
+  queue: QueueFacts | null = null;
+  private readonly words = new Int32Array(new SharedArrayBuffer(WorkerWord.COUNT * 4));
+  private readonly worker: Worker;
+  private over = false;
+  private lastBeat = 0;
+  private lastChange = performance.now();
+
+  constructor(settings: WorkerThreadSettings) {
+    super();
+    const workerData: WorkerSettings = {
+      ...settings,
+      words: this.words.buffer as SharedArrayBuffer,
+      counters: this.counters.buffer,
+      latency: this.latency.buffer,
+    };
+    this.worker = new Worker(inspectionWorkerPath, { workerData });
+    this.worker.on('message', (message: FromWorker) => this.receive(message));
+    this.worker.on('error', (error: Error) => this.fail(error));
+    this.worker.on('exit', (code) => this.fail(new Error(`the thread ended by itself (code ${code})`)));
+  }
+
+  send(message: ToWorker): void {
+    this.worker.postMessage(message);
+    Atomics.store(this.words, WorkerWord.MAIL, 1);
+  }
+
+  /** Milliseconds since the worker's loop last turned. */
+  silentFor(now: number): number {
+    const beat = Atomics.load(this.words, WorkerWord.HEARTBEAT);
+    if (beat !== this.lastBeat) {
+      this.lastBeat = beat;
+      this.lastChange = now;
+    }
+    return now - this.lastChange;
+  }
+
+  /** Counting starts now: a thread that was busy loading is not stalled. */
+  startWatching(now: number): void {
+    this.lastBeat = Atomics.load(this.words, WorkerWord.HEARTBEAT);
+    this.lastChange = now;
+  }
+
+  /**
+   * Ends the thread whatever it does. Its queue is taken from it first, so that the kernel stops waiting for it
+   * even while the thread still runs.
+   */
+  async kill(): Promise<void> {
+    this.over = true;
+    if (this.queue) NfQueue.abandon(this.queue.fd, this.queue.portId);
+    this.queue = null;
+    await this.worker.terminate();
+  }
+
+  private receive(message: FromWorker): void {
+    if (this.over) return;
+    switch (message.type) {
+      case 'ready':
+        this.emit('ready', message.rules);
+        break;
+      case 'bound':
+        this.queue = message.facts;
+        this.emit('bound', message.facts);
+        break;
+      case 'reloaded':
+        this.emit('reloaded', message.rules);
+        break;
+      case 'detection':
+        this.emit('detection', message.detection);
+        break;
+      case 'stopped':
+        this.over = true;
+        this.queue = null;
+        this.emit('stopped');
+        break;
+      case 'failed':
+        this.fail(Object.assign(new Error(message.message), { code: message.code }));
+        break;
+    }
+  }
+
+  private fail(error: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.emit('failed', error);
+  }
+}
+
+/** Waits for one event of a thread. @throws the thread's error when it fails first */
+export function threadEvent<Name extends 'ready' | 'bound' | 'reloaded' | 'stopped'>(
+  thread: WorkerThread,
+  name: Name,
+): Promise<WorkerEvents[Name] extends [infer Value] ? Value : void> {
+  return new Promise((resolve, reject) => {
+    const done = (value?: unknown) => {
+      thread.off('failed', failed);
+      resolve(value as never);
+    };
+    const failed = (error: Error) => {
+      thread.off(name, done as never);
+      reject(error);
+    };
+    thread.once(name, done as never);
+    thread.once('failed', failed);
+  });
+}

@@ -1,0 +1,70 @@
+import type { PacketBatch } from '@portcullis/capture';
+import type { HttpFacts } from '@portcullis/events';
+import type { CompiledRule } from '@portcullis/matcher';
+import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
+import type { DetectedRule, Detection } from './detection';
+
+/** The rule as plain data. */
+function detectedRule(rule: CompiledRule): DetectedRule {
+  return {
+    action: rule.action,
+    gid: rule.gid,
+    sid: rule.sid,
+    rev: rule.rev,
+    msg: rule.msg,
+    classtype: rule.classtype,
+    priority: rule.priority,
+    metadata: Object.fromEntries([...rule.metadata].map(([key, values]) => [key, [...values]])),
+    references: [...rule.references],
+  };
+}
+
+function hardwareAddress(batch: PacketBatch, place: number): string | null {
+  const length = batch.hardwareLength[place] as number;
+  if (length !== 6) return null;
+  const at = place * 8;
+  return Array.from(batch.hardware.subarray(at, at + 6), (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Captures know the frame a packet came in and its VLANs; queues do not. */
+interface FrameNumbers {
+  frame?: Uint32Array | Float64Array;
+}
+
+/** Makes the plain record of a match. Only called when something has matched. */
+export function buildDetection(
+  packet: PacketView,
+  batch: PacketBatch,
+  place: number,
+  rule: CompiledRule,
+  about: {
+    time: number;
+    flowId: number;
+    direction: 0 | 1;
+    appProtocol: string | null;
+    http: HttpFacts | null;
+    txId: number | null;
+    handshake: boolean;
+    blocked: boolean;
+    rejected: boolean;
+  },
+): Detection {
+  return {
+    ...about,
+    direction: about.direction === 0 ? 'to_server' : 'to_client',
+    rule: detectedRule(rule),
+    source: formatAddress(packet.source),
+    sourcePort: packet.sourcePort,
+    destination: formatAddress(packet.destination),
+    destinationPort: packet.destinationPort,
+    protocol: packet.protocol,
+    version: packet.version,
+    icmpType: packet.icmpType,
+    icmpCode: packet.icmpCode,
+    communityId: communityId(packet),
+    inInterface: batch.inInterface[place] as number,
+    vlan: [],
+    hardwareAddress: hardwareAddress(batch, place),
+    frame: (batch as FrameNumbers).frame?.[place] ?? 0,
+  };
+}

@@ -1,0 +1,58 @@
+import type { FlowMatchState } from '@portcullis/matcher';
+import type { Direction, ProtocolParser } from '@portcullis/protocols';
+
+/** What is known of a flow's application protocol. */
+export const ProtocolState = { UNDECIDED: 0, KNOWN: 1, UNKNOWN: 2 } as const;
+
+/** No page of a raw window. */
+export const NO_PAGE = -1;
+
+/**
+ * What the engine keeps of a flow that has carried payload, beside the reassembler's own tables. Objects are
+ * pooled; a flow without payload has none.
+ */
+export class FlowInspection {
+  protocolState: number = ProtocolState.UNDECIDED;
+  /** Number of the protocol: 1 + its place in the list of protocols; 0 while it is not known. */
+  protocol = 0;
+  parser: ProtocolParser | null = null;
+  matchState: FlowMatchState | null = null;
+  /** A pass rule has matched: the flow goes on uninspected. */
+  passed = false;
+  /** Pages of the raw windows, by direction. */
+  private pageToServer = NO_PAGE;
+  private pageToClient = NO_PAGE;
+  /** First bytes that are too few to tell the protocol, by direction. */
+  private pendingToServer: Uint8Array | null = null;
+  private pendingToClient: Uint8Array | null = null;
+
+  page(direction: Direction): number {
+    return direction === 0 ? this.pageToServer : this.pageToClient;
+  }
+
+  setPage(direction: Direction, page: number): void {
+    if (direction === 0) this.pageToServer = page;
+    else this.pageToClient = page;
+  }
+
+  pending(direction: Direction): Uint8Array | null {
+    return direction === 0 ? this.pendingToServer : this.pendingToClient;
+  }
+
+  setPending(direction: Direction, bytes: Uint8Array | null): void {
+    if (direction === 0) this.pendingToServer = bytes;
+    else this.pendingToClient = bytes;
+  }
+
+  reset(): void {
+    this.protocolState = ProtocolState.UNDECIDED;
+    this.protocol = 0;
+    this.parser = null;
+    this.matchState = null;
+    this.passed = false;
+    this.pageToServer = NO_PAGE;
+    this.pageToClient = NO_PAGE;
+    this.pendingToServer = null;
+    this.pendingToClient = null;
+  }
+}

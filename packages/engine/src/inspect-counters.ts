@@ -1,0 +1,46 @@
+/** Indexes into `Inspector.counters`; all only grow. */
+export const InspectCounter = {
+  PACKETS: 0,
+  BYTES: 1,
+  ACCEPTED: 2,
+  DROPPED: 3,
+  /** Packets dropped because a rule of action drop or reject matched. */
+  RULE_DROPS: 4,
+  /** Packets dropped by reassembly; `StreamCounter.DROP` has the reasons. */
+  STREAM_DROPS: 5,
+  /** Headers that make no sense. */
+  DECODE_ERRORS: 6,
+  DECODE_DROPS: 7,
+  BAD_CHECKSUM: 8,
+  /** Packets of a source that has just attacked, before the kernel's ban took effect. */
+  BLOCKED_SOURCE: 9,
+  OFFLOADED: 10,
+  /** Rule matches that were only told. */
+  ALERTS: 11,
+  /** Rule matches for which a packet was dropped. */
+  ATTACKS_BLOCKED: 12,
+  /** Packets that a pass rule let go. */
+  PASSED: 13,
+  RESETS_SENT: 14,
+  /** Fragments, which carry no transport header to inspect. */
+  FRAGMENTS: 15,
+} as const;
+
+export const InspectCounterNames = [
+  'packets',
+  'bytes',
+  'accepted',
+  'dropped',
+  'rule_drops',
+  'stream_drops',
+  'decode_errors',
+  'decode_drops',
+  'bad_checksum',
+  'blocked_source',
+  'offloaded',
+  'alerts',
+  'attacks_blocked',
+  'passed',
+  'resets_sent',
+  'fragments',
+] as const;

@@ -1,0 +1,551 @@
+import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
+import type { HttpFacts } from '@portcullis/events';
+import { InspectionContext, type Matcher } from '@portcullis/matcher';
+import {
+  allBuffers,
+  type Direction,
+  type ProtocolDefinition,
+  type Transaction,
+  type TransactionListener,
+} from '@portcullis/protocols';
+import {
+  type FlowTable,
+  SegmentResult,
+  StreamAction,
+  type StreamOptions,
+  type StreamSink,
+  TcpReassembler,
+} from '@portcullis/reassembly';
+import { DecodeStatus, IpProtocol, PacketView, Tcp, TcpFlag } from '@portcullis/wire';
+import { AppLayer } from './app-layer';
+import { BlockedSources } from './blocked-sources';
+import type { Detection } from './detection';
+import { buildDetection } from './detection-builder';
+import { FlowInspection, NO_PAGE } from './flow-inspection';
+import { HttpFactsReader } from './http-facts';
+import { InspectCounter, InspectCounterNames } from './inspect-counters';
+import { RawWindowPool } from './raw-window';
+import { type PacketSender, ResetBuilder } from './reset';
+
+// Bound once: an access through an imported module object costs a load per use in the packet path.
+const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
+const { CHECKSUM_NOT_VERIFIED } = PacketInfo;
+const { DROP: SEGMENT_DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
+const { CONTINUE, STOP_INSPECTING } = StreamAction;
+const OK = DecodeStatus.OK;
+const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
+const Counter = InspectCounter;
+
+/** How the kernel takes over connections that need no more inspection. */
+export interface OffloadMark {
+  /** Bits of the packet mark that are ours. */
+  mask: number;
+  /** Their value for "offloaded" in the current generation. */
+  mark: number;
+}
+
+export interface InspectorOptions {
+  matcher: Matcher;
+  protocols: readonly ProtocolDefinition[];
+  stream: Partial<StreamOptions>;
+  /** Packets that match a rule of action drop or reject are dropped; else everything is only told. */
+  inline: boolean;
+  /** What becomes of packets whose headers make no sense. */
+  decodePolicy: 'open' | 'closed';
+  offload: OffloadMark | null;
+  /** Asked where the source says that nobody has verified the checksum; absent: checksums are not looked at. */
+  verifyChecksum?: (place: number) => boolean;
+  onDetection(detection: Detection): void;
+  /** Sends the resets of reject rules; absent: none are sent. */
+  sender?: PacketSender;
+  /** Sources that attack are dropped by the worker itself for so long (µs); 0: not. */
+  holdBlockedMicros: number;
+}
+
+/** Time-outs are looked at every so often (µs of packet time), a bounded number at a time. */
+const TICK_MICROS = 100_000;
+const TICK_BUDGET = 512;
+/** Pages for raw windows: 32 MiB at Suricata's window size. */
+const RAW_PAGES = 12_288;
+/** The most bytes one call of `data` brings: a super-segment. */
+const LARGEST_SEGMENT = 65_536;
+const POOLED_FLOWS = 4096;
+/** A super-segment is cut into pieces no smaller than this. */
+const SMALLEST_PIECE = 256;
+
+/**
+ * Takes packets from decoding to their verdict: header views, flow, stream, protocol, rules. One per worker; a
+ * packet is finished when `inspect` returns, and nothing of it is kept but what reassembly and parsers copied.
+ */
+export class Inspector implements StreamSink, TransactionListener {
+  readonly counters = new Float64Array(InspectCounterNames.length);
+  readonly reassembler: TcpReassembler;
+  private readonly table: FlowTable;
+  private readonly view = new PacketView();
+  /** Stands for a packet where a flow ends without one. */
+  private readonly pseudo = new PacketView();
+  private readonly context = new InspectionContext();
+  private readonly appLayer: AppLayer;
+  private readonly httpFacts: HttpFactsReader;
+  private readonly blocked: BlockedSources;
+  private readonly resets = new ResetBuilder();
+  private readonly rawWindows: RawWindowPool;
+  private readonly inspections: (FlowInspection | null)[] = [];
+  private readonly pool: FlowInspection[] = [];
+  private readonly matcher: Matcher;
+  private readonly inline: boolean;
+  private offload: OffloadMark | null;
+  private now = 0;
+  private nextTick = 0;
+
+  // The packet in hand.
+  private batch!: PacketBatch;
+  private place = 0;
+  private packet = this.view;
+  private packetRulesDone = false;
+  private blockWanted = false;
+  private inPacket = false;
+  /** What alerts tell of the transactions that matched in this packet, by their number. */
+  private readonly factsOf = new Map<number, HttpFacts>();
+  /** The flow whose bytes are being fed, and the transaction they led to. */
+  private flow: FlowInspection | null = null;
+  private transactionEnded = false;
+
+  constructor(private readonly options: InspectorOptions) {
+    this.matcher = options.matcher;
+    this.inline = options.inline;
+    this.offload = options.offload;
+    this.reassembler = new TcpReassembler({ ...options.stream, inline: options.inline }, this);
+    this.table = this.reassembler.table;
+    this.appLayer = new AppLayer(options.protocols, this);
+    const buffers = allBuffers(options.protocols);
+    this.httpFacts = new HttpFactsReader((name) => buffers.find((buffer) => buffer.name === name)?.id);
+    this.blocked = new BlockedSources(options.holdBlockedMicros);
+    this.rawWindows = new RawWindowPool(options.matcher.ruleset.needs.rawStreamWindow, RAW_PAGES, LARGEST_SEGMENT);
+  }
+
+  /** Packets of connections that need no more inspection carry this mark; null: none do. */
+  setOffload(offload: OffloadMark | null): void {
+    this.offload = offload;
+  }
+
+  /** Sources blocked a moment ago are let in again at once when an administrator says so. */
+  forgetBlockedSources(): void {
+    this.blocked.clear();
+  }
+
+  /** Bytes of traffic held now, for reassembly and raw windows. */
+  get heldBytes(): number {
+    return this.reassembler.heldBytes + this.rawWindows.heldBytes;
+  }
+
+  /** Raw windows that found no memory: patterns cut in two by the sender may have been missed there. */
+  get rawTailsMissing(): number {
+    return this.rawWindows.exhausted;
+  }
+
+  get flowCount(): number {
+    return this.table.count;
+  }
+
+  /** Inspects the batch and writes its verdicts. @param nowMicros for packets that bring no time */
+  inspectBatch(batch: PacketBatch, nowMicros: number): void {
+    const { count } = batch;
+    this.batch = batch;
+    for (let place = 0; place < count; place++) batch.verdict[place] = this.inspect(place, nowMicros);
+  }
+
+  /** Time-outs while no packets come. */
+  idle(nowMicros: number): void {
+    if (nowMicros >= this.nextTick) this.tick(nowMicros);
+  }
+
+  /** Ends all flows: what parsers still hold is inspected. */
+  close(): void {
+    this.reassembler.close();
+  }
+
+  private tick(now: number): void {
+    this.nextTick = now + TICK_MICROS;
+    this.reassembler.tick(now, TICK_BUDGET);
+  }
+
+  /** @returns the verdict. Never throws for what a packet holds. */
+  private inspect(place: number, nowMicros: number): number {
+    const { view, counters, batch, context } = this;
+    this.place = place;
+    this.packet = view;
+    const time = batch.time[place] as number;
+    const now = time > 0 ? time : nowMicros;
+    this.now = now;
+    counters[Counter.PACKETS]++;
+    counters[Counter.BYTES] += batch.wireLength[place] as number;
+    if (now >= this.nextTick) this.tick(now);
+
+    const start = batch.offset[place] as number;
+    if (view.decode(batch.bytes, start, start + (batch.length[place] as number)) !== OK) {
+      counters[Counter.DECODE_ERRORS]++;
+      if (!this.inline || this.options.decodePolicy === 'open') return this.accept(ACCEPT);
+      counters[Counter.DECODE_DROPS]++;
+      return this.drop();
+    }
+    if (this.blocked.has(view.source, now)) {
+      counters[Counter.BLOCKED_SOURCE]++;
+      return this.drop();
+    }
+    const { verifyChecksum } = this.options;
+    if (verifyChecksum !== undefined && ((batch.info[place] as number) & CHECKSUM_NOT_VERIFIED) !== 0 && !verifyChecksum(place)) {
+      // The receiver throws it away, so its bytes must not count as delivered.
+      counters[Counter.BAD_CHECKSUM]++;
+      return this.inline ? this.drop() : this.accept(ACCEPT);
+    }
+    context.packet = view;
+    context.timeMicros = now;
+    this.matcher.begin(context);
+    this.inPacket = true;
+    this.packetRulesDone = false;
+    this.blockWanted = false;
+    const verdict = view.protocol === TCP && view.tcpHeaderLength > 0 ? this.inspectTcp() : this.inspectDatagram();
+    this.inPacket = false;
+    return verdict;
+  }
+
+  private inspectTcp(): number {
+    const { reassembler, view, batch, place } = this;
+    const unseen = (batch.wireLength[place] as number) - (batch.length[place] as number);
+    const result = reassembler.process(view, this.now, unseen > 0 && !view.truncated ? unseen : 0);
+    const { slot } = reassembler;
+    if (!this.packetRulesDone) this.inspectPacketRules(slot, reassembler.direction);
+    this.conclude(slot, reassembler.direction);
+    if (this.blockWanted) {
+      if (slot >= 0) reassembler.block(slot);
+      this.counters[Counter.RULE_DROPS]++;
+      return this.drop();
+    }
+    if ((result & SEGMENT_DROP) !== 0) {
+      this.counters[Counter.STREAM_DROPS]++;
+      return this.drop();
+    }
+    let verdict: number = ACCEPT;
+    if ((result & CLEAR_URGENT) !== 0 && this.inline) {
+      const { bytes, transport } = view;
+      bytes[transport + Tcp.FLAGS] = (bytes[transport + Tcp.FLAGS] as number) & ~TcpFlag.URG;
+      bytes[transport + Tcp.URGENT_POINTER] = 0;
+      bytes[transport + Tcp.URGENT_POINTER + 1] = 0;
+      verdict |= REPLACE;
+    }
+    const { offload } = this;
+    if ((result & OFFLOADABLE) !== 0 && offload !== null) {
+      batch.verdictMark[place] = (((batch.mark[place] as number) & ~offload.mask) | offload.mark) >>> 0;
+      verdict |= MARK;
+      this.counters[Counter.OFFLOADED]++;
+    }
+    return this.accept(verdict);
+  }
+
+  private inspectDatagram(): number {
+    const { reassembler, view } = this;
+    if (view.moreFragments || view.fragmentOffset > 0) this.counters[Counter.FRAGMENTS]++;
+    const slot = reassembler.processDatagram(view, this.now);
+    if (reassembler.dropReason !== 0 && this.inline) {
+      this.counters[Counter.STREAM_DROPS]++;
+      return this.drop();
+    }
+    const direction = slot >= 0 ? reassembler.direction : 0;
+    this.inspectPacketRules(slot, direction);
+    this.conclude(slot, direction);
+    if (!this.blockWanted) return this.accept(ACCEPT);
+    this.counters[Counter.RULE_DROPS]++;
+    return this.drop();
+  }
+
+  private accept(verdict: number): number {
+    this.counters[Counter.ACCEPTED]++;
+    return verdict;
+  }
+
+  private drop(): number {
+    this.counters[Counter.DROPPED]++;
+    return DROP;
+  }
+
+  // ── Rules ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sets what the rules may ask about the packet in hand. */
+  private describe(slot: number, direction: Direction): InspectionContext {
+    const { context, packet } = this;
+    const flow = slot >= 0 ? (this.inspections[slot] ?? null) : null;
+    context.packet = packet;
+    context.payloadStart = packet.payload;
+    context.payloadEnd = packet.payloadEnd;
+    context.timeMicros = this.now;
+    context.direction = direction;
+    context.hasFlow = slot >= 0;
+    context.flowEstablished = slot >= 0 && this.established(slot);
+    context.firstOfDirection = slot >= 0 && this.table.packets(slot, direction) <= 1;
+    context.payloadInStream = slot >= 0 && packet.protocol === TCP;
+    context.flowId = slot >= 0 ? this.table.flowId(slot) : 0;
+    context.appProtocol = flow === null ? 0 : flow.protocol;
+    context.flowState = flow === null ? null : flow.matchState;
+    context.streamEnd = 0;
+    return context;
+  }
+
+  /** What the rules have remembered goes back to the flow. */
+  private keepState(slot: number): void {
+    const state = this.context.flowState;
+    if (slot < 0) return;
+    const flow = this.inspections[slot] ?? null;
+    if (flow !== null) flow.matchState = state;
+    else if (state !== null) this.inspectionOf(slot).matchState = state;
+  }
+
+  private rulesLookAtPackets(protocol: number): boolean {
+    const { tcp, udp, icmp, other } = this.matcher.ruleset.needs.packetRules;
+    if (protocol === TCP) return tcp;
+    if (protocol === UDP) return udp;
+    return protocol === ICMP || protocol === ICMPV6 ? icmp : other;
+  }
+
+  /** TCP: the handshake is complete, or the connection was adopted. Others: both sides have spoken. */
+  private established(slot: number): boolean {
+    const { reassembler, table } = this;
+    if (table.protocol(slot) === TCP) return reassembler.handshakeComplete(slot) || reassembler.isMidstream(slot);
+    return table.packets(slot, 0) > 0 && table.packets(slot, 1) > 0;
+  }
+
+  private inspectPacketRules(slot: number, direction: Direction): void {
+    this.packetRulesDone = true;
+    const { matcher, view } = this;
+    if (!this.rulesLookAtPackets(view.protocol)) return;
+    if (slot >= 0 && this.inspections[slot]?.passed === true) return;
+    const context = this.describe(slot, direction);
+    const { payload, payloadEnd } = view;
+    const length = payloadEnd - payload;
+    const piece = slot >= 0 && view.protocol === TCP && length > 0 ? this.pieceSize(slot) : length;
+    if (length <= piece) {
+      matcher.inspectPacket(context);
+    } else {
+      // A super-segment: rules that look at packets see it as the packets it is made of.
+      for (let at = payload; at < payloadEnd; at += piece) {
+        context.payloadStart = at;
+        context.payloadEnd = at + piece < payloadEnd ? at + piece : payloadEnd;
+        matcher.inspectPacket(context);
+      }
+    }
+    this.keepState(slot);
+  }
+
+  /** Whoever announces a tiny segment size does not get to have each byte looked at by itself. */
+  private pieceSize(slot: number): number {
+    const size = this.reassembler.segmentSize(slot);
+    return size < SMALLEST_PIECE ? SMALLEST_PIECE : size;
+  }
+
+  /** Ends the evaluation of the packet in hand and acts on the rules that have matched. */
+  private conclude(slot: number, direction: Direction): void {
+    const { matcher, context } = this;
+    if (matcher.matchCount === 0) return;
+    matcher.end(context);
+    const { fired } = matcher;
+    const inFlow = slot >= 0 && this.table.inUse(slot);
+    const flow = inFlow ? (this.inspections[slot] ?? null) : null;
+    for (let i = 0; i < fired.count; i++) {
+      const rule = matcher.rule(fired.numbers[i] as number);
+      if (rule.action === 'pass') {
+        this.counters[Counter.PASSED]++;
+        if (inFlow) this.inspectionOf(slot).passed = true;
+        break;
+      }
+      const blocked = rule.action !== 'alert' && this.inline && this.packet === this.view;
+      if (blocked) this.blockWanted = true;
+      if (fired.silent[i] === 1) continue;
+      const handshake = inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
+      let rejected = false;
+      if (blocked && this.options.sender !== undefined && rule.action.startsWith('reject')) {
+        rejected = this.resets.send(this.packet, this.options.sender);
+        if (rejected) this.counters[Counter.RESETS_SENT]++;
+      }
+      if (blocked && handshake && this.options.holdBlockedMicros > 0) this.blocked.add(this.packet.source, this.now);
+      this.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
+      const transaction = fired.transactions[i] as number;
+      this.options.onDetection(
+        buildDetection(this.packet, this.batch, this.place, rule, {
+          time: this.now,
+          flowId: inFlow ? this.table.flowId(slot) : 0,
+          direction,
+          appProtocol: flow === null ? null : this.appLayer.name(flow.protocol),
+          http: this.factsOf.get(transaction) ?? null,
+          txId: transaction < 0 ? null : transaction,
+          handshake,
+          blocked,
+          rejected,
+        }),
+      );
+    }
+    if (this.factsOf.size > 0) this.factsOf.clear();
+    matcher.begin(context);
+  }
+
+  // ── Streams (called by the reassembler) ──────────────────────────────────────────────────────────────────
+
+  flowStarted(_slot: number): void {}
+
+  data(slot: number, direction: Direction, bytes: Uint8Array, start: number, end: number, streamOffset: number): number {
+    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    const flow = this.inspectionOf(slot);
+    if (flow.passed) return STOP_INSPECTING;
+    this.describe(slot, direction);
+    this.flow = flow;
+    if (this.matcher.ruleset.needs.streamRules[direction]) this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
+    else this.appLayer.data(flow, direction, bytes, start, end);
+    this.flow = null;
+    this.keepState(slot);
+    return CONTINUE;
+  }
+
+  gap(slot: number, direction: Direction, _streamOffset: number, length: number): void {
+    const flow = this.inspections[slot] ?? null;
+    if (flow === null) return;
+    const page = flow.page(direction);
+    if (page !== NO_PAGE) this.rawWindows.forget(page);
+    this.withFlow(slot, direction, flow, () => this.appLayer.gap(flow, direction, length));
+  }
+
+  ended(slot: number, direction: Direction): void {
+    const flow = this.inspections[slot] ?? null;
+    if (flow !== null) this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+  }
+
+  flowEnded(slot: number, _reason: number): void {
+    const flow = this.inspections[slot] ?? null;
+    if (flow === null) return;
+    if (flow.parser !== null && !flow.passed) this.closeParser(slot, flow);
+    this.inspections[slot] = null;
+    this.releaseFlow(flow);
+  }
+
+  /** What the parser still holds is inspected; there is no packet any more that could be dropped for it. */
+  private closeParser(slot: number, flow: FlowInspection): void {
+    // Within a packet (a reset, a reused tuple) what it has matched so far is told with the packet itself.
+    if (this.inPacket) this.conclude(slot, this.reassembler.direction);
+    else this.matcher.begin(this.context);
+    this.describeFlow(slot);
+    for (const direction of [0, 1] as const)
+      this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+    this.conclude(slot, this.context.direction);
+    this.packet = this.view;
+    this.context.packet = this.view;
+  }
+
+  /** Runs `action`, which may hand over transactions of `flow`, and acts on what they match. */
+  private withFlow(slot: number, direction: Direction, flow: FlowInspection, action: () => void): void {
+    const outerFlow = this.flow;
+    this.flow = flow;
+    this.describe(slot, direction);
+    action();
+    this.flow = outerFlow;
+    this.keepState(slot);
+  }
+
+  /** Fills `pseudo` with the flow's addresses, for alerts that come when there is no packet. */
+  private describeFlow(slot: number): void {
+    const { pseudo, table } = this;
+    table.sourceWords(slot, pseudo.source);
+    table.destinationWords(slot, pseudo.destination);
+    pseudo.version = pseudo.source[2] === 0xffff && pseudo.source[0] === 0 && pseudo.source[1] === 0 ? 4 : 6;
+    pseudo.protocol = table.protocol(slot);
+    pseudo.sourcePort = table.sourcePort(slot);
+    pseudo.destinationPort = table.destinationPort(slot);
+    this.packet = pseudo;
+  }
+
+  /** Rules over the raw stream see the new bytes behind the last ones of before. */
+  private inspectRaw(
+    flow: FlowInspection,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    streamOffset: number,
+  ): void {
+    const { rawWindows, context } = this;
+    let page = flow.page(direction);
+    const tail = page === NO_PAGE ? 0 : rawWindows.tailLength(page);
+    let window = bytes;
+    let from = start;
+    let to = end;
+    if (tail > 0) {
+      to = rawWindows.join(page, bytes, start, end);
+      window = rawWindows.scratch;
+      from = 0;
+    }
+    context.streamBytes = window;
+    context.streamStart = from;
+    context.streamEnd = to;
+    this.transactionEnded = false;
+    this.appLayer.data(flow, direction, bytes, start, end);
+    context.appProtocol = flow.protocol;
+    this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);
+    context.streamEnd = 0;
+    if (this.transactionEnded) {
+      this.forgetTails(flow);
+      return;
+    }
+    if (page === NO_PAGE) {
+      page = rawWindows.take();
+      flow.setPage(direction, page);
+    }
+    if (page !== NO_PAGE) rawWindows.keep(page, window, from, to);
+  }
+
+  // ── Transactions (called by the parsers) ─────────────────────────────────────────────────────────────────
+
+  onProgress(tx: Transaction, direction: Direction): void {
+    const { flow, context, matcher } = this;
+    if (flow === null || flow.passed) return;
+    context.appProtocol = flow.protocol;
+    context.direction = direction;
+    const before = matcher.matchCount;
+    matcher.inspectTransaction(context, tx, direction);
+    if (matcher.matchCount > before && this.appLayer.name(flow.protocol) === 'http')
+      this.factsOf.set(tx.id, this.httpFacts.read(tx));
+  }
+
+  onTransactionEnd(tx: Transaction): void {
+    if (this.flow === null) return;
+    if (tx.matchState !== null) this.matcher.endTransaction(this.context, tx);
+    this.transactionEnded = true;
+  }
+
+  /** Between two transactions a flow keeps nothing: no rule is about the end of one and the beginning of the next. */
+  private forgetTails(flow: FlowInspection): void {
+    for (let direction: Direction = 0; direction < 2; direction++) {
+      const page = flow.page(direction as Direction);
+      if (page === NO_PAGE) continue;
+      this.rawWindows.release(page);
+      flow.setPage(direction as Direction, NO_PAGE);
+    }
+  }
+
+  onEvent(_tx: Transaction | null, _direction: Direction, _event: string): void {}
+
+  // ── Per-flow objects ─────────────────────────────────────────────────────────────────────────────────────
+
+  private inspectionOf(slot: number): FlowInspection {
+    let flow = this.inspections[slot] ?? null;
+    if (flow === null) {
+      flow = this.pool.pop() ?? new FlowInspection();
+      while (this.inspections.length <= slot) this.inspections.push(null);
+      this.inspections[slot] = flow;
+    }
+    return flow;
+  }
+
+  private releaseFlow(flow: FlowInspection): void {
+    this.appLayer.release(flow);
+    this.forgetTails(flow);
+    flow.reset();
+    if (this.pool.length < POOLED_FLOWS) this.pool.push(flow);
+  }
+}

@@ -1,0 +1,128 @@
+import { type CompiledRuleSet, compileRules, type NameTable, prepareDatabases } from '@portcullis/matcher';
+import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
+import {
+  interceptedPorts,
+  parseClassification,
+  parseRules,
+  type Rule,
+  type RuleContext,
+  RuleSet,
+  Variables,
+} from '@portcullis/rules';
+
+/** Rule files as text, and what their variables stand for: plain data that crosses threads. */
+export interface RuleSource {
+  files: readonly { path: string; text: string }[];
+  /** Text of a classification.config; null: the classes everybody has. */
+  classification: string | null;
+  addressGroups: Readonly<Record<string, string>>;
+  portGroups: Readonly<Record<string, string>>;
+  /** Compiled pattern databases are kept here; null: nowhere. */
+  cacheDirectory: string | null;
+}
+
+/** What came of loading rules, as plain data. */
+export interface RuleSummary {
+  loaded: number;
+  failed: FailedRuleSummary[];
+  disabled: number;
+  seconds: number;
+  ports: { ranges: { first: number; last: number }[]; anyPortRules: number[] };
+  /** Protocols other than TCP that rules look at. */
+  datagrams: ('udp' | 'icmp')[];
+}
+
+export interface FailedRuleSummary {
+  file: string;
+  line: number;
+  sid: number;
+  reason: string;
+}
+
+export interface LoadedRules {
+  ruleset: CompiledRuleSet;
+  summary: RuleSummary;
+}
+
+/** Everything up to the pattern databases, in slices of a few milliseconds. */
+export function* loadRules(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+  names: NameTable,
+): Generator<void, LoadedRules> {
+  const started = performance.now();
+  const classes = source.classification === null ? null : parseClassification(source.classification).classes;
+  const context: RuleContext = {
+    variables: Variables.withDefaults({ addressGroups: source.addressGroups, portGroups: source.portGroups }),
+    ...(classes && { classes }),
+  };
+  const set = new RuleSet();
+  for (const { path, text } of source.files) {
+    const steps = parseRules(text, { ...context, file: path }, set);
+    while (!steps.next().done) yield;
+  }
+  const compiling = compileRules(set.rules, {
+    buffers: allBuffers(protocols),
+    protocols: protocols.map((protocol) => protocol.name),
+    names,
+  });
+  let step = compiling.next();
+  while (!step.done) {
+    yield;
+    step = compiling.next();
+  }
+  const { ruleset, failed } = step.value;
+  const failedRules = new Set<Rule>(failed.map(({ rule }) => rule));
+  const loaded = set.rules.filter((rule) => !failedRules.has(rule));
+  yield;
+  const { udp, icmp, other } = ruleset.needs.packetRules;
+  const summary: RuleSummary = {
+    loaded: loaded.length,
+    failed: [
+      ...set.errors.map((error) => ({ file: error.file, line: error.place.line, sid: error.sid, reason: error.reason })),
+      ...failed.map(({ rule, error }) => ({
+        file: rule.file,
+        line: rule.place.line,
+        sid: rule.sid,
+        reason: error.message,
+      })),
+    ],
+    disabled: set.disabled,
+    seconds: (performance.now() - started) / 1000,
+    ports: portsOf(loaded),
+    datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
+  };
+  return { ruleset, summary };
+}
+
+/** `loadRules` in one go, with the databases. */
+export async function loadRulesNow(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+  names: NameTable,
+): Promise<LoadedRules> {
+  const started = performance.now();
+  const steps = loadRules(source, protocols, names);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  await prepareDatabases(step.value.ruleset, databaseOptions(source));
+  step.value.summary.seconds = (performance.now() - started) / 1000;
+  return step.value;
+}
+
+export function databaseOptions(source: RuleSource): { cacheDirectory?: string } {
+  return source.cacheDirectory === null ? {} : { cacheDirectory: source.cacheDirectory };
+}
+
+function portsOf(rules: readonly Rule[]): RuleSummary['ports'] {
+  const { ranges, anyPortRules } = interceptedPorts(rules, () => true);
+  return {
+    ranges: ranges.map(({ first, last }) => ({ first, last })),
+    anyPortRules: [...anyPortRules],
+  };
+}
+
+/** `file:line: sid N: reason`. */
+export function describeFailedRule({ file, line, sid, reason }: FailedRuleSummary): string {
+  return `${file}:${line}: sid ${sid}: ${reason}`;
+}

@@ -1,0 +1,14 @@
+/** Entry of an inspection thread. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { WorkerSettings } from './messages';
+import { QueueWorker } from './queue-worker';
+
+const port = parentPort;
+if (!port) throw new Error('this file is started as a worker thread');
+
+const fail = (error: Error & { code?: string }) => {
+  port.postMessage({ type: 'failed', code: error.code ?? 'WORKER_FAILED', message: error.message });
+  port.close();
+};
+process.on('uncaughtException', fail);
+new QueueWorker(workerData as WorkerSettings, port).start().catch(fail);

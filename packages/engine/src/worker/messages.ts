@@ -1,0 +1,65 @@
+import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
+import type { Detection } from '../detection';
+import type { OffloadMark } from '../inspector';
+import type { RuleSource, RuleSummary } from '../rule-loading';
+
+/** Places in the block of shared 32-bit words between the supervisor and one worker. */
+export const WorkerWord = {
+  /** Counts up with every turn of the loop: a worker whose word stands still is stalled. */
+  HEARTBEAT: 0,
+  /** Not 0: messages wait on the port. Cleared by the worker. */
+  MAIL: 1,
+  COUNT: 2,
+} as const;
+
+/** How a worker opens its queue. */
+export interface QueueSettings {
+  queue: number;
+  maxLength: number;
+  batchSize: number;
+  receiveBuffer: number;
+  failOpen: boolean;
+  gso: boolean;
+  /** Packet mark of what the worker sends itself, so that it is not queued again. */
+  injectedMark: number;
+}
+
+/** What a worker is started with. */
+export interface WorkerSettings {
+  rules: RuleSource;
+  stream: Partial<StreamOptions>;
+  decodePolicy: ExceptionPolicy;
+  holdBlockedMicros: number;
+  words: SharedArrayBuffer;
+  counters: SharedArrayBuffer;
+  latency: SharedArrayBuffer;
+  /** Flow ids of this worker begin here. */
+  firstFlowId: number;
+}
+
+export type ToWorker =
+  | { type: 'bind'; queue: QueueSettings; offload: OffloadMark | null }
+  | { type: 'reload'; rules: RuleSource; offload: OffloadMark | null }
+  | { type: 'offload'; offload: OffloadMark | null }
+  | { type: 'forget-blocked' }
+  /** The rules that queue are gone: decide what is left in the queue, then end. */
+  | { type: 'drain' };
+
+/** What the kernel granted a queue. */
+export interface QueueFacts {
+  queue: number;
+  fd: number;
+  portId: number;
+  failOpen: boolean;
+  gso: boolean;
+  maxLength: number;
+  receiveBuffer: number;
+}
+
+export type FromWorker =
+  | { type: 'ready'; rules: RuleSummary }
+  | { type: 'bound'; facts: QueueFacts }
+  | { type: 'reloaded'; rules: RuleSummary }
+  | { type: 'detection'; detection: Detection }
+  | { type: 'stopped' }
+  | { type: 'failed'; code: string; message: string };

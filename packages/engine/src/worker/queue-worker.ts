@@ -1,0 +1,204 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { attachDatabases, Matcher, NameTable } from '@portcullis/matcher';
+import { SharedHistogram } from '@portcullis/metrics';
+import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
+import { createProtocols } from '@portcullis/protocols';
+import { Inspector, type OffloadMark } from '../inspector';
+import { type LoadedRules, loadRules, loadRulesNow, type RuleSource } from '../rule-loading';
+import { type FromWorker, type QueueSettings, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
+import { publishCounters } from './worker-counters';
+
+/** The worker blocks in the kernel for so long at most, then looks after its other duties. */
+const RECEIVE_MILLISECONDS = 50;
+const PUBLISH_MILLISECONDS = 200;
+/** Rules that are being reloaded get so much of the worker's time between two batches. */
+const RELOAD_SLICE_MILLISECONDS = 2;
+/** A queue that gives nothing for this many turns is drained. */
+const DRAINED_TURNS = 2;
+/** The kernel can be waited for with the last verdicts only so long. */
+const DRAIN_MILLISECONDS = 1500;
+
+/**
+ * One queue and everything its packets need, in one thread. Until the queue is bound the thread lives by its event
+ * loop; from then on it blocks in the kernel between batches and reads its messages from there.
+ */
+export class QueueWorker {
+  private readonly words: Int32Array;
+  private readonly counters: Float64Array;
+  private readonly latency: SharedHistogram;
+  private readonly protocols = createProtocols();
+  private readonly names = new NameTable();
+  private loaded: LoadedRules | null = null;
+  private draining = false;
+  private reloading: { source: RuleSource; offload: OffloadMark | null; steps: Generator<void, LoadedRules> } | null = null;
+  private inspector!: Inspector;
+  private matcher!: Matcher;
+  private queue!: NfQueue;
+
+  constructor(
+    private readonly settings: WorkerSettings,
+    private readonly port: MessagePort,
+  ) {
+    this.words = new Int32Array(settings.words);
+    this.counters = new Float64Array(settings.counters);
+    this.latency = new SharedHistogram(settings.latency);
+  }
+
+  /** Loads the rules and waits to be given a queue. */
+  async start(): Promise<void> {
+    this.loaded = await loadRulesNow(this.settings.rules, this.protocols, this.names);
+    this.say({ type: 'ready', rules: this.loaded.summary });
+    this.port.on('message', (message: ToWorker) => {
+      if (message.type === 'bind') this.serve(message.queue, message.offload);
+    });
+  }
+
+  private say(message: FromWorker): void {
+    this.port.postMessage(message);
+  }
+
+  /** Binds the queue and stays in the packet loop until told to drain. */
+  private serve(settings: QueueSettings, offload: OffloadMark | null): void {
+    this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
+    const sender = RawSender.open({ mark: settings.injectedMark });
+    this.queue = NfQueue.open({
+      queue: settings.queue,
+      maxLength: settings.maxLength,
+      batchSize: settings.batchSize,
+      receiveBuffer: settings.receiveBuffer,
+      failOpen: settings.failOpen,
+      gso: settings.gso,
+    });
+    const { queue } = this;
+    this.inspector = new Inspector({
+      matcher: this.matcher,
+      protocols: this.protocols,
+      stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
+      inline: true,
+      decodePolicy: this.settings.decodePolicy,
+      offload,
+      verifyChecksum: (place) => queue.verifyChecksum(place),
+      onDetection: (detection) => this.say({ type: 'detection', detection }),
+      sender: { send: (bytes, offset, length) => void sender.send(bytes, offset, length) },
+      holdBlockedMicros: this.settings.holdBlockedMicros,
+    });
+    const { effective } = queue;
+    this.say({
+      type: 'bound',
+      facts: {
+        queue: settings.queue,
+        fd: queue.fd,
+        portId: queue.portId,
+        failOpen: effective.failOpen,
+        gso: effective.gso,
+        maxLength: effective.maxLength,
+        receiveBuffer: effective.receiveBuffer,
+      },
+    });
+    this.loop();
+    queue.close();
+    sender.close();
+    this.publish();
+    this.say({ type: 'stopped' });
+    this.port.close();
+  }
+
+  private loop(): void {
+    const { words, queue, inspector, latency } = this;
+    let nextPublish = 0;
+    let emptyTurns = 0;
+    let drainUntil = Number.POSITIVE_INFINITY;
+    for (;;) {
+      Atomics.add(words, WorkerWord.HEARTBEAT, 1);
+      if (Atomics.load(words, WorkerWord.MAIL) !== 0) {
+        Atomics.store(words, WorkerWord.MAIL, 0);
+        this.readMail();
+        if (this.draining) drainUntil = Math.min(drainUntil, performance.now() + DRAIN_MILLISECONDS);
+      }
+      const count = queue.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
+      const taken = performance.now();
+      const nowMicros = Date.now() * 1000;
+      if (count > 0) {
+        inspector.inspectBatch(queue.batch, nowMicros);
+        queue.finalize();
+        latency.observe((performance.now() - taken) * 1000, count);
+        emptyTurns = 0;
+      } else {
+        inspector.idle(nowMicros);
+        emptyTurns++;
+        if (this.draining && emptyTurns >= DRAINED_TURNS) return;
+      }
+      if (taken > drainUntil) return;
+      if (taken >= nextPublish) {
+        nextPublish = taken + PUBLISH_MILLISECONDS;
+        this.publish();
+      }
+      if (this.reloading !== null) this.continueReload();
+    }
+  }
+
+  private readMail(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.port);
+      if (received === undefined) return;
+      const message = received.message as ToWorker;
+      switch (message.type) {
+        case 'reload':
+          this.reloading = {
+            source: message.rules,
+            offload: message.offload,
+            steps: loadRules(message.rules, this.protocols, this.names),
+          };
+          break;
+        case 'offload':
+          this.inspector.setOffload(message.offload);
+          break;
+        case 'forget-blocked':
+          this.inspector.forgetBlockedSources();
+          break;
+        case 'drain':
+          this.draining = true;
+          break;
+        case 'bind':
+          break;
+      }
+    }
+  }
+
+  /** One slice of the new rules; packets are inspected with the old ones until the new ones are complete. */
+  private continueReload(): void {
+    const { reloading } = this;
+    if (reloading === null) return;
+    const until = performance.now() + RELOAD_SLICE_MILLISECONDS;
+    while (performance.now() < until) {
+      const step = reloading.steps.next();
+      if (!step.done) continue;
+      this.reloading = null;
+      const { ruleset, summary } = step.value;
+      // The worker standing by has compiled the databases of the same rules: they are only attached here.
+      if (attachDatabases(ruleset) > 0) {
+        this.say({ type: 'failed', code: 'DATABASES_MISSING', message: 'the pattern databases of the new rules are missing' });
+        return;
+      }
+      this.matcher.swap(ruleset);
+      this.inspector.setOffload(reloading.offload);
+      this.loaded = step.value;
+      this.say({ type: 'reloaded', rules: summary });
+      return;
+    }
+  }
+
+  private publish(): void {
+    const { inspector, queue } = this;
+    publishCounters(
+      this.counters,
+      { queue: queue.counters, inspection: inspector.counters, stream: inspector.reassembler.counters },
+      {
+        flows: inspector.flowCount,
+        heldBytes: inspector.heldBytes,
+        rawTailsMissing: inspector.rawTailsMissing,
+      },
+    );
+  }
+}
+

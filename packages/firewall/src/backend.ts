@@ -1,0 +1,86 @@
+import type { InstallPlan } from './plan';
+import type { PortSelection } from './ports';
+
+/** An entry of the kernel's ban sets. */
+export interface KernelBan {
+  /** Normal form, as Prefix.text. */
+  readonly prefix: string;
+  /** Seconds left; 0: without end. */
+  readonly remaining: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** True: not a ban but an exception within one. */
+  readonly exception: boolean;
+}
+
+export interface BanEntry {
+  readonly prefix: string;
+  /** Seconds left; 0: without end. */
+  readonly remaining: number;
+  readonly exception?: boolean;
+}
+
+export interface RemovalReport {
+  /** Bans that stay in force. */
+  readonly bansLeft: number;
+  /** The administrator's bypass chain has rules (in one family at least) and was left with its jumps. */
+  readonly bypassKept: boolean;
+}
+
+export interface PacketCount {
+  readonly ipv4: number;
+  readonly ipv6: number;
+}
+
+/**
+ * The kernel's firewall, or its stand-in. Every change either takes effect or throws a FirewallError.
+ * KernelFirewall is the real one, MemoryFirewall the fake.
+ */
+export interface FirewallBackend {
+  /** For people: `iptables-nft`, `iptables-legacy`, `memory`. */
+  readonly name: string;
+
+  /**
+   * Puts chains, rules and sets in place, whatever an earlier run left; all or nothing.
+   *
+   * @throws FirewallError PLAN_INVALID, PORTS_INVALID, MARK_MASK_INVALID, INSTALL_FAILED (everything is as it was
+   * before), UNDO_FAILED (it is not; the message says what to do)
+   */
+  install(plan: InstallPlan): Promise<void>;
+  /**
+   * Takes away what install made. Without `purge`, bans stay in force (sets and drop rules) while there are any, and
+   * a bypass chain with rules stays with its jumps.
+   */
+  remove(options?: { purge?: boolean }): Promise<RemovalReport>;
+  /** What differs from what install left, each as a sentence; empty when all is well. */
+  verify(): Promise<string[]>;
+  /** Objects of ours in the iptables variant that is not in use. */
+  leftovers(): Promise<string[]>;
+  /** Swaps the set of queued TCP ports in one step. */
+  setPorts(ports: PortSelection): Promise<void>;
+  /** Packets that our NFQUEUE rules took, ever since this object was made. */
+  queueRulePackets(): Promise<PacketCount>;
+  /** Packets and bytes that our DROP rules took, from and towards banned addresses. */
+  dropCounters(): Promise<{ packets: number; bytes: number }>;
+
+  /**
+   * Resolves when the kernel has the ban. Repeating it sets the time anew.
+   *
+   * @throws FirewallError BAN_REFUSED, ADDRESS_INVALID, DURATION_INVALID, BAN_FAILED, SET_MISSING
+   */
+  ban(prefix: string, seconds: number): Promise<void>;
+  /** Lifts the ban of this prefix and of every prefix inside it. */
+  unban(prefix: string): Promise<void>;
+  /** Lifts the bans of these prefixes only. */
+  unbanEach(prefixes: readonly string[]): Promise<void>;
+  unbanAll(): Promise<void>;
+  /** Lets one prefix in though a wider one is banned, for so long (0: without end). */
+  except(prefix: string, seconds: number): Promise<void>;
+  /** Adds many at once; existing ones get the time given. */
+  restoreBans(entries: Iterable<BanEntry>, count: number): Promise<void>;
+  listBans(): Promise<KernelBan[]>;
+  /** Number of entries, exceptions included. */
+  banCount(): Promise<number>;
+  /** Ends resident children; the kernel keeps what it has. */
+  close(): Promise<void>;
+}

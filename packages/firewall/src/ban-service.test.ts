@@ -1,0 +1,252 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PERMANENT } from './ban';
+import { type BanEvent, BanService, type BanServiceOptions } from './ban-service';
+import { FirewallError } from './errors';
+import { MemoryFirewall } from './memory-firewall';
+
+const START = 1_700_000_000_000;
+let directory: string;
+let wall: number;
+let steady: number;
+let events: BanEvent[];
+let firewall: MemoryFirewall;
+let open: BanService[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'portcullis-bans-'));
+  wall = START;
+  steady = 0;
+  events = [];
+  open = [];
+  firewall = new MemoryFirewall(() => START + steady);
+});
+afterEach(async () => {
+  for (const service of open) await service.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function pass(seconds: number): void {
+  wall += seconds * 1000;
+  steady += seconds * 1000;
+}
+
+async function started(options: Partial<BanServiceOptions> = {}): Promise<BanService> {
+  const service = new BanService({
+    backend: firewall,
+    directory,
+    onEvent: (event) => events.push(event),
+    localRefusal: () => undefined,
+    clock: { now: () => wall, monotonic: () => steady },
+    ...options,
+  });
+  await service.start();
+  open.push(service);
+  return service;
+}
+
+const request = (prefix: string, seconds = 3600) => ({ prefix, seconds, reason: 'test', sid: 7 });
+const kinds = (): string[] => events.map((event) => event.kind);
+
+describe('BanService', () => {
+  test('a ban is in the kernel, in the list, in the events, and runs out', async () => {
+    const service = await started();
+    const ban = await service.ban(request('::ffff:192.0.2.1', 60));
+    expect(ban).toMatchObject({
+      prefix: '192.0.2.1',
+      until: START + 60_000,
+      sid: 7,
+      origin: 'attack',
+      count: 1,
+    });
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+    expect(service.show('192.0.2.1')).toEqual([ban]);
+    pass(59);
+    expect(service.list()).toEqual([ban]);
+    pass(1);
+    expect(service.list()).toEqual([]);
+    expect(firewall.drops('192.0.2.1')).toBe(false);
+    expect(kinds()).toEqual(['added', 'expired']);
+  });
+
+  test('a repetition extends; one that is only a packet under way does not', async () => {
+    const service = await started();
+    const first = await service.ban(request('192.0.2.1', 60));
+    await service.ban(request('192.0.2.1', 60));
+    expect(kinds()).toEqual(['added']);
+    pass(30);
+    const second = await service.ban(request('192.0.2.1', 60));
+    expect(second).toMatchObject({ id: first.id, since: START, until: START + 90_000, count: 2 });
+    expect(kinds()).toEqual(['added', 'extended']);
+    pass(1);
+    expect((await service.ban(request('192.0.2.1', 5))).until).toBe(START + 90_000);
+    pass(58);
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+  });
+
+  test.each([
+    ['224.0.0.1', 60, 'BAN_REFUSED'],
+    ['0.0.0.0/0', 60, 'BAN_REFUSED'],
+    ['fe80::/64', 60, 'BAN_REFUSED'],
+    ['192.0.2.9', 60, 'BAN_REFUSED'],
+    ['192.0.2.0/24', 60, 'BAN_REFUSED'],
+    ['nonsense', 60, 'ADDRESS_INVALID'],
+    ['192.0.2.1', 0, 'DURATION_INVALID'],
+    ['192.0.2.1', Number.NaN, 'DURATION_INVALID'],
+    ['192.0.2.1', 2_147_484, 'DURATION_INVALID'],
+  ])('%s for %p s: %s', async (prefix, seconds, code) => {
+    const neverBlock = (asked: { contains(other: unknown): boolean; text: string }) =>
+      asked.text === '192.0.2.9' || asked.text === '192.0.2.0/24' ? 'gateway' : undefined;
+    const service = await started({ neverBlock });
+    await expect(service.ban(request(prefix, seconds))).rejects.toMatchObject({ code });
+    expect(service.size).toBe(0);
+    expect(kinds()).toEqual(code === 'BAN_REFUSED' ? ['refused'] : []);
+  });
+
+  test('removing a prefix lifts what is inside; all lifts all', async () => {
+    const service = await started();
+    for (const prefix of ['192.0.2.1', '192.0.2.128/25', '198.51.100.1', '2001:db8::1']) {
+      await service.ban(request(prefix));
+    }
+    const { removed } = await service.remove('192.0.2.0/24');
+    expect(removed.map(({ prefix }) => prefix).sort()).toEqual(['192.0.2.1', '192.0.2.128/25']);
+    expect(firewall.drops('192.0.2.200')).toBe(false);
+    expect((await service.remove('192.0.2.1')).removed).toEqual([]);
+    expect((await service.remove('all')).removed).toHaveLength(2);
+    expect(await firewall.banCount()).toBe(0);
+    expect(kinds().filter((kind) => kind === 'removed')).toHaveLength(4);
+  });
+
+  test('one address inside a banned prefix is let in, also after a restart, until it is banned itself', async () => {
+    let service = await started();
+    await service.ban(request('2001:db8::/64'));
+    const { removed, exceptedFrom } = await service.remove('2001:db8::5');
+    expect([removed, exceptedFrom.map(({ prefix }) => prefix)]).toEqual([[], ['2001:db8::/64']]);
+    expect([firewall.drops('2001:db8::5'), firewall.drops('2001:db8::6')]).toEqual([false, true]);
+    expect(service.show('2001:db8::5')).toEqual([]);
+    await service.stop();
+    firewall = new MemoryFirewall(() => START + steady);
+    service = await started({ backend: firewall });
+    expect([firewall.drops('2001:db8::5'), firewall.drops('2001:db8::6')]).toEqual([false, true]);
+    await service.ban({ ...request('2001:db8::5'), origin: 'manual' });
+    expect(firewall.drops('2001:db8::5')).toBe(true);
+    expect(service.show('2001:db8::5')).toHaveLength(2);
+  });
+
+  test('an unblocked device is not banned for what it sent before, nor within the grace time', async () => {
+    const service = await started({ graceSeconds: 30 });
+    await service.ban(request('192.0.2.1'));
+    await service.remove('192.0.2.1');
+    await expect(service.ban({ ...request('192.0.2.1'), seenAt: wall - 5 })).rejects.toMatchObject({
+      reason: 'unblocked-since',
+    });
+    await expect(service.ban(request('192.0.2.1'))).rejects.toMatchObject({
+      reason: 'grace-after-unblocking',
+    });
+    await service.ban({ ...request('192.0.2.1'), origin: 'manual' });
+    await service.remove('192.0.2.1');
+    pass(31);
+    await service.ban({ ...request('192.0.2.1'), seenAt: wall });
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+  });
+
+  test('what the kernel refuses is told, kept, and tried again', async () => {
+    const service = await started();
+    firewall.failBansWith = new FirewallError('SET_MISSING', 'gone');
+    await expect(service.ban(request('192.0.2.1'))).rejects.toMatchObject({ code: 'SET_MISSING' });
+    expect(kinds()).toEqual(['failed']);
+    expect(service.size).toBe(1);
+    firewall.failBansWith = undefined;
+    expect(await service.reconcile()).toMatchObject({ restored: 1 });
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+  });
+});
+
+describe('kernel and ledger', () => {
+  test('after a restart of both, bans are in force for the time left', async () => {
+    let service = await started();
+    await service.ban(request('192.0.2.1', 100));
+    await service.ban(request('192.0.2.2', 10));
+    await service.stop();
+    pass(40);
+    firewall = new MemoryFirewall(() => START + steady);
+    events = [];
+    service = await started({ backend: firewall });
+    expect(kinds()).toEqual(['expired']);
+    expect(await firewall.listBans()).toMatchObject([{ prefix: '192.0.2.1', remaining: 60 }]);
+  });
+
+  test('what only the kernel has is taken into the ledger', async () => {
+    await firewall.ban('192.0.2.1', 600);
+    await firewall.restoreBans([{ prefix: '192.0.2.2', remaining: 0 }], 1);
+    const service = await started();
+    expect(service.list()).toMatchObject([
+      { prefix: '192.0.2.1', origin: 'kernel', until: START + 600_000 },
+      { prefix: '192.0.2.2', origin: 'kernel', until: PERMANENT },
+    ]);
+    await service.remove('192.0.2.2');
+    expect(firewall.drops('192.0.2.2')).toBe(false);
+  });
+
+  test('a ban lifted right before a crash is not handed back by the kernel', async () => {
+    let service = await started();
+    await service.ban(request('192.0.2.1'));
+    const unbanEach = firewall.unbanEach.bind(firewall);
+    firewall.unbanEach = () => Promise.reject(new FirewallError('CLOSED', 'crash'));
+    await expect(service.remove('192.0.2.1')).rejects.toThrow('crash');
+    await service.stop();
+    firewall.unbanEach = unbanEach;
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+    service = await started();
+    expect(firewall.drops('192.0.2.1')).toBe(false);
+    expect(service.size).toBe(0);
+    await service.stop();
+    expect(await (await started()).reconcile()).toEqual({ restored: 0, adopted: 0, lifted: 0 });
+  });
+
+  test('of two times the longer counts', async () => {
+    let service = await started();
+    await service.ban(request('192.0.2.1', 100));
+    await service.ban(request('192.0.2.2', 100));
+    await service.stop();
+    await firewall.ban('192.0.2.1', 50);
+    await firewall.ban('192.0.2.2', 500);
+    service = await started();
+    expect(service.show('192.0.2.2')[0].until).toBe(START + 500_000);
+    expect(await firewall.listBans()).toMatchObject([{ remaining: 100 }, { remaining: 500 }]);
+  });
+
+  test('a set that somebody flushed is filled again', async () => {
+    const service = await started();
+    await service.ban(request('192.0.2.1'));
+    expect(await service.repairDrift()).toBe(0);
+    await firewall.unbanAll();
+    expect(await service.repairDrift()).toBe(1);
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+    await firewall.ban('192.0.2.2', 60);
+    expect([await service.repairDrift(), await service.repairDrift()]).toEqual([0, 0]);
+    expect(service.size).toBe(2);
+  });
+
+  test('a clock that is set while running lets nobody in early or late', async () => {
+    const service = await started();
+    await service.ban(request('192.0.2.1', 100));
+    wall += 86_400_000;
+    expect(service.list()).toMatchObject([{ until: START + 86_400_000 + 100_000 }]);
+    pass(50);
+    await service.ban(request('192.0.2.2', 100));
+    pass(50);
+    expect(service.list().map(({ prefix }) => prefix)).toEqual(['192.0.2.2']);
+    wall -= 2 * 86_400_000;
+    expect(service.list()).toHaveLength(1);
+    pass(50);
+    expect(service.list()).toEqual([]);
+  });
+
+  test('before the start and after the stop nothing is accepted', async () => {
+    const service = await started();
+    await service.stop();
+    await expect(service.ban(request('192.0.2.1'))).rejects.toMatchObject({ code: 'LEDGER_CLOSED' });
+  });
+});

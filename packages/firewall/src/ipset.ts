@@ -1,0 +1,154 @@
+import type { BanEntry, KernelBan } from './backend';
+import type { CommandRunner } from './command';
+import { explainCommandFailure, FirewallError } from './errors';
+import { type Family, NextSet, SetName } from './names';
+import type { PortRange } from './ports';
+import { Prefix } from './prefix';
+
+/** What `ipset list -terse` says about a set. */
+export interface SetHeader {
+  readonly name: string;
+  readonly type: string;
+  /** The rest of the header line: `family inet hashsize 1024 maxelem 65536 timeout 3600 counters …`. */
+  readonly header: string;
+  readonly references: number;
+  readonly entries: number;
+}
+
+/** One-off ipset commands: making, filling, swapping, reading. What is done per ban goes through ResidentIpset. */
+export class Ipset {
+  constructor(private readonly runner: CommandRunner) {}
+
+  async headers(): Promise<Map<string, SetHeader>> {
+    const { exitCode, stdout, stderr } = await this.runner.run('ipset', ['list', '-terse']);
+    if (exitCode !== 0) throw explainCommandFailure('ipset list -terse', stderr, exitCode);
+    const sets = new Map<string, SetHeader>();
+    for (const block of stdout.split('\n\n')) {
+      const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
+      const name = field('Name');
+      if (name === '') continue;
+      sets.set(name, {
+        name,
+        type: field('Type'),
+        header: field('Header'),
+        references: Number(field('References')),
+        entries: Number(field('Number of entries')),
+      });
+    }
+    return sets;
+  }
+
+  /**
+   * Runs lines through `ipset restore`: the kernel takes them in large batches.
+   *
+   * @throws FirewallError COMMAND_FAILED (what stood before the failing line is done), IPSET_MISSING
+   */
+  async restore(lines: Iterable<string>, timeoutMilliseconds = 30_000): Promise<void> {
+    const options = { input: lines, timeoutMilliseconds };
+    const { exitCode, stderr } = await this.runner.run('ipset', ['restore', '-exist'], options);
+    if (exitCode === 0) return;
+    if (/Hash is full/.test(stderr)) {
+      throw new FirewallError('SET_FULL', `a ban set is full: ${stderr.trim()}`, { stderr });
+    }
+    throw explainCommandFailure('ipset restore -exist', stderr, exitCode);
+  }
+
+  /** Every entry of a set of type hash:net, one call each; the set not being there counts as empty. */
+  async save(name: string, onEntry: (entry: KernelBan) => void): Promise<void> {
+    const prefix = `add ${name} `;
+    const { exitCode, stderr } = await this.runner.run('ipset', ['save', name], {
+      timeoutMilliseconds: 120_000,
+      onLine: (line) => {
+        if (line.startsWith(prefix)) onEntry(parseEntry(line.slice(prefix.length)));
+      },
+    });
+    if (exitCode !== 0 && !/does not exist/.test(stderr)) {
+      throw explainCommandFailure(`ipset save ${name}`, stderr, exitCode);
+    }
+  }
+
+  /** The ranges of a port set; undefined when there is no such set. */
+  async savedPorts(name: string): Promise<PortRange[] | undefined> {
+    const ranges: PortRange[] = [];
+    const prefix = `add ${name} `;
+    const { exitCode } = await this.runner.run('ipset', ['save', name], {
+      onLine: (line) => {
+        if (!line.startsWith(prefix)) return;
+        const port = Number(line.slice(prefix.length));
+        const last = ranges[ranges.length - 1];
+        if (last && last.last === port - 1) ranges[ranges.length - 1] = { first: last.first, last: port };
+        else ranges.push({ first: port, last: port });
+      },
+    });
+    return exitCode === 0 ? ranges : undefined;
+  }
+
+  async destroy(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const { exitCode, stderr } = await this.runner.run('ipset', ['destroy', name]);
+      if (exitCode === 0 || /does not exist/.test(stderr)) continue;
+      const command = `ipset destroy ${name}`;
+      if (/in use by a kernel component/.test(stderr)) {
+        throw new FirewallError(
+          'SET_IN_USE',
+          `the set ${name} cannot be removed: a rule that is not ours, or one in the other iptables variant, uses it. "portcullis doctor" names leftovers; then run "${command}".`,
+          { command, stderr },
+        );
+      }
+      throw explainCommandFailure(command, stderr, exitCode);
+    }
+  }
+}
+
+/** `192.0.2.0/24 timeout 58 nomatch packets 0 bytes 0`, the words in any order. */
+export function parseEntry(text: string): KernelBan {
+  const words = text.split(' ');
+  let remaining = 0;
+  let packets = 0;
+  let bytes = 0;
+  let exception = false;
+  for (let i = 1; i < words.length; i++) {
+    const word = words[i];
+    if (word === 'timeout') remaining = Number(words[++i]);
+    else if (word === 'packets') packets = Number(words[++i]);
+    else if (word === 'bytes') bytes = Number(words[++i]);
+    else if (word === 'nomatch') exception = true;
+  }
+  // ipset prints some IPv6 addresses with an IPv4 tail (::192.0.2.1); everything else is in normal form already.
+  const mixed = words[0].includes(':') && words[0].includes('.');
+  const prefix = mixed ? Prefix.parse(words[0]).text : words[0];
+  return { prefix, remaining, packets, bytes, exception };
+}
+
+export const banSetOf = (prefix: string): typeof SetName.ban4 | typeof SetName.ban6 =>
+  prefix.includes(':') ? SetName.ban6 : SetName.ban4;
+
+export const banSetName = (family: Family): typeof SetName.ban4 | typeof SetName.ban6 =>
+  family === 4 ? SetName.ban4 : SetName.ban6;
+
+export function addLine(set: string, entry: BanEntry): string {
+  return `add ${set} ${entry.prefix} timeout ${entry.remaining}${entry.exception ? ' nomatch' : ''}\n`;
+}
+
+export function createBanSet(name: string, family: Family, capacity: number): string {
+  const inet = family === 4 ? 'inet' : 'inet6';
+  return `create ${name} hash:net family ${inet} hashsize 4096 maxelem ${capacity} timeout 3600 counters\n`;
+}
+
+/** A new set is filled beside the one in use and swapped in: rules see the old or the new. */
+export function portSetLines(ranges: readonly PortRange[]): string[] {
+  const next = NextSet[SetName.ports];
+  return [
+    `create ${SetName.ports} bitmap:port range 0-65535\n`,
+    `create ${next} bitmap:port range 0-65535\n`,
+    `flush ${next}\n`,
+    ...ranges.map(({ first, last }) => `add ${next} ${first}-${last}\n`),
+    `swap ${SetName.ports} ${next}\n`,
+    `destroy ${next}\n`,
+  ];
+}
+
+/** `maxelem` of a set's header line. */
+export function capacityOf(header: string): number {
+  return Number(/\bmaxelem (\d+)/.exec(header)?.[1] ?? 0);
+}

@@ -1,0 +1,339 @@
+import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
+import { BanSets, type BanSetsOptions } from './ban-sets';
+import { CommandRunner } from './command';
+import { FirewallError } from './errors';
+import { Ipset, portSetLines } from './ipset';
+import { ResidentIpset } from './ipset-child';
+import {
+  chooseIptables,
+  Iptables,
+  type IptablesVariant,
+  kernelHasIpv6,
+  legacyTablesInUse,
+  variantOf,
+} from './iptables';
+import { Chain, type Family, NextSet, SetName, TABLES } from './names';
+import { checkPlan, type InstallPlan } from './plan';
+import { normalisePorts, type PortSelection } from './ports';
+import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
+import { bansOnly, NOTHING, type Ruleset, ruleset, type TableRules } from './ruleset';
+import { differences, type FirewallState, sameState } from './table-state';
+
+export interface KernelFirewallOptions {
+  /** `firewall.backend`; default auto. */
+  backend?: 'auto' | IptablesVariant;
+  /** Put before every command line, for instance `['ip', 'netns', 'exec', 'NAME']`. */
+  commandPrefix?: readonly string[];
+  banSets?: BanSetsOptions;
+}
+
+/** iptables and ipset, through their own programs: what `iptables -S` shows is what was asked for. */
+export class KernelFirewall implements FirewallBackend {
+  readonly name: string;
+  private readonly ipset: Ipset;
+  private readonly child: ResidentIpset;
+  private readonly bans: BanSets;
+  private readonly families: readonly Family[];
+  private installed: { plan: InstallPlan; expected: Map<Family, FirewallState> } | undefined;
+  /** What our queue rules had counted before they were written anew. */
+  private readonly countedBefore = { ipv4: 0, ipv6: 0 };
+  /** install, remove and setPorts follow one another. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly runner: CommandRunner,
+    private readonly iptables: Iptables,
+    options: KernelFirewallOptions,
+  ) {
+    this.name = `iptables-${iptables.variant}`;
+    this.families = kernelHasIpv6() ? [4, 6] : [4];
+    this.ipset = new Ipset(runner);
+    this.child = new ResidentIpset(runner);
+    this.bans = new BanSets(this.ipset, this.child, this.families, options.banSets);
+  }
+
+  /** @throws FirewallError IPTABLES_MISSING */
+  static async open(options: KernelFirewallOptions = {}): Promise<KernelFirewall> {
+    const runner = new CommandRunner(options.commandPrefix);
+    const iptables = await chooseIptables(runner, options.backend ?? 'auto');
+    return new KernelFirewall(runner, iptables, options);
+  }
+
+  get variant(): IptablesVariant {
+    return this.iptables.variant;
+  }
+
+  install(plan: InstallPlan): Promise<void> {
+    checkPlan(plan);
+    return this.inTurn(() => this.installNow(plan));
+  }
+
+  private async installNow(plan: InstallPlan): Promise<void> {
+    const before = new Map<Family, FirewallState>();
+    const touched: Family[] = [];
+    const made: string[] = [];
+    let portsBefore: Awaited<ReturnType<Ipset['savedPorts']>>;
+    let portsTouched = false;
+    try {
+      for (const family of this.families) before.set(family, await this.iptables.state(family));
+      const counted = await this.readQueueRules();
+      portsBefore = await this.ipset.savedPorts(SetName.ports);
+      if (!plan.monitoring) made.push(...(await this.bans.ensure()));
+      portsTouched = true;
+      await this.swapPorts(plan.ports);
+      const expected = new Map<Family, FirewallState>();
+      for (const family of this.families) {
+        touched.push(family);
+        const options = { keepBypass: true, known: before.get(family)! };
+        expected.set(family, await this.iptables.apply(family, ruleset(plan, family), options));
+      }
+      this.countedBefore.ipv4 += counted.ipv4;
+      this.countedBefore.ipv6 += counted.ipv6;
+      this.installed = { plan, expected };
+      if (!plan.monitoring) this.child.start();
+    } catch (cause) {
+      const failure = cause instanceof FirewallError ? cause : undefined;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const detail = {
+        ...(failure?.command === undefined ? {} : { command: failure.command }),
+        ...(failure?.stderr === undefined ? {} : { stderr: failure.stderr }),
+        cause,
+      };
+      try {
+        for (const family of touched.reverse()) await this.undo(family, before.get(family)!);
+        if (portsTouched) await this.undoPorts(portsBefore);
+        await this.ipset.destroy(made);
+      } catch (undoing) {
+        const why = undoing instanceof Error ? undoing.message : String(undoing);
+        throw new FirewallError(
+          'UNDO_FAILED',
+          `the firewall rules could not be installed (${reason}), and what had been done could not be undone (${why}). Look at "iptables-save" and "ipset list", mend the cause, then run "portcullis service unregister --purge".`,
+          detail,
+        );
+      }
+      throw new FirewallError(
+        'INSTALL_FAILED',
+        `the firewall rules could not be installed; everything is as it was before. ${reason}`,
+        detail,
+      );
+    }
+  }
+
+  /** Back to what stood there: the chains and jumps that are ours, word for word. */
+  private async undo(family: Family, before: FirewallState): Promise<void> {
+    if (sameState(before, await this.iptables.state(family))) return;
+    const bypassBefore = before.mangle.bypass !== undefined;
+    await this.iptables.apply(family, asRuleset(before), { keepBypass: bypassBefore });
+  }
+
+  private async undoPorts(before: Awaited<ReturnType<Ipset['savedPorts']>>): Promise<void> {
+    if (!before) {
+      await this.ipset.destroy([SetName.ports, NextSet[SetName.ports]]);
+      return;
+    }
+    const now = await this.ipset.savedPorts(SetName.ports);
+    if (JSON.stringify(now) !== JSON.stringify(before)) await this.ipset.restore(portSetLines(before));
+    await this.ipset.destroy([NextSet[SetName.ports]]);
+  }
+
+  remove(options: { purge?: boolean } = {}): Promise<RemovalReport> {
+    return this.inTurn(() => this.removeNow(options.purge ?? false));
+  }
+
+  private async removeNow(purge: boolean): Promise<RemovalReport> {
+    const counted = await this.readQueueRules();
+    const bansLeft = purge ? 0 : await this.bans.count();
+    let bypassKept = false;
+    for (const family of this.families) {
+      const state = await this.iptables.state(family);
+      const keepBypass = !purge && (state.mangle.bypass?.length ?? 0) > 0;
+      bypassKept ||= keepBypass;
+      const wanted = bansLeft > 0 ? bansOnly(family) : NOTHING;
+      if (purge) await this.emptyBypass(this.iptables, family, state);
+      await this.iptables.apply(family, wanted, { keepBypass, known: purge ? undefined : state });
+    }
+    this.countedBefore.ipv4 += counted.ipv4;
+    this.countedBefore.ipv6 += counted.ipv6;
+    this.installed = undefined;
+    if (purge) await this.purgeOtherVariant();
+    await this.ipset.destroy([SetName.ports, NextSet[SetName.ports]]);
+    if (bansLeft === 0) {
+      const sets = [SetName.ban4, SetName.ban6] as const;
+      await this.ipset.destroy([...sets, ...sets.map((set) => NextSet[set])]);
+    }
+    return { bansLeft, bypassKept };
+  }
+
+  /** An engine that ran with the other variant and was killed may have left its rules there. */
+  private async purgeOtherVariant(): Promise<void> {
+    if ((await this.leftovers()).length === 0) return;
+    const other = new Iptables(this.runner, this.variant === 'nft' ? 'legacy' : 'nft');
+    for (const family of this.families) {
+      const state = await other.state(family);
+      await this.emptyBypass(other, family, state);
+      await other.apply(family, NOTHING);
+    }
+  }
+
+  /** A chain with rules cannot be deleted. */
+  private async emptyBypass(iptables: Iptables, family: Family, state: FirewallState): Promise<void> {
+    if ((state.mangle.bypass?.length ?? 0) === 0) return;
+    const args = ['-w', '10', '-t', 'mangle', '-F', Chain.bypass];
+    await this.runner.run(iptables.name(family), args);
+  }
+
+  async verify(): Promise<string[]> {
+    const { installed } = this;
+    if (!installed) return ['the firewall rules are not installed'];
+    const found: string[] = [];
+    for (const family of this.families) {
+      const expected = installed.expected.get(family);
+      if (expected)
+        found.push(...differences(this.iptables.name(family), expected, await this.iptables.state(family)));
+    }
+    const headers = await this.ipset.headers();
+    const sets: string[] = [SetName.ports];
+    if (!installed.plan.monitoring) {
+      sets.push(SetName.ban4);
+      if (this.families.includes(6)) sets.push(SetName.ban6);
+    }
+    for (const name of sets) if (!headers.has(name)) found.push(`ipset: set ${name} is gone`);
+    const ports = await this.ipset.savedPorts(SetName.ports);
+    const wanted = normalisePorts(installed.plan.ports);
+    if (ports && JSON.stringify(ports) !== JSON.stringify(wanted)) {
+      found.push(`ipset: set ${SetName.ports} was changed`);
+    }
+    return found;
+  }
+
+  async leftovers(): Promise<string[]> {
+    const other: IptablesVariant = this.variant === 'nft' ? 'legacy' : 'nft';
+    const found: string[] = [];
+    const iptables = new Iptables(this.runner, other);
+    for (const family of this.families) {
+      if ((await variantOf(this.runner, iptables.name(family))) === undefined) continue;
+      if (other === 'legacy' && !(await legacyTablesInUse(this.runner, family))) continue;
+      const state = await iptables.state(family);
+      for (const table of TABLES) {
+        const { chains, jumps, bypass } = state[table];
+        for (const chain of chains.keys()) found.push(`${iptables.name(family)} ${table}: chain ${chain}`);
+        if (bypass) found.push(`${iptables.name(family)} ${table}: chain ${Chain.bypass}`);
+        for (const [hook, targets] of jumps) {
+          for (const target of targets) {
+            found.push(`${iptables.name(family)} ${table}: jump from ${hook} to ${target}`);
+          }
+        }
+      }
+    }
+    return found;
+  }
+
+  setPorts(ports: PortSelection): Promise<void> {
+    normalisePorts(ports);
+    return this.inTurn(async () => {
+      if (!this.installed) {
+        throw new FirewallError('NOT_INSTALLED', 'the firewall rules are not installed.');
+      }
+      await this.swapPorts(ports);
+      this.installed = { ...this.installed, plan: { ...this.installed.plan, ports } };
+    });
+  }
+
+  private swapPorts(ports: PortSelection): Promise<void> {
+    return this.ipset.restore(portSetLines(normalisePorts(ports)));
+  }
+
+  async queueRulePackets(): Promise<PacketCount> {
+    const now = await this.readQueueRules();
+    return { ipv4: this.countedBefore.ipv4 + now.ipv4, ipv6: this.countedBefore.ipv6 + now.ipv6 };
+  }
+
+  private async readQueueRules(): Promise<{ ipv4: number; ipv6: number }> {
+    const [ipv4, ipv6] = await Promise.all(
+      ([4, 6] as const).map(async (family) => {
+        if (!this.families.includes(family)) return 0;
+        return (await this.iptables.counters(family, 'mangle', Chain.main, / -j NFQUEUE /)).packets;
+      }),
+    );
+    return { ipv4, ipv6 };
+  }
+
+  async dropCounters(): Promise<{ packets: number; bytes: number }> {
+    const places = [
+      ['raw', Chain.main],
+      ['raw', Chain.out],
+      ['mangle', Chain.ban],
+    ] as const;
+    let packets = 0;
+    let bytes = 0;
+    for (const family of this.families) {
+      for (const [table, chain] of places) {
+        const count = await this.iptables.counters(family, table, chain, / -j DROP$/);
+        packets += count.packets;
+        bytes += count.bytes;
+      }
+    }
+    return { packets, bytes };
+  }
+
+  async ban(prefix: string, seconds: number): Promise<void> {
+    checkDuration(seconds);
+    await this.bans.add({ prefix: bannable(prefix), remaining: Math.ceil(seconds) });
+  }
+
+  async unban(prefix: string): Promise<void> {
+    await this.bans.removeInside(Prefix.parse(prefix));
+  }
+
+  async unbanEach(prefixes: readonly string[]): Promise<void> {
+    await this.bans.remove(prefixes.map((prefix) => Prefix.parse(prefix).text));
+  }
+
+  unbanAll(): Promise<void> {
+    return this.bans.flush();
+  }
+
+  async except(prefix: string, seconds: number): Promise<void> {
+    if (seconds !== 0) checkDuration(seconds);
+    const { text } = Prefix.parse(prefix);
+    await this.bans.add({ prefix: text, remaining: Math.ceil(seconds), exception: true });
+  }
+
+  restoreBans(entries: Iterable<BanEntry>, count: number): Promise<void> {
+    return this.bans.restore(entries, count);
+  }
+
+  listBans(): Promise<KernelBan[]> {
+    return this.bans.list();
+  }
+
+  banCount(): Promise<number> {
+    return this.bans.count();
+  }
+
+  async close(): Promise<void> {
+    await this.turn;
+    await this.bans.settle();
+    await this.child.close();
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function bannable(text: string): string {
+  const prefix = Prefix.parse(text);
+  const reason = banRefusal(prefix);
+  if (reason !== undefined) refuse(prefix, reason);
+  return prefix.text;
+}
+
+/** A state read earlier as something to restore: iptables-save writes what iptables-restore reads. */
+function asRuleset(state: FirewallState): Ruleset {
+  const tables = {} as Record<keyof Ruleset, TableRules>;
+  for (const table of TABLES) tables[table] = { chains: state[table].chains, jumps: state[table].jumps };
+  return tables;
+}

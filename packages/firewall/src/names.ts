@@ -1,0 +1,41 @@
+/** Names that users and scripts rely on (chains and sets), each written once. */
+export const Chain = {
+  /** mangle: chooses what is queued. raw: drops what comes from banned addresses. */
+  main: 'portcullis',
+  /** mangle: the administrator's own. */
+  bypass: 'portcullis_bypass',
+  /** mangle: notes, before the bypass chain, which packets may make their connection a bypassed one. */
+  enter: 'portcullis_enter',
+  /** mangle: drops what is forwarded towards banned addresses. */
+  ban: 'portcullis_ban',
+  /** mangle and filter: saves our bits of the packet mark into the connection mark, after the queue. */
+  save: 'portcullis_save',
+  /** raw: drops what this host sends to banned addresses. */
+  out: 'portcullis_out',
+} as const;
+
+export const SetName = {
+  ban4: 'portcullis_ban4',
+  ban6: 'portcullis_ban6',
+  ports: 'portcullis_ports',
+} as const;
+
+/** What a set is called while it is being filled, before it is swapped in. */
+export const NextSet = {
+  [SetName.ban4]: 'portcullis_ban4_next',
+  [SetName.ban6]: 'portcullis_ban6_next',
+  [SetName.ports]: 'portcullis_ports_next',
+} as const;
+
+export type Table = 'filter' | 'raw' | 'mangle';
+/** mangle last: nothing is queued before the rest stands. */
+export const TABLES: readonly Table[] = ['filter', 'raw', 'mangle'];
+
+/** Chains of ours that can stand in a table; the bypass chain is the administrator's and not among them. */
+export const OWN_CHAINS: Record<Table, readonly string[]> = {
+  filter: [Chain.save],
+  raw: [Chain.main, Chain.out],
+  mangle: [Chain.main, Chain.enter, Chain.ban, Chain.save],
+};
+
+export type Family = 4 | 6;

@@ -1,0 +1,137 @@
+import { localRefusal } from './guards';
+import { banRefusal, Prefix } from './prefix';
+
+describe('Prefix', () => {
+  test.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['192.0.2.77/24', '192.0.2.0/24'],
+    ['192.0.2.1/32', '192.0.2.1'],
+    ['10.255.255.255/9', '10.128.0.0/9'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::FFFF:c000:0201', '192.0.2.1'],
+    ['::ffff:192.0.2.9/120', '192.0.2.0/24'],
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['2001:db8::1:2:3:4/64', '2001:db8::/64'],
+    ['2001:db8::1/128', '2001:db8::1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
+    ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
+    ['1::', '1::'],
+    ['::192.0.2.1', '::c000:201'],
+    ['::/0', '::/0'],
+    ['0.0.0.0/0', '0.0.0.0/0'],
+  ])('%s is %s', (text, normal) => {
+    expect(Prefix.parse(text).text).toBe(normal);
+    expect(Prefix.parse(normal).text).toBe(normal);
+  });
+
+  test.each([
+    '',
+    'x',
+    '192.0.2',
+    '3221225985',
+    '192.0.2.1/33',
+    '192.0.2.1/-1',
+    '192.0.2.1/ 8',
+    '192.0.2.1/08',
+    '192.0.2.1/8/8',
+    '192.0.2.1/',
+    '2001:db8::/129',
+    'fe80::1%eth0',
+    '::ffff:192.0.2.1/95',
+    '192.0.2.1\n',
+    `${'1'.repeat(100)}`,
+  ])('%p is refused', (text) => {
+    expect(() => Prefix.parse(text)).toThrow(expect.objectContaining({ code: 'ADDRESS_INVALID' }));
+  });
+
+  test('contains: compared with a twin over bit strings', () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+      return (state >>> 8) % below;
+    };
+    const bits = (prefix: Prefix): string =>
+      [...prefix.bytes]
+        .map((byte) => byte.toString(2).padStart(8, '0'))
+        .join('')
+        .slice(0, prefix.length);
+    const draw = (): Prefix =>
+      random(2)
+        ? Prefix.parse(`10.${random(2)}.${random(2) * 128}.${random(4)}/${random(33)}`)
+        : Prefix.parse(`2001:db8:${random(2)}::${random(4)}/${random(129)}`);
+    for (let round = 0; round < 3000; round++) {
+      const a = draw();
+      const b = draw();
+      const expected = a.family === b.family && bits(b).startsWith(bits(a));
+      if (a.contains(b) !== expected) throw new Error(`seed ${seed}: ${a.text} contains ${b.text}?`);
+      expect(a.widen(a.length).text).toBe(a.text);
+      if (a.length > 3) expect(a.widen(3).contains(a)).toBe(true);
+    }
+  });
+});
+
+describe('what may not be banned', () => {
+  test.each([
+    ['0.0.0.0/0', 'prefix-too-wide'],
+    ['128.0.0.0/1', 'prefix-too-wide'],
+    ['::/0', 'prefix-too-wide'],
+    ['2000::/3', 'prefix-too-wide'],
+    ['224.0.0.251', 'multicast'],
+    ['ff02::1', 'multicast'],
+    ['169.254.1.1', 'link-local'],
+    ['169.0.0.0/8', 'link-local'],
+    ['fe80::1', 'link-local'],
+    ['fe80::/64', 'link-local'],
+    ['127.0.0.1', 'loopback'],
+    ['::1', 'loopback'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['0.0.0.0', 'unspecified'],
+    ['::', 'unspecified'],
+    ['255.255.255.255', 'broadcast'],
+  ])('%s: %s', (text, reason) => {
+    expect(banRefusal(Prefix.parse(text))).toBe(reason);
+  });
+
+  test.each(['192.0.2.1', '10.0.0.0/8', '2001:db8::/32', 'fd00::1', '223.255.255.255'])(
+    '%s may be',
+    (text) => {
+      expect(banRefusal(Prefix.parse(text))).toBeUndefined();
+    },
+  );
+
+  test("the host's own addresses and networks", () => {
+    const shared = { mac: '00:00:00:00:00:00', internal: false };
+    const interfaces = {
+      eth0: [
+        { ...shared, address: '192.0.2.10', netmask: '255.255.255.0', family: 'IPv4', cidr: '192.0.2.10/24' },
+        {
+          ...shared,
+          address: 'fe80::1',
+          netmask: 'ffff:ffff:ffff:ffff::',
+          family: 'IPv6',
+          scopeid: 2,
+          cidr: 'fe80::1/64',
+        },
+        {
+          ...shared,
+          address: '2001:db8::1',
+          netmask: 'ffff:ffff:ffff:ffff::',
+          family: 'IPv6',
+          scopeid: 0,
+          cidr: '2001:db8::1/64',
+        },
+      ] as const,
+    } as unknown as Parameters<typeof localRefusal>[1];
+    const refusal = (text: string) => localRefusal(Prefix.parse(text), interfaces);
+    expect(refusal('192.0.2.10')).toBe('own-address');
+    expect(refusal('192.0.0.0/16')).toBe('own-address');
+    expect(refusal('192.0.2.128/25')).toBe('on-link-network');
+    expect(refusal('2001:db8::/64')).toBe('own-address');
+    expect(refusal('2001:db8::8000:0:0:0/65')).toBe('on-link-network');
+    expect(refusal('192.0.2.11')).toBeUndefined();
+    expect(refusal('2001:db8::2')).toBeUndefined();
+    expect(refusal('2001:db8:0:1::/64')).toBeUndefined();
+  });
+});

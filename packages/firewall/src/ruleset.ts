@@ -1,0 +1,206 @@
+import { MarkLayout } from './marks';
+import { Chain, type Family, SetName, type Table } from './names';
+import type { InstallPlan } from './plan';
+
+/** What stands in one table: our chains with their rules, and the jumps to them, in order, at the head of a hook. */
+export interface TableRules {
+  readonly chains: ReadonlyMap<string, readonly string[]>;
+  readonly jumps: ReadonlyMap<string, readonly string[]>;
+}
+
+export type Ruleset = Readonly<Record<Table, TableRules>>;
+
+const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
+
+/** The rules for one address family, in the language of iptables-restore. */
+export function ruleset(plan: InstallPlan, family: Family): Ruleset {
+  const { forward, input, output } = plan.hooks;
+  const enforce = !plan.monitoring;
+  const layout = MarkLayout.from(plan.markMask, plan.queues.last - plan.queues.first + 1);
+  const queueing = [Chain.enter, Chain.bypass, Chain.main];
+  const save = saveRules(layout);
+
+  const mangle = new Map<string, readonly string[]>();
+  const mangleJumps = new Map<string, readonly string[]>();
+  if (enforce) mangle.set(Chain.ban, towardsBanned(family));
+  if (forward || input || output) {
+    mangle.set(Chain.enter, enterRules(plan, layout));
+    mangle.set(Chain.main, queueChain(plan, layout, family));
+  }
+  mangleJumps.set('FORWARD', [...(enforce ? [Chain.ban] : []), ...(forward ? queueing : [])]);
+  mangleJumps.set('INPUT', input ? queueing : []);
+  mangleJumps.set('OUTPUT', output ? queueing : []);
+  if (forward || output) {
+    mangle.set(Chain.save, save);
+    mangleJumps.set('POSTROUTING', [Chain.save]);
+  }
+
+  return {
+    filter: {
+      chains: new Map(input ? [[Chain.save, save]] : []),
+      jumps: new Map(input ? [['INPUT', [Chain.save]]] : []),
+    },
+    raw: enforce ? banRules(family) : EMPTY,
+    mangle: { chains: mangle, jumps: mangleJumps },
+  };
+}
+
+/** What stays when the engine stops while bans are in force. */
+export function bansOnly(family: Family): Ruleset {
+  return {
+    filter: EMPTY,
+    raw: banRules(family),
+    mangle: {
+      chains: new Map([[Chain.ban, towardsBanned(family)]]),
+      jumps: new Map([['FORWARD', [Chain.ban]]]),
+    },
+  };
+}
+
+const EMPTY: TableRules = { chains: new Map(), jumps: new Map() };
+export const NOTHING: Ruleset = { filter: EMPTY, raw: EMPTY, mangle: EMPTY };
+
+const banSet = (family: Family): string => (family === 4 ? SetName.ban4 : SetName.ban6);
+
+function banRules(family: Family): TableRules {
+  const drop = `-m set --match-set ${banSet(family)} src -j DROP`;
+  // Without router discovery a ban that hits the wrong neighbour would cost the host its default route.
+  const discovery = [133, 134].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
+  return {
+    chains: new Map([
+      [Chain.main, family === 6 ? [...discovery, drop] : [drop]],
+      [Chain.out, towardsBanned(family)],
+    ]),
+    jumps: new Map([
+      ['PREROUTING', [Chain.main]],
+      ['OUTPUT', [Chain.out]],
+    ]),
+  };
+}
+
+function towardsBanned(family: Family): string[] {
+  return [`-m set --match-set ${banSet(family)} dst -j DROP`];
+}
+
+function excludedInterfaces(plan: InstallPlan): string[] {
+  const names = ['lo', ...plan.excludedInterfaces.filter((name) => name !== 'lo')];
+  return names.flatMap((name) => [`-i ${name} -j RETURN`, `-o ${name} -j RETURN`]);
+}
+
+/**
+ * Before the bypass chain: an original-direction packet gets the bypass bit as a PACKET mark. An ACCEPT in the bypass
+ * chain ends the hook and leaves the bit, which the save chain of a later hook puts into the connection mark; a packet
+ * that comes back from the bypass chain loses it. Toggling the connection mark itself would open a moment in which a
+ * reply on another processor passes uninspected, and would make two conntrack events of every packet.
+ *
+ * The other bits of the mask are cleared: somebody's unmasked `CONNMARK --restore-mark` may have copied them here.
+ */
+function enterRules(plan: InstallPlan, layout: MarkLayout): string[] {
+  const mask = hex(layout.mask);
+  return [
+    ...excludedInterfaces(plan),
+    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
+    `-j MARK --set-xmark 0x0/${mask}`,
+    `-m conntrack --ctdir ORIGINAL -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`,
+  ];
+}
+
+/**
+ * After the queue, in a later hook: what stands in our bits of the packet mark (the bypass bit, or the offload mark of a
+ * verdict) becomes the connection's. All bits of the mask are written together, so that the bypass bit and a value
+ * never stand side by side.
+ */
+function saveRules(layout: MarkLayout): string[] {
+  const mask = hex(layout.mask);
+  return [
+    `-m mark --mark 0x0/${mask} -j RETURN`,
+    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
+    `-j CONNMARK --save-mark --nfmask ${mask} --ctmask ${mask}`,
+  ];
+}
+
+/** Longest IP packets that can be a bare ACK: IP header (v4 with options; v6 with a fragment or hop-by-hop header) + TCP with options. */
+const LONGEST_ACK: Record<Family, number> = { 4: 120, 6: 160 };
+
+function queueChain(plan: InstallPlan, layout: MarkLayout, family: Family): string[] {
+  const mask = hex(layout.mask);
+  const bypass = hex(layout.bypassBit);
+  const value = hex(layout.valueMask);
+  const offload = hex(layout.offloadMark(plan.generation));
+  const protocols = plan.protocols ?? ['tcp'];
+  const forget = `-j CONNMARK --set-xmark 0x0/${mask}`;
+
+  const rules = [
+    ...excludedInterfaces(plan),
+    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
+    // The bypass chain did not accept this packet.
+    `-j MARK --set-xmark 0x0/${mask}`,
+    `-m connmark --mark ${bypass}/${bypass} -m conntrack --ctdir ORIGINAL ${forget}`,
+    // Still set: a reply of an excluded connection.
+    `-m connmark --mark ${bypass}/${bypass} -j RETURN`,
+    // A connection that a conntrack helper expected has inherited its parent's mark without having been inspected.
+    ...protocols
+      .filter((protocol) => protocol !== 'icmp')
+      .map(
+        (protocol) =>
+          `-p ${protocol} -m connmark --mark ${offload}/${value} -m conntrack --ctstate RELATED ${forget}`,
+      ),
+    `-m connmark --mark ${offload}/${value} -j RETURN`,
+    ...layout
+      .unusedMarks(plan.generation)
+      .map((mark) => `-m connmark --mark ${hex(mark)}/${value} ${forget}`),
+  ];
+
+  if (protocols.includes('tcp')) rules.push(...portRules(plan, family));
+  if (protocols.includes('icmp') && family === 6) {
+    for (let type = 133; type <= 137; type++) {
+      rules.push(`-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
+    }
+  }
+  for (const protocol of protocols) {
+    const name = protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : protocol;
+    rules.push(...spread(plan, layout).map((rule) => `-p ${name} ${rule}`));
+  }
+  return rules;
+}
+
+/** Exclusions only: INVALID and UNTRACKED packets match neither direction and are queued if either port is selected. */
+function portRules(plan: InstallPlan, family: Family): string[] {
+  const not = `-m set ! --match-set ${SetName.ports}`;
+  const rules = [`-p tcp ${not} src ${not} dst -j RETURN`];
+  if (!plan.eitherPort) {
+    rules.push(`-p tcp ${not} dst -m conntrack --ctdir ORIGINAL -j RETURN`);
+    rules.push(`-p tcp ${not} src -m conntrack --ctdir REPLY -j RETURN`);
+  }
+  if (plan.replyPayload === false) {
+    const control = '-m tcp --tcp-flags SYN,FIN,RST NONE';
+    const long = `-m length --length ${LONGEST_ACK[family] + 1}:65535`;
+    rules.push(`-p tcp ${control} ${long} -m conntrack --ctdir REPLY -j RETURN`);
+  }
+  return rules;
+}
+
+/** A new connection draws its queue; both its directions stay there; what has no connection goes to the first. */
+function spread(plan: InstallPlan, layout: MarkLayout): string[] {
+  const { first } = plan.queues;
+  const target = (index: number): string =>
+    `-j NFQUEUE --queue-num ${first + index}${plan.failOpen ? ' --queue-bypass' : ''}`;
+  if (layout.queues === 1) return [target(0)];
+
+  const mask = hex(layout.mask);
+  const value = hex(layout.valueMask);
+  const rules: string[] = [];
+  for (let index = 0; index < layout.queues; index++) {
+    // Of those the rules before left over, one in (queues - index): each queue gets the same share.
+    const left = layout.queues - index;
+    const chance = left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(8)}` : '';
+    rules.push(
+      `-m connmark --mark 0x0/${value}${chance} -j CONNMARK --set-xmark ${hex(layout.queueMark(index))}/${mask}`,
+    );
+  }
+  for (let index = 0; index < layout.queues; index++) {
+    rules.push(`-m connmark --mark ${hex(layout.queueMark(index))}/${value} ${target(index)}`);
+  }
+  rules.push(target(0));
+  return rules;
+}

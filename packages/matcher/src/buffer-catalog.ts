@@ -1,0 +1,55 @@
+import type { BufferDefinition, Direction } from '@portcullis/protocols';
+import { PROTOCOL_ALIASES } from './buffer-names';
+
+/** The buffers there are, by name; and the application protocols, by number. */
+export class BufferCatalog {
+  private readonly byName = new Map<string, BufferDefinition[]>();
+  private readonly numbers = new Map<string, number>();
+
+  /** @param protocols names in the order of their numbers, which count from 1 */
+  constructor(
+    definitions: readonly BufferDefinition[],
+    readonly protocols: readonly string[],
+  ) {
+    protocols.forEach((name, i) => {
+      this.numbers.set(name, i + 1);
+    });
+    for (const definition of definitions) {
+      if (!this.numbers.has(definition.protocol)) continue;
+      const same = this.byName.get(definition.name);
+      if (same) same.push(definition);
+      else this.byName.set(definition.name, [definition]);
+    }
+  }
+
+  has(name: string): boolean {
+    return this.byName.has(name);
+  }
+
+  definitions(name: string): readonly BufferDefinition[] {
+    return this.byName.get(name) ?? [];
+  }
+
+  isMultiple(name: string): boolean {
+    return this.definitions(name).some((definition) => definition.multiple);
+  }
+
+  /** Directions in which the buffer exists, as `DirectionBit`s. */
+  directions(name: string): number {
+    let bits = 0;
+    for (const definition of this.definitions(name)) {
+      for (const direction of definition.directions as readonly Direction[]) bits |= 1 << direction;
+    }
+    return bits;
+  }
+
+  protocolNumber(name: string): number {
+    return this.numbers.get(name) ?? 0;
+  }
+
+  /** Numbers of the protocols that a rule header means; empty where there is no parser for it. */
+  protocolsOf(name: string): number[] {
+    const names = PROTOCOL_ALIASES.get(name) ?? [name];
+    return names.map((each) => this.protocolNumber(each)).filter((number) => number > 0);
+  }
+}

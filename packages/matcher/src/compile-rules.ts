@@ -1,0 +1,262 @@
+import type { BufferDefinition } from '@portcullis/protocols';
+import { type Rule, RuleError } from '@portcullis/rules';
+import { BufferCatalog } from './buffer-catalog';
+import { BufferSlot } from './buffer-slot';
+import { type BufferTest, CompiledRule } from './compiled-rule';
+import type { CompiledRuleSet } from './compiled-rule-set';
+import type { BufferStep } from './evaluation';
+import { type ExpressionCompiler, pcreCompiler } from './expression';
+import { chooseFastPattern, type FastPattern } from './fast-pattern';
+import { ContentStep } from './keywords/content';
+import type { NameTable } from './name-table';
+import { planRules } from './plan-rules';
+import { keywordOf } from './registry';
+import {
+  type BufferPart,
+  type CompileEnvironment,
+  DirectionBit,
+  FlowState,
+  PayloadMode,
+  partKey,
+  RuleBuilder,
+} from './rule-builder';
+import { compileHeader, HeaderLists } from './rule-header';
+import { orderKey, sortByKey } from './rule-order';
+import { Literal } from './search';
+
+export interface CompileOptions {
+  /** Buffer tables of all protocols there are. */
+  readonly buffers: readonly BufferDefinition[];
+  /** Application protocols, in the order of their numbers, which count from 1. */
+  readonly protocols: readonly string[];
+  /** Outlives the rule set. */
+  readonly names: NameTable;
+  /** Default: PCRE2 with limits. */
+  readonly expressions?: ExpressionCompiler;
+}
+
+/** A rule that cannot be used, and why. */
+export interface FailedRule {
+  readonly rule: Rule;
+  readonly error: RuleError;
+}
+
+export interface CompileResult {
+  readonly ruleset: CompiledRuleSet;
+  readonly failed: FailedRule[];
+}
+
+/** Told while rules are compiled. */
+export interface CompileProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A rule between its compilation and its place in the order. */
+export interface RuleDraft {
+  readonly compiled: CompiledRule;
+  /** What the prefilter looks for, null where there is nothing. */
+  readonly pattern: FastPattern | null;
+  /** The pattern's buffer; null: the payload. */
+  readonly patternSlot: BufferSlot | null;
+  readonly key: number;
+}
+
+/** Longest slice between two yields, milliseconds. */
+const SLICE = 1;
+let generations = 0;
+
+/**
+ * Compiles rules. Yields after each millisecond or two of work, so that a worker can inspect packets meanwhile.
+ * Patterns are not compiled here: see `prepareDatabases`.
+ */
+export function* compileRules(
+  rules: readonly Rule[],
+  options: CompileOptions,
+): Generator<CompileProgress, CompileResult> {
+  const catalog = new BufferCatalog(options.buffers, options.protocols);
+  const environment: CompileEnvironment = {
+    buffers: catalog,
+    names: options.names,
+    expressions: options.expressions ?? pcreCompiler,
+  };
+  const slots = new SlotTable(catalog);
+  const lists = new HeaderLists();
+  const failed: FailedRule[] = [];
+  const drafts: RuleDraft[] = [];
+  const progress = { done: 0, total: rules.length };
+  let pause = performance.now() + SLICE;
+  for (const rule of rules) {
+    try {
+      drafts.push(compileRule(rule, environment, slots, lists));
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      const named = error.sid === 0 ? new RuleError(error.message, error.place, rule.sid) : error;
+      failed.push({ rule, error: named });
+    }
+    progress.done++;
+    if (performance.now() >= pause) {
+      yield progress;
+      pause = performance.now() + SLICE;
+    }
+  }
+  const steps = finish(drafts, slots.all, lists, catalog);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return { ruleset: step.value, failed };
+    if (performance.now() >= pause) {
+      yield progress;
+      pause = performance.now() + SLICE;
+    }
+  }
+}
+
+function* finish(
+  drafts: readonly RuleDraft[],
+  slots: readonly BufferSlot[],
+  lists: HeaderLists,
+  catalog: BufferCatalog,
+): Generator<void, CompiledRuleSet> {
+  const sorted = yield* sortByKey(drafts);
+  for (let number = 0; number < sorted.length; number++) {
+    sorted[number].compiled.number = number;
+    if (number % 1024 === 0) yield;
+  }
+  generations++;
+  return yield* planRules(sorted, slots, lists.addressSets, catalog, generations);
+}
+
+/** `compileRules` in one go, for tests and tools. */
+export function compileRulesNow(rules: readonly Rule[], options: CompileOptions): CompileResult {
+  const steps = compileRules(rules, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Buffers with their transforms, each once. */
+class SlotTable {
+  readonly all: BufferSlot[] = [];
+  private readonly byKey = new Map<string, BufferSlot>();
+
+  constructor(private readonly catalog: BufferCatalog) {}
+
+  slotOf(part: BufferPart): BufferSlot {
+    const name = part.name as string;
+    const key = partKey(name, part.transforms);
+    let slot = this.byKey.get(key);
+    if (!slot) {
+      slot = new BufferSlot(this.all.length, name, part.transforms, this.catalog);
+      this.all.push(slot);
+      this.byKey.set(key, slot);
+    }
+    return slot;
+  }
+}
+
+function compileRule(
+  rule: Rule,
+  environment: CompileEnvironment,
+  slots: SlotTable,
+  lists: HeaderLists,
+): RuleDraft {
+  const builder = new RuleBuilder(rule, environment);
+  for (const option of rule.options) {
+    const keyword = keywordOf(option.keyword, environment.buffers);
+    if (!keyword) {
+      throw new RuleError(`keyword ${option.keyword} is not supported yet`, option.place, rule.sid);
+    }
+    keyword.parse(option, builder);
+  }
+  const compiled = new CompiledRule(rule);
+  compileHeader(builder, compiled, lists);
+  compileDirections(builder, compiled);
+  compilePayload(builder, compiled);
+
+  const buffers: BufferTest[] = [];
+  for (const part of builder.parts) {
+    linkSteps(part.steps);
+    buffers.push({ slot: slots.slotOf(part), steps: part.steps });
+  }
+  if (buffers.length > MAX_BUFFERS) {
+    throw new RuleError(`the rule looks at more than ${MAX_BUFFERS} buffers`, rule.place, rule.sid);
+  }
+  compiled.buffers = buffers.length > 0 ? buffers : null;
+  compiled.flowState = builder.flowState;
+  compiled.packetTests = builder.packetTests.length > 0 ? builder.packetTests : null;
+  compiled.flowBitConditions = builder.flowBitConditions.length > 0 ? builder.flowBitConditions : null;
+  compiled.flowBitActions = builder.flowBitActions.length > 0 ? builder.flowBitActions : null;
+  compiled.noAlert = builder.noAlert;
+  compiled.thresholds = builder.thresholds.length > 0 ? builder.thresholds : null;
+  compiled.target = builder.target;
+  compiled.addressesOnly = isAboutAddresses(builder, compiled);
+
+  // Buffers are smaller and less often there than payloads: where a rule has both, the pattern is in a buffer.
+  const searched = builder.parts.length > 0 ? builder.parts : [builder.payload];
+  const pattern = chooseFastPattern(
+    searched.map((part) => ({ part, contents: part.steps.filter((step) => step instanceof ContentStep) })),
+    builder.fastPattern,
+  );
+  if (pattern) compiled.fastPattern = new Literal(pattern.bytes, pattern.caseless);
+  const patternSlot = pattern && pattern.part !== builder.payload ? slots.slotOf(pattern.part) : null;
+  return { compiled, pattern, patternSlot, key: orderKey(rule, builder) };
+}
+
+/** One bit each in the state of a waiting rule, and one for the payload. */
+const MAX_BUFFERS = 30;
+
+/** Tells each content and expression which later steps count from where it matched. */
+function linkSteps(steps: readonly BufferStep[]): void {
+  let anchor: BufferStep | null = null;
+  for (const step of steps) {
+    if (step.relative) anchor?.followedBy(step);
+    if (step.anchor) anchor = step;
+  }
+}
+
+function compileDirections(builder: RuleBuilder, compiled: CompiledRule): void {
+  const { rule } = builder;
+  let directions = builder.directions || DirectionBit.TO_SERVER | DirectionBit.TO_CLIENT;
+  for (const part of builder.parts) {
+    const before = directions;
+    directions &= builder.environment.buffers.directions(part.name as string);
+    if (directions !== 0) continue;
+    const wanted = before === DirectionBit.TO_SERVER ? 'to the server' : 'to the client';
+    throw new RuleError(
+      `${part.name} does not occur ${wanted}, which the rest of the rule asks for`,
+      rule.place,
+      rule.sid,
+    );
+  }
+  compiled.directions = directions;
+}
+
+function compilePayload(builder: RuleBuilder, compiled: CompiledRule): void {
+  const { steps } = builder.payload;
+  linkSteps(steps);
+  compiled.payload = steps.length > 0 ? steps : null;
+  let mode = builder.payloadMode;
+  if (mode === 0 && steps.length > 0) {
+    mode = PayloadMode.STREAM;
+    // What is bound to a place may be meant for the packet: both are looked at.
+    const bound = steps.some((step) => step instanceof ContentStep && (step.hasDepth || step.hasOffset));
+    if (bound) mode |= PayloadMode.PACKET;
+  }
+  compiled.payloadMode = mode;
+}
+
+/** Nothing but addresses and protocol: asked once for each direction of a flow, as Suricata's "IP only" rules. */
+function isAboutAddresses(builder: RuleBuilder, compiled: CompiledRule): boolean {
+  return (
+    compiled.buffers === null &&
+    compiled.payload === null &&
+    compiled.packetTests === null &&
+    compiled.appProtocols === null &&
+    compiled.flowBitConditions === null &&
+    compiled.sourcePorts === null &&
+    compiled.destinationPorts === null &&
+    (builder.flowState === 0 || builder.flowState === FlowState.STATELESS) &&
+    builder.payloadMode === 0
+  );
+}

@@ -1,0 +1,93 @@
+import type { AddressSet } from './address-set';
+import type { BufferSlot } from './buffer-slot';
+import type { CompiledRule } from './compiled-rule';
+import type { PatternSet, Prefilter } from './prefilter';
+
+/** Something for each class of ports. */
+export interface PortTable<T> {
+  /** By port; 0: none. */
+  readonly classOf: Uint16Array;
+  readonly classes: readonly (T | null)[];
+}
+
+/** What to look for in payloads of one kind and direction. */
+export interface PayloadPatterns {
+  /** Rules that name no ports. */
+  readonly any: PatternSet | null;
+  readonly byDestination: PortTable<PatternSet> | null;
+  readonly bySource: PortTable<PatternSet> | null;
+}
+
+/** Rules that look at packets of one transport and direction. */
+export interface PacketPlan {
+  readonly patterns: PayloadPatterns;
+  /** Rules without a pattern. */
+  readonly unfiltered: Int32Array;
+  readonly unfilteredByDestination: PortTable<Int32Array> | null;
+  readonly unfilteredBySource: PortTable<Int32Array> | null;
+  /** Rules about addresses: looked at once for each direction of a flow. */
+  readonly addresses: AddressPlan | null;
+}
+
+/** Rules about addresses, found by the source address of an IPv4 packet. */
+export interface AddressPlan {
+  /** First addresses of the intervals, ascending from 0. */
+  readonly bounds: Uint32Array;
+  /** Rules of each interval: those that name the source and do hold it. */
+  readonly rules: readonly Int32Array[];
+  /** The same for rules that name the destination only. */
+  readonly destinationBounds: Uint32Array;
+  readonly destinationRules: readonly Int32Array[];
+  /** All of them, for IPv6. */
+  readonly v6: Int32Array;
+}
+
+/** Rules that look at transactions of one protocol and direction. */
+export interface TransactionPlan {
+  /** Buffers with patterns, in the order in which they are complete. */
+  readonly slots: readonly BufferSlot[];
+  /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */
+  readonly unfiltered: Int32Array;
+  readonly unfilteredProgress: Int32Array;
+}
+
+/** What the engine may leave out because no rule looks at it. */
+export interface RuleSetNeeds {
+  /** Rules that look at single packets, by transport. */
+  readonly packetRules: {
+    readonly tcp: boolean;
+    readonly udp: boolean;
+    readonly icmp: boolean;
+    readonly other: boolean;
+  };
+  /** Rules that look at raw stream bytes, by direction. */
+  readonly streamRules: readonly [boolean, boolean];
+  /** Application protocols that rules name or whose buffers they look at. */
+  readonly protocols: ReadonlySet<string>;
+  /** Bytes of the longest pattern in payloads and streams. */
+  readonly largestPattern: number;
+  /** Earlier bytes that a stream window should keep. */
+  readonly rawStreamWindow: number;
+  /** A rule looks at TCP packets by themselves: segmentation offload must be undone for it. */
+  readonly virtualSegments: boolean;
+}
+
+/** The rules in the form the matcher runs. Immutable but for the databases that are attached to it. */
+export interface CompiledRuleSet {
+  /** Unique in this thread: what refers to rules of another set by number is stale. */
+  readonly generation: number;
+  /** In the order in which they fire; `rules[n].number` is n. */
+  readonly rules: readonly CompiledRule[];
+  readonly slots: readonly BufferSlot[];
+  readonly addressSets: readonly AddressSet[];
+  readonly prefilters: readonly Prefilter[];
+  /** By transport (tcp, udp, icmp, icmpv6, sctp, other) times two plus direction. */
+  readonly packetPlans: readonly PacketPlan[];
+  /** By direction. */
+  readonly streamPatterns: readonly [PayloadPatterns, PayloadPatterns];
+  /** Stream rules without a pattern, by direction. */
+  readonly streamUnfiltered: readonly [Int32Array, Int32Array];
+  /** By protocol number times two plus direction; null where no rule looks. */
+  readonly transactionPlans: readonly (TransactionPlan | null)[];
+  readonly needs: RuleSetNeeds;
+}

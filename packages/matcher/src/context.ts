@@ -1,0 +1,39 @@
+import type { Direction } from '@portcullis/protocols';
+import { PacketView } from '@portcullis/wire';
+import type { FlowMatchState } from './flow-match-state';
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * What the rules may ask about the moment they are evaluated in. One per worker; the engine sets the fields
+ * before each call of the matcher, the matcher writes `flowState` only.
+ */
+export class InspectionContext {
+  packet: PacketView = new PacketView();
+  /** Payload to inspect within `packet.bytes`: the packet's own, or that of one virtual segment of it. */
+  payloadStart = 0;
+  payloadEnd = 0;
+  /** Time of the packet (capture time under replay), microseconds since 1970. */
+  timeMicros = 0;
+  /** Direction of this packet within its flow; 0 where there is no flow. */
+  direction: Direction = 0;
+  hasFlow = false;
+  /** TCP: the handshake is complete. Others: both sides have spoken. */
+  flowEstablished = false;
+  /** The first packet of the flow in this direction: rules that name addresses and ports only look once. */
+  firstOfDirection = false;
+  /** The TCP payload went through reassembly and is (or will be) inspected as stream. */
+  payloadInStream = false;
+  flowId = 0;
+  /** Number of the flow's application protocol: 1 + its place in `CompileOptions.protocols`; 0 while unknown. */
+  appProtocol = 0;
+  /** Owned by the matcher, kept by the engine with the flow; null while there is nothing to remember. */
+  flowState: FlowMatchState | null = null;
+  /**
+   * The stream window that is being inspected while a parser hands over transactions: rules that have both raw
+   * contents and buffers look here. Where `streamEnd` is 0 they look at the payload.
+   */
+  streamBytes: Uint8Array = NO_BYTES;
+  streamStart = 0;
+  streamEnd = 0;
+}

@@ -1,0 +1,169 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Pattern,
+  PatternDatabase,
+  PatternError,
+  patternLibraryFingerprint,
+} from '@portcullis/pattern-binding';
+import type { CompiledRuleSet } from './compiled-rule-set';
+import type { Prefilter } from './prefilter';
+
+export interface DatabaseOptions {
+  /**
+   * Directory for compiled databases, made where it is missing. Only its owner may be able to write there: what
+   * stands in it is trusted.
+   */
+  readonly cacheDirectory?: string;
+}
+
+export interface DatabaseReport {
+  /** Databases that some thread of this process had already. */
+  attached: number;
+  /** Read from the cache. */
+  cached: number;
+  compiled: number;
+  /** Bytes of all databases. */
+  bytes: number;
+  /** Files of the cache that could not be read or written, with the reason. */
+  problems: string[];
+}
+
+/** Compilations under way at once: more only need more memory. */
+const PARALLEL = 2;
+const SHARE_PREFIX = 'portcullis-patterns:';
+
+/**
+ * Makes the pattern databases of a rule set: attaches to those that another thread of this process has, reads those
+ * that are in the cache, compiles the rest on threads of its own. The rule set keeps them alive.
+ */
+export async function prepareDatabases(
+  ruleset: CompiledRuleSet,
+  options: DatabaseOptions = {},
+): Promise<DatabaseReport> {
+  const work = new DatabaseWork(options);
+  const missing = ruleset.prefilters.filter((prefilter) => !work.find(prefilter));
+  const next = missing.values();
+  const worker = async () => {
+    for (const prefilter of next)
+      work.keep(prefilter, await PatternDatabase.compileAsync(work.patterns(prefilter)));
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return work.report;
+}
+
+/** As `prepareDatabases`, at once and on this thread. */
+export function prepareDatabasesNow(ruleset: CompiledRuleSet, options: DatabaseOptions = {}): DatabaseReport {
+  const work = new DatabaseWork(options);
+  for (const prefilter of ruleset.prefilters) {
+    if (!work.find(prefilter)) work.keep(prefilter, PatternDatabase.compile(work.patterns(prefilter)));
+  }
+  return work.report;
+}
+
+/**
+ * Attaches a rule set to databases that another thread has prepared for the same rules.
+ * @returns how many are missing; the rule set can be used when it is 0
+ */
+export function attachDatabases(ruleset: CompiledRuleSet): number {
+  const work = new DatabaseWork({});
+  let missing = 0;
+  for (const prefilter of ruleset.prefilters) if (!work.attach(prefilter)) missing++;
+  return missing;
+}
+
+class DatabaseWork {
+  readonly report: DatabaseReport = { attached: 0, cached: 0, compiled: 0, bytes: 0, problems: [] };
+  private readonly directory: string | undefined;
+  private fingerprint = '';
+
+  constructor({ cacheDirectory }: DatabaseOptions) {
+    this.directory = cacheDirectory;
+    if (cacheDirectory === undefined) return;
+    this.fingerprint = patternLibraryFingerprint();
+    try {
+      mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      this.problem(error);
+    }
+  }
+
+  attach(prefilter: Prefilter): boolean {
+    if (prefilter.database) return true;
+    const database = PatternDatabase.attach(SHARE_PREFIX + prefilter.key);
+    if (!database) return false;
+    this.report.attached++;
+    this.take(prefilter, database);
+    return true;
+  }
+
+  find(prefilter: Prefilter): boolean {
+    if (this.attach(prefilter)) return true;
+    if (this.directory === undefined) return false;
+    try {
+      const database = PatternDatabase.deserialize(readFileSync(this.path(prefilter)));
+      this.report.cached++;
+      this.publish(prefilter, database);
+      return true;
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      // A damaged or foreign file is compiled anew and replaced.
+      if (!missing && !(error instanceof PatternError)) this.problem(error);
+      return false;
+    }
+  }
+
+  patterns(prefilter: Prefilter): Pattern[] {
+    if (!prefilter.literals) throw new Error('a prefilter without database and without literals');
+    return prefilter.literals.map(({ bytes, caseless }, id) => ({ expression: bytes, id, caseless }));
+  }
+
+  /** Takes a database that was just compiled. */
+  keep(prefilter: Prefilter, database: PatternDatabase): void {
+    this.report.compiled++;
+    this.publish(prefilter, database);
+    if (this.directory === undefined) return;
+    // Another process may do the same: each writes its own file, the last rename stays.
+    const path = this.path(prefilter);
+    const part = `${path}.${randomBytes(6).toString('hex')}`;
+    try {
+      writeFileSync(part, database.serialize(), { mode: 0o600 });
+      renameSync(part, path);
+    } catch (error) {
+      rmSync(part, { force: true });
+      this.problem(error);
+    }
+  }
+
+  private publish(prefilter: Prefilter, database: PatternDatabase): void {
+    try {
+      database.share(SHARE_PREFIX + prefilter.key);
+    } catch (error) {
+      // Another thread was quicker: both are the same database.
+      if (!(error instanceof PatternError && error.code === 'SHARE_KEY_TAKEN')) throw error;
+    }
+    this.take(prefilter, database);
+  }
+
+  private take(prefilter: Prefilter, database: PatternDatabase): void {
+    prefilter.database = database;
+    prefilter.literals = null;
+    this.report.bytes += database.size;
+  }
+
+  private path(prefilter: Prefilter): string {
+    const name = createHash('sha256')
+      .update(this.fingerprint)
+      .update('\n')
+      .update(prefilter.key)
+      .digest('hex');
+    return join(this.directory as string, `${name}.patterns`);
+  }
+
+  private problem(error: unknown): void {
+    const { message } = error as Error;
+    if (this.report.problems.length < 8 && !this.report.problems.includes(message))
+      this.report.problems.push(message);
+  }
+}

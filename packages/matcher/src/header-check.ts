@@ -1,0 +1,100 @@
+import type { AddressSet } from './address-set';
+import { type CompiledRule, TransportBit } from './compiled-rule';
+import type { CompiledRuleSet } from './compiled-rule-set';
+import type { InspectionContext } from './context';
+import { conditionHolds } from './flow-bits';
+import { FlowState } from './rule-builder';
+
+const { TCP, UDP, ICMP, ICMPV6, SCTP, OTHER } = TransportBit;
+const { ESTABLISHED, NOT_ESTABLISHED } = FlowState;
+
+/** Place of a transport in `CompiledRuleSet.packetPlans`. */
+export const TRANSPORT_INDEX = new Uint8Array(256).fill(5);
+TRANSPORT_INDEX[6] = 0;
+TRANSPORT_INDEX[17] = 1;
+TRANSPORT_INDEX[1] = 2;
+TRANSPORT_INDEX[58] = 3;
+TRANSPORT_INDEX[132] = 4;
+const BIT_OF = Uint8Array.of(TCP, UDP, ICMP, ICMPV6, SCTP, OTHER);
+
+/**
+ * The part of a rule that asks nothing about contents: protocol, flow, addresses, ports, flow bits, header fields.
+ * Address lists are asked once per packet: many rules share them.
+ */
+export class HeaderCheck {
+  /** By address set times two plus side: packet the answer is of. */
+  private readonly stamps: Uint32Array;
+  private readonly answers: Uint8Array;
+  private stamp = 0;
+  private transport = 0;
+
+  constructor(ruleset: CompiledRuleSet) {
+    this.stamps = new Uint32Array(ruleset.addressSets.length * 2);
+    this.answers = new Uint8Array(ruleset.addressSets.length * 2);
+  }
+
+  /** A new packet: forgets the answers of the one before. */
+  begin(context: InspectionContext): void {
+    this.stamp = (this.stamp + 1) >>> 0;
+    if (this.stamp === 0) {
+      this.stamps.fill(0);
+      this.stamp = 1;
+    }
+    this.transport = BIT_OF[TRANSPORT_INDEX[context.packet.protocol]];
+  }
+
+  matches(rule: CompiledRule, context: InspectionContext): boolean {
+    if ((rule.transports & this.transport) === 0) return false;
+    if (rule.directions !== 3 && (!context.hasFlow || (rule.directions & (1 << context.direction)) === 0))
+      return false;
+    const { flowState } = rule;
+    if (flowState === ESTABLISHED) {
+      if (!context.flowEstablished) return false;
+    } else if (flowState === NOT_ESTABLISHED && (context.flowEstablished || !context.hasFlow)) return false;
+    if (rule.appProtocols !== null && rule.appProtocols[context.appProtocol] !== 1) return false;
+    const { packet } = context;
+    if (rule.ipVersion !== 0 && rule.ipVersion !== packet.version) return false;
+    if (!this.endpointsMatch(rule, context)) return false;
+    const conditions = rule.flowBitConditions;
+    if (conditions !== null) {
+      for (let i = 0; i < conditions.length; i++) {
+        if (!conditionHolds(conditions[i], context.flowState)) return false;
+      }
+    }
+    const tests = rule.packetTests;
+    if (tests !== null) {
+      for (let i = 0; i < tests.length; i++) if (!tests[i].matches(context)) return false;
+    }
+    return true;
+  }
+
+  private endpointsMatch(rule: CompiledRule, context: InspectionContext): boolean {
+    const { packet } = context;
+    if (
+      (rule.sourcePorts === null || rule.sourcePorts.has(packet.sourcePort)) &&
+      (rule.destinationPorts === null || rule.destinationPorts.has(packet.destinationPort)) &&
+      (rule.source === null || this.holds(rule.source, 0, context)) &&
+      (rule.destination === null || this.holds(rule.destination, 1, context))
+    ) {
+      return true;
+    }
+    return (
+      rule.bidirectional &&
+      (rule.sourcePorts === null || rule.sourcePorts.has(packet.destinationPort)) &&
+      (rule.destinationPorts === null || rule.destinationPorts.has(packet.sourcePort)) &&
+      (rule.source === null || this.holds(rule.source, 1, context)) &&
+      (rule.destination === null || this.holds(rule.destination, 0, context))
+    );
+  }
+
+  private holds(set: AddressSet, side: 0 | 1, context: InspectionContext): boolean {
+    const at = set.number * 2 + side;
+    if (this.stamps[at] === this.stamp) return this.answers[at] === 1;
+    const { packet } = context;
+    const address = side === 0 ? packet.source : packet.destination;
+    const answer = packet.version === 4 ? set.hasV4(address[3]) : set.hasV6(address);
+    this.stamps[at] = this.stamp;
+    this.answers[at] = answer ? 1 : 0;
+    return answer;
+  }
+}

@@ -1,0 +1,15 @@
+import type { RuleOption } from '@portcullis/rules';
+import type { InspectionContext } from './context';
+import type { RuleBuilder } from './rule-builder';
+
+/** A keyword (or a family of them): reads one option of a rule and adds what it means to the rule. */
+export interface Keyword {
+  readonly names: readonly string[];
+  /** @throws RuleError with the exact place */
+  parse(option: RuleOption, rule: RuleBuilder): void;
+}
+
+/** A condition on the packet and its flow, cheap enough to be asked before any buffer is looked at. */
+export interface PacketTest {
+  matches(context: InspectionContext): boolean;
+}

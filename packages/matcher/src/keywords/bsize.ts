@@ -1,0 +1,33 @@
+import { BufferStep, type Evaluation, type Outcome } from '../evaluation';
+import { type IntegerRange, integerRange } from '../integer-range';
+import type { Keyword } from '../keyword';
+import { invalid } from '../option-value';
+
+export class SizeStep extends BufferStep {
+  constructor(private readonly sizes: IntegerRange) {
+    super();
+  }
+
+  inspect(evaluation: Evaluation, at: number): Outcome {
+    const size = evaluation.length + evaluation.streamOffset;
+    const sizes = this.sizes;
+    const lowerBoundOnly = !sizes.negated && sizes.high === Number.MAX_SAFE_INTEGER;
+    // While the buffer may still grow only a lower bound can be known to hold.
+    if (!evaluation.complete && !(lowerBoundOnly && size >= sizes.low)) {
+      if (!sizes.negated && size > sizes.high) return -1;
+      evaluation.open = true;
+      return 0;
+    }
+    return sizes.has(size) ? evaluation.run(at + 1) : -1;
+  }
+}
+
+/** `bsize:[<|>|!]N`, `bsize:N<>M`: the length of the buffer. */
+export const bsize: Keyword = {
+  names: ['bsize'],
+  parse(option, rule) {
+    const range = integerRange(option, 0xffffffff);
+    if (rule.inPayload) throw invalid(option, 'needs a sticky buffer before it; for the payload use dsize');
+    rule.add(new SizeStep(range));
+  },
+};

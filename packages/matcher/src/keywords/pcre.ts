@@ -1,0 +1,142 @@
+import { RuleError, type RuleOption } from '@portcullis/rules';
+import { EXPRESSION_BUFFERS } from '../buffer-names';
+import { BufferStep, type Evaluation, type Outcome } from '../evaluation';
+import type { Expression, ExpressionCompiler, ExpressionOptions } from '../expression';
+import type { Keyword } from '../keyword';
+import { invalid, required } from '../option-value';
+
+/** Start and end of the match; groups are not asked for. */
+const found = new Int32Array(2);
+
+/** A regular expression. Compiled at its first use: most expressions of a rule set never run. */
+export class ExpressionStep extends BufferStep {
+  private compiled: Expression | null = null;
+  /** A later step counts from where this one matched. */
+  private relativeNext = false;
+
+  constructor(
+    private readonly compiler: ExpressionCompiler,
+    private readonly pattern: string,
+    private readonly options: ExpressionOptions,
+    private readonly isRelative: boolean,
+    private readonly negated: boolean,
+  ) {
+    super();
+  }
+
+  override get relative(): boolean {
+    return this.isRelative;
+  }
+
+  override get anchor(): boolean {
+    return true;
+  }
+
+  override followedBy(): void {
+    this.relativeNext = true;
+  }
+
+  inspect(evaluation: Evaluation, at: number): Outcome {
+    const position = evaluation.position;
+    evaluation.expressionStart = 0;
+    for (;;) {
+      if (!this.search(evaluation)) return 0;
+      if (!this.relativeNext) return evaluation.run(at + 1);
+      const next = evaluation.expressionStart;
+      const outcome = evaluation.run(at + 1);
+      if (outcome !== 0) return outcome;
+      // Negated: there is no place of a match to go on from.
+      if (next === 0) return 0;
+      evaluation.position = position;
+      evaluation.expressionStart = next;
+    }
+  }
+
+  private search(evaluation: Evaluation): boolean {
+    this.compiled ??= this.compiler.compile(this.pattern, this.options);
+    const { start, end } = evaluation;
+    const subject = this.isRelative ? start + evaluation.position : start;
+    const from = evaluation.expressionStart > 0 ? start + evaluation.expressionStart : subject;
+    if (from > end || from < subject) return false;
+    if (!evaluation.spend(end - from)) return false;
+    const pairs = this.compiled.exec(evaluation.bytes, subject, end, from, found);
+    if (pairs > 0) {
+      if (this.negated) return false;
+      evaluation.position = found[1] - start;
+      evaluation.expressionStart = found[0] + 1 - start;
+      return true;
+    }
+    if (this.negated) return pairs === 0;
+    evaluation.open = true;
+    return false;
+  }
+}
+
+/** Letters that say how an expression is read. */
+const OPTION_LETTERS: ReadonlyMap<string, keyof ExpressionOptions> = new Map([
+  ['i', 'caseless'],
+  ['s', 'dotAll'],
+  ['m', 'multiline'],
+  ['x', 'extended'],
+  ['A', 'anchored'],
+  ['E', 'dollarEndOnly'],
+  ['G', 'ungreedy'],
+]);
+
+interface WrittenExpression {
+  readonly negated: boolean;
+  readonly pattern: string;
+  /** Where the pattern begins in the option's value. */
+  readonly index: number;
+  readonly letters: string;
+  readonly lettersIndex: number;
+}
+
+/** Takes `!"/…/letters"` apart. */
+function written(option: RuleOption): WrittenExpression {
+  const value = required(option);
+  const form = /^(!?)\s*"\s*\/(.*)\/([a-zA-Z]*)\s*"$/s.exec(value);
+  if (!form) throw invalid(option, 'must be written "/expression/letters"');
+  const index = value.indexOf('/') + 1;
+  return {
+    negated: form[1] === '!',
+    pattern: form[2],
+    index,
+    letters: form[3],
+    lettersIndex: index + form[2].length + 1,
+  };
+}
+
+/** `pcre:[!]"/expression/letters"`: letters `i s m x A E G`, `R` relative, `B` raw, `O` no limits of its own, or a buffer. */
+export const pcre: Keyword = {
+  names: ['pcre'],
+  parse(option, rule) {
+    const { negated, pattern, index, letters, lettersIndex } = written(option);
+    const options: ExpressionOptions = {};
+    let relative = false;
+    let buffer: string | null = null;
+    for (let i = 0; i < letters.length; i++) {
+      const letter = letters[i];
+      const flag = OPTION_LETTERS.get(letter);
+      const named = EXPRESSION_BUFFERS.get(letter);
+      if (flag) options[flag] = true;
+      else if (letter === 'R') relative = true;
+      else if (named) {
+        if (buffer !== null && buffer !== named) throw invalid(option, 'names two buffers', lettersIndex + i);
+        buffer = named;
+      } else if (letter !== 'B' && letter !== 'O') {
+        throw invalid(option, `unknown letter "${letter}"`, lettersIndex + i);
+      }
+    }
+    const error = rule.environment.expressions.check(pattern, options);
+    if (error) {
+      throw new RuleError(`pcre: ${error.message}`, {
+        line: option.valuePlace.line,
+        column: option.valuePlace.column + index + error.position,
+      });
+    }
+    const step = new ExpressionStep(rule.environment.expressions, pattern, options, relative, negated);
+    if (buffer === null) rule.add(step);
+    else rule.addTo(option, buffer, step);
+  },
+};

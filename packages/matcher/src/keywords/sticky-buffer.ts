@@ -1,0 +1,36 @@
+import type { BufferCatalog } from '../buffer-catalog';
+import { CONTENT_MODIFIERS, STICKY_ALIASES } from '../buffer-names';
+import type { Keyword } from '../keyword';
+import { withoutValue } from '../option-value';
+
+/** `pkt_data`: back to the payload. */
+export const packetData: Keyword = {
+  names: ['pkt_data'],
+  parse(option, rule) {
+    withoutValue(option);
+    rule.openPayload();
+  },
+};
+
+const sticky: Keyword = {
+  names: [],
+  parse(option, rule) {
+    withoutValue(option);
+    rule.openBuffer(option, STICKY_ALIASES.get(option.keyword) ?? option.keyword);
+  },
+};
+
+const contentModifier: Keyword = {
+  names: [],
+  parse(option, rule) {
+    withoutValue(option);
+    rule.moveLastContent(option, CONTENT_MODIFIERS.get(option.keyword) as string);
+  },
+};
+
+/** @returns the keyword behind the name of a buffer, old or new; undefined where no protocol has such a buffer */
+export function bufferKeyword(name: string, buffers: BufferCatalog): Keyword | undefined {
+  const modified = CONTENT_MODIFIERS.get(name);
+  if (modified !== undefined) return buffers.has(modified) ? contentModifier : undefined;
+  return buffers.has(STICKY_ALIASES.get(name) ?? name) ? sticky : undefined;
+}

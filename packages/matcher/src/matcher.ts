@@ -1,0 +1,588 @@
+import type { BufferView, Direction, Transaction } from '@portcullis/protocols';
+import { intervalOf } from './address-plan';
+import { Candidates } from './candidates';
+import type { BufferTest, CompiledRule } from './compiled-rule';
+import type { AddressPlan, CompiledRuleSet, PacketPlan, PortTable } from './compiled-rule-set';
+import { InspectionContext } from './context';
+import { Evaluation } from './evaluation';
+import { FlowMatchState, MAX_STREAM_WAITING } from './flow-match-state';
+import { HeaderCheck, TRANSPORT_INDEX } from './header-check';
+import { MatchList } from './match-list';
+import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
+import { PrefilterScan } from './prefilter-scan';
+import { PayloadMode } from './rule-builder';
+import { ThresholdTable } from './threshold-table';
+import { TransactionBuffers } from './transaction-buffers';
+import { PAYLOAD_DONE, packSeen, seenOf, TransactionState } from './transaction-state';
+
+const POOL = 1024;
+const NOT_MATCHED = 0;
+const MATCHED = 1;
+const WAITS = 2;
+
+/** What a matcher has counted since it was made. */
+export interface MatcherStatistics {
+  candidates: number;
+  evaluated: number;
+  recursionExceeded: number;
+  budgetExceeded: number;
+  prefilterOverflow: number;
+  candidateOverflow: number;
+  matchOverflow: number;
+  waitingRefused: number;
+  flowBitsRefused: number;
+  transformOverflow: number;
+  thresholdEvictions: number;
+}
+
+/** Parts that belong to one rule set and go with it. */
+class Stage {
+  readonly candidates: Candidates;
+  readonly scan: PrefilterScan;
+  readonly header: HeaderCheck;
+  readonly buffers: TransactionBuffers;
+
+  constructor(
+    readonly ruleset: CompiledRuleSet,
+    limits: MatcherLimits,
+  ) {
+    this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
+    this.scan = new PrefilterScan(ruleset, this.candidates);
+    this.header = new HeaderCheck(ruleset);
+    this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);
+  }
+}
+
+/**
+ * Evaluates a rule set over packets, streams and transactions. One per worker.
+ *
+ * For each packet: `begin`, then any of the `inspect…` calls, then `end`; `matches` then holds the rules that fired.
+ */
+export class Matcher {
+  /** Rules that fired in this packet, in the order of their actions; final after `end`. */
+  readonly fired: MatchList;
+  /** Ticks and counts by rule while a profile is taken; null: none is. */
+  profile: RuleProfile | null = null;
+
+  private stage: Stage;
+  private readonly limits: MatcherLimits;
+  private readonly evaluation: Evaluation;
+  private readonly thresholds: ThresholdTable;
+  private readonly pool: TransactionState[] = [];
+  private readonly counted: MatcherStatistics = {
+    candidates: 0,
+    evaluated: 0,
+    recursionExceeded: 0,
+    budgetExceeded: 0,
+    prefilterOverflow: 0,
+    candidateOverflow: 0,
+    matchOverflow: 0,
+    waitingRefused: 0,
+    flowBitsRefused: 0,
+    transformOverflow: 0,
+    thresholdEvictions: 0,
+  };
+  /** Buffer tests of the rule in hand that have matched. */
+  private done = 0;
+
+  /** @param ruleset with its databases prepared or attached */
+  constructor(ruleset: CompiledRuleSet, limits: Partial<MatcherLimits> = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.stage = new Stage(ruleset, this.limits);
+    this.fired = new MatchList(this.limits.matches);
+    this.fired.rules = ruleset.rules;
+    this.evaluation = new Evaluation(new InspectionContext(), this.limits);
+    this.thresholds = new ThresholdTable(this.limits.thresholds);
+  }
+
+  get ruleset(): CompiledRuleSet {
+    return this.stage.ruleset;
+  }
+
+  /** Numbers of the rules that fired, `matchCount` of them. */
+  get matches(): Int32Array {
+    return this.fired.numbers;
+  }
+
+  get matchCount(): number {
+    return this.fired.count;
+  }
+
+  rule(number: number): CompiledRule {
+    return this.stage.ruleset.rules[number];
+  }
+
+  statistics(): Readonly<MatcherStatistics> {
+    const { counted, evaluation } = this;
+    this.collect();
+    counted.recursionExceeded = evaluation.recursionExceeded;
+    counted.budgetExceeded = evaluation.budgetExceeded;
+    counted.matchOverflow = this.fired.overflow;
+    counted.thresholdEvictions = this.thresholds.evictions;
+    return counted;
+  }
+
+  /** Takes over counters of the parts that a reload replaces. */
+  private collect(): void {
+    const { candidates, scan, buffers } = this.stage;
+    this.counted.candidateOverflow += candidates.overflow;
+    this.counted.prefilterOverflow += scan.overflow;
+    this.counted.transformOverflow += buffers.overflow;
+    candidates.overflow = 0;
+    scan.overflow = 0;
+    buffers.overflow = 0;
+  }
+
+  /**
+   * Takes another rule set, whose databases are there. Flow bits and thresholds stay; what rules of the old set were
+   * waiting for is dropped when its flow or transaction is next looked at. Not between `begin` and `end`.
+   */
+  swap(ruleset: CompiledRuleSet): void {
+    const next = new Stage(ruleset, this.limits);
+    this.collect();
+    this.stage.scan.close();
+    this.stage = next;
+    this.fired.rules = ruleset.rules;
+    this.fired.begin();
+    this.profile = null;
+  }
+
+  /** Begins a packet. */
+  begin(context: InspectionContext): void {
+    this.evaluation.context = context;
+    this.evaluation.refill();
+    this.fired.begin();
+    this.stage.header.begin(context);
+  }
+
+  /** Rules that look at the packet itself: its headers, its payload. Again for each virtual segment. */
+  inspectPacket(context: InspectionContext): void {
+    const { ruleset, candidates, scan } = this.stage;
+    const { packet, payloadStart, payloadEnd } = context;
+    candidates.begin();
+    const transport = TRANSPORT_INDEX[packet.protocol];
+    const plan = ruleset.packetPlans[transport * 2 + context.direction];
+    this.addUnfiltered(plan, context);
+    if (payloadEnd > payloadStart) {
+      const { sourcePort, destinationPort, bytes } = packet;
+      scan.payload(plan.patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd, payloadStart);
+      if (transport === 0 && !context.payloadInStream) {
+        // No stream will hold these bytes: stream rules look at the packet instead.
+        const { direction } = context;
+        candidates.addAll(ruleset.streamUnfiltered[direction]);
+        const patterns = ruleset.streamPatterns[direction];
+        scan.payload(patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd, payloadStart);
+      }
+      scan.flush();
+    }
+    if (candidates.count === 0) return;
+    candidates.sort();
+    this.counted.candidates += candidates.count;
+    const { rules } = ruleset;
+    for (let i = 0; i < candidates.count; i++) {
+      const rule = rules[candidates.rules[i]];
+      if (this.profile !== null) this.profile.start(rule.number);
+      const matched = this.packetMatches(rule, context);
+      if (this.profile !== null) this.profile.stop(rule.number, matched);
+      if (matched) this.fire(rule, context, -1);
+    }
+  }
+
+  private packetMatches(rule: CompiledRule, context: InspectionContext): boolean {
+    if (!this.stage.header.matches(rule, context)) return false;
+    if (rule.payload === null) return true;
+    const { payloadStart, payloadEnd } = context;
+    if (payloadEnd <= payloadStart) return false;
+    this.counted.evaluated++;
+    return this.evaluation.matches(rule.payload, context.packet.bytes, payloadStart, payloadEnd, 0, true);
+  }
+
+  private addUnfiltered(plan: PacketPlan, context: InspectionContext): void {
+    const { candidates } = this.stage;
+    const { packet } = context;
+    candidates.addAll(plan.unfiltered);
+    if (plan.unfilteredByDestination !== null) {
+      this.addClass(plan.unfilteredByDestination, packet.destinationPort);
+    }
+    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort);
+    if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
+      this.addAddressRules(plan.addresses, context);
+    }
+  }
+
+  private addClass(table: PortTable<Int32Array>, port: number): void {
+    const rules = table.classes[table.classOf[port]];
+    if (rules !== null) this.stage.candidates.addAll(rules);
+  }
+
+  private addAddressRules(plan: AddressPlan, { packet }: InspectionContext): void {
+    const { candidates } = this.stage;
+    if (packet.version !== 4) {
+      candidates.addAll(plan.v6);
+      return;
+    }
+    candidates.addAll(plan.rules[intervalOf(plan.bounds, packet.source[3])]);
+    candidates.addAll(plan.destinationRules[intervalOf(plan.destinationBounds, packet.destination[3])]);
+  }
+
+  /**
+   * Rules that look at raw stream bytes.
+   * @param start start of the window, from which `depth` and `offset` count
+   * @param fresh bytes from here on are new; those before were inspected already
+   * @param streamOffset place of `start` in the stream
+   */
+  inspectStream(
+    context: InspectionContext,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+    streamOffset: number,
+  ): void {
+    const { ruleset, candidates, scan } = this.stage;
+    const { direction, packet } = context;
+    if (end <= fresh || !ruleset.needs.streamRules[direction]) return;
+    candidates.begin();
+    candidates.addAll(ruleset.streamUnfiltered[direction]);
+    const patterns = ruleset.streamPatterns[direction];
+    scan.payload(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh);
+    scan.flush();
+    const found = candidates.count;
+    const waiting =
+      context.flowState !== null && this.addStreamWaiting(context, context.flowState, streamOffset);
+    if (candidates.count === 0) return;
+    candidates.sort();
+    this.counted.candidates += candidates.count;
+    const { rules } = ruleset;
+    for (let i = 0; i < candidates.count; i++) {
+      const rule = rules[candidates.rules[i]];
+      // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
+      const again = waiting && this.isStreamWaiting(context, rule.number);
+      if (fresh > start && found > 0 && !again && !this.patternIsNew(rule, bytes, start, end, fresh))
+        continue;
+      if (this.profile !== null) this.profile.start(rule.number);
+      let matched = false;
+      let open = false;
+      if (this.stage.header.matches(rule, context) && rule.payload !== null) {
+        this.counted.evaluated++;
+        matched = this.evaluation.matches(rule.payload, bytes, start, end, 0, false);
+        open = !matched && this.evaluation.open;
+      }
+      if (this.profile !== null) this.profile.stop(rule.number, matched);
+      if (matched) {
+        if (again) this.endStreamWaiting(context, rule.number);
+        this.fire(rule, context, -1);
+      } else if (open && !again && rule.fastPattern !== null) {
+        this.waitInStream(context, rule.number, streamOffset + end - start);
+      }
+    }
+  }
+
+  private patternIsNew(
+    rule: CompiledRule,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+  ): boolean {
+    const pattern = rule.fastPattern;
+    if (pattern === null) return true;
+    const from = fresh - pattern.bytes.length + 1;
+    return pattern.find(bytes, Math.max(from, start), end) >= 0;
+  }
+
+  /** Adds the rules that wait in this direction; forgets those whose pattern has left the window. */
+  private addStreamWaiting(context: InspectionContext, state: FlowMatchState, streamOffset: number): boolean {
+    const { waiting } = state;
+    if (waiting.length === 0) return false;
+    if (state.generation !== this.stage.ruleset.generation) {
+      waiting.length = 0;
+      if (state.empty) context.flowState = null;
+      return false;
+    }
+    let kept = 0;
+    let added = false;
+    for (let i = 0; i < waiting.length; i += 3) {
+      const mine = waiting[i] === context.direction;
+      if (mine && waiting[i + 2] <= streamOffset) continue;
+      if (mine) {
+        this.stage.candidates.add(waiting[i + 1]);
+        added = true;
+      }
+      if (kept !== i) {
+        waiting[kept] = waiting[i];
+        waiting[kept + 1] = waiting[i + 1];
+        waiting[kept + 2] = waiting[i + 2];
+      }
+      kept += 3;
+    }
+    waiting.length = kept;
+    if (state.empty) context.flowState = null;
+    return added;
+  }
+
+  private isStreamWaiting(context: InspectionContext, rule: number): boolean {
+    const state = context.flowState;
+    if (state === null) return false;
+    const { waiting } = state;
+    for (let i = 0; i < waiting.length; i += 3) {
+      if (waiting[i] === context.direction && waiting[i + 1] === rule) return true;
+    }
+    return false;
+  }
+
+  private waitInStream(context: InspectionContext, rule: number, until: number): void {
+    context.flowState ??= new FlowMatchState();
+    const state = context.flowState;
+    const { generation } = this.stage.ruleset;
+    if (state.generation !== generation) {
+      state.waiting.length = 0;
+      state.generation = generation;
+    }
+    if (state.waiting.length >= MAX_STREAM_WAITING * 3) {
+      this.counted.waitingRefused++;
+      return;
+    }
+    state.waiting.push(context.direction, rule, until);
+  }
+
+  private endStreamWaiting(context: InspectionContext, rule: number): void {
+    const state = context.flowState;
+    if (state === null) return;
+    const { waiting } = state;
+    for (let i = 0; i < waiting.length; i += 3) {
+      if (waiting[i] !== context.direction || waiting[i + 1] !== rule) continue;
+      waiting.splice(i, 3);
+      break;
+    }
+    if (state.empty) context.flowState = null;
+  }
+
+  /** Rules that look at buffers of transactions: those buffers that have come since the last call are looked at. */
+  inspectTransaction(context: InspectionContext, transaction: Transaction, direction: Direction): void {
+    const { ruleset, candidates, scan, buffers } = this.stage;
+    const at = context.appProtocol * 2 + direction;
+    const plan = ruleset.transactionPlans[at];
+    if (!plan) return;
+    const progress = transaction.progress(direction);
+    const held = transaction.matchState;
+    let state: TransactionState | null = held instanceof TransactionState ? held : null;
+    if (state !== null && state.generation !== ruleset.generation) {
+      state.count = 0;
+      state.firedCount = 0;
+      state.generation = ruleset.generation;
+    }
+    const packed = typeof held === 'number' ? held : 0;
+    const seen = state !== null ? state.seen[direction] : seenOf(packed, direction);
+
+    candidates.begin();
+    buffers.begin(transaction, at);
+    const { slots } = plan;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      const patterns = slot.patterns[direction];
+      if (patterns === null) continue;
+      const streaming = slot.streaming[at] === 1;
+      if (!streaming && (slot.progress[at] <= seen || slot.progress[at] > progress)) continue;
+      const multiple = slot.multiple[at] === 1;
+      for (let index = 0; ; index++) {
+        const view = buffers.get(slot, index);
+        if (view === null) break;
+        scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
+        if (!multiple) break;
+        // The next one may be made in the same place.
+        scan.flush();
+      }
+    }
+    scan.flush();
+    const { unfiltered, unfilteredProgress } = plan;
+    for (let i = 0; i < unfiltered.length; i++) {
+      if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress) candidates.add(unfiltered[i]);
+    }
+    const waiting = state !== null ? state.count : 0;
+    for (let i = 0; i < waiting; i++) candidates.add((state as TransactionState).rules[i]);
+
+    if (candidates.count > 0) {
+      candidates.sort();
+      this.counted.candidates += candidates.count;
+      state = this.evaluateTransaction(context, transaction, state, packed, at, progress);
+    }
+    if (state !== null) state.seen[direction] = progress;
+    else {
+      transaction.matchState =
+        direction === 0 ? packSeen(progress, seenOf(packed, 1)) : packSeen(seenOf(packed, 0), progress);
+    }
+    buffers.end();
+  }
+
+  private evaluateTransaction(
+    context: InspectionContext,
+    transaction: Transaction,
+    given: TransactionState | null,
+    packed: number,
+    at: number,
+    progress: number,
+  ): TransactionState | null {
+    const { candidates, ruleset } = this.stage;
+    const { limits } = this;
+    let state = given;
+    for (let i = 0; i < candidates.count; i++) {
+      const rule = ruleset.rules[candidates.rules[i]];
+      const place = state === null ? -1 : waitingPlace(state, rule.number);
+      if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(rule.number)) continue;
+      this.done = place < 0 || state === null ? 0 : state.done[place];
+      if (this.profile !== null) this.profile.start(rule.number);
+      const outcome = this.transactionMatches(rule, context, place >= 0, at, progress);
+      if (this.profile !== null) this.profile.stop(rule.number, outcome === MATCHED);
+      if (outcome === WAITS) {
+        if (place >= 0 && state !== null) state.done[place] = this.done;
+        else {
+          state ??= this.attachState(transaction, packed);
+          if (!state.wait(rule.number, this.done, limits.waiting)) this.counted.waitingRefused++;
+        }
+        continue;
+      }
+      if (place >= 0 && state !== null) {
+        state.count--;
+        state.rules[place] = state.rules[state.count];
+        state.done[place] = state.done[state.count];
+      }
+      if (outcome !== MATCHED) continue;
+      if (mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
+        state ??= this.attachState(transaction, packed);
+        if (!state.remember(rule.number, limits.waiting)) this.counted.waitingRefused++;
+      }
+      this.fire(rule, context, transaction.id);
+    }
+    return state;
+  }
+
+  private attachState(transaction: Transaction, packed: number): TransactionState {
+    const state = this.pool.pop() ?? new TransactionState();
+    state.reset(this.stage.ruleset.generation);
+    state.seen[0] = seenOf(packed, 0);
+    state.seen[1] = seenOf(packed, 1);
+    transaction.matchState = state;
+    return state;
+  }
+
+  /** @returns MATCHED, NOT_MATCHED, or WAITS with `this.done` saying which buffers have matched */
+  private transactionMatches(
+    rule: CompiledRule,
+    context: InspectionContext,
+    waited: boolean,
+    at: number,
+    progress: number,
+  ): number {
+    if (!waited) {
+      if ((rule.directions & (1 << (at & 1))) === 0) return NOT_MATCHED;
+      if (!this.stage.header.matches(rule, context)) return NOT_MATCHED;
+      if (rule.payload !== null) {
+        if (!this.rawMatches(rule, context)) return NOT_MATCHED;
+        this.done |= PAYLOAD_DONE;
+      }
+    }
+    this.counted.evaluated++;
+    const tests = rule.buffers as readonly BufferTest[];
+    let waits = false;
+    for (let i = 0; i < tests.length; i++) {
+      if (this.done & (1 << i)) continue;
+      const outcome = this.bufferMatches(tests[i], at, progress);
+      if (outcome === NOT_MATCHED) return NOT_MATCHED;
+      if (outcome === MATCHED) this.done |= 1 << i;
+      else waits = true;
+    }
+    return waits ? WAITS : MATCHED;
+  }
+
+  /** Raw contents of a rule that looks at buffers too: the stream window, or the payload. */
+  private rawMatches(rule: CompiledRule, context: InspectionContext): boolean {
+    const steps = rule.payload;
+    if (steps === null) return true;
+    const { evaluation } = this;
+    const { payloadStart, payloadEnd, streamStart, streamEnd } = context;
+    if (rule.payloadMode !== PayloadMode.PACKET && streamEnd > streamStart) {
+      if (evaluation.matches(steps, context.streamBytes, streamStart, streamEnd, 0, false)) return true;
+      if ((rule.payloadMode & PayloadMode.PACKET) === 0) return false;
+    }
+    if (payloadEnd <= payloadStart) return false;
+    return evaluation.matches(steps, context.packet.bytes, payloadStart, payloadEnd, 0, true);
+  }
+
+  private bufferMatches({ slot, steps }: BufferTest, at: number, progress: number): number {
+    const { buffers } = this.stage;
+    const { evaluation } = this;
+    const reached = progress >= slot.progress[at];
+    const streaming = slot.streaming[at] === 1;
+    if (slot.ids[at] < 0) return NOT_MATCHED;
+    if (!reached && !streaming) return WAITS;
+    const multiple = slot.multiple[at] === 1;
+    let open = !reached;
+    for (let index = 0; ; index++) {
+      const view: BufferView | null = buffers.get(slot, index);
+      if (view === null) break;
+      const complete = view.complete || (reached && !multiple);
+      if (evaluation.matches(steps, view.bytes, view.start, view.end, view.streamOffset, complete))
+        return MATCHED;
+      if (!multiple) {
+        // What cannot be mended by more bytes is final.
+        return !complete && evaluation.open ? WAITS : NOT_MATCHED;
+      }
+      if (!complete && evaluation.open) open = true;
+    }
+    return open ? WAITS : NOT_MATCHED;
+  }
+
+  /** The transaction is over: its state goes back to the pool. */
+  endTransaction(_context: InspectionContext, transaction: Transaction): void {
+    const state = transaction.matchState;
+    transaction.matchState = null;
+    if (state instanceof TransactionState && this.pool.length < POOL) this.pool.push(state);
+  }
+
+  /** Ends a packet: thresholds, `pass` and `noalert` are applied. */
+  end(context: InspectionContext): void {
+    if (this.fired.count > 0) this.fired.settle(context, this.thresholds);
+  }
+
+  private fire(rule: CompiledRule, context: InspectionContext, transaction: number): void {
+    if (!this.fired.add(rule.number, transaction)) return;
+    const actions = rule.flowBitActions;
+    if (actions === null) return;
+    if (!context.hasFlow) return;
+    for (const { bits, change } of actions) {
+      for (let i = 0; i < bits.length; i++) {
+        const bit = bits[i];
+        const isSet = context.flowState?.has(bit) === true;
+        const wanted = change === 'set' || (change === 'toggle' && !isSet);
+        if (wanted === isSet) continue;
+        context.flowState ??= new FlowMatchState();
+        if (!wanted) context.flowState.unset(bit);
+        else if (!context.flowState.set(bit)) this.counted.flowBitsRefused++;
+      }
+    }
+    if (context.flowState?.empty) context.flowState = null;
+  }
+
+  /** Frees what the garbage collector does not know of. */
+  close(): void {
+    this.stage.scan.close();
+  }
+}
+
+/** Takes the times of a profile. */
+export interface RuleProfile {
+  start(rule: number): void;
+  stop(rule: number, matched: boolean): void;
+}
+
+function waitingPlace(state: TransactionState, rule: number): number {
+  for (let i = 0; i < state.count; i++) if (state.rules[i] === rule) return i;
+  return -1;
+}
+
+/** A growing buffer may call for the rule again with its next bytes. */
+function mayFireAgain(tests: readonly BufferTest[], at: number): boolean {
+  for (let i = 0; i < tests.length; i++) if (tests[i].slot.streaming[at] === 1) return true;
+  return false;
+}

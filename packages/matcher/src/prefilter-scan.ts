@@ -1,0 +1,112 @@
+import { PatternScanner } from '@portcullis/pattern-binding';
+import type { Candidates } from './candidates';
+import type { CompiledRuleSet, PayloadPatterns } from './compiled-rule-set';
+import { HEAD_LENGTH, type PatternSet, type Prefilter } from './prefilter';
+
+/** Ids that one scan reports at most; with more, all rules of the prefilter are evaluated. */
+const MAX_MATCHES = 4096;
+const MAX_JOBS = 32;
+const NO_BYTES = new Uint8Array(0);
+
+/** Finds candidates by their patterns. Scans of the same bytes are gathered into one native call. */
+export class PrefilterScan {
+  /** Scans with more matches than could be told. */
+  overflow = 0;
+
+  private readonly scanner = new PatternScanner(MAX_MATCHES, MAX_JOBS);
+  private readonly indexes: Int32Array;
+  private readonly prefilters: readonly Prefilter[];
+  private readonly jobs: Int32Array;
+  private readonly jobPrefilters = new Int32Array(MAX_JOBS);
+  private bytes: Uint8Array = NO_BYTES;
+  private jobCount = 0;
+
+  /** @throws Error where a database of the rule set is missing */
+  constructor(
+    ruleset: CompiledRuleSet,
+    private readonly candidates: Candidates,
+  ) {
+    this.prefilters = ruleset.prefilters;
+    this.jobs = this.scanner.jobs;
+    this.indexes = Int32Array.from(ruleset.prefilters, ({ database }) => {
+      if (!database) throw new Error('the pattern databases of the rule set are not prepared');
+      return this.scanner.add(database);
+    });
+  }
+
+  /** Asks for the patterns of a payload, by the ports of its packet. */
+  payload(
+    patterns: PayloadPatterns,
+    sourcePort: number,
+    destinationPort: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+  ): void {
+    if (patterns.any !== null) this.add(patterns.any, bytes, start, end, fresh);
+    if (patterns.byDestination !== null) {
+      const set = patterns.byDestination.classes[patterns.byDestination.classOf[destinationPort]];
+      if (set !== null) this.add(set, bytes, start, end, fresh);
+    }
+    if (patterns.bySource !== null) {
+      const set = patterns.bySource.classes[patterns.bySource.classOf[sourcePort]];
+      if (set !== null) this.add(set, bytes, start, end, fresh);
+    }
+  }
+
+  /** Asks for patterns of which a part lies in `[fresh, end)`. */
+  add(set: PatternSet, bytes: Uint8Array, start: number, end: number, fresh: number): void {
+    const { anywhere, head } = set;
+    if (anywhere !== null) {
+      const from = fresh - anywhere.longest + 1;
+      this.addJob(anywhere, bytes, Math.max(from, start), end);
+    }
+    if (head !== null) {
+      const from = fresh - head.longest + 1;
+      const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
+      this.addJob(head, bytes, Math.max(from, start), to);
+    }
+  }
+
+  private addJob(prefilter: Prefilter, bytes: Uint8Array, from: number, to: number): void {
+    if (to <= from) return;
+    if (bytes !== this.bytes || this.jobCount === MAX_JOBS) {
+      this.flush();
+      this.bytes = bytes;
+    }
+    const at = this.jobCount * 3;
+    this.jobs[at] = this.indexes[prefilter.number];
+    this.jobs[at + 1] = from;
+    this.jobs[at + 2] = to;
+    this.jobPrefilters[this.jobCount++] = prefilter.number;
+  }
+
+  /** Scans what was asked for and adds the rules of the patterns found to the candidates. */
+  flush(): void {
+    const { jobCount, scanner, candidates } = this;
+    if (jobCount === 0) return;
+    this.jobCount = 0;
+    scanner.scanMany(this.bytes, this.jobs, jobCount);
+    const { counts, matches } = scanner;
+    let at = 0;
+    for (let job = 0; job < jobCount; job++) {
+      const count = counts[job];
+      if (count === 0) continue;
+      const { offsets, rules } = this.prefilters[this.jobPrefilters[job]];
+      if (count > MAX_MATCHES) {
+        this.overflow++;
+        candidates.addAll(rules);
+        continue;
+      }
+      for (const last = at + count; at < last; at++) {
+        const id = matches[at];
+        for (let i = offsets[id], until = offsets[id + 1]; i < until; i++) candidates.add(rules[i]);
+      }
+    }
+  }
+
+  close(): void {
+    this.scanner.close();
+  }
+}

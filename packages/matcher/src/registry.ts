@@ -1,0 +1,75 @@
+import type { BufferCatalog } from './buffer-catalog';
+import type { Keyword } from './keyword';
+import { bsize } from './keywords/bsize';
+import { byteExtract } from './keywords/byte-extract';
+import { byteJump } from './keywords/byte-jump';
+import { byteTest } from './keywords/byte-test';
+import { content } from './keywords/content';
+import {
+  depth,
+  distance,
+  endswith,
+  fastPattern,
+  nocase,
+  offset,
+  rawbytes,
+  startswith,
+  within,
+} from './keywords/content-modifiers';
+import { dsize } from './keywords/dsize';
+import { flow } from './keywords/flow';
+import { flowbits } from './keywords/flowbits';
+import { icmpHeader } from './keywords/icmp-header';
+import { information, tag, target } from './keywords/information';
+import { ipHeader } from './keywords/ip-header';
+import { isdataat } from './keywords/isdataat';
+import { noalert } from './keywords/noalert';
+import { pcre } from './keywords/pcre';
+import { bufferKeyword, packetData } from './keywords/sticky-buffer';
+import { tcpHeader } from './keywords/tcp-header';
+import { detectionFilter, threshold } from './keywords/threshold';
+import { transforms } from './keywords/transforms';
+import { urilen } from './keywords/urilen';
+
+/** Every keyword there is. A new one is a file in keywords/ and a line here. */
+const KEYWORDS: readonly Keyword[] = [
+  information,
+  target,
+  tag,
+  flow,
+  flowbits,
+  noalert,
+  threshold,
+  detectionFilter,
+  content,
+  nocase,
+  depth,
+  offset,
+  distance,
+  within,
+  startswith,
+  endswith,
+  rawbytes,
+  fastPattern,
+  pcre,
+  isdataat,
+  bsize,
+  byteTest,
+  byteJump,
+  byteExtract,
+  packetData,
+  dsize,
+  urilen,
+  ...ipHeader,
+  ...icmpHeader,
+  ...tcpHeader,
+  ...transforms,
+];
+
+const BY_NAME = new Map<string, Keyword>();
+for (const keyword of KEYWORDS) for (const name of keyword.names) BY_NAME.set(name, keyword);
+
+/** @returns undefined where the keyword is not known */
+export function keywordOf(name: string, buffers: BufferCatalog): Keyword | undefined {
+  return BY_NAME.get(name) ?? bufferKeyword(name, buffers);
+}

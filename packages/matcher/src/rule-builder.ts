@@ -1,0 +1,161 @@
+import type { Rule, RuleOption } from '@portcullis/rules';
+import type { BufferCatalog } from './buffer-catalog';
+import { type BufferStep, MAX_VARIABLES } from './evaluation';
+import type { ExpressionCompiler } from './expression';
+import type { FlowBitAction, FlowBitCondition } from './flow-bits';
+import type { PacketTest } from './keyword';
+import type { ContentStep } from './keywords/content';
+import type { NameTable } from './name-table';
+import { type Argument, invalid } from './option-value';
+import type { ThresholdSettings } from './threshold-table';
+import type { Transform } from './transform';
+
+/** What rules are compiled against. */
+export interface CompileEnvironment {
+  readonly buffers: BufferCatalog;
+  readonly names: NameTable;
+  readonly expressions: ExpressionCompiler;
+}
+
+/** Steps over one buffer. `name` is null for the payload. */
+export class BufferPart {
+  readonly steps: BufferStep[] = [];
+
+  constructor(
+    readonly name: string | null,
+    readonly transforms: readonly Transform[],
+  ) {}
+}
+
+/** Flow states a rule asks for. */
+export const FlowState = { ESTABLISHED: 1, NOT_ESTABLISHED: 2, STATELESS: 4 } as const;
+
+/** How a payload is looked at. */
+export const PayloadMode = { PACKET: 1, STREAM: 2 } as const;
+
+/** Bits for the directions a rule looks at. */
+export const DirectionBit = { TO_SERVER: 1, TO_CLIENT: 2 } as const;
+
+/** A rule while its options are read. */
+export class RuleBuilder {
+  readonly payload = new BufferPart(null, []);
+  readonly parts: BufferPart[] = [];
+  readonly packetTests: PacketTest[] = [];
+  readonly flowBitConditions: FlowBitCondition[] = [];
+  readonly flowBitActions: FlowBitAction[] = [];
+  lastContent: ContentStep | null = null;
+  fastPattern: { step: ContentStep; from: number; length: number } | null = null;
+  /** Bits of `DirectionBit`, as `flow` says; 0: not said. */
+  directions = 0;
+  /** Bits of `FlowState`; 0: not said. */
+  flowState = 0;
+  /** Bits of `PayloadMode`, where a keyword says. */
+  payloadMode = 0;
+  noAlert = false;
+  target: 'src_ip' | 'dest_ip' | null = null;
+  readonly thresholds: ThresholdSettings[] = [];
+
+  private bufferName: string | null = null;
+  private transforms: Transform[] = [];
+  private part: BufferPart | null = this.payload;
+  private lastPart: BufferPart = this.payload;
+  private readonly variables = new Map<string, number>();
+
+  constructor(
+    readonly rule: Rule,
+    readonly environment: CompileEnvironment,
+  ) {}
+
+  /** True where steps added now look at the payload. */
+  get inPayload(): boolean {
+    return this.bufferName === null;
+  }
+
+  /** From here on steps look at the buffer of that name. */
+  openBuffer(option: RuleOption, name: string): void {
+    this.requireBuffer(option, name);
+    this.bufferName = name;
+    this.transforms = [];
+    this.part = null;
+  }
+
+  openPayload(): void {
+    this.bufferName = null;
+    this.transforms = [];
+    this.part = this.payload;
+  }
+
+  addTransform(option: RuleOption, transform: Transform): void {
+    if (this.bufferName === null) throw invalid(option, 'needs a sticky buffer before it');
+    // Behind contents it begins another buffer: the one before, transformed further.
+    if (this.part !== null) this.transforms = [...this.transforms];
+    this.part = null;
+    this.transforms.push(transform);
+  }
+
+  /** Adds a step to the buffer that is open. */
+  add(step: BufferStep): void {
+    this.part ??= this.findPart(this.bufferName as string, this.transforms);
+    this.part.steps.push(step);
+  }
+
+  addContent(step: ContentStep): void {
+    this.add(step);
+    this.lastContent = step;
+    this.lastPart = this.part as BufferPart;
+  }
+
+  /** Adds a step to the buffer of that name, whatever is open. */
+  addTo(option: RuleOption, name: string, step: BufferStep): void {
+    this.requireBuffer(option, name);
+    this.findPart(name, []).steps.push(step);
+  }
+
+  /** Old form: the last content looks at that buffer. */
+  moveLastContent(option: RuleOption, name: string): void {
+    this.requireBuffer(option, name);
+    if (!this.lastContent) throw invalid(option, 'needs a content before it');
+    if (this.lastPart !== this.payload) throw invalid(option, 'the content before it already has a buffer');
+    this.lastPart.steps.splice(this.lastPart.steps.indexOf(this.lastContent), 1);
+    this.lastPart = this.findPart(name, []);
+    this.lastPart.steps.push(this.lastContent);
+  }
+
+  defineVariable(option: RuleOption, argument: Argument): number {
+    if (this.variables.has(argument.text)) {
+      throw invalid(option, `the name ${argument.text} is used twice`, argument.index);
+    }
+    if (this.variables.size >= MAX_VARIABLES) throw invalid(option, `more than ${MAX_VARIABLES} variables`);
+    const index = this.variables.size;
+    this.variables.set(argument.text, index);
+    return index;
+  }
+
+  variable(option: RuleOption, argument: Argument): number {
+    const index = this.variables.get(argument.text);
+    if (index === undefined) {
+      throw invalid(option, `"${argument.text}" is neither a number nor extracted before`, argument.index);
+    }
+    return index;
+  }
+
+  private requireBuffer(option: RuleOption, name: string): void {
+    if (!this.environment.buffers.has(name)) throw invalid(option, 'keyword is not supported yet');
+  }
+
+  private findPart(name: string, transforms: readonly Transform[]): BufferPart {
+    const key = partKey(name, transforms);
+    // Where a buffer occurs several times, each sticky keyword may mean another occurrence.
+    if (!(this.environment.buffers.isMultiple(name) && this.part === null)) {
+      const known = this.parts.find((part) => partKey(part.name as string, part.transforms) === key);
+      if (known) return known;
+    }
+    const part = new BufferPart(name, transforms);
+    this.parts.push(part);
+    return part;
+  }
+}
+
+export function partKey(name: string, transforms: readonly Transform[]): string {
+  return [name, ...transforms.map((transform) => transform.key)].join(' ');
+}

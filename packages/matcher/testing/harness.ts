@@ -1,0 +1,198 @@
+/** What the tests of this package share: rules from text, packets and transactions made of plain values. */
+
+import type { BufferDefinition, BufferView, Direction, Transaction } from '@portcullis/protocols';
+import { parseRuleText, Variables } from '@portcullis/rules';
+import { type CompileResult, compileRulesNow } from '../src/compile-rules';
+import { InspectionContext } from '../src/context';
+import { prepareDatabasesNow } from '../src/databases';
+import { Matcher } from '../src/matcher';
+import type { MatcherLimits } from '../src/matcher-limits';
+import { NameTable } from '../src/name-table';
+
+export const PROTOCOLS = ['http', 'dns'] as const;
+
+function row(
+  name: string,
+  id: number,
+  directions: readonly Direction[],
+  progress: number,
+  kind: '' | 'streaming' | 'multiple' = '',
+  protocol = 'http',
+): BufferDefinition {
+  return {
+    name,
+    id,
+    protocol,
+    directions,
+    progress,
+    streaming: kind === 'streaming',
+    multiple: kind === 'multiple',
+  };
+}
+
+export const BUFFERS: readonly BufferDefinition[] = [
+  row('http.method', 1, [0], 1),
+  row('http.uri', 2, [0], 1),
+  row('http.uri.raw', 3, [0], 1),
+  row('http.header', 4, [0, 1], 2),
+  row('http.host', 5, [0], 2),
+  row('http.user_agent', 6, [0], 2),
+  row('http.request_body', 7, [0], 3, 'streaming'),
+  row('http.stat_code', 8, [1], 1),
+  row('http.response_body', 9, [1], 3, 'streaming'),
+  row('file.data', 10, [0, 1], 3, 'streaming'),
+  row('http.cookie', 11, [0, 1], 2),
+  row('dns.query', 20, [0, 1], 1, 'multiple', 'dns'),
+];
+
+const IDS = new Map(BUFFERS.map((definition) => [definition.name, definition.id]));
+
+/** Text as bytes, one character a byte. */
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'latin1'));
+}
+
+interface Held {
+  readonly pieces: Uint8Array[];
+  fresh: number;
+  complete: boolean;
+}
+
+/** A transaction whose buffers are set by name. */
+export class TestTransaction implements Transaction {
+  matchState: unknown = null;
+  readonly progressOf: [number, number] = [0, 0];
+  private readonly held = new Map<number, Held>();
+
+  constructor(readonly id = 0) {}
+
+  /** Sets a buffer; a list for one that occurs several times. */
+  set(name: string, value: string | readonly string[]): this {
+    const values = typeof value === 'string' ? [value] : value;
+    this.held.set(IDS.get(name) as number, { pieces: values.map(latin1), fresh: 0, complete: true });
+    return this;
+  }
+
+  /** Adds to a growing buffer: what was there before is no longer fresh. */
+  grow(name: string, more: string, complete: boolean): this {
+    const id = IDS.get(name) as number;
+    const before = this.held.get(id)?.pieces[0] ?? new Uint8Array(0);
+    const bytes = Uint8Array.from([...before, ...latin1(more)]);
+    this.held.set(id, { pieces: [bytes], fresh: before.length, complete });
+    return this;
+  }
+
+  progress(direction: Direction): number {
+    return this.progressOf[direction];
+  }
+
+  buffer(id: number, index: number, out: BufferView): boolean {
+    const held = this.held.get(id);
+    if (!held || index >= held.pieces.length) return false;
+    const bytes = held.pieces[index];
+    out.bytes = bytes;
+    out.start = 0;
+    out.end = bytes.length;
+    out.streamOffset = 0;
+    out.fresh = held.fresh;
+    out.complete = held.complete;
+    return true;
+  }
+}
+
+export const VARIABLES = new Variables({
+  addressGroups: { HOME_NET: '[10.0.0.0/8,fd00::/8]', EXTERNAL_NET: '!$HOME_NET' },
+  portGroups: { HTTP_PORTS: '[80,8080]' },
+});
+
+/** Compiles rules; a rule that cannot be read at all fails the test. */
+export function compileText(text: string, names = new NameTable()): CompileResult {
+  const set = parseRuleText(text, { variables: VARIABLES });
+  if (set.errors.length > 0) throw set.errors[0];
+  return compileRulesNow(set.rules, { buffers: BUFFERS, protocols: PROTOCOLS, names });
+}
+
+export interface PacketFields {
+  readonly protocol?: number;
+  readonly version?: 4 | 6;
+  readonly source?: readonly number[];
+  readonly destination?: readonly number[];
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+  readonly tcpFlags?: number;
+  readonly payload?: string;
+}
+
+/** A matcher over rules given as text. All methods return the sids that fired, in their order. */
+export class Harness {
+  readonly context = new InspectionContext();
+  readonly matcher: Matcher;
+  readonly names = new NameTable();
+
+  constructor(text: string, limits: Partial<MatcherLimits> = {}) {
+    this.matcher = new Matcher(this.compile(text), limits);
+    const { context } = this;
+    context.hasFlow = true;
+    context.flowEstablished = true;
+    context.payloadInStream = true;
+    context.timeMicros = 1e15;
+    this.setPacket({});
+  }
+
+  compile(text: string) {
+    const { ruleset, failed } = compileText(text, this.names);
+    if (failed.length > 0) throw failed[0].error;
+    prepareDatabasesNow(ruleset);
+    return ruleset;
+  }
+
+  setPacket(fields: PacketFields): void {
+    const { packet } = this.context;
+    packet.protocol = fields.protocol ?? 6;
+    packet.version = fields.version ?? 4;
+    packet.source.set(fields.source ?? [0, 0, 0xffff, 0x01020304]);
+    packet.destination.set(fields.destination ?? [0, 0, 0xffff, 0x0a000001]);
+    packet.sourcePort = fields.sourcePort ?? 40_000;
+    packet.destinationPort = fields.destinationPort ?? 80;
+    packet.tcpFlags = fields.tcpFlags ?? 0x18;
+    const payload = latin1(fields.payload ?? '');
+    packet.bytes = payload;
+    packet.payload = 0;
+    packet.payloadEnd = payload.length;
+    this.context.payloadStart = 0;
+    this.context.payloadEnd = payload.length;
+  }
+
+  private run(work: () => void): number[] {
+    const { matcher, context } = this;
+    matcher.begin(context);
+    work();
+    matcher.end(context);
+    return Array.from(matcher.matches.subarray(0, matcher.matchCount), (number) => matcher.rule(number).sid);
+  }
+
+  packet(fields: PacketFields = {}): number[] {
+    this.setPacket(fields);
+    return this.run(() => this.matcher.inspectPacket(this.context));
+  }
+
+  /** A window of the stream. @param fresh where its new bytes begin */
+  stream(text: string, fresh = 0, streamOffset = 0): number[] {
+    const bytes = latin1(text);
+    return this.run(() =>
+      this.matcher.inspectStream(this.context, bytes, 0, bytes.length, fresh, streamOffset),
+    );
+  }
+
+  transaction(
+    transaction: TestTransaction,
+    progress: number,
+    direction: Direction = 0,
+    protocol = 'http',
+  ): number[] {
+    this.context.direction = direction;
+    this.context.appProtocol = PROTOCOLS.indexOf(protocol as 'http') + 1;
+    transaction.progressOf[direction] = progress;
+    return this.run(() => this.matcher.inspectTransaction(this.context, transaction, direction));
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * One content coding (RFC 9110 section 8.4.1) of a body. The name of the coding is a hint only: the first bytes decide,
+ * as they do in browsers, and what turns out not to be coded goes through as it is.
+ */
+
+import type { PooledBytes } from '../buffer-pool';
+import { Inflater, InflateStatus, Wrapper } from './inflate';
+
+/** Bits of the result of `push` and `finish`: what happened for the first time. */
+export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2 } as const;
+
+const Phase = { SNIFF: 0, INFLATE: 1, PASS: 2, IGNORE: 3 } as const;
+
+/** Coded bytes that can be passed on after all when decoding fails before it gave anything. */
+const REPLAY_BYTES = 512;
+
+export class ContentDecoder {
+  private phase: number = Phase.SNIFF;
+  private taken = 0;
+  private recorded = 0;
+  private produced = false;
+  private outputStart = 0;
+  private ratio = 1;
+  private readonly replay = new Uint8Array(REPLAY_BYTES);
+  private readonly inflater = new Inflater();
+
+  /** Memory of one decoder, in bytes. */
+  static readonly BYTES = REPLAY_BYTES + Inflater.BYTES;
+
+  /** @param bombRatio decoded bytes per coded byte from which on a filled sink is a bomb */
+  begin(bombRatio: number, sink: PooledBytes): void {
+    this.phase = Phase.SNIFF;
+    this.taken = 0;
+    this.recorded = 0;
+    this.produced = false;
+    this.outputStart = sink.end;
+    this.ratio = bombRatio;
+  }
+
+  /** Decodes `bytes[start, end)` into the sink. @returns bits of `DecoderNotice` */
+  push(bytes: Uint8Array, start: number, end: number, sink: PooledBytes): number {
+    let from = start;
+    if (this.phase === Phase.SNIFF) {
+      while (from < end && this.recorded < 2) this.replay[this.recorded++] = bytes[from++];
+      if (this.recorded < 2) return DecoderNotice.NONE;
+      this.phase = Phase.INFLATE;
+      this.inflater.begin(sniff(this.replay[0], this.replay[1]), sink);
+      const notice = this.inflate(this.replay, 0, 2, sink);
+      return notice | this.push(bytes, from, end, sink);
+    }
+    if (this.phase === Phase.INFLATE) {
+      if (!this.produced) {
+        for (let i = from; i < end && this.recorded < REPLAY_BYTES; i++) this.replay[this.recorded++] = bytes[i];
+      }
+      return this.inflate(bytes, from, end, sink);
+    }
+    if (this.phase === Phase.PASS) sink.append(bytes, from, end);
+    return DecoderNotice.NONE;
+  }
+
+  /** The coded body has ended. */
+  finish(sink: PooledBytes): number {
+    if (this.phase === Phase.SNIFF && this.recorded > 0) sink.append(this.replay, 0, this.recorded);
+    this.phase = Phase.IGNORE;
+    return DecoderNotice.NONE;
+  }
+
+  private inflate(bytes: Uint8Array, start: number, end: number, sink: PooledBytes): number {
+    if (start >= end) return DecoderNotice.NONE;
+    const { inflater } = this;
+    const status = inflater.push(bytes, start, end, sink);
+    this.taken += inflater.position - start;
+    if (sink.end > this.outputStart) this.produced = true;
+    switch (status) {
+      case InflateStatus.MORE:
+        return DecoderNotice.NONE;
+      case InflateStatus.DONE:
+        this.phase = Phase.IGNORE;
+        return DecoderNotice.NONE;
+      case InflateStatus.FULL:
+        this.phase = Phase.IGNORE;
+        return sink.end - this.outputStart > this.taken * this.ratio ? DecoderNotice.BOMB : DecoderNotice.NONE;
+      default:
+        this.phase = Phase.PASS;
+        if (!this.produced && this.taken <= REPLAY_BYTES) {
+          sink.append(this.replay, 0, this.taken);
+        } else {
+          for (let i = 0, count = inflater.unusedBytes(); i < count; i++) {
+            this.replay[0] = inflater.unusedByte(i);
+            sink.append(this.replay, 0, 1);
+          }
+        }
+        sink.append(bytes, inflater.position, end);
+        return DecoderNotice.FAILED;
+    }
+  }
+}
+
+function sniff(first: number, second: number): number {
+  if (first === 0x1f && second === 0x8b) return Wrapper.GZIP;
+  if ((first & 15) === 8 && first >> 4 <= 7 && ((first << 8) | second) % 31 === 0) return Wrapper.ZLIB;
+  return Wrapper.RAW;
+}

@@ -1,0 +1,188 @@
+/**
+ * The inspected part of a message body: the first bytes up to a limit, without chunk framing and content coding.
+ *
+ * While a body lies in one piece in the fed bytes it is borrowed; `settle` copies it before those bytes go away.
+ */
+
+import type { BufferPool } from '../buffer-pool';
+import { PooledBytes } from '../buffer-pool';
+import { ContentDecoder } from '../content-coding/decoder';
+import type { BufferView } from '../transaction';
+import { ChunkReader } from './chunked';
+
+export class Body {
+  /** Place of the first held byte in the body. */
+  streamOffset = 0;
+  /** Bytes of the body as transferred, without chunk framing. */
+  transferred = 0;
+  /** No more bytes will be kept. */
+  complete = false;
+  /** Place in the body up to which it was shown to the listener. */
+  inspected = 0;
+  /** Chunk framing, where the body has one. */
+  readonly chunks = new ChunkReader();
+  /** Bytes that are still to come, where the length is known. */
+  left = 0;
+  private borrowed: Uint8Array | null = null;
+  private borrowedStart = 0;
+  private borrowedEnd = 0;
+  private readonly store: PooledBytes;
+  private readonly decoders: ContentDecoder[] = [];
+  /** Output of every decoder but the last. */
+  private readonly stages: PooledBytes[] = [];
+  /** How much of each stage the next decoder has taken. */
+  private readonly stageTaken: number[] = [];
+  private layers = 0;
+
+  constructor(private readonly pool: BufferPool) {
+    this.store = new PooledBytes(pool, 0);
+  }
+
+  /**
+   * Begins a body.
+   * @param limit bytes that are kept
+   * @param layers content codings to undo
+   */
+  begin(limit: number, layers: number, bombRatio: number): void {
+    this.store.limit = limit;
+    this.layers = layers;
+    for (let i = 0; i < layers; i++) {
+      if (i === this.decoders.length) this.decoders.push(new ContentDecoder());
+      if (i < layers - 1 && i === this.stages.length) this.stages.push(new PooledBytes(this.pool, limit));
+      if (i < layers - 1) {
+        this.stages[i].limit = limit;
+        this.stageTaken[i] = 0;
+      }
+      this.decoders[i].begin(bombRatio, i === layers - 1 ? this.store : this.stages[i]);
+    }
+  }
+
+  /** Bytes that are held, whatever their place in the body. */
+  get length(): number {
+    return this.borrowed !== null ? this.borrowedEnd - this.borrowedStart : this.store.end;
+  }
+
+  /** Whether there are bytes that were not shown yet. */
+  get grown(): boolean {
+    return this.streamOffset + this.length > this.inspected;
+  }
+
+  /** Adds transferred bytes. @returns bits of `DecoderNotice` */
+  append(bytes: Uint8Array, start: number, end: number): number {
+    this.transferred += end - start;
+    if (this.complete) return 0;
+    let notices = 0;
+    if (this.layers > 0) notices = this.decode(bytes, start, end);
+    else this.keep(bytes, start, end);
+    if (this.streamOffset + this.length >= this.store.limit) this.complete = true;
+    return notices;
+  }
+
+  /** The body has ended. */
+  finish(): number {
+    let notices = 0;
+    for (let i = 0; i < this.layers; i++) {
+      const sink = i === this.layers - 1 ? this.store : this.stages[i];
+      notices |= this.decoders[i].finish(sink);
+      if (i < this.layers - 1) {
+        notices |= this.decoders[i + 1].push(sink.bytes, this.stageTaken[i], sink.end, this.sinkOf(i + 1));
+        this.stageTaken[i] = sink.end;
+      }
+    }
+    this.layers = 0;
+    this.complete = true;
+    return notices;
+  }
+
+  /** `length` bytes are missing: what was held goes, what follows is a new run. A coding cannot be undone any more. */
+  skip(length: number): void {
+    this.transferred += length;
+    this.layers = 0;
+    this.borrowed = null;
+    this.store.end = 0;
+    this.streamOffset = this.transferred;
+    if (this.streamOffset >= this.store.limit) this.complete = true;
+  }
+
+  /** Copies borrowed bytes before they go away. */
+  settle(): void {
+    if (this.borrowed === null) return;
+    this.store.append(this.borrowed, this.borrowedStart, this.borrowedEnd);
+    this.borrowed = null;
+  }
+
+  view(out: BufferView): void {
+    if (this.borrowed !== null) {
+      out.bytes = this.borrowed;
+      out.start = this.borrowedStart;
+      out.end = this.borrowedEnd;
+    } else {
+      out.bytes = this.store.bytes;
+      out.start = 0;
+      out.end = this.store.end;
+    }
+    out.streamOffset = this.streamOffset;
+    out.fresh = Math.min(out.end, out.start + Math.max(0, this.inspected - this.streamOffset));
+    out.complete = this.complete;
+  }
+
+  /** The listener has seen what is there. */
+  shown(): void {
+    this.inspected = this.streamOffset + this.length;
+  }
+
+  heldBytes(): number {
+    let held = this.store.bytes.length;
+    if (this.layers > 0) {
+      held += this.layers * ContentDecoder.BYTES;
+      for (const stage of this.stages) held += stage.bytes.length;
+    }
+    return held;
+  }
+
+  /** Makes the body as new and gives its memory back. */
+  clear(): void {
+    this.streamOffset = 0;
+    this.transferred = 0;
+    this.complete = false;
+    this.inspected = 0;
+    this.left = 0;
+    this.chunks.clear();
+    this.borrowed = null;
+    this.store.clear();
+    for (const stage of this.stages) stage.clear();
+    this.layers = 0;
+  }
+
+  private sinkOf(layer: number): PooledBytes {
+    return layer === this.layers - 1 ? this.store : this.stages[layer];
+  }
+
+  private keep(bytes: Uint8Array, start: number, end: number): void {
+    const count = Math.min(end - start, this.store.limit - this.streamOffset - this.length);
+    if (count <= 0) return;
+    if (this.borrowed === null && this.store.end === 0) {
+      this.borrowed = bytes;
+      this.borrowedStart = start;
+      this.borrowedEnd = start + count;
+      return;
+    }
+    if (this.borrowed === bytes && this.borrowedEnd === start) {
+      this.borrowedEnd += count;
+      return;
+    }
+    this.settle();
+    this.store.append(bytes, start, start + count);
+  }
+
+  private decode(bytes: Uint8Array, start: number, end: number): number {
+    let notices = this.decoders[0].push(bytes, start, end, this.sinkOf(0));
+    for (let i = 1; i < this.layers; i++) {
+      // A stage keeps all it was given, because its own decoder refers back to it.
+      const stage = this.stages[i - 1];
+      notices |= this.decoders[i].push(stage.bytes, this.stageTaken[i - 1], stage.end, this.sinkOf(i));
+      this.stageTaken[i - 1] = stage.end;
+    }
+    return notices;
+  }
+}

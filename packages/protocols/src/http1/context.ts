@@ -1,0 +1,58 @@
+/** What all HTTP/1 parsers of one worker share: limits, pools and the scratch of derived buffers. */
+
+import { BufferPool } from '../buffer-pool';
+import { Body } from './body';
+import { DerivedBuffers } from './derived';
+import { Head } from './head';
+import type { Http1Limits } from './limits';
+import { Http1Transaction } from './message';
+
+export interface Http1Options {
+  readonly limits: Http1Limits;
+  /** Undo content codings of request bodies too. */
+  readonly decodeRequests: boolean;
+  /** Keep the request head until the transaction is over, not only while its own body is still to come. */
+  readonly retainRequestHeads: boolean;
+}
+
+export class Http1Context {
+  readonly pool = new BufferPool();
+  readonly derived = new DerivedBuffers();
+  private readonly heads: Head[] = [];
+  private readonly bodies: Body[] = [];
+  private readonly transactions: Http1Transaction[] = [];
+
+  /** Free objects kept of each kind; the rest is left to the garbage collector. */
+  private static readonly KEPT = 1024;
+
+  constructor(readonly options: Http1Options) {}
+
+  takeHead(): Head {
+    return this.heads.pop() ?? new Head(this.options.limits, this.pool);
+  }
+
+  giveHead(head: Head): void {
+    head.clear();
+    if (this.heads.length < Http1Context.KEPT) this.heads.push(head);
+  }
+
+  takeBody(): Body {
+    return this.bodies.pop() ?? new Body(this.pool);
+  }
+
+  giveBody(body: Body): void {
+    body.clear();
+    if (this.bodies.length < Http1Context.KEPT) this.bodies.push(body);
+  }
+
+  takeTransaction(id: number): Http1Transaction {
+    const tx = this.transactions.pop() ?? new Http1Transaction(this);
+    tx.id = id;
+    return tx;
+  }
+
+  giveTransaction(tx: Http1Transaction): void {
+    tx.clear();
+    if (this.transactions.length < Http1Context.KEPT) this.transactions.push(tx);
+  }
+}

@@ -1,0 +1,38 @@
+import { type Direction, Direction as Directions, type ProtocolDefinition, type TransactionListener } from '../transaction';
+import { HTTP1_BUFFERS } from './buffers';
+import { Http1Context } from './context';
+import { type Http1Limits, resolveLimits } from './limits';
+import { Http1Parser } from './parser';
+import { looksLikeHttpRequest, looksLikeHttpResponse } from './probe';
+
+/** Settings of the HTTP/1 parser; what is left out has its default. */
+export interface Http1Settings {
+  readonly limits?: Partial<Http1Limits>;
+  /** Undo content codings of request bodies too (default true). */
+  readonly decodeRequests?: boolean;
+  /** Keep every request head until its transaction is over, so that it can be told with the response (default false). */
+  readonly retainRequestHeads?: boolean;
+}
+
+/** HTTP/1 as a protocol definition; its parsers share pools and scratch, so there is one per worker. */
+export function createHttp1(settings: Http1Settings = {}): ProtocolDefinition & {
+  create(listener: TransactionListener): Http1Parser;
+} {
+  const context = new Http1Context({
+    limits: resolveLimits(settings.limits),
+    decodeRequests: settings.decodeRequests ?? true,
+    retainRequestHeads: settings.retainRequestHeads ?? false,
+  });
+  return {
+    name: 'http',
+    buffers: HTTP1_BUFFERS,
+    probe(direction: Direction, bytes: Uint8Array, start: number, end: number): number {
+      return direction === Directions.TO_SERVER
+        ? looksLikeHttpRequest(bytes, start, end)
+        : looksLikeHttpResponse(bytes, start, end);
+    },
+    create(listener: TransactionListener): Http1Parser {
+      return new Http1Parser(context, listener);
+    },
+  };
+}

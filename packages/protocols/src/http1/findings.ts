@@ -1,0 +1,121 @@
+/** What is odd about a complete head, told to the listener as events. */
+
+import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
+import { ascii, equalRanges, equalsLower } from './characters';
+import { DirectedEvent, Http1Event } from './events';
+import { Field } from './field-names';
+import { type Head, HeadFlag, NEXT, ROW, VALUE_END, VALUE_START } from './head';
+import type { Http1Transaction } from './message';
+import { Method } from './methods';
+import { LineFlag, Version } from './start-line';
+import { endOfHost, isValidHost, parsePort, UriParts } from './uri';
+
+export function hasField(head: Head, field: number): boolean {
+  return head.firstOf[field] >= 0;
+}
+
+const uri = new UriParts();
+const AUTHORIZATION_SCHEMES = ['basic', 'digest', 'bearer'].map(ascii);
+
+function emit(listener: TransactionListener, tx: Http1Transaction, direction: Direction, event: string): void {
+  tx.direction = direction;
+  tx.announced = true;
+  listener.onEvent(tx, direction, event);
+}
+
+function reportFields(listener: TransactionListener, tx: Http1Transaction, direction: Direction, head: Head): void {
+  const { flags } = head;
+  if ((flags & HeadFlag.FIELD_TOO_LONG) !== 0) emit(listener, tx, direction, DirectedEvent.FIELD_TOO_LONG[direction]);
+  if ((flags & HeadFlag.MISSING_COLON) !== 0) emit(listener, tx, direction, DirectedEvent.FIELD_MISSING_COLON[direction]);
+  if ((flags & HeadFlag.NAME_INVALID) !== 0) emit(listener, tx, direction, DirectedEvent.HEADER_INVALID[direction]);
+  if ((flags & HeadFlag.INVALID_FOLDING) !== 0) emit(listener, tx, direction, DirectedEvent.INVALID_FIELD_FOLDING[direction]);
+  if ((flags & HeadFlag.TOO_MANY_FIELDS) !== 0) emit(listener, tx, direction, DirectedEvent.TOO_MANY_HEADERS[direction]);
+  if ((flags & HeadFlag.REPETITION) !== 0) emit(listener, tx, direction, DirectedEvent.HEADER_REPETITION[direction]);
+}
+
+/** @param overflow the head was cut at its limit */
+export function reportRequestHead(listener: TransactionListener, tx: Http1Transaction, head: Head, overflow: boolean): void {
+  if (overflow) head.flags |= HeadFlag.FIELD_TOO_LONG;
+  if (head.flags !== 0) reportFields(listener, tx, Directions.TO_SERVER, head);
+  const { line } = head;
+  if (line.flags !== 0) {
+    if ((line.flags & LineFlag.LEADING_WHITESPACE) !== 0) {
+      emit(listener, tx, Directions.TO_SERVER, Http1Event.REQUEST_LINE_LEADING_WHITESPACE);
+    }
+    if ((line.flags & LineFlag.METHOD_DELIMITER) !== 0) {
+      emit(listener, tx, Directions.TO_SERVER, Http1Event.METHOD_DELIM_NON_COMPLIANT);
+    }
+    if ((line.flags & LineFlag.URI_DELIMITER) !== 0) {
+      emit(listener, tx, Directions.TO_SERVER, Http1Event.URI_DELIM_NON_COMPLIANT);
+    }
+  }
+  if (line.method === Method.UNKNOWN && line.version !== Version.HTTP_1_1 && line.version !== Version.HTTP_1_0) {
+    // Behind another request this is what is left of a body that was not announced.
+    const event = tx.id > 0 ? Http1Event.REQUEST_BODY_UNEXPECTED : Http1Event.REQUEST_LINE_INVALID;
+    emit(listener, tx, Directions.TO_SERVER, event);
+  }
+  if (tx.simple && head.count > 0) {
+    tx.simple = false;
+    emit(listener, tx, Directions.TO_SERVER, Http1Event.REQUEST_LINE_MISSING_PROTOCOL);
+  }
+  reportHost(listener, tx, head);
+  if (hasField(head, Field.AUTHORIZATION)) reportAuthorization(listener, tx, head);
+}
+
+function reportHost(listener: TransactionListener, tx: Http1Transaction, head: Head): void {
+  const { line, bytes, base, rows } = head;
+  const direction = Directions.TO_SERVER;
+  const uriStart = base + line.secondStart;
+  // Almost every target is in origin form and names no host.
+  const named = line.secondEnd >= 0 && bytes[uriStart] !== 0x2f;
+  let hostInUri = false;
+  if (named) {
+    if (tx.method === Method.CONNECT) uri.parseAuthorityForm(bytes, uriStart, base + line.secondEnd);
+    else uri.parse(bytes, uriStart, base + line.secondEnd);
+    hostInUri = uri.hostEnd >= 0;
+    if (hostInUri && (!isValidHost(bytes, uri.hostStart, uri.hostEnd) || !isPort(bytes, uri.portStart, uri.portEnd))) {
+      emit(listener, tx, direction, Http1Event.REQUEST_URI_HOST_INVALID);
+    }
+  }
+  const index = head.firstOf[Field.HOST];
+  if (index < 0) {
+    if (line.version === Version.HTTP_1_1) emit(listener, tx, direction, Http1Event.MISSING_HOST_HEADER);
+    return;
+  }
+  const start = base + rows[index * ROW + VALUE_START];
+  const end = base + rows[index * ROW + VALUE_END];
+  const hostEnd = endOfHost(bytes, start, end);
+  if (
+    rows[index * ROW + NEXT] >= 0 ||
+    !isValidHost(bytes, start, hostEnd) ||
+    (hostEnd < end && (bytes[hostEnd] !== 0x3a || !isPort(bytes, hostEnd + 1, end)))
+  ) {
+    emit(listener, tx, direction, Http1Event.REQUEST_HEADER_HOST_INVALID);
+  }
+  if (hostInUri && !equalRanges(bytes, start, hostEnd, uri.hostStart, uri.hostEnd)) {
+    emit(listener, tx, direction, Http1Event.HOST_HEADER_AMBIGUOUS);
+  }
+}
+
+function isPort(bytes: Uint8Array, start: number, end: number): boolean {
+  return end < 0 || parsePort(bytes, start, end) > 0;
+}
+
+function reportAuthorization(listener: TransactionListener, tx: Http1Transaction, head: Head): void {
+  const { bytes, base, rows } = head;
+  const row = head.firstOf[Field.AUTHORIZATION] * ROW;
+  const start = base + rows[row + VALUE_START];
+  const end = base + rows[row + VALUE_END];
+  for (const scheme of AUTHORIZATION_SCHEMES) {
+    if (end - start >= scheme.length && equalsLower(bytes, start, start + scheme.length, scheme)) return;
+  }
+  emit(listener, tx, Directions.TO_SERVER, Http1Event.REQUEST_AUTH_UNRECOGNIZED);
+}
+
+/** @param overflow the head was cut at its limit */
+export function reportResponseHead(listener: TransactionListener, tx: Http1Transaction, head: Head, overflow: boolean): void {
+  if (overflow) head.flags |= HeadFlag.FIELD_TOO_LONG;
+  if (head.flags !== 0) reportFields(listener, tx, Directions.TO_CLIENT, head);
+  if (head.line.version === Version.INVALID) emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_PROTOCOL);
+  if (head.line.status === 0) emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_STATUS);
+}

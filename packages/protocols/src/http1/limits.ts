@@ -1,0 +1,71 @@
+/** Bounds of the HTTP/1 parser. Every one is finite; what exceeds one is an event, never an error. */
+export interface Http1Limits {
+  /** Bytes of one request line, status line or header field; beyond: `http.REQUEST_FIELD_TOO_LONG`. */
+  readonly fieldBytes: number;
+  /** Bytes of a whole message head; what follows is looked at as a body that ends with the connection. */
+  readonly headBytes: number;
+  /** Header fields of one message; further ones are not told apart. */
+  readonly headerCount: number;
+  /** Repetitions that are joined to the first field of a name; further ones are left out. */
+  readonly headerRepetitions: number;
+  /** Requests waiting for their response; beyond that the oldest ends without one. */
+  readonly pendingTransactions: number;
+  /** Bytes of a request body that are kept for inspection. */
+  readonly requestBody: number;
+  /** Bytes of a response body that are kept for inspection. */
+  readonly responseBody: number;
+  /** Content codings laid over each other that are undone. */
+  readonly codingLayers: number;
+  /** Decoded bytes per coded byte from which on a body is a bomb. */
+  readonly bombRatio: number;
+}
+
+export const DEFAULT_LIMITS: Http1Limits = {
+  fieldBytes: 18_000,
+  headBytes: 65_536,
+  headerCount: 1024,
+  headerRepetitions: 64,
+  pendingTransactions: 256,
+  requestBody: 102_400,
+  responseBody: 102_400,
+  codingLayers: 2,
+  bombRatio: 250,
+};
+
+/** Inclusive bounds of each limit, so that no configuration makes the parser unbounded or useless. */
+const RANGES: { readonly [K in keyof Http1Limits]: readonly [number, number] } = {
+  fieldBytes: [256, 131_072],
+  headBytes: [512, 131_072],
+  headerCount: [8, 2000],
+  headerRepetitions: [1, 2000],
+  pendingTransactions: [1, 4096],
+  requestBody: [1024, 262_144],
+  responseBody: [1024, 262_144],
+  codingLayers: [1, 4],
+  bombRatio: [10, 1032],
+};
+
+/** A limit that cannot be used. */
+export class LimitError extends Error {
+  readonly code = 'PROTOCOL_LIMIT_INVALID';
+  constructor(message: string) {
+    super(message);
+    this.name = 'LimitError';
+  }
+}
+
+/** Fills in the defaults and checks the rest. Throws a `LimitError` that names the limit and its range. */
+export function resolveLimits(given: Partial<Http1Limits> = {}): Http1Limits {
+  const limits: Record<keyof Http1Limits, number> = { ...DEFAULT_LIMITS };
+  for (const key of Object.keys(given) as (keyof Http1Limits)[]) {
+    const range = RANGES[key];
+    if (range === undefined) throw new LimitError(`HTTP has no limit '${key}'`);
+    const value = given[key];
+    if (value === undefined) continue;
+    if (!Number.isInteger(value) || value < range[0] || value > range[1]) {
+      throw new LimitError(`HTTP limit '${key}' must be a whole number from ${range[0]} to ${range[1]}, not ${value}`);
+    }
+    limits[key] = value;
+  }
+  return limits;
+}

@@ -1,0 +1,845 @@
+/**
+ * HTTP/1 of one flow (RFC 9112, HTTP/0.9 to 1.1): two byte streams in, transactions out.
+ *
+ * Invariants:
+ * - at rest, between two transactions, the parser holds no memory but its own few fields;
+ * - every transaction that the listener has heard of ends with exactly one `onTransactionEnd`;
+ * - each turn of a feed loop takes a byte or changes the state towards one that does.
+ */
+
+import { DecoderNotice } from '../content-coding/decoder';
+import { type Direction, Direction as Directions, type ProtocolParser, type TransactionListener } from '../transaction';
+import { CR, LF } from './characters';
+import { ChunkStatus } from './chunked';
+import type { Http1Context } from './context';
+import { DirectedEvent, Http1Event } from './events';
+import { hasField, reportRequestHead, reportResponseHead } from './findings';
+import { BodyFraming, Codings, FramingFlag } from './framing';
+import { type Head, HeadStatus } from './head';
+import { Field } from './field-names';
+import type { Http1Transaction } from './message';
+import { Method } from './methods';
+import { looksLikeRequest, looksLikeResponse } from './probe';
+import { Http1Progress } from './progress';
+import { Version } from './start-line';
+
+const State = {
+  /** Between messages. */
+  IDLE: 0,
+  /** Looking for the end of the start line. */
+  START_LINE: 1,
+  FIELDS: 2,
+  BODY_LENGTH: 3,
+  BODY_CHUNKED: 4,
+  BODY_TO_CLOSE: 5,
+  TRAILER: 6,
+  /** A response that may or may not have the body it speaks of: a status line may follow instead. */
+  BODY_OR_STATUS_LINE: 7,
+  /** Behind a line that is no status line: what follows tells whether it is passed over or is the body. */
+  JUNK_LINE: 8,
+  /** Another protocol. */
+  TUNNEL: 9,
+  /** Bytes are missing: a message is looked for at the start of each piece. */
+  LOST: 10,
+  CLOSED: 11,
+} as const;
+
+/** Bits of `mode`. */
+const Mode = {
+  /** A CONNECT waits for its answer: what follows it may be another protocol. */
+  CONNECTING: 1,
+  /** CONNECT succeeded; HTTP may go on inside. */
+  TUNNEL: 2,
+  /** Bytes were missing: that a response has no request says nothing. */
+  GAPPED: 4,
+} as const;
+
+const { TO_SERVER, TO_CLIENT } = Directions;
+/** How a status line begins, for telling it from a body. */
+const STATUS_LINE_START = Uint8Array.from('HTTP/1.', (c) => c.charCodeAt(0));
+/** A line before a status line that is longer than this is the body. */
+const LONGEST_JUNK_LINE = 1024;
+/** How much of a feed a head in its own buffer takes at a time: what lies behind its end is copied for nothing. */
+const PIECE = 2048;
+
+const framing = new BodyFraming();
+const codings = new Codings();
+
+export class Http1Parser implements ProtocolParser {
+  /** Index in the fed bytes from which on they are not HTTP, when the tunnel began in this call; else -1. */
+  tunnelStart = -1;
+  private requestState: number = State.IDLE;
+  private responseState: number = State.IDLE;
+  /** The request that is coming in. */
+  private request: Http1Transaction | null = null;
+  /** Transactions without a whole response, oldest first; the oldest is the one whose response comes (next). */
+  private oldest: Http1Transaction | null = null;
+  private youngest: Http1Transaction | null = null;
+  private pending = 0;
+  /** Requests that were given up while they waited: as many responses have no request. */
+  private forgotten = 0;
+  private nextId = 0;
+  private mode = 0;
+  /** Bytes of `STATUS_LINE_START` seen where a body may be instead. */
+  private matched = 0;
+
+  constructor(
+    private readonly context: Http1Context,
+    private readonly listener: TransactionListener,
+  ) {}
+
+  get protocol(): string {
+    return 'http';
+  }
+
+  /** Whether the flow carries another protocol from here on. */
+  get tunnelled(): boolean {
+    return this.requestState === State.TUNNEL && this.responseState === State.TUNNEL;
+  }
+
+  feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    this.tunnelStart = -1;
+    const stop = Math.min(end, bytes.length);
+    let i = Math.max(0, start);
+    if (direction === TO_SERVER) {
+      if (this.requestState === State.LOST && i < stop) this.resumeRequest(bytes, i, stop);
+      while (i < stop) i = this.requestStep(bytes, i, stop);
+      if (this.request !== null) this.settle(this.request, TO_SERVER);
+    } else {
+      if (this.responseState === State.LOST && i < stop) this.resumeResponse(bytes, i, stop);
+      while (i < stop) i = this.responseStep(bytes, i, stop);
+      if (this.oldest?.answered) this.settle(this.oldest, TO_CLIENT);
+    }
+  }
+
+  gap(direction: Direction, length: number): void {
+    if (!(length > 0)) return;
+    const state = this.stateOf(direction);
+    if (state === State.TUNNEL || state === State.CLOSED || state === State.LOST) return;
+    const tx = direction === TO_SERVER ? this.request : this.oldest;
+    const body = tx?.bodies[direction] ?? null;
+    if (tx !== null && body !== null) {
+      if (state === State.BODY_TO_CLOSE) {
+        body.skip(length);
+        return;
+      }
+      if (state === State.BODY_CHUNKED && body.chunks.skip(length)) {
+        body.skip(length);
+        return;
+      }
+      if (state === State.BODY_LENGTH) {
+        const inside = Math.min(length, body.left);
+        body.skip(inside);
+        body.left -= inside;
+        if (body.left === 0) this.finishBody(tx, direction);
+        if (inside === length) return;
+      }
+    }
+    this.lose(direction);
+  }
+
+  close(direction: Direction): void {
+    if (this.stateOf(direction) === State.CLOSED) return;
+    if (direction === TO_SERVER) {
+      if (this.request !== null) this.closeRequest(this.request);
+      this.requestState = State.CLOSED;
+    } else {
+      if (this.oldest?.answered) this.closeResponse(this.oldest);
+      this.responseState = State.CLOSED;
+      // Nothing answers what still waits.
+      while (this.oldest !== null) {
+        const tx = this.oldest;
+        this.unqueue(tx);
+        tx.responseDone = true;
+        this.endIfOver(tx);
+      }
+    }
+  }
+
+  heldBytes(): number {
+    // Only the current request and the current response hold more than themselves.
+    let held = this.pending * 300;
+    if (this.request !== null) held += this.request.heldBytes();
+    if (this.oldest !== null && this.oldest !== this.request) held += this.oldest.heldBytes();
+    return held;
+  }
+
+  reset(): void {
+    this.endAll();
+    this.requestState = State.IDLE;
+    this.responseState = State.IDLE;
+    this.forgotten = 0;
+    this.nextId = 0;
+    this.mode = 0;
+    this.matched = 0;
+    this.tunnelStart = -1;
+  }
+
+  // --- requests ---
+
+  private requestStep(bytes: Uint8Array, start: number, end: number): number {
+    switch (this.requestState) {
+      case State.IDLE: {
+        const c = bytes[start];
+        if (c === LF || c === CR) return start + 1;
+        this.beginRequest();
+        return this.collect(TO_SERVER, this.request!.heads[TO_SERVER]!, bytes, start, end);
+      }
+      case State.START_LINE:
+      case State.FIELDS:
+        return this.collect(TO_SERVER, this.request!.heads[TO_SERVER]!, bytes, start, end);
+      case State.TRAILER:
+        return this.collect(TO_SERVER, this.trailer(this.request!, TO_SERVER), bytes, start, end);
+      case State.BODY_LENGTH:
+      case State.BODY_CHUNKED:
+      case State.BODY_TO_CLOSE:
+        return this.bodyStep(this.request!, TO_SERVER, bytes, start, end);
+      default:
+        return end;
+    }
+  }
+
+  private beginRequest(): void {
+    const { context } = this;
+    const tx = context.takeTransaction(this.nextId++);
+    tx.heads[TO_SERVER] = context.takeHead();
+    this.request = tx;
+    this.requestState = State.START_LINE;
+    // Where another protocol may follow, a transaction exists only once its request line was seen.
+    if (!this.tentative) this.enqueue(tx);
+  }
+
+  /** What looks like a request may be something else. */
+  private get tentative(): boolean {
+    return (this.mode & (Mode.CONNECTING | Mode.TUNNEL)) !== 0;
+  }
+
+  /** Reads on in a request head that has got more bytes. @returns a `HeadStatus` */
+  private advanceRequest(head: Head, closed: boolean): number {
+    const tx = this.request!;
+    if (this.requestState === State.START_LINE) {
+      if (this.tentative && looksLikeRequest(head.bytes, head.base, head.base + head.length) < 0) {
+        this.discardRequest();
+        return HeadStatus.COMPLETE;
+      }
+      const status = head.scanStartLine(closed);
+      if (status !== HeadStatus.START_LINE) return status;
+      head.line.parseRequest(head);
+      tx.method = head.line.method;
+      if (this.tentative) {
+        if (tx.method === Method.UNKNOWN) {
+          this.discardRequest();
+          return HeadStatus.COMPLETE;
+        }
+        this.enqueue(tx);
+      }
+      this.requestState = State.FIELDS;
+      if (head.line.version === Version.HTTP_0_9) {
+        // HTTP/0.9 has nothing more to say: the line must be inspected now.
+        tx.simple = true;
+        tx.requestProgress = Http1Progress.LINE;
+        tx.dirty |= 1 << TO_SERVER;
+      }
+    }
+    return head.scanFields(closed);
+  }
+
+  /** The head is complete: what does it announce? */
+  private finishRequestHead(tx: Http1Transaction, head: Head, overflow: boolean): void {
+    const { limits, decodeRequests } = this.context.options;
+    tx.requestProgress = Http1Progress.HEADERS;
+    tx.dirty |= 1 << TO_SERVER;
+    reportRequestHead(this.listener, tx, head, overflow);
+    if (overflow) {
+      this.beginBody(tx, TO_SERVER, State.BODY_TO_CLOSE, 0);
+      return;
+    }
+    if (!hasField(head, Field.TRANSFER_ENCODING) && !hasField(head, Field.CONTENT_LENGTH)) {
+      this.finishRequest(tx);
+      return;
+    }
+    framing.read(head);
+    this.reportFraming(tx, TO_SERVER, head.line.version);
+    let layers = 0;
+    if (decodeRequests) layers = this.readCodings(tx, TO_SERVER, head, limits.codingLayers);
+    if (tx.method === Method.CONNECT) this.finishRequest(tx);
+    else if (framing.chunked) this.beginBody(tx, TO_SERVER, State.BODY_CHUNKED, layers);
+    else if (framing.length > 0) {
+      this.beginBody(tx, TO_SERVER, State.BODY_LENGTH, layers);
+      tx.bodies[TO_SERVER]!.left = framing.length;
+    } else this.finishRequest(tx);
+  }
+
+  private finishRequest(tx: Http1Transaction): void {
+    tx.requestProgress = Http1Progress.COMPLETE;
+    tx.requestDone = true;
+    this.notify(tx, TO_SERVER);
+    tx.dropBody(TO_SERVER);
+    if (this.context.options.retainRequestHeads && !tx.responseDone) tx.heads[TO_SERVER]?.own();
+    else tx.dropHead(TO_SERVER);
+    this.request = null;
+    this.requestState = State.IDLE;
+    if (tx.method === Method.CONNECT && !tx.responseDone) this.mode |= Mode.CONNECTING;
+    this.endIfOver(tx);
+  }
+
+  /** What was collected is no request but another protocol's bytes. */
+  private discardRequest(): void {
+    this.context.giveTransaction(this.request!);
+    this.request = null;
+    this.nextId--;
+    this.requestState = State.TUNNEL;
+  }
+
+  private closeRequest(tx: Http1Transaction): void {
+    const head = tx.heads[TO_SERVER];
+    if (this.requestState === State.START_LINE && head !== null) {
+      this.advanceRequest(head, true);
+      if (this.request === null) return;
+      this.event(tx, TO_SERVER, Http1Event.REQUEST_LINE_INCOMPLETE);
+      this.finishRequestHead(tx, head, false);
+    } else if (this.requestState === State.FIELDS && head !== null) {
+      head.scanFields(true);
+      this.finishRequestHead(tx, head, false);
+    }
+    if (this.request !== null) this.finishBody(tx, TO_SERVER, true);
+  }
+
+  // --- responses ---
+
+  private responseStep(bytes: Uint8Array, start: number, end: number): number {
+    switch (this.responseState) {
+      case State.IDLE: {
+        const c = bytes[start];
+        if (c === LF || c === CR) return start + 1;
+        if (!this.beginResponse()) return end;
+        return this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, bytes, start, end);
+      }
+      case State.START_LINE:
+      case State.FIELDS:
+      case State.JUNK_LINE:
+        return this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, bytes, start, end);
+      case State.TRAILER:
+        return this.collect(TO_CLIENT, this.trailer(this.oldest!, TO_CLIENT), bytes, start, end);
+      case State.BODY_OR_STATUS_LINE:
+        return this.bodyOrStatusLine(bytes, start, end);
+      case State.BODY_LENGTH:
+      case State.BODY_CHUNKED:
+      case State.BODY_TO_CLOSE:
+        return this.bodyStep(this.oldest!, TO_CLIENT, bytes, start, end);
+      default:
+        return end;
+    }
+  }
+
+  /** Finds the transaction that the response belongs to. @returns false where the bytes are not HTTP */
+  private beginResponse(): boolean {
+    const { context } = this;
+    let tx = this.oldest;
+    if (tx === null || (!tx.answered && this.forgotten > 0)) {
+      if (tx === null && (this.mode & Mode.TUNNEL) !== 0) return false;
+      tx = context.takeTransaction(this.nextId++);
+      tx.requestDone = true;
+      tx.next = this.oldest;
+      this.oldest = tx;
+      this.youngest ??= tx;
+      this.pending++;
+      if (this.forgotten > 0) this.forgotten--;
+      else if ((this.mode & Mode.GAPPED) === 0) {
+        this.event(tx, TO_CLIENT, Http1Event.UNABLE_TO_MATCH_RESPONSE_TO_REQUEST);
+      }
+    }
+    // An HTTP/0.9 request ends where its response begins.
+    if (tx === this.request && this.requestState === State.FIELDS && tx.simple && tx.heads[TO_SERVER]!.count === 0) {
+      tx.requestProgress = Http1Progress.HEADERS;
+      reportRequestHead(this.listener, tx, tx.heads[TO_SERVER]!, false);
+      this.finishRequest(tx);
+    }
+    tx.answered = true;
+    tx.heads[TO_CLIENT] ??= context.takeHead();
+    this.responseState = State.START_LINE;
+    return true;
+  }
+
+  /** Reads on in a response head that has got more bytes. @returns a `HeadStatus` */
+  private advanceResponse(head: Head, closed: boolean): number {
+    const tx = this.oldest!;
+    for (;;) {
+      if (this.responseState === State.JUNK_LINE) {
+        const next = head.behindStartLine();
+        if (next < 0 && !closed) return HeadStatus.INCOMPLETE;
+        if (next !== STATUS_LINE_START[0]) return this.takeHeadForBody(tx, head);
+        head.dropStartLine();
+        this.responseState = State.START_LINE;
+      }
+      if (this.responseState !== State.START_LINE) return head.scanFields(closed);
+
+      const begin = head.base + head.lineStart;
+      const likely = looksLikeResponse(head.bytes, begin, head.base + head.length);
+      if (likely === 0 && !closed) return HeadStatus.INCOMPLETE;
+      if (likely <= 0 && (tx.simple || head.length - head.lineStart > LONGEST_JUNK_LINE)) {
+        return this.takeHeadForBody(tx, head);
+      }
+      const status = head.scanStartLine(closed);
+      if (status !== HeadStatus.START_LINE) return status;
+      if (looksLikeResponse(head.bytes, head.base + head.lineStart, head.base + head.lineEnd) <= 0) {
+        this.responseState = State.JUNK_LINE;
+        continue;
+      }
+      head.line.parseStatus(head);
+      this.responseState = State.FIELDS;
+    }
+  }
+
+  /** There is no status line: the bytes are the body, as browsers see it. */
+  private takeHeadForBody(tx: Http1Transaction, head: Head): number {
+    tx.heads[TO_CLIENT] = null;
+    tx.responseProgress = Http1Progress.HEADERS;
+    this.beginBody(tx, TO_CLIENT, State.BODY_TO_CLOSE, 0);
+    this.appendBody(tx, TO_CLIENT, head.bytes, head.base, head.base + head.length);
+    // The head's bytes are given back.
+    tx.bodies[TO_CLIENT]!.settle();
+    this.context.giveHead(head);
+    return HeadStatus.COMPLETE;
+  }
+
+  private finishResponseHead(tx: Http1Transaction, head: Head, overflow: boolean): void {
+    const { limits } = this.context.options;
+    const { status, version } = head.line;
+    framing.read(head);
+    const hasBodyFields = framing.hasLength || framing.hasTransferEncoding;
+
+    if (status >= 100 && status < 200 && status !== 101 && !framing.hasTransferEncoding && framing.length <= 0) {
+      // Interim (RFC 9110 section 15.2): the real response follows, this one is of no interest.
+      if (status === 100 && tx.continued) this.event(tx, TO_CLIENT, Http1Event.CONTINUE_ALREADY_SEEN);
+      if (status === 100) tx.continued = true;
+      tx.dropHead(TO_CLIENT);
+      this.responseState = State.IDLE;
+      return;
+    }
+    tx.responseProgress = Http1Progress.HEADERS;
+    tx.dirty |= 1 << TO_CLIENT;
+    reportResponseHead(this.listener, tx, head, overflow);
+    if (overflow) {
+      this.beginBody(tx, TO_CLIENT, State.BODY_TO_CLOSE, 0);
+      return;
+    }
+    if (tx.method === Method.CONNECT) {
+      this.mode &= ~Mode.CONNECTING;
+      if (status >= 200 && status < 300) {
+        this.mode |= Mode.TUNNEL;
+        this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
+        this.finishResponse(tx);
+        return;
+      }
+      if (this.requestState === State.TUNNEL) this.requestState = State.IDLE;
+    }
+    if (status === 101 && !hasBodyFields) {
+      this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
+      this.finishResponse(tx);
+      this.requestState = State.TUNNEL;
+      this.responseState = State.TUNNEL;
+      return;
+    }
+    this.reportFraming(tx, TO_CLIENT, version);
+    this.endRefusedRequest(tx, status);
+    if (tx.method === Method.HEAD || ((status === 204 || status === 304) && !hasBodyFields)) {
+      this.finishResponse(tx);
+      return;
+    }
+    const layers = this.readCodings(tx, TO_CLIENT, head, limits.codingLayers);
+    let state: number = State.BODY_TO_CLOSE;
+    if (framing.chunked) state = State.BODY_CHUNKED;
+    else if (framing.length >= 0) state = State.BODY_LENGTH;
+    if (state === State.BODY_LENGTH && framing.length === 0) {
+      this.finishResponse(tx);
+      return;
+    }
+    const left = Math.max(0, framing.length);
+    if (status === 204 || status === 304) {
+      this.matched = 0;
+      this.beginBody(tx, TO_CLIENT, State.BODY_OR_STATUS_LINE, layers);
+      tx.bodies[TO_CLIENT]!.left = state === State.BODY_LENGTH ? left : -1;
+      return;
+    }
+    if (status < 200 && status > 0) this.event(tx, TO_CLIENT, Http1Event.RESPONSE_BODY_UNEXPECTED);
+    this.beginBody(tx, TO_CLIENT, state, layers);
+    tx.bodies[TO_CLIENT]!.left = left;
+  }
+
+  /** A client that asked first (`Expect: 100-continue`) and was refused sends no body. */
+  private endRefusedRequest(tx: Http1Transaction, status: number): void {
+    if (tx !== this.request || status < 400 || this.requestState !== State.BODY_LENGTH) return;
+    const head = tx.heads[TO_SERVER];
+    if (head === null || !hasField(head, Field.EXPECT) || tx.bodies[TO_SERVER]!.transferred > 0) return;
+    this.finishRequest(tx);
+  }
+
+  /** After 204 or 304 with a length: browsers take what follows for a body, unless it is the next response. */
+  private bodyOrStatusLine(bytes: Uint8Array, start: number, end: number): number {
+    const tx = this.oldest!;
+    let i = start;
+    while (i < end && this.matched < STATUS_LINE_START.length && bytes[i] === STATUS_LINE_START[this.matched]) {
+      i++;
+      this.matched++;
+    }
+    const { matched } = this;
+    if (matched === STATUS_LINE_START.length) {
+      this.finishResponse(tx);
+      if (this.beginResponse()) this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
+      // The prefix is ours, not the caller's: it must not be borrowed.
+      this.oldest?.heads[TO_CLIENT]?.own();
+      return i;
+    }
+    if (i >= end) return end;
+    this.event(tx, TO_CLIENT, Http1Event.RESPONSE_BODY_UNEXPECTED);
+    const body = tx.bodies[TO_CLIENT]!;
+    this.responseState = body.left >= 0 ? State.BODY_LENGTH : State.BODY_CHUNKED;
+    for (let k = 0; k < matched && this.responseState !== State.IDLE; ) {
+      k = this.bodyStep(tx, TO_CLIENT, STATUS_LINE_START, k, matched);
+    }
+    tx.bodies[TO_CLIENT]?.settle();
+    return i;
+  }
+
+  private finishResponse(tx: Http1Transaction): void {
+    tx.responseProgress = Http1Progress.COMPLETE;
+    this.notify(tx, TO_CLIENT);
+    tx.dropBody(TO_CLIENT);
+    tx.dropHead(TO_CLIENT);
+    tx.responseDone = true;
+    this.unqueue(tx);
+    this.responseState = State.IDLE;
+    this.endIfOver(tx);
+  }
+
+  private closeResponse(tx: Http1Transaction): void {
+    const { responseState } = this;
+    const head = tx.heads[TO_CLIENT];
+    if (head !== null && (responseState === State.START_LINE || responseState === State.JUNK_LINE || responseState === State.FIELDS)) {
+      this.advanceResponse(head, true);
+      // Still a head: all of it is there now.
+      if (tx.heads[TO_CLIENT] === head) {
+        if (head.length === 0) tx.dropHead(TO_CLIENT);
+        else this.finishResponseHead(tx, head, false);
+      }
+    }
+    if (this.oldest === tx && tx.answered && this.responseState !== State.TUNNEL) this.finishBody(tx, TO_CLIENT, true);
+  }
+
+  // --- both directions ---
+
+  private stateOf(direction: Direction): number {
+    return direction === TO_SERVER ? this.requestState : this.responseState;
+  }
+
+  private setState(direction: Direction, state: number): void {
+    if (direction === TO_SERVER) this.requestState = state;
+    else this.responseState = state;
+  }
+
+  private trailer(tx: Http1Transaction, direction: Direction): Head {
+    tx.trailers[direction] ??= this.context.takeHead();
+    return tx.trailers[direction]!;
+  }
+
+  /** Adds bytes to a head and reads on. @returns how far bytes were taken */
+  private collect(direction: Direction, head: Head, bytes: Uint8Array, start: number, end: number): number {
+    let i = start;
+    while (i < end) {
+      const before = head.length;
+      let taken: number;
+      if (before === 0) {
+        if (this.stateOf(direction) === State.TRAILER) head.beginFields(bytes, i, end, direction === TO_CLIENT);
+        else head.begin(bytes, i, end, direction === TO_CLIENT);
+        taken = head.length;
+      } else taken = head.append(bytes, i, Math.min(end, i + PIECE));
+      const status = this.advance(direction, head, false);
+      if (status === HeadStatus.COMPLETE) {
+        const tx = direction === TO_SERVER ? this.request : this.oldest;
+        // A head that was not one has left its bytes behind.
+        if (tx === null || (tx.heads[direction] !== head && tx.trailers[direction] !== head)) return direction === TO_SERVER ? end : i + taken;
+        const next = i + head.length - before;
+        this.finishHead(tx, direction, head, false);
+        if (direction === TO_CLIENT && this.isTunnel()) this.tunnelStart = next;
+        return next;
+      }
+      if (status === HeadStatus.TOO_LONG) {
+        this.cutHead(direction, head);
+        return i + taken;
+      }
+      i += taken;
+    }
+    return end;
+  }
+
+  private isTunnel(): boolean {
+    return this.responseState === State.TUNNEL || (this.mode & Mode.TUNNEL) !== 0;
+  }
+
+  private advance(direction: Direction, head: Head, closed: boolean): number {
+    if (this.stateOf(direction) === State.TRAILER) return head.scanFields(closed);
+    return direction === TO_SERVER ? this.advanceRequest(head, closed) : this.advanceResponse(head, closed);
+  }
+
+  private finishHead(tx: Http1Transaction, direction: Direction, head: Head, overflow: boolean): void {
+    if (this.stateOf(direction) === State.TRAILER) {
+      if (direction === TO_SERVER) this.finishRequest(tx);
+      else this.finishResponse(tx);
+    } else if (direction === TO_SERVER) this.finishRequestHead(tx, head, overflow);
+    else this.finishResponseHead(tx, head, overflow);
+  }
+
+  /** A head that does not end is taken as it is; what follows is looked at as a body. */
+  private cutHead(direction: Direction, head: Head): void {
+    const tx = (direction === TO_SERVER ? this.request : this.oldest)!;
+    if (this.stateOf(direction) === State.TRAILER) {
+      head.cut();
+      this.event(tx, direction, DirectedEvent.FIELD_TOO_LONG[direction]);
+      this.finishHead(tx, direction, head, true);
+      return;
+    }
+    this.advance(direction, head, true);
+    const current = direction === TO_SERVER ? this.request : this.oldest;
+    if (current !== tx || tx.heads[direction] !== head) return;
+    this.finishHead(tx, direction, head, true);
+  }
+
+  private beginBody(tx: Http1Transaction, direction: Direction, state: number, layers: number): void {
+    const { limits } = this.context.options;
+    const body = this.context.takeBody();
+    body.begin(direction === TO_SERVER ? limits.requestBody : limits.responseBody, layers, limits.bombRatio);
+    tx.bodies[direction] = body;
+    this.setState(direction, state);
+  }
+
+  private bodyStep(tx: Http1Transaction, direction: Direction, bytes: Uint8Array, start: number, end: number): number {
+    const body = tx.bodies[direction]!;
+    switch (this.stateOf(direction)) {
+      case State.BODY_LENGTH: {
+        const count = Math.min(end - start, body.left);
+        this.appendBody(tx, direction, bytes, start, start + count);
+        body.left -= count;
+        if (body.left === 0) this.finishBody(tx, direction);
+        return start + count;
+      }
+      case State.BODY_CHUNKED: {
+        const { chunks } = body;
+        const status = chunks.read(bytes, start, end);
+        if (status === ChunkStatus.DATA) this.appendBody(tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
+        else if (status === ChunkStatus.LAST) {
+          this.notices(tx, direction, body.finish());
+          if (chunks.extension) this.event(tx, direction, DirectedEvent.CHUNK_EXTENSION[direction]);
+          tx.dirty |= 1 << direction;
+          if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY;
+          else tx.responseProgress = Http1Progress.BODY;
+          this.setState(direction, State.TRAILER);
+        } else if (status === ChunkStatus.INVALID) {
+          this.event(tx, direction, DirectedEvent.INVALID_CHUNK_LEN[direction]);
+          this.setState(direction, State.BODY_TO_CLOSE);
+        }
+        return chunks.position;
+      }
+      default:
+        this.appendBody(tx, direction, bytes, start, end);
+        return end;
+    }
+  }
+
+  private appendBody(tx: Http1Transaction, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    const body = tx.bodies[direction]!;
+    this.notices(tx, direction, body.append(bytes, start, end));
+    if (body.grown) tx.dirty |= 1 << direction;
+  }
+
+  /** The body has ended, or will not go on. */
+  private finishBody(tx: Http1Transaction, direction: Direction, closed = false): void {
+    const body = tx.bodies[direction];
+    if (body !== null) this.notices(tx, direction, body.finish());
+    if (closed) {
+      const trailer = tx.trailers[direction];
+      if (trailer !== null && this.stateOf(direction) === State.TRAILER) trailer.scanFields(true);
+    }
+    if (direction === TO_SERVER) this.finishRequest(tx);
+    else this.finishResponse(tx);
+  }
+
+  /** End of a feed: shows what has changed, then keeps what must be kept of the fed bytes. */
+  private settle(tx: Http1Transaction, direction: Direction): void {
+    if ((tx.dirty & (1 << direction)) !== 0) this.notify(tx, direction);
+    tx.heads[direction]?.own();
+    tx.bodies[direction]?.settle();
+    tx.trailers[direction]?.own();
+  }
+
+  private notify(tx: Http1Transaction, direction: Direction): void {
+    tx.dirty &= ~(1 << direction);
+    tx.direction = direction;
+    tx.announced = true;
+    this.listener.onProgress(tx, direction);
+    tx.bodies[direction]?.shown();
+  }
+
+  private event(tx: Http1Transaction | null, direction: Direction, name: string): void {
+    if (tx !== null) {
+      tx.direction = direction;
+      tx.announced = true;
+    }
+    this.listener.onEvent(tx, direction, name);
+  }
+
+  private notices(tx: Http1Transaction, direction: Direction, notices: number): void {
+    if (notices === DecoderNotice.NONE) return;
+    if ((notices & DecoderNotice.FAILED) !== 0) this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
+    if ((notices & DecoderNotice.BOMB) !== 0) this.event(tx, direction, Http1Event.COMPRESSION_BOMB);
+  }
+
+  private reportFraming(tx: Http1Transaction, direction: Direction, version: number): void {
+    const { flags } = framing;
+    if (framing.chunked && version < Version.HTTP_1_1) {
+      if (direction === TO_CLIENT) this.event(tx, direction, Http1Event.RESPONSE_CHUNKED_OLD_PROTO);
+      else this.event(tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
+    }
+    if (flags === 0) return;
+    if ((flags & FramingFlag.INVALID_TRANSFER_ENCODING) !== 0 && !framing.chunked) {
+      this.event(tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
+    }
+    if (direction === TO_CLIENT && (flags & FramingFlag.ABNORMAL_TRANSFER_ENCODING) !== 0) {
+      this.event(tx, direction, Http1Event.RESPONSE_ABNORMAL_TRANSFER_ENCODING);
+    }
+    if ((flags & FramingFlag.INVALID_LENGTH) !== 0) {
+      this.event(tx, direction, DirectedEvent.INVALID_CONTENT_LENGTH[direction]);
+    }
+    if ((flags & FramingFlag.DUPLICATE_LENGTH) !== 0) {
+      this.event(tx, direction, DirectedEvent.DUPLICATE_CONTENT_LENGTH[direction]);
+    }
+  }
+
+  private readCodings(tx: Http1Transaction, direction: Direction, head: Head, limit: number): number {
+    if (!hasField(head, Field.CONTENT_ENCODING)) return 0;
+    codings.read(head, limit);
+    if (codings.tooMany) this.event(tx, direction, Http1Event.TOO_MANY_ENCODING_LAYERS);
+    if (codings.unknown) this.event(tx, direction, Http1Event.ABNORMAL_CE_HEADER);
+    return codings.layers;
+  }
+
+  // --- the queue of transactions ---
+
+  private enqueue(tx: Http1Transaction): void {
+    const { pendingTransactions } = this.context.options.limits;
+    if (this.pending >= pendingTransactions) this.forget();
+    if (this.youngest === null) this.oldest = tx;
+    else this.youngest.next = tx;
+    this.youngest = tx;
+    this.pending++;
+  }
+
+  /** Gives up the oldest transaction whose response has not begun. */
+  private forget(): void {
+    let tx = this.oldest;
+    if (tx?.answered) tx = tx.next;
+    if (tx === null || tx === this.request) return;
+    this.event(null, TO_SERVER, Http1Event.TOO_MANY_PENDING_TRANSACTIONS);
+    this.forgotten++;
+    this.unqueue(tx);
+    this.end(tx);
+  }
+
+  /** Takes the oldest or second oldest transaction from the queue. */
+  private unqueue(tx: Http1Transaction): void {
+    if (this.oldest === tx) {
+      this.oldest = tx.next;
+      if (this.youngest === tx) this.youngest = null;
+    } else if (this.oldest !== null && this.oldest.next === tx) {
+      this.oldest.next = tx.next;
+      if (this.youngest === tx) this.youngest = this.oldest;
+    } else return;
+    tx.next = null;
+    this.pending--;
+  }
+
+  private endIfOver(tx: Http1Transaction): void {
+    if (!tx.requestDone) return;
+    if (tx.responseDone) this.end(tx);
+    else if (this.responseState === State.CLOSED) {
+      this.unqueueAnywhere(tx);
+      this.end(tx);
+    }
+  }
+
+  /** After the response direction has closed the queue holds the current request at most. */
+  private unqueueAnywhere(tx: Http1Transaction): void {
+    while (this.oldest !== null && this.oldest !== tx) this.unqueue(this.oldest);
+    if (this.oldest === tx) this.unqueue(tx);
+  }
+
+  private end(tx: Http1Transaction): void {
+    if (tx.announced) this.listener.onTransactionEnd(tx);
+    this.context.giveTransaction(tx);
+  }
+
+  /** Ends every transaction. */
+  private endAll(): void {
+    const { request } = this;
+    this.request = null;
+    let queued = false;
+    while (this.oldest !== null) {
+      const tx = this.oldest;
+      if (tx === request) queued = true;
+      this.unqueue(tx);
+      this.end(tx);
+    }
+    if (request !== null && !queued) this.end(request);
+  }
+
+  // --- missing bytes ---
+
+  /** The direction is out of step. What belongs to what is not known any more: all ends but a message in the other. */
+  private lose(direction: Direction): void {
+    this.mode |= Mode.GAPPED;
+    this.forgotten = 0;
+    const kept = direction === TO_SERVER ? (this.oldest?.answered ? this.oldest : null) : this.request;
+    const request = this.request;
+    if (direction === TO_SERVER && request !== null) {
+      this.request = null;
+      if (request !== kept) request.requestDone = true;
+    }
+    let requestQueued = false;
+    while (this.oldest !== null) {
+      const tx = this.oldest;
+      if (tx === request) requestQueued = true;
+      this.unqueue(tx);
+      if (tx !== kept) this.end(tx);
+    }
+    if (direction === TO_SERVER) {
+      if (request !== null && !requestQueued && request !== kept) this.end(request);
+      if (kept !== null) {
+        kept.requestDone = true;
+        kept.dropHead(TO_SERVER);
+        kept.dropBody(TO_SERVER);
+        this.enqueue(kept);
+      }
+      this.requestState = State.LOST;
+    } else {
+      if (kept !== null) {
+        if (kept.answered) {
+          kept.responseDone = true;
+          kept.dropHead(TO_CLIENT);
+          kept.dropBody(TO_CLIENT);
+        } else this.enqueue(kept);
+      }
+      this.responseState = State.LOST;
+    }
+  }
+
+  private resumeRequest(bytes: Uint8Array, start: number, end: number): void {
+    if (looksLikeRequest(bytes, start, end) > 0) this.requestState = State.IDLE;
+  }
+
+  private resumeResponse(bytes: Uint8Array, start: number, end: number): void {
+    for (let i = 0; i < STATUS_LINE_START.length; i++) {
+      if (start + i >= end || bytes[start + i] !== STATUS_LINE_START[i]) return;
+    }
+    this.responseState = State.IDLE;
+  }
+}

@@ -1,0 +1,84 @@
+/** Whether bytes look like the start of an HTTP/1 message. */
+
+import { ascii, CLASS, CR, equalsLower, LF, SP, SPACE, TAB, TOKEN } from './characters';
+import { identifyMethod, LONGEST_METHOD, Method } from './methods';
+
+const H = 0x48;
+const HTTP = [H, 0x54, 0x54, 0x50];
+
+/**
+ * A known method and white space behind it.
+ * @returns 1 yes, 0 too few bytes to tell, -1 no
+ */
+export function looksLikeRequest(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  while (i < end && i < start + 8 && (CLASS[bytes[i]] & SPACE) !== 0) i++;
+  const method = i;
+  const limit = Math.min(end, method + LONGEST_METHOD);
+  while (i < limit && (CLASS[bytes[i]] & TOKEN) !== 0) i++;
+  if (i === end) return 0;
+  if ((CLASS[bytes[i]] & SPACE) === 0 || i === method) return -1;
+  return identifyMethod(bytes, method, i) === Method.UNKNOWN ? -1 : 1;
+}
+
+/**
+ * `HTTP`, in any case and after white space, as browsers accept it.
+ * @returns 1 yes, 0 too few bytes to tell, -1 no
+ */
+export function looksLikeResponse(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  while (i < end && ((CLASS[bytes[i]] & SPACE) !== 0 || bytes[i] === 0)) i++;
+  for (let k = 0; k < HTTP.length; k++, i++) {
+    if (i >= end) return 0;
+    if ((bytes[i] & 0xdf) !== HTTP[k]) return -1;
+  }
+  return 1;
+}
+
+/** Bytes of a request line with an unknown method in which the protocol is looked for. */
+const REQUEST_LINE_PROBE = 1024;
+
+/**
+ * Like `looksLikeRequest`, for the first bytes of a flow: servers pass unknown methods on to scripts, so a line that
+ * ends in a protocol (`ANY /script HTTP/1.0`) is a request too, and another protocol's `OPTIONS` is none.
+ * @returns 1 yes, 0 too few bytes to tell, -1 no
+ */
+export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  while (i < end && i < start + 8 && (CLASS[bytes[i]] & SPACE) !== 0) i++;
+  const method = i;
+  while (i < end && i < method + 32 && (CLASS[bytes[i]] & TOKEN) !== 0) i++;
+  if (i === end) return i - method < 32 ? 0 : -1;
+  if (i === method || (CLASS[bytes[i]] & SPACE) === 0 || bytes[i] === LF || bytes[i] === CR) return -1;
+  const known = identifyMethod(bytes, method, i) !== Method.UNKNOWN;
+  while (i < end && (bytes[i] === SP || bytes[i] === TAB)) i++;
+  if (known) {
+    if (hasScheme(bytes, i, end, RTSP) || hasScheme(bytes, i, end, SIP)) return -1;
+    return 1;
+  }
+  // The line must be seen to its end, or as far as is looked.
+  const limit = Math.min(end, start + REQUEST_LINE_PROBE);
+  let last = i;
+  let at = i;
+  for (; at < limit && bytes[at] !== LF; at++) if (bytes[at] === SP) last = at + 1;
+  if (at === limit) return limit - start < REQUEST_LINE_PROBE ? 0 : -1;
+  for (let k = 0; k < HTTP.length; k++) if (bytes[last + k] !== HTTP[k]) return -1;
+  return bytes[last + HTTP.length] === 0x2f ? 1 : -1;
+}
+
+/** `HTTP/` and a digit, as servers answer. @returns 1 yes, 0 too few bytes to tell, -1 no */
+export function looksLikeHttpResponse(bytes: Uint8Array, start: number, end: number): number {
+  for (let k = 0; k < HTTP.length; k++) {
+    if (start + k >= end) return 0;
+    if (bytes[start + k] !== HTTP[k]) return -1;
+  }
+  if (start + 4 >= end) return 0;
+  return bytes[start + 4] === 0x2f || bytes[start + 4] === SP ? 1 : -1;
+}
+
+const RTSP = ascii('rtsp:');
+const SIP = ascii('sip:');
+
+function hasScheme(bytes: Uint8Array, at: number, end: number, scheme: Uint8Array): boolean {
+  return at + scheme.length <= end && equalsLower(bytes, at, at + scheme.length, scheme);
+}

@@ -1,0 +1,161 @@
+/** For tests: feeds a conversation to a parser and writes down all it shows, piece sizes left out. */
+
+import { type BufferView, type Direction, type Transaction, type TransactionListener } from '../../transaction';
+import { HTTP1_BUFFERS } from '../buffers';
+import { createHttp1, type Http1Settings } from '../definition';
+import type { Http1Parser } from '../parser';
+
+export interface RecordedTransaction {
+  id: number;
+  /** Last content of each buffer, by name with `>` (to server) or `<` before it, as latin1. */
+  buffers: Record<string, string>;
+  events: string[];
+  progress: [number, number];
+  ended: number;
+}
+
+export type Piece = readonly [Direction, Buffer];
+
+export function emptyView(): BufferView {
+  return { bytes: new Uint8Array(0), start: 0, end: 0, streamOffset: 0, fresh: 0, complete: false };
+}
+
+export class Recorder implements TransactionListener {
+  readonly transactions: RecordedTransaction[] = [];
+  readonly events: string[] = [];
+  notifications = 0;
+  /** Checks that cost much are left out. */
+  quiet = false;
+  private readonly view = emptyView();
+  private readonly open = new Map<Transaction, RecordedTransaction>();
+
+  onProgress(tx: Transaction, direction: Direction): void {
+    this.notifications++;
+    const record = this.recordOf(tx);
+    record.progress[direction] = tx.progress(direction);
+    for (const { name, id, directions, multiple, streaming } of HTTP1_BUFFERS) {
+      if (!directions.includes(direction)) continue;
+      const key = `${direction === 0 ? '>' : '<'}${name}`;
+      for (let index = 0; index < (multiple ? 2000 : 1); index++) {
+        const { view } = this;
+        if (!tx.buffer(id, index, view)) break;
+        this.check(view, key);
+        const text = Buffer.from(view.bytes.buffer, view.bytes.byteOffset + view.start, view.end - view.start).toString('latin1');
+        if (streaming && view.streamOffset === 0) {
+          const before = record.buffers[key] ?? '';
+          if (!text.startsWith(before)) throw new Error(`${key} changed what it had shown`);
+          if (view.fresh - view.start !== before.length) throw new Error(`${key}: fresh does not follow what was shown`);
+        }
+        record.buffers[multiple ? `${key}[${index}]` : key] = text;
+      }
+    }
+  }
+
+  onTransactionEnd(tx: Transaction): void {
+    const record = this.open.get(tx);
+    if (record === undefined) throw new Error('end of a transaction that was never announced');
+    record.ended++;
+    this.open.delete(tx);
+  }
+
+  onEvent(tx: Transaction | null, direction: Direction, event: string): void {
+    const text = `${direction === 0 ? '>' : '<'}${event}`;
+    if (tx === null) this.events.push(text);
+    else this.recordOf(tx).events.push(text);
+  }
+
+  /** All that was seen, for comparison. */
+  summary(): unknown {
+    return { transactions: this.transactions, events: this.events };
+  }
+
+  private recordOf(tx: Transaction): RecordedTransaction {
+    let record = this.open.get(tx);
+    if (record === undefined) {
+      record = { id: tx.id, buffers: {}, events: [], progress: [0, 0], ended: 0 };
+      this.open.set(tx, record);
+      this.transactions.push(record);
+    }
+    return record;
+  }
+
+  private check(view: BufferView, key: string): void {
+    const { bytes, start, end, fresh, streamOffset } = view;
+    const sane = start >= 0 && start <= end && end <= bytes.length && fresh >= start && fresh <= end && streamOffset >= 0;
+    if (!sane) throw new Error(`${key}: view out of bounds ${start} ${fresh} ${end} of ${bytes.length}`);
+  }
+}
+
+/** Bytes of a text in which every character is one byte. */
+export function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+/** Feeds pieces, each in a buffer that is overwritten afterwards, as the arena is. */
+export function feedAll(parser: Http1Parser, pieces: Iterable<Piece>): void {
+  for (const [direction, bytes] of pieces) {
+    const arena = Buffer.alloc(bytes.length + 16, 0x21);
+    bytes.copy(arena, 8);
+    parser.feed(direction, arena, 8, 8 + bytes.length);
+    arena.fill(0x3f);
+  }
+}
+
+const shared = new Map<string, ReturnType<typeof createHttp1>>();
+
+/** Runs a conversation through a new parser and closes both directions. */
+export function record(pieces: Iterable<Piece>, settings: Http1Settings = {}): Recorder {
+  const key = JSON.stringify(settings);
+  let definition = shared.get(key);
+  if (definition === undefined) {
+    definition = createHttp1(settings);
+    shared.set(key, definition);
+  }
+  const recorder = new Recorder();
+  const parser = definition.create(recorder);
+  feedAll(parser, pieces);
+  parser.close(0);
+  parser.close(1);
+  if (parser.heldBytes() !== 0) throw new Error(`a closed parser holds ${parser.heldBytes()} bytes`);
+  return recorder;
+}
+
+/** A small generator of repeatable numbers (xorshift32). */
+export class Random {
+  private state: number;
+
+  constructor(readonly seed: number) {
+    this.state = seed | 0 || 1;
+  }
+
+  /** A whole number from 0 to `below` - 1. */
+  next(below: number): number {
+    this.state ^= this.state << 13;
+    this.state ^= this.state >>> 17;
+    this.state ^= this.state << 5;
+    return (this.state >>> 0) % below;
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.next(list.length)];
+  }
+}
+
+/** Seed of a property test: from SEED, else from the clock; print it with what fails. */
+export function testSeed(): number {
+  return process.env.SEED === undefined ? Date.now() & 0x7fffffff : Number(process.env.SEED);
+}
+
+/** Cuts every piece at random places. */
+export function split(pieces: readonly Piece[], random: Random, largest: number): Piece[] {
+  const out: Piece[] = [];
+  for (const [direction, bytes] of pieces) {
+    let at = 0;
+    while (at < bytes.length) {
+      const size = 1 + random.next(largest);
+      out.push([direction, bytes.subarray(at, at + size)]);
+      at += size;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,25 @@
+/** The protocols there are. A new one is a folder beside `http1/` and a line here. */
+
+import { createHttp1, type Http1Settings } from './http1/definition';
+import type { BufferDefinition, ProtocolDefinition } from './transaction';
+
+export interface ProtocolSettings {
+  readonly http?: Http1Settings;
+}
+
+/** The protocol definitions of one worker: they share no memory with those of another. */
+export function createProtocols(settings: ProtocolSettings = {}): readonly ProtocolDefinition[] {
+  return [createHttp1(settings.http)];
+}
+
+/** The buffer tables of some protocols as one list. Throws where two buffers have one number. */
+export function allBuffers(protocols: readonly ProtocolDefinition[]): readonly BufferDefinition[] {
+  const buffers = protocols.flatMap((protocol) => protocol.buffers);
+  const names = new Map<number, string>();
+  for (const { id, name, protocol } of buffers) {
+    const other = names.get(id);
+    if (other !== undefined) throw new Error(`buffer number ${id} is given to ${protocol}/${name} and to ${other}`);
+    names.set(id, `${protocol}/${name}`);
+  }
+  return buffers;
+}

@@ -1,0 +1,292 @@
+import { DecodeStatus, PacketView, TcpFlag } from '@portcullis/wire';
+import { DropReasonNames, SegmentResult } from './segment-result';
+import { StreamCounterNames } from './stream-counters';
+import type { StreamOptions } from './stream-options';
+import { FlowEndReasonNames, StreamAction, type StreamSink } from './stream-sink';
+import { TcpReassembler } from './tcp-reassembler';
+
+export type Side = 'client' | 'server';
+
+/** A TCP segment as a test writes it down. */
+export interface Segment {
+  from: Side;
+  /** Sequence number on the wire. */
+  sequence: number;
+  acknowledgment?: number;
+  /** Letters of S A F R P U. */
+  flags: string;
+  data?: Uint8Array | string;
+  window?: number;
+  mss?: number;
+  shift?: number;
+  timestamp?: number;
+  urgentPointer?: number;
+  /** Bytes cut off the end by the capture. */
+  cut?: number;
+  clientPort?: number;
+}
+
+const LETTERS: Record<string, number> = {
+  S: TcpFlag.SYN,
+  A: TcpFlag.ACK,
+  F: TcpFlag.FIN,
+  R: TcpFlag.RST,
+  P: TcpFlag.PSH,
+  U: TcpFlag.URG,
+};
+
+export function toBytes(data: Uint8Array | string): Uint8Array {
+  return typeof data === 'string' ? Uint8Array.from(data, (letter) => letter.charCodeAt(0)) : data;
+}
+
+export function toText(bytes: ArrayLike<number>): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+}
+
+/** Client 192.0.2.1:40000, server 198.51.100.2:80. Checksums are left at 0. */
+export function encode(segment: Segment): Uint8Array {
+  const data = toBytes(segment.data ?? '');
+  const options: number[] = [];
+  if (segment.mss !== undefined) options.push(2, 4, segment.mss >> 8, segment.mss & 255);
+  if (segment.shift !== undefined) options.push(1, 3, 3, segment.shift);
+  if (segment.timestamp !== undefined) {
+    const value = segment.timestamp;
+    options.push(
+      1,
+      1,
+      8,
+      10,
+      value >>> 24,
+      (value >>> 16) & 255,
+      (value >>> 8) & 255,
+      value & 255,
+      0,
+      0,
+      0,
+      0,
+    );
+  }
+  const header = 20 + options.length;
+  const total = 20 + header + data.length;
+  const bytes = new Uint8Array(total);
+  const words = new DataView(bytes.buffer);
+  const client = [192, 0, 2, 1];
+  const server = [198, 51, 100, 2];
+  const port = segment.clientPort ?? 40000;
+  bytes[0] = 0x45;
+  words.setUint16(2, total > 65_535 ? 0 : total);
+  bytes[8] = 64;
+  bytes[9] = 6;
+  bytes.set(segment.from === 'client' ? client : server, 12);
+  bytes.set(segment.from === 'client' ? server : client, 16);
+  words.setUint16(20, segment.from === 'client' ? port : 80);
+  words.setUint16(22, segment.from === 'client' ? 80 : port);
+  words.setUint32(24, segment.sequence >>> 0);
+  words.setUint32(28, (segment.acknowledgment ?? 0) >>> 0);
+  bytes[32] = (header / 4) << 4;
+  for (const letter of segment.flags) bytes[33] |= LETTERS[letter];
+  words.setUint16(34, segment.window ?? 65_535);
+  words.setUint16(38, segment.urgentPointer ?? 0);
+  bytes.set(options, 40);
+  bytes.set(data, 20 + header);
+  return bytes;
+}
+
+/** What a sink was told, as text that tests compare with. */
+export class Recorder implements StreamSink {
+  readonly log: string[] = [];
+  readonly streams: [number[], number[]] = [[], []];
+  /** Offsets at which `data` was called, to check that they follow each other. */
+  readonly positions: [number, number] = [0, 0];
+  answer: (direction: 0 | 1, text: string, offset: number) => number = () => StreamAction.CONTINUE;
+
+  flowStarted(): void {
+    this.log.push('started');
+  }
+
+  data(
+    _slot: number,
+    direction: 0 | 1,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    offset: number,
+  ): number {
+    if (offset !== this.positions[direction])
+      throw new Error(`data at ${offset}, expected ${this.positions[direction]}`);
+    if (end <= start) throw new Error('empty data');
+    this.positions[direction] += end - start;
+    const piece = bytes.slice(start, end);
+    for (const byte of piece) this.streams[direction].push(byte);
+    this.log.push(`data ${direction} ${offset} ${toText(piece)}`);
+    return this.answer(direction, toText(piece), offset);
+  }
+
+  gap(_slot: number, direction: 0 | 1, offset: number, length: number): void {
+    if (offset !== this.positions[direction])
+      throw new Error(`gap at ${offset}, expected ${this.positions[direction]}`);
+    this.positions[direction] += length;
+    for (let index = 0; index < length; index++) this.streams[direction].push(-1);
+    this.log.push(`gap ${direction} ${offset} ${length}`);
+  }
+
+  ended(_slot: number, direction: 0 | 1): void {
+    this.log.push(`ended ${direction}`);
+  }
+
+  flowEnded(_slot: number, reason: number): void {
+    this.log.push(`flow ended ${FlowEndReasonNames[reason]}`);
+    this.streams[0].length = 0;
+    this.streams[1].length = 0;
+    this.positions.fill(0);
+  }
+
+  /** The log since the last call. */
+  take(): string[] {
+    return this.log.splice(0);
+  }
+}
+
+/** A reassembler on a desk: segments in, verdicts and the sink's log out. */
+export class Bench {
+  readonly recorder = new Recorder();
+  readonly reassembler: TcpReassembler;
+  readonly view = new PacketView();
+  now = 1_000_000;
+  /** Alignment of packets in the arena; changes so that every one is met. */
+  private shift = 0;
+  private readonly arena = new Uint8Array(256 * 1024);
+
+  constructor(options: Partial<StreamOptions> = {}) {
+    this.reassembler = new TcpReassembler(
+      { maxFlows: 64, memcap: 1 << 20, seed: 1, ...options },
+      this.recorder,
+    );
+  }
+
+  /** @returns bits of SegmentResult. */
+  process(segment: Segment): number {
+    const bytes = encode(segment);
+    const start = this.shift++ % 7;
+    this.arena.fill(0xee, start, start + bytes.length + 8);
+    this.arena.set(bytes, start);
+    const status = this.view.decode(this.arena, start, start + bytes.length - (segment.cut ?? 0));
+    if (status !== DecodeStatus.OK) throw new Error(`decode ${status}`);
+    const result = this.reassembler.process(this.view, this.now);
+    this.arena.fill(0xdd, start, start + bytes.length);
+    return result;
+  }
+
+  /** @returns `accept`, `drop REASON`, or `pass REASON` (not taken in, not inline), plus other bits. */
+  send(segment: Segment): string {
+    const result = this.process(segment);
+    const reason = this.reassembler.dropReason;
+    let text = (result & SegmentResult.DROP) !== 0 ? 'drop' : reason !== 0 ? 'pass' : 'accept';
+    if (reason !== 0) text += ` ${DropReasonNames[reason]}`;
+    if ((result & SegmentResult.OFFLOADABLE) !== 0) text += ' offloadable';
+    if ((result & SegmentResult.CLEAR_URGENT) !== 0) text += ' clear-urgent';
+    return text;
+  }
+
+  counter(name: string): number {
+    const index = StreamCounterNames.indexOf(name);
+    if (index < 0) throw new Error(`no counter ${name}`);
+    return this.reassembler.counters[index];
+  }
+}
+
+/** An established connection, with positions relative to the first byte of each stream. */
+export class Connection extends Bench {
+  /** ISN + 1 of both sides. */
+  clientOrigin = 1001;
+  serverOrigin = 5001;
+  /** What each side has acknowledged of the other, by stream offset, when a segment does not say. */
+  acknowledged: Record<Side, number> = { client: 0, server: 0 };
+
+  constructor(
+    options: Partial<StreamOptions> = {},
+    readonly shape: {
+      clientIsn?: number;
+      serverIsn?: number;
+      shift?: number;
+      timestamp?: number;
+      window?: number;
+    } = {},
+  ) {
+    super(options);
+    this.clientOrigin = ((shape.clientIsn ?? 1000) + 1) >>> 0;
+    this.serverOrigin = ((shape.serverIsn ?? 5000) + 1) >>> 0;
+  }
+
+  private offered(): Partial<Segment> {
+    const { shift, timestamp, window } = this.shape;
+    return {
+      mss: 1460,
+      ...(shift === undefined ? {} : { shift }),
+      ...(timestamp === undefined ? {} : { timestamp }),
+      ...(window === undefined ? {} : { window }),
+    };
+  }
+
+  syn(more: Partial<Segment> = {}): string {
+    return this.send({
+      from: 'client',
+      sequence: this.clientOrigin - 1,
+      flags: 'S',
+      ...this.offered(),
+      ...more,
+    });
+  }
+
+  synAck(more: Partial<Segment> = {}): string {
+    return this.send({
+      from: 'server',
+      sequence: this.serverOrigin - 1,
+      acknowledgment: this.clientOrigin,
+      flags: 'SA',
+      ...this.offered(),
+      ...more,
+    });
+  }
+
+  /** The three-way handshake; the log of it is dropped. */
+  open(): this {
+    expect(this.syn()).toBe('accept');
+    expect(this.synAck()).toBe('accept');
+    expect(this.from('client', 0, '', { flags: 'A' })).toBe('accept');
+    expect(this.reassembler.handshakeComplete(this.reassembler.slot)).toBe(true);
+    expect(this.recorder.take()).toEqual(['started']);
+    return this;
+  }
+
+  /** A segment at a stream offset. `ack` is a stream offset too. */
+  from(
+    side: Side,
+    offset: number,
+    data: Uint8Array | string,
+    more: Partial<Segment> & { ack?: number } = {},
+  ): string {
+    return this.send(this.segment(side, offset, data, more));
+  }
+
+  segment(
+    side: Side,
+    offset: number,
+    data: Uint8Array | string,
+    more: Partial<Segment> & { ack?: number } = {},
+  ): Segment {
+    const own = side === 'client' ? this.clientOrigin : this.serverOrigin;
+    const other = side === 'client' ? this.serverOrigin : this.clientOrigin;
+    const { ack, ...rest } = more;
+    return {
+      from: side,
+      sequence: (own + offset) >>> 0,
+      acknowledgment: (other + (ack ?? this.acknowledged[side])) >>> 0,
+      flags: 'PA',
+      data,
+      ...(this.shape.timestamp === undefined ? {} : { timestamp: this.shape.timestamp }),
+      ...(this.shape.window === undefined ? {} : { window: this.shape.window }),
+      ...rest,
+    };
+  }
+}

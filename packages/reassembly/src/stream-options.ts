@@ -1,0 +1,65 @@
+import { type FlowTableOptions, MAX_FLOWS } from './flow-table';
+import { MAX_POOL_BYTES, PAGE_BYTES } from './held-bytes';
+
+/** What becomes of a packet that cannot be inspected as it should: it passes, or it is dropped. */
+export type ExceptionPolicy = 'open' | 'closed';
+
+export interface StreamOptions extends FlowTableOptions {
+  /** Most flows at once, of all protocols. */
+  maxFlows: number;
+  /** Bytes for copies of stream data, all flows together. */
+  memcap: number;
+  /** Bytes of copies one direction of one flow may hold. */
+  memcapPerDirection: number;
+  /** Bytes of each direction that are inspected; above 0. For "all", a large number such as 2^53 - 1. */
+  depth: number;
+  /** Packets can be dropped. When not, no result carries DROP but what the sink asks for. */
+  inline: boolean;
+  /** Adopt connections whose beginning was not seen. */
+  midstream: boolean;
+  /** Expect connections of which only one direction is seen. */
+  asyncOneside: boolean;
+  /**
+   * Urgent data: `clear` inspects it in place and asks the caller to clear the flag (`CLEAR_URGENT`), `drop`
+   * drops the segment.
+   */
+  urgent: 'clear' | 'drop';
+  policy: {
+    memcap: ExceptionPolicy;
+    flowTable: ExceptionPolicy;
+    gap: ExceptionPolicy;
+    midstream: ExceptionPolicy;
+    decode: ExceptionPolicy;
+  };
+}
+
+export const defaultStreamOptions: StreamOptions = {
+  maxFlows: 65_536,
+  memcap: 64 * 1024 * 1024,
+  memcapPerDirection: 4 * 1024 * 1024,
+  depth: 1024 * 1024,
+  inline: true,
+  midstream: false,
+  asyncOneside: false,
+  urgent: 'clear',
+  policy: { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' },
+};
+
+/** Fills in defaults. @throws RangeError that names the option and what it may be. */
+export function streamOptions(given: Partial<StreamOptions>): StreamOptions {
+  const options: StreamOptions = {
+    ...defaultStreamOptions,
+    ...given,
+    policy: { ...defaultStreamOptions.policy, ...given.policy },
+  };
+  requireInteger('maxFlows', options.maxFlows, 1, MAX_FLOWS);
+  requireInteger('memcap', options.memcap, PAGE_BYTES, MAX_POOL_BYTES);
+  requireInteger('memcapPerDirection', options.memcapPerDirection, PAGE_BYTES, Number.MAX_SAFE_INTEGER);
+  requireInteger('depth', options.depth, 1, Number.MAX_SAFE_INTEGER);
+  return options;
+}
+
+function requireInteger(name: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`Stream option ${name} has to be a whole number ${least} … ${most}, not ${value}.`);
+}

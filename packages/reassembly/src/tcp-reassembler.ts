@@ -1,0 +1,594 @@
+import { IpProtocol, type PacketView, sequenceAdd, sequenceDifference, TcpFlag } from '@portcullis/wire';
+import { FlowTable } from './flow-table';
+import { TimeoutClass } from './flow-timeouts';
+import { Handshake } from './handshake';
+import { HeldBytes } from './held-bytes';
+import { DropReason, SegmentResult } from './segment-result';
+import { StreamAssembly } from './stream-assembly';
+import { StreamCounter, StreamCounterNames } from './stream-counters';
+import { type StreamOptions, streamOptions } from './stream-options';
+import { FlowEndReason, type StreamSink } from './stream-sink';
+import { TcpConnections } from './tcp-connections';
+import { ConnectionFlag, DirectionFlag, MSS_MASK, SHIFT_MASK, SHIFT_SHIFT, TcpWord } from './tcp-layout';
+
+const difference = sequenceDifference;
+const add = sequenceAdd;
+const { FIN, SYN, RST, ACK, URG } = TcpFlag;
+const { ICMP, ICMPV6, TCP } = IpProtocol;
+const { NEXT, ACKED, EDGE, TIMESTAMP, HELD, FIN: FIN_AT, OPTIONS, DIRECTION, STATE, STRIDE } = TcpWord;
+const {
+  STATE: STATE_MASK,
+  SYN_SENT,
+  SYN_RECEIVED,
+  ESTABLISHED,
+  COMPLETE,
+  MIDSTREAM,
+  BLOCKED,
+  DONE: ALL_DONE,
+  WINDOWS,
+  PAWS,
+  ONE_SIDED,
+} = ConnectionFlag;
+const { KNOWN, FIN_KNOWN, FIN_REACHED, FIN_ACKED, DONE, RESET, BEYOND } = DirectionFlag;
+const { ACCEPT, DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
+const Reason = DropReason;
+const Counter = StreamCounter;
+const CLASS = TimeoutClass;
+
+/** Unanswered flows are only evicted for others when they are this many, or this old. */
+const EVICT_SHARE = 1 / 64;
+const EVICT_AGE = 2_000_000;
+/** A segment without options of known size (RFC 9293 §3.7.1). */
+const DEFAULT_MSS_4 = 536;
+const DEFAULT_MSS_6 = 1220;
+/** Of a connection whose SYNs were not seen: an Ethernet path. */
+const MIDSTREAM_MSS_4 = 1460;
+const MIDSTREAM_MSS_6 = 1440;
+const TIMESTAMP_OPTION = 12;
+const MAPPED = 0xffff;
+
+/**
+ * Flows of one worker, and their TCP streams in order with inline normalisation: the receiver never gets a byte
+ * of a stream that differs from the one inspected, nor one that was not inspected, unless a named gap says so or
+ * the depth is passed.
+ *
+ * Not allocating per packet, and not re-entrant. All memory is reserved on construction.
+ */
+export class TcpReassembler {
+  readonly table: FlowTable;
+  /** By {@link StreamCounter}; names in `counterNames`. */
+  readonly counters = new Float64Array(StreamCounterNames.length);
+  readonly counterNames = StreamCounterNames;
+  /** Of the packet just processed; -1 when it has no flow. */
+  slot = -1;
+  /** Of the packet just processed: 0 to the server, 1 to the client. */
+  direction: 0 | 1 = 0;
+  /** Why the packet just processed was dropped, or not taken in when not inline. @see DropReason */
+  dropReason: number = Reason.NONE;
+
+  private readonly options: StreamOptions;
+  private readonly held: HeldBytes;
+  private readonly connections: TcpConnections;
+  private readonly assembly: StreamAssembly;
+  private readonly handshake: Handshake;
+  private readonly words: Uint32Array;
+  private readonly offsets: Float64Array;
+  private readonly inline: boolean;
+  private readonly words4 = new Uint32Array(4);
+  private readonly onExpire: (slot: number) => void;
+
+  constructor(options: Partial<StreamOptions>, sink: StreamSink) {
+    this.options = streamOptions(options);
+    this.inline = this.options.inline;
+    this.table = new FlowTable(this.options.maxFlows, this.options);
+    this.held = new HeldBytes(this.options.memcap, this.options.memcapPerDirection);
+    this.connections = new TcpConnections(this.table, this.held, sink, this.options, this.counters);
+    this.words = this.connections.words;
+    this.offsets = this.connections.offsets;
+    this.assembly = new StreamAssembly(this.connections);
+    this.handshake = new Handshake(this.connections);
+    this.onExpire = (slot) => {
+      this.counters[Counter.FLOWS_TIMED_OUT]++;
+      this.finish(slot, FlowEndReason.TIMEOUT);
+    };
+  }
+
+  /** Bytes of pages that hold copies of stream data. */
+  get heldBytes(): number {
+    return this.held.heldBytes;
+  }
+
+  /** Directions that hold something. */
+  get heldDirections(): number {
+    return this.held.usedRecords;
+  }
+
+  /**
+   * One TCP packet.
+   *
+   * @param view decoded, with a verified checksum.
+   * @param now microseconds since 1970.
+   * @param unseen bytes of the payload behind what was captured that the IP header does not tell of; those it
+   *   tells of (`view.truncated`) are counted by themselves.
+   * @returns bits of {@link SegmentResult}; sets `slot`, `direction` and `dropReason`.
+   */
+  process(view: PacketView, now: number, unseen = 0): number {
+    this.dropReason = Reason.NONE;
+    this.counters[Counter.PACKETS]++;
+    if (view.tcpHeaderLength === 0) return this.withoutHeader();
+    const table = this.table;
+    const slot = table.find(view);
+    this.slot = slot;
+    const flags = view.tcpFlags;
+    if (slot < 0) return this.processUnknown(view, now, unseen);
+    const direction = table.direction;
+    this.direction = direction;
+    table.touch(slot, direction, now, view.totalLength);
+    const at = slot * STRIDE;
+    const state = this.words[at + STATE];
+
+    if ((flags & (SYN | FIN | RST)) === 0) {
+      if ((state & (ALL_DONE | BLOCKED)) === ALL_DONE) {
+        this.counters[Counter.BEYOND_DEPTH_BYTES] += view.payloadEnd - view.payload;
+        this.reviveReset(slot, direction);
+        return OFFLOADABLE;
+      }
+    } else if ((flags & SYN) !== 0) {
+      return this.processSyn(view, slot, now, unseen);
+    }
+    if ((state & BLOCKED) !== 0) return this.reject(Reason.FLOW_BLOCKED);
+    return this.processSegment(view, slot, direction, unseen);
+  }
+
+  /**
+   * One packet of any other protocol.
+   *
+   * @returns the slot, or -1 when the flow table is full. `dropReason` is set when the packet must be dropped: the
+   *   flow is blocked, or there was no room and the policy is closed.
+   */
+  processDatagram(view: PacketView, now: number): number {
+    this.dropReason = Reason.NONE;
+    this.counters[Counter.PACKETS]++;
+    const table = this.table;
+    let slot = table.find(view);
+    if (slot < 0) {
+      const icmp = view.protocol === ICMP || view.protocol === ICMPV6;
+      slot = this.insert(view, now, icmp ? CLASS.ICMP : CLASS.DATAGRAM_NEW, false);
+      this.slot = slot;
+      this.direction = 0;
+      if (slot < 0) {
+        this.counters[Counter.FLOW_TABLE_FULL]++;
+        if (this.options.policy.flowTable === 'closed') this.reject(Reason.FLOW_TABLE);
+        return -1;
+      }
+      this.connections.clear(slot);
+      this.counters[Counter.DATAGRAM_FLOWS]++;
+    } else {
+      this.slot = slot;
+      this.direction = table.direction;
+      if (table.direction === 1 && table.timeoutClass(slot) === CLASS.DATAGRAM_NEW) {
+        table.confirm(slot);
+        table.setTimeoutClass(slot, CLASS.DATAGRAM);
+      }
+    }
+    table.touch(slot, this.direction, now, view.totalLength);
+    if ((this.words[slot * STRIDE + STATE] & BLOCKED) !== 0) this.reject(Reason.FLOW_BLOCKED);
+    return slot;
+  }
+
+  /**
+   * Time-outs: looks at the next `budget` flows in turn. Call it with every batch of packets, and now and then
+   * without.
+   *
+   * @returns flows that ended.
+   */
+  tick(now: number, budget: number): number {
+    return this.table.expire(now, this.table.emergency ? budget * 4 : budget, this.onExpire);
+  }
+
+  /** Ends all flows. */
+  close(): void {
+    for (let slot = 0; slot < this.table.slots; slot++) {
+      if (this.table.inUse(slot)) this.finish(slot, FlowEndReason.SHUTDOWN);
+    }
+  }
+
+  /** Drops all later packets of the flow. Not to be called from within the sink: return DROP_PACKET there. */
+  block(slot: number): void {
+    this.connections.block(slot);
+  }
+
+  isBlocked(slot: number): boolean {
+    return (this.words[slot * STRIDE + STATE] & BLOCKED) !== 0;
+  }
+
+  /** This direction needs no more inspection. Not to be called from within the sink's `data`. */
+  stopInspecting(slot: number, direction: 0 | 1): void {
+    this.connections.finishDirection(slot, direction);
+  }
+
+  /** The initiator has acknowledged the responder's initial sequence number: its address is not spoofed. */
+  handshakeComplete(slot: number): boolean {
+    return (this.words[slot * STRIDE + STATE] & COMPLETE) !== 0;
+  }
+
+  isMidstream(slot: number): boolean {
+    return (this.words[slot * STRIDE + STATE] & MIDSTREAM) !== 0;
+  }
+
+  /** Bytes of the stream so far, from its first byte: what is inspected, or counted beyond the depth. */
+  streamOffset(slot: number, direction: 0 | 1): number {
+    return this.offsets[slot * 2 + direction];
+  }
+
+  /** Sequence number of the next byte in order of a direction: what an injected RST has to carry. */
+  nextSequence(slot: number, direction: 0 | 1): number {
+    const at = slot * STRIDE + direction * DIRECTION;
+    const next = this.words[at + NEXT];
+    return (this.words[at + OPTIONS] & FIN_REACHED) !== 0 ? add(next, 1) : next;
+  }
+
+  /**
+   * Payload bytes of a full-sized segment of the connection: the smaller MSS of both SYNs, less the timestamp
+   * option where it is in use. Super-segments (GSO, GRO) are cut at multiples of it from their first byte, live
+   * and in replay alike, as the kernel does not report `gso_size`.
+   */
+  segmentSize(slot: number): number {
+    const at = slot * STRIDE;
+    const to = this.words[at + OPTIONS] & MSS_MASK;
+    const from = this.words[at + DIRECTION + OPTIONS] & MSS_MASK;
+    let size = to !== 0 && from !== 0 ? Math.min(to, from) : to | from;
+    if (size === 0) {
+      this.table.sourceWords(slot, this.words4);
+      const ipv4 = this.words4[2] === MAPPED && this.words4[1] === 0 && this.words4[0] === 0;
+      if ((this.words[at + STATE] & MIDSTREAM) !== 0) size = ipv4 ? MIDSTREAM_MSS_4 : MIDSTREAM_MSS_6;
+      else size = ipv4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6;
+    }
+    if ((this.words[at + STATE] & PAWS) !== 0) size -= TIMESTAMP_OPTION;
+    return Math.max(1, size);
+  }
+
+  /**
+   * How many packets a rule that looks at packets sees in a payload: piece i is
+   * `[i * segmentSize, min((i + 1) * segmentSize, payloadLength))`. At least 1: an empty payload is a packet.
+   */
+  virtualSegments(slot: number, payloadLength: number): number {
+    return payloadLength === 0 ? 1 : Math.ceil(payloadLength / this.segmentSize(slot));
+  }
+
+  private processUnknown(view: PacketView, now: number, unseen: number): number {
+    const flags = view.tcpFlags;
+    const policy = this.options.policy;
+    this.direction = 0;
+    if ((flags & (SYN | FIN)) === (SYN | FIN) || (flags & (SYN | RST)) === (SYN | RST))
+      return this.refuse(Reason.BAD_FLAGS);
+    if ((flags & (SYN | ACK)) === SYN) {
+      const slot = this.insert(view, now, CLASS.HALF_OPEN, false);
+      if (slot < 0) return this.tableFull();
+      this.slot = slot;
+      this.table.touch(slot, 0, now, view.totalLength);
+      this.handshake.begin(slot, view);
+      return this.takeSynData(view, slot, 0, unseen);
+    }
+    if ((flags & RST) !== 0) return ACCEPT;
+    if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
+    if (!this.options.midstream) {
+      if (policy.midstream === 'closed') return this.refuse(Reason.MIDSTREAM);
+      this.counters[Counter.MIDSTREAM_PACKETS]++;
+      return ACCEPT;
+    }
+    const reversed = (flags & SYN) !== 0 || view.sourcePort < view.destinationPort;
+    const slot = this.insert(view, now, CLASS.HALF_OPEN, reversed);
+    if (slot < 0) return this.tableFull();
+    this.slot = slot;
+    this.direction = this.table.direction;
+    this.handshake.adopt(slot, this.direction, view, now);
+    this.table.touch(slot, this.direction, now, view.totalLength);
+    if ((flags & SYN) !== 0) return ACCEPT;
+    return this.processSegment(view, slot, this.direction, unseen);
+  }
+
+  private processSyn(view: PacketView, slot: number, now: number, unseen: number): number {
+    const flags = view.tcpFlags;
+    if ((flags & (FIN | RST)) !== 0) return this.refuse(Reason.BAD_FLAGS);
+    const reason =
+      (flags & ACK) === 0
+        ? this.handshake.syn(slot, this.direction, view)
+        : this.handshake.synAck(slot, this.direction, view, now);
+    this.direction = this.table.direction;
+    if (reason === Reason.FLOW_BLOCKED) return this.reject(reason);
+    if (reason !== Reason.NONE) return this.refuse(reason);
+    return this.takeSynData(view, slot, this.direction, unseen);
+  }
+
+  /**
+   * Data with a SYN (TCP Fast Open, RFC 7413) may be given to the application at once, so it is inspected at
+   * once; when the receiver leaves it aside, the same bytes come again and pass as a retransmission.
+   */
+  private takeSynData(view: PacketView, slot: number, direction: 0 | 1, unseen: number): number {
+    const length = view.payloadEnd - view.payload;
+    if (length === 0) return ACCEPT;
+    // Spoofed SYNs must not fill the pool; a client whose SYN with data is lost sends one without.
+    if (this.held.usedPages > this.held.pageCount >>> 1) return this.refuse(Reason.SYN_DATA);
+    return this.takeData(view, slot, direction, add(view.sequence, 1), unseen);
+  }
+
+  private processSegment(view: PacketView, slot: number, direction: 0 | 1, unseen: number): number {
+    const words = this.words;
+    const flags = view.tcpFlags;
+    const at = slot * STRIDE;
+    const own = at + direction * DIRECTION;
+    if ((flags & RST) !== 0) return this.processReset(view, slot, direction);
+    if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
+
+    const phase = words[at + STATE] & STATE_MASK;
+    if (phase !== ESTABLISHED) {
+      if (phase === SYN_SENT) return this.processUnanswered(view, slot, direction, unseen);
+      if (phase === SYN_RECEIVED && direction === 0) {
+        const reason = this.handshake.acknowledge(slot, view);
+        if (reason !== Reason.NONE) return this.refuse(reason);
+      } else if (view.payload !== view.payloadEnd && this.offsets[slot * 2 + 1] === 0) {
+        // The responder goes on: the last number it chose is the one.
+        words[own + ACKED] = words[own + NEXT];
+      }
+    }
+
+    const state = words[at + STATE];
+    if ((state & WINDOWS) !== 0 && difference(view.sequence, words[own + EDGE]) > 0) {
+      const reason = this.beyondWindow(own);
+      if (reason !== Reason.NONE) return this.refuse(reason);
+    }
+    if ((words[own + OPTIONS] & RESET) !== 0) this.reviveReset(slot, direction);
+    if ((state & MIDSTREAM) !== 0 && this.table.timeoutClass(slot) === CLASS.HALF_OPEN && direction === 1) {
+      this.table.confirm(slot);
+      this.connections.classify(slot);
+    }
+    if ((state & PAWS) !== 0 && readTimestamp(view)) {
+      const older = difference(view.timestampValue, words[own + TIMESTAMP]);
+      const length = view.payloadEnd - view.payload + unseen;
+      if (older < 0) {
+        if (length > 0 || (flags & FIN) !== 0) return this.refuse(Reason.PAWS);
+      } else if (
+        // As tcp_replace_ts_recent in Linux: only what begins at or before the last acknowledgment counts.
+        difference(view.sequence, words[own + ACKED]) <= 0 &&
+        difference(add(view.sequence, length), words[own + ACKED]) >= 0
+      ) {
+        words[own + TIMESTAMP] = view.timestampValue;
+      }
+    }
+    const reason = this.takeAcknowledgment(view, slot, direction);
+    if (reason !== Reason.NONE) return this.result(reason, slot);
+    if (view.payload === view.payloadEnd && (flags & (FIN | URG)) === 0 && unseen === 0 && !view.truncated)
+      return (words[at + STATE] & ALL_DONE) !== 0 ? OFFLOADABLE : ACCEPT;
+    return this.takeData(view, slot, direction, view.sequence, unseen);
+  }
+
+  /** No SYN-ACK was seen, and yet there is more than SYNs. */
+  private processUnanswered(view: PacketView, slot: number, direction: 0 | 1, unseen: number): number {
+    const words = this.words;
+    const at = slot * STRIDE;
+    const empty = view.payload === view.payloadEnd && (view.tcpFlags & FIN) === 0;
+    // Of the responder, this is the challenge ACK of an older connection (RFC 5961 §4).
+    if (empty) return ACCEPT;
+    if (!this.options.asyncOneside && this.options.policy.midstream === 'closed')
+      return this.refuse(Reason.MIDSTREAM);
+    if ((words[at + STATE] & ONE_SIDED) === 0) {
+      words[at + STATE] |= ONE_SIDED;
+      this.counters[Counter.ONE_SIDED_FLOWS]++;
+    }
+    if (direction === 0) return this.takeData(view, slot, 0, view.sequence, unseen);
+    const ahead = difference(view.acknowledgment, this.connections.origin(slot, 0));
+    if (ahead < 0 || difference(view.acknowledgment, words[at + NEXT]) > 0)
+      return this.refuse(Reason.HANDSHAKE_MISMATCH);
+    // It acknowledges our SYN, so its SYN-ACK went past unseen.
+    const own = at + DIRECTION;
+    words[own + NEXT] = view.sequence;
+    words[own + ACKED] = view.sequence;
+    words[own + OPTIONS] |= KNOWN;
+    words[at + STATE] = (words[at + STATE] & ~STATE_MASK) | ESTABLISHED | MIDSTREAM;
+    this.table.confirm(slot);
+    this.connections.classify(slot);
+    this.connections.startFlow(slot);
+    return this.takeData(view, slot, 1, view.sequence, unseen);
+  }
+
+  /**
+   * A segment that begins beyond the window the receiver announced is what a receiver discards. Announcements
+   * that went past unseen (an overrun of the queue) must not stop a connection for good, though: the second such
+   * segment in a row is taken in, which is safe, as it is inspected and held to its bytes like any other.
+   */
+  private beyondWindow(own: number): number {
+    const words = this.words;
+    if ((words[own + OPTIONS] & BEYOND) !== 0) return Reason.NONE;
+    words[own + OPTIONS] |= BEYOND;
+    return Reason.OUT_OF_WINDOW;
+  }
+
+  private takeAcknowledgment(view: PacketView, slot: number, direction: 0 | 1): number {
+    const words = this.words;
+    const at = slot * STRIDE;
+    const own = at + direction * DIRECTION;
+    const other = at + (direction ^ 1) * DIRECTION;
+    const flags = words[other + OPTIONS];
+    if ((flags & KNOWN) === 0) return Reason.NONE;
+    let acknowledgment = view.acknowledgment;
+    const windows = (words[at + STATE] & WINDOWS) !== 0;
+    const shift = windows ? (words[own + OPTIONS] >>> SHIFT_SHIFT) & SHIFT_MASK : 0;
+    const edge = add(acknowledgment, view.window * 2 ** shift);
+    if ((flags & FIN_KNOWN) !== 0 && difference(acknowledgment, words[other + FIN_AT]) > 0) {
+      acknowledgment = words[other + FIN_AT];
+      if ((flags & (FIN_REACHED | FIN_ACKED)) === FIN_REACHED) {
+        words[other + OPTIONS] |= FIN_ACKED;
+        this.connections.classify(slot);
+      }
+    }
+    if ((flags & DONE) === 0) {
+      if (difference(acknowledgment, words[other + NEXT]) > 0) {
+        if (windows && difference(acknowledgment, words[other + EDGE]) > 0) {
+          const reason = this.beyondWindow(own);
+          if (reason !== Reason.NONE) return Reason.ACK_INVALID;
+        }
+        this.counters[Counter.ACK_UNSEEN]++;
+      } else if (windows && difference(words[other + ACKED], acknowledgment) > 65_535 * 2 ** shift) {
+        return Reason.ACK_TOO_OLD;
+      }
+    }
+    if (difference(acknowledgment, words[other + ACKED]) > 0) words[other + ACKED] = acknowledgment;
+    if (difference(edge, words[other + EDGE]) > 0) {
+      words[other + EDGE] = edge;
+      words[other + OPTIONS] &= ~BEYOND;
+    }
+    if (words[other + HELD] === 0) return Reason.NONE;
+    return this.assembly.acknowledged(slot, direction === 0 ? 1 : 0);
+  }
+
+  private takeData(
+    view: PacketView,
+    slot: number,
+    direction: 0 | 1,
+    sequence: number,
+    unseenTail: number,
+  ): number {
+    let result: number = ACCEPT;
+    if ((view.tcpFlags & URG) !== 0) {
+      this.counters[Counter.URGENT_SEGMENTS]++;
+      if (this.options.urgent === 'drop') return this.refuse(Reason.URGENT);
+      result = CLEAR_URGENT;
+    }
+    const length = view.payloadEnd - view.payload;
+    const unseen = unseenTail + (view.truncated ? view.totalLength - (view.end - view.start) : 0);
+    this.counters[Counter.PAYLOAD_BYTES] += length;
+    const reason = this.assembly.take(
+      slot,
+      direction,
+      sequence,
+      view.bytes,
+      view.payload,
+      length,
+      unseen,
+      (view.tcpFlags & FIN) !== 0,
+    );
+    if (reason !== Reason.NONE) return this.result(reason, slot);
+    return (this.words[slot * STRIDE + STATE] & ALL_DONE) !== 0 ? result | OFFLOADABLE : result;
+  }
+
+  /**
+   * RFC 5961 §3: an exact RST closes, one inside the window is challenged by the receiver, others are nothing.
+   * Even an exact one ends no inspection, as it may not reach the receiver: it only shortens the time-out, and
+   * the next segment from the same side takes that back.
+   */
+  private processReset(view: PacketView, slot: number, direction: 0 | 1): number {
+    const words = this.words;
+    const at = slot * STRIDE;
+    const own = at + direction * DIRECTION;
+    const flags = words[own + OPTIONS];
+    let exact: boolean;
+    if ((flags & KNOWN) === 0) {
+      // Connection refused: valid when it acknowledges the SYN.
+      exact =
+        (view.tcpFlags & ACK) !== 0 &&
+        difference(view.acknowledgment, this.connections.origin(slot, 0)) >= 0 &&
+        difference(view.acknowledgment, words[at + NEXT]) <= 0;
+    } else if ((flags & DONE) !== 0) {
+      exact = true;
+    } else {
+      const ahead = difference(view.sequence, words[own + NEXT]);
+      exact =
+        (ahead <= 0 && difference(view.sequence, words[own + ACKED]) >= 0) ||
+        (ahead === 1 && (flags & FIN_REACHED) !== 0) ||
+        (ahead > 0 &&
+          words[own + HELD] !== 0 &&
+          this.held.lastRangeEnd(words[own + HELD]) === this.offsets[slot * 2 + direction] + ahead);
+    }
+    if (exact) {
+      words[own + OPTIONS] |= RESET;
+      this.connections.classify(slot);
+    } else if (
+      difference(view.sequence, words[own + ACKED]) >= 0 &&
+      difference(view.sequence, words[own + EDGE]) <= 0
+    ) {
+      this.counters[Counter.RST_CHALLENGED]++;
+    } else {
+      this.counters[Counter.RST_IGNORED]++;
+    }
+    return (words[at + STATE] & ALL_DONE) !== 0 ? OFFLOADABLE : ACCEPT;
+  }
+
+  private reviveReset(slot: number, direction: 0 | 1): void {
+    const own = slot * STRIDE + direction * DIRECTION + OPTIONS;
+    if ((this.words[own] & RESET) === 0) return;
+    this.words[own] &= ~RESET;
+    this.connections.classify(slot);
+  }
+
+  private insert(view: PacketView, now: number, timeoutClass: number, reversed: boolean): number {
+    const table = this.table;
+    if (table.emergency) {
+      const oldest = table.oldestUnconfirmed();
+      if (
+        oldest >= 0 &&
+        (table.unconfirmed > table.capacity * EVICT_SHARE || now - table.lastSeen(oldest) > EVICT_AGE)
+      ) {
+        this.counters[Counter.FLOWS_EVICTED]++;
+        this.finish(oldest, FlowEndReason.EVICTED);
+      }
+    }
+    return table.insert(view, now, timeoutClass, reversed);
+  }
+
+  private finish(slot: number, otherwise: number): void {
+    const tcp = this.table.protocol(slot) === TCP;
+    this.connections.end(slot, tcp ? this.connections.endReason(slot, otherwise) : otherwise);
+    this.table.remove(slot);
+  }
+
+  private tableFull(): number {
+    this.slot = -1;
+    this.counters[Counter.FLOW_TABLE_FULL]++;
+    return this.options.policy.flowTable === 'closed' ? this.refuse(Reason.FLOW_TABLE) : ACCEPT;
+  }
+
+  private withoutHeader(): number {
+    this.slot = -1;
+    this.counters[Counter.NO_HEADER]++;
+    return this.options.policy.decode === 'closed' ? this.refuse(Reason.NO_HEADER) : ACCEPT;
+  }
+
+  private result(reason: number, slot: number): number {
+    return (this.words[slot * STRIDE + STATE] & BLOCKED) !== 0 ? this.reject(reason) : this.refuse(reason);
+  }
+
+  /** Normalisation: the receiver must not get it. Nothing of it was taken in. */
+  private refuse(reason: number): number {
+    this.dropReason = reason;
+    this.counters[Counter.DROP + reason]++;
+    return this.inline ? DROP : ACCEPT;
+  }
+
+  /** The inspection's own verdict, in force also when not inline. */
+  private reject(reason: number): number {
+    this.dropReason = reason;
+    this.counters[Counter.DROP + reason]++;
+    return DROP;
+  }
+}
+
+/** The option as nearly every stack sends it, without walking the list (RFC 7323 appendix A). */
+function readTimestamp(view: PacketView): boolean {
+  const bytes = view.bytes;
+  const at = view.transport + 20;
+  if (
+    view.tcpHeaderLength === 32 &&
+    bytes[at] === 1 &&
+    bytes[at + 1] === 1 &&
+    bytes[at + 2] === 8 &&
+    bytes[at + 3] === 10
+  ) {
+    view.timestampValue =
+      ((bytes[at + 4] << 24) | (bytes[at + 5] << 16) | (bytes[at + 6] << 8) | bytes[at + 7]) >>> 0;
+    return true;
+  }
+  if (view.tcpHeaderLength === 20) return false;
+  view.decodeTcpOptions();
+  return view.hasTimestamp;
+}

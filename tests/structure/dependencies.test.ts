@@ -1,0 +1,84 @@
+/** Dependencies point downwards only. The table is the drawing in docs/architecture.md. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+
+/** What each package may import; types count too. Tests may also use the testkit. */
+const allowed: Record<string, readonly string[]> = {
+  'native/nfqueue-binding': [],
+  'native/pattern-binding': [],
+  'packages/wire': [],
+  'packages/capture': ['wire'],
+  'packages/reassembly': ['wire'],
+  'packages/protocols': ['wire'],
+  'packages/rules': [],
+  'packages/matcher': ['wire', 'rules', 'protocols', 'pattern-binding'],
+  'packages/firewall': [],
+  'packages/events': [],
+  'packages/metrics': [],
+  'packages/engine': ['wire', 'capture', 'reassembly', 'protocols', 'rules', 'matcher', 'events', 'metrics', 'nfqueue-binding'],
+  'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'capture', 'nfqueue-binding', 'pattern-binding'],
+  'packages/cli': ['daemon', 'engine', 'capture', 'rules', 'events', 'firewall'],
+  'packages/testkit': ['wire', 'capture', 'nfqueue-binding'],
+};
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function imports(path: string): string[] {
+  const text = readFileSync(path, 'utf8');
+  return [...text.matchAll(/(?:from|require\(|import\()\s*['"]([^'"]+)['"]/g)].map((match) => match[1] as string);
+}
+
+describe.each(Object.entries(allowed))('%s', (folder, may) => {
+  const files = sources(join(root, folder, 'src'));
+
+  test('imports only what stands below it', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      const extra = file.endsWith('.test.ts') ? ['testkit', folder.split('/')[1] as string] : [];
+      for (const name of imports(file)) {
+        const other = /^@portcullis\/([^/]+)(.*)$/.exec(name);
+        if (!other) continue;
+        const [, target, inner] = other as unknown as [string, string, string];
+        if (inner !== '') wrong.push(`${file}: '${name}' reaches past the package's index`);
+        else if (!may.includes(target) && !extra.includes(target)) wrong.push(`${file}: may not import ${target}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('declares what it imports', () => {
+    const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    const declared = Object.keys(manifest.dependencies ?? {});
+    const used = new Set<string>();
+    for (const file of files.filter((name) => !name.endsWith('.test.ts'))) {
+      for (const name of imports(file)) {
+        if (name.startsWith('.') || name.startsWith('node:')) continue;
+        used.add(name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : (name.split('/')[0] as string));
+      }
+    }
+    expect([...used].filter((name) => !declared.includes(name))).toEqual([]);
+    expect(declared.filter((name) => !used.has(name))).toEqual([]);
+  });
+});
+
+test('every package stands in the table', () => {
+  const folders = ['packages', 'native'].flatMap((top) => readdirSync(join(root, top)).map((name) => `${top}/${name}`));
+  expect(folders.sort()).toEqual(Object.keys(allowed).sort());
+});
+
+test('nothing tracked names a place on the machine it was written on', () => {
+  const suspicious = /\/(?:home|root|work)\/[a-z]|\/tmp\/[a-z]/;
+  const wrong = ['packages', 'native', 'scripts', 'tests', 'docs']
+    .flatMap((top) => sources(join(root, top)))
+    .filter((path) => !path.includes('node_modules') && !path.includes('/dist/') && !path.includes('/build/'))
+    .filter((path) => path !== __filename && suspicious.test(readFileSync(path, 'utf8')));
+  expect(wrong).toEqual([]);
+});
