@@ -5,9 +5,10 @@
  * Uses only what Node.js brings, because it runs before anything is installed.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuilt } from './build-addon.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -38,7 +39,11 @@ function caller() {
   const gid = Number(process.env.SUDO_GID);
   if (process.getuid() !== 0 || !(uid > 0)) return {};
   const home = spawnSync('getent', ['passwd', String(uid)], { encoding: 'utf8' }).stdout?.split(':')[5];
-  return { uid, gid, env: { ...process.env, HOME: home || '/tmp', USER: process.env.SUDO_USER, npm_config_cache: '' } };
+  return {
+    uid,
+    gid,
+    env: { ...process.env, HOME: home || '/tmp', USER: process.env.SUDO_USER, npm_config_cache: '' },
+  };
 }
 
 function run(command, args, { asCaller = false, quiet = false, env = {}, cwd = root } = {}) {
@@ -63,11 +68,15 @@ function run(command, args, { asCaller = false, quiet = false, env = {}, cwd = r
 export function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  fail(`Node.js ${process.versions.node} is too old: 20.19 or newer is needed (the README says how to get it on Debian 12)`);
+  fail(
+    `Node.js ${process.versions.node} is too old: 20.19 or newer is needed (the README says how to get it on Debian 12)`,
+  );
 }
 
 function missingPackages(names) {
-  const result = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], { encoding: 'utf8' });
+  const result = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], {
+    encoding: 'utf8',
+  });
   if (result.error) return null;
   const installed = new Set(
     result.stdout
@@ -87,14 +96,14 @@ export function installDebianPackages(purposes) {
   }
   if (missing.length === 0) return;
   if (process.getuid() !== 0)
-    fail(`these Debian packages are missing: run 'sudo apt-get install ${missing.join(' ')}', or this command with sudo`);
+    fail(
+      `these Debian packages are missing: run 'sudo apt-get install ${missing.join(' ')}', or this command with sudo`,
+    );
   say(`installing Debian packages: ${missing.join(' ')}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '-q'], { quiet: true, env });
   run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { quiet: true, env });
 }
-
-const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
 export function installNpmPackages() {
   const lock = join(root, 'package-lock.json');
@@ -104,65 +113,34 @@ export function installNpmPackages() {
   say('installing npm packages');
   // Install scripts stay off: the only package here with native code, cap, is built below with the others.
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { asCaller: true });
-  run(process.execPath, ['-e', `require('fs').copyFileSync(${JSON.stringify(lock)}, ${JSON.stringify(marker)})`], {
-    asCaller: true,
-  });
-}
-
-/** The prefix of the running Node.js, whose own headers the addons are built with; nothing is downloaded. */
-export function nodeDirectory() {
-  const prefix = dirname(dirname(realpathSync(process.execPath)));
-  if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) return prefix;
-  return fail(
-    `${process.execPath} has no headers in ${prefix}/include/node: install a Node.js that brings them (the archives of nodejs.org and the NodeSource packages do)`,
+  run(
+    process.execPath,
+    ['-e', `require('fs').copyFileSync(${JSON.stringify(lock)}, ${JSON.stringify(marker)})`],
+    {
+      asCaller: true,
+    },
   );
 }
 
-function newestSource(folder) {
-  let newest = modified(join(folder, 'binding.gyp'));
-  const look = (at) => {
-    for (const entry of readdirSync(at, { withFileTypes: true })) {
-      const path = join(at, entry.name);
-      if (entry.isDirectory()) look(path);
-      else if (/\.(c|cc|cpp|h|hpp)$/.test(entry.name)) newest = Math.max(newest, modified(path));
-    }
-  };
-  look(join(folder, 'src'));
-  return newest;
-}
-
-/** Folders with native code, and the addon each makes. */
+/** Folders with native code. cap is built here too, because npm does not run install scripts of packages. */
 const addons = [
-  { folder: 'native/nfqueue-binding', product: 'nfqueue_binding.node', name: 'nfqueue-binding' },
-  { folder: 'native/pattern-binding', product: 'pattern_binding.node', name: 'pattern-binding' },
-  { folder: 'node_modules/cap', product: 'cap.node', name: 'cap (live mirror)' },
+  { folder: 'native/nfqueue-binding', name: 'nfqueue-binding' },
+  { folder: 'native/pattern-binding', name: 'pattern-binding' },
+  { folder: 'node_modules/cap', name: 'cap (live mirror)' },
 ];
 
 export function buildAddons() {
-  for (const { folder, product, name } of addons) {
-    const path = join(root, folder);
-    const stamp = join(path, 'build', '.built-with');
-    const abi = `${process.version} ${process.arch}\n`;
-    const fresh =
-      modified(join(path, 'build', 'Release', product)) >= newestSource(path) &&
-      existsSync(stamp) &&
-      readFileSync(stamp, 'utf8') === abi;
-    if (fresh) continue;
+  for (const { folder, name } of addons) {
+    if (isBuilt(join(root, folder))) continue;
     say(`building ${name}`);
-    const gyp = join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-    run(process.execPath, [gyp, 'rebuild', `--nodedir=${nodeDirectory()}`, '--loglevel=error'], {
-      cwd: path,
-      asCaller: true,
-      quiet: true,
-    });
-    writeFileSync(stamp, abi);
-    const { uid, gid } = caller();
-    if (uid !== undefined) run('chown', [`${uid}:${gid}`, stamp]);
+    run(process.execPath, [join(root, 'scripts', 'build-addon.mjs'), folder], { asCaller: true });
   }
 }
 
 export function compileTypeScript() {
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json'], { asCaller: true });
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json'], {
+    asCaller: true,
+  });
 }
 
 /** Everything, in order. @param purposes which Debian packages are needed */

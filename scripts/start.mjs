@@ -6,12 +6,14 @@ import { main, PreparationError, prepare, root, say } from './prepare.mjs';
 main(() => {
   if (process.getuid() !== 0)
     throw new PreparationError(
-      "protecting a host needs root: run 'sudo npm start' (where sudo does not find npm: sudo env \"PATH=$PATH\" npm start)",
+      'protecting a host needs root: run \'sudo npm start\' (where sudo does not find npm: sudo env "PATH=$PATH" npm start)',
     );
   prepare(['build', 'run']);
   say('turning protection on; connections that exist are adopted, your SSH session stays');
   const command = join(root, 'packages', 'cli', 'bin', 'portcullis.js');
-  const engine = spawn(process.execPath, [command, 'run', '--enable', ...process.argv.slice(2)], { stdio: 'inherit' });
+  const engine = spawn(process.execPath, [command, 'run', '--enable', ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   // Ctrl-C reaches the engine by itself; this process only waits until it has taken its rules away.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => engine.kill('SIGTERM'));

@@ -14,13 +14,17 @@ const steps = [
 main(() => {
   prepare(process.getuid() === 0 ? ['build', 'run', 'test'] : ['build']);
   if (process.getuid() !== 0) say('not root: tests that need the kernel are skipped and say so');
-  if (!process.env.PORTCULLIS_CORPORA) say('PORTCULLIS_CORPORA is not set: tests over public captures and rules are skipped and say so');
+  if (!process.env.PORTCULLIS_CORPORA)
+    say('PORTCULLIS_CORPORA is not set: tests over public captures and rules are skipped and say so');
   const failed = [];
   for (const { name, command } of steps) {
     say(name);
     const started = Date.now();
     const [script, ...args] = command;
-    const result = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root, stdio: 'inherit' });
+    const result = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], {
+      cwd: root,
+      stdio: 'inherit',
+    });
     const seconds = ((Date.now() - started) / 1000).toFixed(1);
     say(`${name}: ${result.status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`);
     if (result.status !== 0) failed.push(name);

@@ -4,9 +4,11 @@
       'target_name': 'pattern_binding',
       'sources': [
         'addon/arguments.cc',
+        'addon/byte_patterns.cc',
         'addon/database.cc',
         'addon/module.cc',
         'addon/regex.cc',
+        'addon/runtime.cc',
         'addon/scanner.cc',
       ],
       'defines': ['NAPI_VERSION=8', 'PCRE2_CODE_UNIT_WIDTH=8'],

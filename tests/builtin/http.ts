@@ -21,7 +21,9 @@ export function requestText(method: string, target: string, body: Text = '', hea
   }
   const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
   const lines = Object.entries(usual).filter(([name]) => !given.has(name.toLowerCase()));
-  const head = [...lines, ...Object.entries(headers)].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const head = [...lines, ...Object.entries(headers)]
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   return `${method} ${target} HTTP/1.1\r\n${head}\r\n${content}`;
 }
 
@@ -30,7 +32,12 @@ export function answerText(status: string, body: string, type = 'text/html'): st
 }
 
 /** A request with its answer. */
-export function request(method: string, target: string, body: Text = '', options: HttpOptions = {}): Exchange {
+export function request(
+  method: string,
+  target: string,
+  body: Text = '',
+  options: HttpOptions = {},
+): Exchange {
   const { headers = {}, port = 80, status = '200 OK', answer = '<p>ok</p>' } = options;
   return talk(port, requestText(method, target, body, headers), says(answerText(status, answer)));
 }
@@ -69,7 +76,12 @@ export function multipart(...parts: { name: string; filename?: string; type?: st
   };
 }
 
-export function upload(target: string, filename: string, content: string, type = 'application/octet-stream'): Exchange {
+export function upload(
+  target: string,
+  filename: string,
+  content: string,
+  type = 'application/octet-stream',
+): Exchange {
   const { body, headers } = multipart({ name: 'file', filename, type, content });
   return post(target, body, headers);
 }

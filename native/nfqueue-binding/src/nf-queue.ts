@@ -1,7 +1,7 @@
 import { type Addon, ChecksumStatus, type Handle, loadAddon, Setting, Stage, State } from './addon';
 import { type Arena, createArena, type NfQueueBatch, PacketInfo, queueCounterCount } from './batch';
 import { errnoName, NfQueueError } from './errors';
-import { readQueueStatistics } from './queue-statistics';
+import { findHolder } from './queue-holder';
 
 /** Largest number of bytes the kernel copies of one packet (NFQNL_MAX_COPY_RANGE). */
 export const maxCopyRange = 65_531;
@@ -50,12 +50,10 @@ function integerOption(name: string, value: number, minimum: number, maximum: nu
 function openError(queue: number, errno: number, stage: number): NfQueueError {
   const name = errnoName(errno);
   if (name === 'EPERM' && stage === Stage.BIND) {
-    const holder = readQueueStatistics().find((line) => line.queue === queue);
+    const holder = findHolder(queue);
     return new NfQueueError(
       'NFQUEUE_BUSY',
-      `queue ${queue} belongs to another program${
-        holder === undefined ? '' : ` (netlink port ${holder.portId}, which is often its process number)`
-      }: stop that program or choose another queue number`,
+      `queue ${queue} belongs to ${holder ?? 'another program'}: stop it or choose another queue number`,
       name,
     );
   }
@@ -89,8 +87,9 @@ export class NfQueue {
    */
   readonly counters: Float64Array;
   readonly queue: number;
-  /** Descriptor and netlink port of the socket, for {@link NfQueue.abandon}. */
+  /** Descriptor of the socket, for {@link NfQueue.abandon}. */
   readonly fd: number;
+  /** Netlink port of the socket, chosen at random: no other queue of this process has it, now or later. */
   readonly portId: number;
 
   readonly #addon: Addon;
@@ -156,7 +155,8 @@ export class NfQueue {
    * From another thread: takes the descriptor of a stalled queue away. The kernel releases the queue at once
    * (what it holds is dropped) and the stalled thread's next `receive` throws NFQUEUE_ABANDONED; that thread
    * still has to `close` or to end.
-   * @param portId of the queue: nothing happens when the descriptor has become something else meanwhile
+   * @param portId of the queue. Give it: the stalled thread may have closed meanwhile and something else may have
+   *   got its descriptor; then nothing happens
    * @returns whether the queue was taken away
    */
   static abandon(fd: number, portId = 0): boolean {

@@ -109,7 +109,7 @@ describeInLab('with a real kernel queue: its life', () => {
     expect(await other.run(tryOpen, 1)).toMatchObject({ code: 'OPEN' });
     const refused = await gateway.run(tryOpen, 1);
     expect(refused.code).toBe('NFQUEUE_BUSY');
-    expect(refused.message).toContain(`netlink port ${other.process.pid}`);
+    expect(refused.message).toContain(`belongs to process ${other.process.pid} (`);
     expect(await other.run(tryOpen, 1)).toMatchObject({ code: 'NFQUEUE_BUSY' });
     expect(await gateway.run(tryOpen, 2)).toMatchObject({ code: 'OPEN' });
     expect(await gateway.run(boundQueues)).toEqual([1, 2]);
@@ -217,6 +217,19 @@ describeInLab('with a real kernel queue: its life', () => {
       stillBound: 1,
     });
     expect(outcome.milliseconds).toBeLessThan(500);
+  });
+
+  test('abandon with the port of a closed queue leaves its successor alone, which has the same descriptor', async () => {
+    const outcome = await gateway.run(({ nfqueue }) => {
+      const first = nfqueue.NfQueue.open({ queue: 4 });
+      first.close();
+      const successor = nfqueue.NfQueue.open({ queue: 4 });
+      const taken = nfqueue.NfQueue.abandon(first.fd, first.portId);
+      const received = successor.receive(0);
+      successor.close();
+      return { sameDescriptor: first.fd === successor.fd, taken, received };
+    });
+    expect(outcome).toEqual({ sameDescriptor: true, taken: false, received: 0 });
   });
 
   test('two threads serve two queues, and a thread that ends releases its queue', async () => {

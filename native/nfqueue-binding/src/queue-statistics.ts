@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** One line of /proc/net/netfilter/nfnetlink_queue (net/netfilter/nfnetlink_queue.c, seq_show). */
 export interface QueueStatistics {
   queue: number;
-  /** Netlink port of the socket that has the queue; often the number of its process. */
+  /** Netlink port of the socket that has the queue. */
   portId: number;
   /** Packets that wait for a verdict. */
   waiting: number;

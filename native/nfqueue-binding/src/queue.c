@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ enum {
   SEND_BUFFER = 256 * 1024,
   SEND_VECTORS = 256,
   SEND_ATTEMPTS = 4,
+  PORT_ATTEMPTS = 16,
   /* All attributes but the payload take less than 300 bytes. */
   MESSAGE_OVERHEAD = 1024,
   CACHE_LINE = 64
@@ -153,6 +155,22 @@ static void set_buffer(int fd, int force_option, int option, uint32_t bytes) {
   }
 }
 
+/*
+ * Takes a random port, out of the way of process numbers. Left to itself the kernel gives the process number to
+ * the first socket, and again to the next one after a close: then a queue and its successor, which mostly get the
+ * same descriptor too, could not be told apart.
+ */
+static int bind_to_random_port(int fd) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+  for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
+    if (getrandom(&address.nl_pid, sizeof address.nl_pid, 0) != (ssize_t)sizeof address.nl_pid) return EAGAIN;
+    address.nl_pid |= 0x80000000u;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return 0;
+    if (errno != EADDRINUSE) return errno;
+  }
+  return EADDRINUSE;
+}
+
 static int open_socket(struct queue *queue, const struct queue_options *options) {
   struct sockaddr_nl address = {.nl_family = AF_NETLINK};
   socklen_t address_length = sizeof address;
@@ -160,7 +178,8 @@ static int open_socket(struct queue *queue, const struct queue_options *options)
   socklen_t bytes_length = sizeof bytes;
   queue->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
   if (queue->fd < 0) return errno;
-  if (bind(queue->fd, (struct sockaddr *)&address, sizeof address) != 0) return errno;
+  int error = bind_to_random_port(queue->fd);
+  if (error) return error;
   if (getsockname(queue->fd, (struct sockaddr *)&address, &address_length) != 0) return errno;
   queue->port_id = address.nl_pid;
   set_buffer(queue->fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer);

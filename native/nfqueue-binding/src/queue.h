@@ -86,7 +86,7 @@ struct held_packet {
 
 struct queue {
   int fd;
-  uint32_t port_id;
+  uint32_t port_id; /* random: says which queue this is when fd has been closed and reused */
   uint16_t number;
   int fail_open, gso; /* as the kernel acknowledged them */
   uint32_t max_length, copy_range, receive_buffer;

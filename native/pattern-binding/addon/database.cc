@@ -7,15 +7,19 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "arguments.h"
+#include "runtime.h"
 
 namespace portcullis {
 
-Database::Database(hs_database_t* compiled, uint32_t patterns) : compiled_(compiled), patterns_(patterns), size_(0) {
-  hs_database_size(compiled_, &size_);
+Database::Database(hs_database_t* compiled, BytePatterns bytePatterns, uint32_t patterns)
+    : compiled_(compiled), bytePatterns_(std::move(bytePatterns)), patterns_(patterns), size_(0) {
+  if (compiled_ != nullptr) hs_database_size(compiled_, &size_);
+  size_ += bytePatterns_.list().size() * sizeof(BytePattern);
 }
 
 Database::~Database() { hs_free_database(compiled_); }
@@ -104,6 +108,10 @@ struct Compilation {
   std::vector<std::string> expressions;
   std::vector<unsigned> ids;
   std::vector<unsigned> flags;
+  /// Place of each expression in the list of the caller.
+  std::vector<uint32_t> places;
+  std::vector<BytePattern> bytePatterns;
+  uint32_t patterns = 0;
   // Result.
   DatabasePointer database;
   std::string message;
@@ -116,20 +124,26 @@ struct Compilation {
 };
 
 void Compilation::run() {
-  std::vector<const char*> texts;
-  texts.reserve(expressions.size());
-  for (const std::string& expression : expressions) texts.push_back(expression.c_str());
-  unsigned count = static_cast<unsigned>(expressions.size());
+  const std::unordered_set<uint32_t> expressionIds(ids.begin(), ids.end());
+  for (BytePattern& pattern : bytePatterns) pattern.shared = expressionIds.count(pattern.id) != 0;
   hs_database_t* compiled = nullptr;
   hs_compile_error_t* error = nullptr;
-  hs_error_t status = hs_compile_multi(texts.data(), flags.data(), ids.data(), count, HS_MODE_BLOCK, nullptr,
-                                       &compiled, &error);
+  hs_error_t status = HS_SUCCESS;
+  if (!expressions.empty() || bytePatterns.empty()) {
+    std::vector<const char*> texts;
+    texts.reserve(expressions.size());
+    for (const std::string& expression : expressions) texts.push_back(expression.c_str());
+    status = hs_compile_multi(texts.data(), flags.data(), ids.data(), static_cast<unsigned>(expressions.size()),
+                              HS_MODE_BLOCK, &runtime().platform, &compiled, &error);
+  }
   if (status == HS_SUCCESS) {
-    database = std::make_shared<const Database>(compiled, count);
+    database = std::make_shared<const Database>(compiled, BytePatterns(std::move(bytePatterns)), patterns);
     return;
   }
   message = error != nullptr && error->message != nullptr ? error->message : "the pattern compiler failed";
-  index = error != nullptr ? error->expression : -1;
+  if (error != nullptr && error->expression >= 0 && static_cast<size_t>(error->expression) < places.size()) {
+    index = places[error->expression];
+  }
   if (error != nullptr) hs_free_compile_error(error);
 }
 
@@ -157,18 +171,28 @@ bool readCompilation(napi_env env, napi_callback_info info, Compilation* out) {
     }
     const uint8_t* expression = bytes.data + at;
     const size_t length = end[i] - at;
+    at = end[i];
+    out->patterns++;
+    if (length == 1 && (flags.data[i] & kRegex) == 0) {
+      const uint8_t byte = *expression;
+      const uint8_t lower = byte | 0x20;
+      const bool folded = (flags.data[i] & kCaseless) != 0 && lower >= 'a' && lower <= 'z';
+      const uint8_t otherCase = folded ? byte ^ 0x20 : byte;
+      out->bytePatterns.push_back(BytePattern{id[i], byte, otherCase, 0, 0});
+      continue;
+    }
     if (flags.data[i] & kRegex) {
       out->expressions.emplace_back(reinterpret_cast<const char*>(expression), length);
     } else {
       out->expressions.push_back(quoted(expression, length));
     }
+    out->places.push_back(static_cast<uint32_t>(i));
     out->ids.push_back(id[i]);
     unsigned flag = HS_FLAG_SINGLEMATCH;
     if (flags.data[i] & kCaseless) flag |= HS_FLAG_CASELESS;
     if (flags.data[i] & kDotAll) flag |= HS_FLAG_DOTALL;
     if (flags.data[i] & kMultiline) flag |= HS_FLAG_MULTILINE;
     out->flags.push_back(flag);
-    at = end[i];
   }
   return true;
 }
@@ -218,7 +242,8 @@ napi_value compileAsync(napi_env env, napi_callback_info info) {
 
 // ---- Serialising -------------------------------------------------------------------------------------------
 
-void freeSerialized(napi_env, void* data, void*) { free(data); }
+// Serialised: number of byte patterns (4 bytes, as the processor has them), the byte patterns as they stand in
+// memory, and what Vectorscan serialised (nothing when all patterns are single bytes).
 
 /// handle → ArrayBuffer
 napi_value serialize(napi_env env, napi_callback_info info) {
@@ -229,17 +254,23 @@ napi_value serialize(napi_env env, napi_callback_info info) {
   if (!database) return fail(env, "DATABASE_CLOSED", "the pattern database has been closed");
   char* bytes = nullptr;
   size_t length = 0;
-  if (hs_serialize_database(database->compiled(), &bytes, &length) != HS_SUCCESS) {
+  if (database->compiled() != nullptr &&
+      hs_serialize_database(database->compiled(), &bytes, &length) != HS_SUCCESS) {
     return fail(env, "NATIVE_FAILURE", "the pattern database could not be serialised: out of memory");
   }
-  napi_value buffer;
-  if (napi_create_external_arraybuffer(env, bytes, length, freeSerialized, nullptr, &buffer) == napi_ok) return buffer;
-  // A runtime that allows no memory of ours in its heap takes a copy.
-  void* copy;
-  napi_value owned = nullptr;
-  if (napi_create_arraybuffer(env, length, &copy, &owned) == napi_ok) memcpy(copy, bytes, length);
+  const std::vector<BytePattern>& list = database->bytePatterns().list();
+  const uint32_t listCount = static_cast<uint32_t>(list.size());
+  const size_t listSize = list.size() * sizeof(BytePattern);
+  void* data;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, sizeof(listCount) + listSize + length, &data, &buffer) == napi_ok) {
+    char* out = static_cast<char*>(data);
+    memcpy(out, &listCount, sizeof(listCount));
+    if (listSize > 0) memcpy(out + sizeof(listCount), list.data(), listSize);
+    if (length > 0) memcpy(out + sizeof(listCount) + listSize, bytes, length);
+  }
   free(bytes);
-  return owned;
+  return buffer;
 }
 
 /// bytes, patterns → handle
@@ -253,10 +284,24 @@ napi_value deserialize(napi_env env, napi_callback_info info) {
       napi_get_value_uint32(env, arguments[1], &patterns) != napi_ok) {
     return fail(env, "INVALID_ARGUMENT", "deserialize takes bytes and a number of patterns");
   }
+  uint32_t listCount = 0;
+  if (bytes.length >= sizeof(listCount)) memcpy(&listCount, bytes.data, sizeof(listCount));
+  const size_t listSize = static_cast<size_t>(listCount) * sizeof(BytePattern);
+  const size_t head = sizeof(listCount) + listSize;
+  if (bytes.length < head || (listCount == 0 && bytes.length == head)) {
+    return fail(env, "DATABASE_CORRUPT", "the bytes are not a pattern database");
+  }
+  std::vector<BytePattern> list(listCount);
+  if (listSize > 0) memcpy(list.data(), bytes.data + sizeof(listCount), listSize);
   hs_database_t* compiled = nullptr;
-  switch (hs_deserialize_database(reinterpret_cast<const char*>(bytes.data), bytes.length, &compiled)) {
+  const hs_error_t status =
+      bytes.length == head ? HS_SUCCESS
+                           : hs_deserialize_database(reinterpret_cast<const char*>(bytes.data) + head,
+                                                     bytes.length - head, &compiled);
+  switch (status) {
     case HS_SUCCESS:
-      return createHandle(env, std::make_shared<const Database>(compiled, patterns), true);
+      return createHandle(env, std::make_shared<const Database>(compiled, BytePatterns(std::move(list)), patterns),
+                          true);
     case HS_DB_VERSION_ERROR:
       return fail(env, "DATABASE_VERSION", "the pattern database was made by another version of the library");
     case HS_DB_PLATFORM_ERROR:
@@ -349,12 +394,11 @@ napi_value describe(napi_env env, napi_callback_info info) {
 
 /// → string
 napi_value fingerprint(napi_env env, napi_callback_info) {
-  hs_platform_info_t platform = {};
-  if (hs_populate_platform(&platform) != HS_SUCCESS) {
-    return fail(env, "NATIVE_FAILURE", "Vectorscan does not support this processor");
-  }
+  const Runtime& used = runtime();
+  if (!used.supported) return fail(env, "NATIVE_FAILURE", "Vectorscan does not support this processor");
   char features[64];
-  snprintf(features, sizeof(features), " tune=%u features=%llx", platform.tune, platform.cpu_features);
+  snprintf(features, sizeof(features), " tune=%u features=%llx%s", used.platform.tune, used.platform.cpu_features,
+           used.avx2Chosen ? " runtime=avx2" : "");
   std::string version = hs_version();
   version.erase(version.find_last_not_of(' ') + 1);
   std::string text = "vectorscan " + version + features;

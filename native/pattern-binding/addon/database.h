@@ -7,21 +7,26 @@
 #include <cstdint>
 #include <memory>
 
+#include "byte_patterns.h"
+
 namespace portcullis {
 
 class Database {
  public:
-  Database(hs_database_t* compiled, uint32_t patterns);
+  Database(hs_database_t* compiled, BytePatterns bytePatterns, uint32_t patterns);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  /// nullptr when all patterns are single bytes.
   hs_database_t* compiled() const { return compiled_; }
+  const BytePatterns& bytePatterns() const { return bytePatterns_; }
   uint32_t patterns() const { return patterns_; }
   size_t size() const { return size_; }
 
  private:
   hs_database_t* compiled_;
+  BytePatterns bytePatterns_;
   uint32_t patterns_;
   size_t size_;
 };

@@ -103,7 +103,7 @@ bool windowed(const pcre2_code* code, const std::string& pattern) {
 
 int search(const Expression& expression, const uint8_t* subject, uint32_t length, uint32_t from) {
   const Thread& thread = *expression.thread;
-  return length <= expression.jitLength
+  return expression.jitLength > 0 && length <= expression.jitLength
              ? pcre2_jit_match(expression.code, subject, length, from, 0, thread.data, thread.match)
              : pcre2_match(expression.code, subject, length, from, PCRE2_NO_JIT, thread.data, thread.match);
 }

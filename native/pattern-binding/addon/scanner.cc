@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "database.h"
+#include "runtime.h"
 
 namespace portcullis {
 
@@ -34,6 +35,7 @@ struct Scanner {
   /// Bound bytes. JavaScript keeps the array alive and binds again whenever its identity or length changes.
   const uint8_t* bytes = nullptr;
   uint32_t length = 0;
+  ScanFunction scan = runtime().scan;
   hs_scratch_t* scratch = nullptr;
   std::vector<DatabasePointer> databases;
 
@@ -78,9 +80,17 @@ napi_value run(napi_env env, napi_callback_info info) {
     counts[i] = 0;
     if (start == end) continue;
     Recording recording{next, next + scanner.maxMatches};
-    const hs_error_t status =
-        hs_scan(scanner.databases[index]->compiled(), reinterpret_cast<const char*>(scanner.bytes) + start,
-                end - start, 0, scanner.scratch, record, &recording);
+    const Database& database = *scanner.databases[index];
+    const uint8_t* bytes = scanner.bytes + start;
+    hs_error_t status = HS_SUCCESS;
+    if (database.compiled() != nullptr) {
+      status = scanner.scan(database.compiled(), reinterpret_cast<const char*>(bytes), end - start, 0, scanner.scratch,
+                       record, &recording);
+    }
+    if (status == HS_SUCCESS && !database.bytePatterns().list().empty()) {
+      recording.next = database.bytePatterns().find(bytes, end - start, next, recording.next, recording.limit);
+      if (recording.next == nullptr) status = HS_SCAN_TERMINATED;
+    }
     if (status == HS_SUCCESS) {
       counts[i] = static_cast<int32_t>(recording.next - next);
       next = recording.next;
@@ -121,7 +131,7 @@ napi_value add(napi_env env, napi_callback_info info) {
   Scanner& scanner = *static_cast<Scanner*>(data);
   DatabasePointer database = count == 1 ? databaseOf(env, argument) : nullptr;
   if (!database) return fail(env, "DATABASE_CLOSED", "the pattern database has been closed");
-  if (hs_alloc_scratch(database->compiled(), &scanner.scratch) != HS_SUCCESS) {
+  if (database->compiled() != nullptr && hs_alloc_scratch(database->compiled(), &scanner.scratch) != HS_SUCCESS) {
     return fail(env, "NATIVE_FAILURE", "no memory to scan with this pattern database");
   }
   scanner.databases.push_back(std::move(database));

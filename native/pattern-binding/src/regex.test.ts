@@ -177,7 +177,7 @@ describe('compiling', () => {
     ['a(b', 3],
     ['[z-a]', 3],
     ['*a', 0],
-    ['(?<n>a)(?<n>b)', 11],
+    ['(?<n>a)(?<n>b)', 12],
   ])('/%s/ is refused at offset %d', (pattern, position) => {
     const error = errorOf(() => Regex.compile(pattern));
     expect(error).toMatchObject({ code: 'REGEX_COMPILE', position });

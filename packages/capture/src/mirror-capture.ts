@@ -63,6 +63,19 @@ const LINK_TYPES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
+ * `cap` leaves a poll handle in libuv's lists when a session is closed, and stops one that was never started when
+ * a session could not be opened; either ends the process once the session is collected. So none ever is: a timer
+ * that keeps nothing running holds them, for as long as the process lives.
+ */
+const sessions: CapSession[] = [];
+const LONGEST_INTERVAL = 2 ** 31 - 1;
+
+function keepForEver(session: CapSession): void {
+  if (sessions.length === 0) setInterval(() => sessions.length, LONGEST_INTERVAL).unref();
+  sessions.push(session);
+}
+
+/**
  * Copies every frame of an interface into a ring, from which a {@link MirrorSource} reads. `cap` runs on the
  * event loop of the thread that creates this, and loads in one thread of a process only: the main thread.
  */
@@ -85,6 +98,7 @@ export class MirrorCapture {
     this.ring = PacketRing.create(options.ringSize ?? DEFAULT_RING);
     this.shared = this.ring.shared;
     this.session = new cap.Cap();
+    keepForEver(this.session);
     const frame = Buffer.alloc(FRAME_BUFFER);
     let name: string;
     try {

@@ -15,6 +15,8 @@ export function buildProgram(): Command {
   const program = new Command('portcullis')
     .description('Network threat protection for Linux gateways and endpoints.')
     .version(version)
+    // Options behind a subcommand are its own: the program has some of the same name for its aliases.
+    .enablePositionalOptions()
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
     .showHelpAfterError("('portcullis --help' lists the commands)")

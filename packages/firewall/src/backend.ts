@@ -79,6 +79,8 @@ export interface FirewallBackend {
   /** Adds many at once; existing ones get the time given. */
   restoreBans(entries: Iterable<BanEntry>, count: number): Promise<void>;
   listBans(): Promise<KernelBan[]>;
+  /** The same, one by one: a million of them need not stand in memory together. */
+  eachBan(visit: (ban: KernelBan) => void): Promise<void>;
   /** Number of entries, exceptions included. */
   banCount(): Promise<number>;
   /** Ends resident children; the kernel keeps what it has. */

@@ -284,20 +284,22 @@ export class BanService {
     const now = this.present();
     const removed = [...ledger.entries()];
     await Promise.all([ledger.clear(), this.backend.unbanAll()]);
-    void ledger.confirmGone([...ledger.pendingRemovals()]).catch(() => undefined);
-    for (const ban of removed) {
-      this.noteUnblocked(ban.prefix, now);
-      this.emit({ kind: 'removed', ban });
-    }
+    void ledger.confirmCleared().catch(() => undefined);
+    this.recent.clear();
+    this.unenforced.clear();
+    for (const ban of removed.slice(-LARGEST_GRACE)) this.noteUnblocked(ban.prefix, now);
+    for (const ban of removed) this.emit({ kind: 'removed', ban });
     return { removed, exceptedFrom: [] };
   }
 
   private noteUnblocked(prefix: string, now: number): void {
     this.recent.delete(prefix);
     this.unenforced.delete(prefix);
-    if (this.unblocked.size >= LARGEST_GRACE) {
-      const oldest = this.unblocked.keys().next();
-      if (!oldest.done) this.unblocked.delete(oldest.value);
+    // Rare, and forgetting costs little: half of them at once instead of one at a time.
+    if (this.unblocked.size >= 2 * LARGEST_GRACE) {
+      const newer = [...this.unblocked].slice(LARGEST_GRACE);
+      this.unblocked.clear();
+      for (const [key, at] of newer) this.unblocked.set(key, at);
     }
     this.unblocked.delete(prefix);
     this.unblocked.set(prefix, now);
@@ -313,55 +315,50 @@ export class BanService {
     return this.inTurn(async () => {
       const ledger = this.opened();
       const listedAt = this.clock.monotonic();
-      const kernel = new Map<string, KernelBan>();
-      for (const ban of await this.backend.listBans()) kernel.set(ban.prefix, ban);
-      const now = this.present();
-      this.expire();
-      const elapsed = this.clock.monotonic() - listedAt;
-
-      const missing: BanEntry[] = [];
-      for (const ban of ledger.entries()) {
-        const there = kernel.get(ban.prefix);
-        const enforced = there && !there.exception;
-        if (!enforced || lastsTo(there, now) + TOLERANCE_MILLISECONDS < ban.until) {
-          missing.push(entryOf(ban, now));
-        }
-      }
-      for (const exception of ledger.exceptions()) {
-        if (!kernel.get(exception.prefix)?.exception) {
-          missing.push({ ...entryOf(exception, now), exception: true });
-        }
-      }
-
       const pending = ledger.pendingRemovals();
+      /** In the kernel as the ledger wants it. */
+      const right = new Set<string>();
       const lift: string[] = [];
       const written: Promise<void>[] = [];
       let adopted = 0;
-      for (const there of kernel.values()) {
-        const known = ledger.get(there.prefix);
+      await this.backend.eachBan((there) => {
+        const now = this.present();
         const until = lastsTo(there, now);
-        if (known && !there.exception) {
-          if (until > known.until + TOLERANCE_MILLISECONDS) written.push(ledger.put({ ...known, until }));
+        const known = ledger.get(there.prefix);
+        if (known ? !there.exception : ledger.hasException(there.prefix) && there.exception) {
+          if (!known || until + TOLERANCE_MILLISECONDS >= known.until) right.add(there.prefix);
+          if (known && until > known.until + TOLERANCE_MILLISECONDS)
+            written.push(ledger.put({ ...known, until }));
         } else if (known || ledger.hasException(there.prefix)) {
-          // Of different kinds: the ledger's was put among the missing.
-        } else if (pending.has(there.prefix)) {
+          // One is a ban, the other an exception: the ledger's is among the missing.
+        } else if (ledger.isPendingRemoval(there.prefix)) {
           lift.push(there.prefix);
-        } else if (until - now <= elapsed + TOLERANCE_MILLISECONDS) {
-          // It ran out while the kernel was being asked.
+        } else if (until - now <= this.clock.monotonic() - listedAt + TOLERANCE_MILLISECONDS) {
+          // It runs out while the kernel is being asked.
         } else if (there.exception) {
           written.push(ledger.except({ prefix: there.prefix, until }));
+          right.add(there.prefix);
         } else {
           adopted++;
           const found = { id: newId(now), prefix: there.prefix, since: now, until };
           const ban: Ban = { ...found, reason: 'found in the kernel', sid: 0, origin: 'kernel', count: 1 };
           written.push(ledger.put(ban));
+          right.add(there.prefix);
         }
+      });
+      const now = this.present();
+      this.expire();
+      const missing: BanEntry[] = [];
+      for (const ban of ledger.entries()) if (!right.has(ban.prefix)) missing.push(entryOf(ban, now));
+      for (const exception of ledger.exceptions()) {
+        if (!right.has(exception.prefix)) missing.push({ ...entryOf(exception, now), exception: true });
       }
       if (lift.length > 0) await this.backend.unbanEach(lift);
       if (missing.length > 0) await this.backend.restoreBans(missing, missing.length);
       await Promise.all(written);
       for (const { prefix } of missing) this.unenforced.delete(prefix);
-      void ledger.confirmGone([...pending]).catch(() => undefined);
+      void ledger.confirmGone(pending).catch(() => undefined);
+      void ledger.confirmCleared().catch(() => undefined);
       return { restored: missing.length, adopted, lifted: lift.length };
     });
   }

@@ -153,10 +153,8 @@ export class BanSets {
     );
   }
 
-  async list(): Promise<KernelBan[]> {
-    const bans: KernelBan[] = [];
-    for (const family of this.families) await this.ipset.save(banSetName(family), (ban) => bans.push(ban));
-    return bans;
+  async each(visit: (ban: KernelBan) => void): Promise<void> {
+    for (const family of this.families) await this.ipset.save(banSetName(family), visit);
   }
 
   async count(): Promise<number> {

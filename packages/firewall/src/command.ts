@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { FirewallError } from './errors';
 
 export interface CommandResult {
@@ -63,12 +64,9 @@ export class CommandRunner {
           return;
         }
         if (options.onLine && partial !== '') options.onLine(partial);
-        // `ip netns exec` and `env` report a program that is not there in their own words.
-        if (this.prefix.length > 0 && exitCode !== 0 && /no such file or directory/i.test(stderr)) {
-          if (stderr.includes(`"${program}"`)) {
-            reject(missing(program));
-            return;
-          }
+        if (this.prefix.length > 0 && exitCode !== 0 && saysMissing(stderr, program)) {
+          reject(missing(program));
+          return;
         }
         resolve({ exitCode, stdout, stderr });
       });
@@ -78,16 +76,32 @@ export class CommandRunner {
     });
   }
 
-  /** A child of its own session: a Ctrl-C at the terminal stops the engine, and only with it this child. */
+  /**
+   * A child of its own session: a Ctrl-C at the terminal stops the engine, and only with it this child. It does little
+   * and others wait for it, so it goes before them where that is permitted.
+   */
   resident(program: string, args: readonly string[]) {
     const [file, ...rest] = [...this.prefix, program, ...args];
-    return spawn(file, rest, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() });
+    const options = { detached: true, env: environment() };
+    const child = spawn(file, rest, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+    try {
+      if (child.pid !== undefined) setPriority(child.pid, -10);
+    } catch {
+      // Not permitted, or gone already: slower under load, nothing else.
+    }
+    return child;
   }
 }
 
-/** Messages and numbers are parsed: no translations. */
+/** Messages and numbers are parsed: no translations. A user's PATH often lacks the directories these programs are in. */
 function environment(): NodeJS.ProcessEnv {
-  return { ...process.env, LC_ALL: 'C' };
+  return { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
+}
+
+/** `ip netns exec`, `nsenter` and `env` report a program that is not there in their own words. */
+function saysMissing(stderr: string, program: string): boolean {
+  if (!/no such file or directory/i.test(stderr)) return false;
+  return [`"${program}"`, `'${program}'`, `execute ${program}:`].some((words) => stderr.includes(words));
 }
 
 function missing(program: string): FirewallError {
@@ -108,14 +122,27 @@ async function feed(stdin: NodeJS.WritableStream, input: Iterable<string> | unde
       const more = stdin.write(block);
       block = '';
       if (!more) {
-        const open = await new Promise<boolean>((resolve) => {
-          stdin.once('drain', () => resolve(true));
-          stdin.once('close', () => resolve(false));
-        });
+        const open = await drained(stdin);
         if (!open) return;
       }
     }
     if (block !== '') stdin.write(block);
   }
   stdin.end();
+}
+
+/** Resolves when there is room again: true; or when nobody reads any more: false. */
+function drained(stdin: NodeJS.WritableStream): Promise<boolean> {
+  return new Promise((resolve) => {
+    const onDrain = (): void => {
+      stdin.off('close', onClose);
+      resolve(true);
+    };
+    const onClose = (): void => {
+      stdin.off('drain', onDrain);
+      resolve(false);
+    };
+    stdin.once('drain', onDrain);
+    stdin.once('close', onClose);
+  });
 }

@@ -142,10 +142,13 @@ export class KernelFirewall implements FirewallBackend {
 
   private async removeNow(purge: boolean): Promise<RemovalReport> {
     const counted = await this.readQueueRules();
-    const bansLeft = purge ? 0 : await this.bans.count();
+    const states = new Map<Family, FirewallState>();
+    for (const family of this.families) states.set(family, await this.iptables.state(family));
+    const standing = [...states.values()].some((state) => state.raw.chains.has(Chain.main));
+    const inForce = this.installed ? !this.installed.plan.monitoring : standing;
+    const bansLeft = purge || !inForce ? 0 : await this.bans.count();
     let bypassKept = false;
-    for (const family of this.families) {
-      const state = await this.iptables.state(family);
+    for (const [family, state] of states) {
       const keepBypass = !purge && (state.mangle.bypass?.length ?? 0) > 0;
       bypassKept ||= keepBypass;
       const wanted = bansLeft > 0 ? bansOnly(family) : NOTHING;
@@ -182,7 +185,11 @@ export class KernelFirewall implements FirewallBackend {
     await this.runner.run(iptables.name(family), args);
   }
 
-  async verify(): Promise<string[]> {
+  verify(): Promise<string[]> {
+    return this.inTurn(() => this.verifyNow());
+  }
+
+  private async verifyNow(): Promise<string[]> {
     const { installed } = this;
     if (!installed) return ['the firewall rules are not installed'];
     const found: string[] = [];
@@ -303,8 +310,14 @@ export class KernelFirewall implements FirewallBackend {
     return this.bans.restore(entries, count);
   }
 
-  listBans(): Promise<KernelBan[]> {
-    return this.bans.list();
+  async listBans(): Promise<KernelBan[]> {
+    const bans: KernelBan[] = [];
+    await this.bans.each((ban) => bans.push(ban));
+    return bans;
+  }
+
+  eachBan(visit: (ban: KernelBan) => void): Promise<void> {
+    return this.bans.each(visit);
   }
 
   banCount(): Promise<number> {

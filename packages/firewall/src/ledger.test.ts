@@ -53,17 +53,31 @@ describe('BanLedger', () => {
     expect(prefixes(again)).toEqual(['192.0.2.1', '2001:db8::/64']);
     expect(again.get('192.0.2.1')).toEqual(ban('192.0.2.1', 7200, { count: 2 }));
     expect([...again.exceptions()]).toEqual([{ prefix: '2001:db8::5', until: START + 1000 }]);
-    expect([...again.pendingRemovals()]).toEqual(['192.0.2.2']);
+    expect(again.pendingRemovals()).toEqual(['192.0.2.2']);
   });
 
   test('a removal is pending until the kernel has confirmed it', async () => {
     const ledger = await BanLedger.open(directory, START);
     await ledger.put(ban('192.0.2.1'));
     await ledger.put(ban('192.0.2.2'));
-    await ledger.clear();
+    await ledger.remove(['192.0.2.1', '192.0.2.2']);
     await ledger.confirmGone(['192.0.2.1']);
     await ledger.close();
-    expect([...(await reopened()).pendingRemovals()]).toEqual(['192.0.2.2']);
+    expect((await reopened()).pendingRemovals()).toEqual(['192.0.2.2']);
+  });
+
+  test('so is the removal of everything', async () => {
+    const ledger = await BanLedger.open(directory, START);
+    await ledger.put(ban('192.0.2.1'));
+    await ledger.clear();
+    await ledger.put(ban('192.0.2.2'));
+    await ledger.compact();
+    await ledger.close();
+    const again = await BanLedger.open(directory, START);
+    expect([again.isPendingRemoval('192.0.2.1'), prefixes(again)]).toEqual([true, ['192.0.2.2']]);
+    await again.confirmCleared();
+    await again.close();
+    expect((await reopened()).isPendingRemoval('192.0.2.1')).toBe(false);
   });
 
   test('what ran out while nothing ran is told, and gone', async () => {

@@ -2,7 +2,7 @@ import { type Ban, type BanException, isBan, PERMANENT } from './ban';
 import { ExpiryQueue } from './expiry-queue';
 import { Journal, type LoadReport } from './journal';
 import type { Family } from './names';
-import { Prefix } from './prefix';
+import type { Prefix } from './prefix';
 
 /**
  * What the journal holds. Every record says how things are from then on, so repeating one changes nothing.
@@ -13,7 +13,7 @@ type LedgerRecord =
   | { op: 'except'; exception: BanException }
   | { op: 'remove'; prefixes: string[] }
   | { op: 'gone'; prefixes: string[] }
-  | { op: 'clear' }
+  | { op: 'clear' | 'cleared' }
   | { op: 'offset'; milliseconds: number };
 
 export interface LedgerReport extends LoadReport {
@@ -38,6 +38,7 @@ export class BanLedger {
   private readonly expiry = new ExpiryQueue();
   /** How many bans there are of each prefix length, so that a look-up tries only those. */
   private readonly lengths: Record<Family, Map<number, number>> = { 4: new Map(), 6: new Map() };
+  private clearing = false;
   private offset = 0;
   private compacting: Promise<void> | undefined;
   private journal!: Journal;
@@ -92,9 +93,13 @@ export class BanLedger {
         }
         return true;
       case 'clear':
-        for (const prefix of [...this.bans.keys(), ...this.excepted.keys()]) this.removed.add(prefix);
         this.bans.clear();
         this.excepted.clear();
+        this.removed.clear();
+        this.clearing = true;
+        return true;
+      case 'cleared':
+        this.clearing = false;
         return true;
       case 'offset':
         if (!Number.isFinite(record.milliseconds)) return false;
@@ -139,8 +144,13 @@ export class BanLedger {
   }
 
   /** Prefixes let go whose removal from the kernel is not confirmed. */
-  pendingRemovals(): ReadonlySet<string> {
-    return this.removed;
+  pendingRemovals(): readonly string[] {
+    return [...this.removed];
+  }
+
+  /** Whether the kernel may hold a prefix only because its removal did not get there. */
+  isPendingRemoval(prefix: string): boolean {
+    return this.clearing || this.removed.has(prefix);
   }
 
   hasException(prefix: string): boolean {
@@ -161,21 +171,16 @@ export class BanLedger {
 
   /** Bans and exceptions inside a prefix (itself included). */
   inside(prefix: Prefix): { bans: Ban[]; exceptions: string[] } {
-    const only = prefix.isHost;
-    const within = (text: string): boolean =>
-      only ? text === prefix.text : prefix.contains(Prefix.parse(text));
-    if (only) {
+    if (prefix.isHost) {
       const ban = this.bans.get(prefix.text);
       return {
         bans: ban ? [this.outward(ban)] : [],
         exceptions: this.excepted.has(prefix.text) ? [prefix.text] : [],
       };
     }
+    const within = prefix.containment();
     const bans: Ban[] = [];
-    const separator = prefix.family === 4 ? '.' : ':';
-    for (const [text, ban] of this.bans) {
-      if (text.includes(separator) && within(text)) bans.push(this.outward(ban));
-    }
+    for (const [text, ban] of this.bans) if (within(text)) bans.push(this.outward(ban));
     return { bans, exceptions: [...this.excepted.keys()].filter(within) };
   }
 
@@ -224,13 +229,21 @@ export class BanLedger {
   }
 
   clear(): Promise<void> {
-    for (const prefix of [...this.bans.keys(), ...this.excepted.keys()]) this.removed.add(prefix);
     this.bans.clear();
     this.excepted.clear();
+    this.removed.clear();
+    this.clearing = true;
     this.expiry.clear();
     this.lengths[4].clear();
     this.lengths[6].clear();
     return this.append({ op: 'clear' });
+  }
+
+  /** The kernel is empty too. */
+  confirmCleared(): Promise<void> {
+    if (!this.clearing) return Promise.resolve();
+    this.clearing = false;
+    return this.append({ op: 'cleared' });
   }
 
   /** The wall clock was set forward (or back) by so much: every ban keeps the time it has left. */
@@ -278,6 +291,7 @@ export class BanLedger {
 
   private *records(): IterableIterator<LedgerRecord> {
     yield { op: 'offset', milliseconds: this.offset };
+    if (this.clearing) yield { op: 'clear' };
     const removed = [...this.removed];
     for (let at = 0; at < removed.length; at += 1000) {
       yield { op: 'remove', prefixes: removed.slice(at, at + 1000) };

@@ -126,6 +126,10 @@ export class MemoryFirewall implements FirewallBackend {
     );
   }
 
+  async eachBan(visit: (ban: KernelBan) => void): Promise<void> {
+    for (const ban of await this.listBans()) visit(ban);
+  }
+
   banCount(): Promise<number> {
     return Promise.resolve(this.alive().length);
   }

@@ -57,15 +57,17 @@ describe('Prefix', () => {
         .map((byte) => byte.toString(2).padStart(8, '0'))
         .join('')
         .slice(0, prefix.length);
-    const draw = (): Prefix =>
-      random(2)
-        ? Prefix.parse(`10.${random(2)}.${random(2) * 128}.${random(4)}/${random(33)}`)
-        : Prefix.parse(`2001:db8:${random(2)}::${random(4)}/${random(129)}`);
+    const draw = (): Prefix => {
+      if (random(2)) return Prefix.parse(`10.${random(2)}.${random(2) * 128}.${random(4)}/${random(33)}`);
+      const front = [['2001', '0', '20', ''][random(4)], ['db8', ''][random(2)]].filter(Boolean).join(':');
+      return Prefix.parse(`${front}::${random(4)}/${random(129)}`);
+    };
     for (let round = 0; round < 3000; round++) {
       const a = draw();
       const b = draw();
       const expected = a.family === b.family && bits(b).startsWith(bits(a));
       if (a.contains(b) !== expected) throw new Error(`seed ${seed}: ${a.text} contains ${b.text}?`);
+      if (a.containment()(b.text) !== expected) throw new Error(`seed ${seed}: ${a.text} holds ${b.text}?`);
       expect(a.widen(a.length).text).toBe(a.text);
       if (a.length > 3) expect(a.widen(3).contains(a)).toBe(true);
     }

@@ -74,6 +74,25 @@ export class Prefix {
     return rest === 0 || ((this.bytes[whole] ^ other.bytes[whole]) & (0xff << (8 - rest)) & 0xff) === 0;
   }
 
+  /** `contains` for many texts in normal form: most are turned away without being parsed. */
+  containment(): (text: string) => boolean {
+    const slow = (text: string): boolean => this.contains(Prefix.parse(text));
+    // Whole octets or groups at the front are the same letters in every address inside.
+    const step = this.family === 4 ? 8 : 16;
+    const groups = this.family === 4 ? [...this.bytes].map(String) : [this.text.split(':')[0]];
+    const whole = Math.min(groups.length, Math.floor(this.length / step));
+    const separator = this.family === 4 ? '.' : ':';
+    const front = groups.slice(0, whole).join(separator);
+    if (front === '') return (text) => text.includes(separator) && slow(text);
+    return (text) => {
+      if (!text.startsWith(front)) return false;
+      const next = text[front.length];
+      return (
+        (next === undefined || next === separator || next === '/') && text.includes(separator) && slow(text)
+      );
+    };
+  }
+
   overlaps(other: Prefix): boolean {
     return this.contains(other) || other.contains(this);
   }

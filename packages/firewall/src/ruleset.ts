@@ -40,7 +40,7 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
       chains: new Map(input ? [[Chain.save, save]] : []),
       jumps: new Map(input ? [['INPUT', [Chain.save]]] : []),
     },
-    raw: enforce ? banRules(family) : EMPTY,
+    raw: enforce ? banRules(family, layout) : EMPTY,
     mangle: { chains: mangle, jumps: mangleJumps },
   };
 }
@@ -62,14 +62,17 @@ export const NOTHING: Ruleset = { filter: EMPTY, raw: EMPTY, mangle: EMPTY };
 
 const banSet = (family: Family): string => (family === 4 ? SetName.ban4 : SetName.ban6);
 
-function banRules(family: Family): TableRules {
+function banRules(family: Family, layout?: MarkLayout): TableRules {
   const drop = `-m set --match-set ${banSet(family)} src -j DROP`;
   // Without router discovery a ban that hits the wrong neighbour would cost the host its default route.
   const discovery = [133, 134].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
+  // What the engine injects: to a local socket in the attacker's name, by way of lo; and to the attacker itself.
+  const local = '-i lo -j RETURN';
+  const mark = layout && `-m mark --mark ${hex(layout.injected)}/${hex(layout.mask)} -j RETURN`;
   return {
     chains: new Map([
-      [Chain.main, family === 6 ? [...discovery, drop] : [drop]],
-      [Chain.out, towardsBanned(family)],
+      [Chain.main, family === 6 ? [local, ...discovery, drop] : [local, drop]],
+      [Chain.out, [...(mark ? [mark] : []), ...towardsBanned(family)]],
     ]),
     jumps: new Map([
       ['PREROUTING', [Chain.main]],

@@ -198,7 +198,10 @@ function compileRule(
     searched.map((part) => ({ part, contents: part.steps.filter((step) => step instanceof ContentStep) })),
     builder.fastPattern,
   );
-  if (pattern) compiled.fastPattern = new Literal(pattern.bytes, pattern.caseless);
+  if (pattern) {
+    compiled.fastPattern = new Literal(pattern.bytes, pattern.caseless);
+    pattern.step.prefiltered = pattern.atEnd;
+  }
   const patternSlot = pattern && pattern.part !== builder.payload ? slots.slotOf(pattern.part) : null;
   return { compiled, pattern, patternSlot, key: orderKey(rule, builder) };
 }

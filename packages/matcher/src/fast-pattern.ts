@@ -18,6 +18,28 @@ for (const byte of [0x01, 0x02, 0x03, 0x04]) BITS[byte] = 6;
 BITS[0x00] = 3;
 BITS[0xff] = 5;
 
+/**
+ * What ordinary requests and responses are full of, in lower case. A pattern that is part of this says nothing, however
+ * rare its bytes are.
+ */
+const ORDINARY = [
+  'get / http/1.1\r\nhost: www. post / http/1.0\r\nhost: head / http/1.1\r\nhost: http/1.1 200 ok\r\nserver: ',
+  '\r\nhost\r\nuser-agent\r\naccept\r\naccept-language\r\naccept-encoding\r\nconnection\r\n\r\n',
+  '\r\nhost\r\nconnection\r\ncontent-length\r\naccept\r\nuser-agent\r\ncontent-type\r\naccept-encoding\r\n\r\n',
+  '\r\naccept\r\nuser-agent\r\nhost\r\ncookie\r\nreferer\r\ncontent-type\r\ncontent-length\r\ncache-control\r\n\r\n',
+  '\r\nhost: www.\r\nuser-agent: mozilla/5.0 (\r\naccept: */*\r\naccept-language: en-us,en;q=0.5\r\n',
+  '\r\naccept-encoding: gzip, deflate, br\r\nconnection: keep-alive\r\ncontent-type: application/x-www-form-urlencoded\r\n',
+  '\r\ncontent-length: \r\ncookie: \r\nreferer: https://www.\r\ncache-control: no-cache\r\npragma: no-cache\r\n',
+  '\r\naccept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n',
+  'mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/115.0 safari/537.36',
+  'mozilla/5.0 (x11; linux x86_64; rv:109.0) gecko/20100101 firefox/115.0 mozilla/4.0 (compatible; msie 6.0; windows nt 5.1)',
+  'http://www. https://www. text/plain; charset=utf-8 application/json application/octet-stream image/png text/css',
+  '<html><head><title></title><script type="text/javascript"></script><body><div class=""></div></body></html>',
+  '.com .net .org .php .html .htm .jpg .png .gif .css .js /index.html /api/v1/ /images/ index.php ?id= &id=',
+];
+/** What the bits of an ordinary pattern are worth: the longer one is still the better one. */
+const ORDINARY_WORTH = 0.12;
+
 /** What the prefilter looks for: part of a content of the rule. */
 export interface FastPattern {
   readonly step: ContentStep;
@@ -26,6 +48,8 @@ export interface FastPattern {
   readonly caseless: boolean;
   /** The pattern ends at or before this place of the buffer; 0: anywhere. */
   readonly end: number;
+  /** The pattern is the end of the content: where it is found, all of the content is there. */
+  readonly atEnd: boolean;
   /** Estimated bits: every 10 make it a thousand times rarer. */
   readonly bits: number;
 }
@@ -42,6 +66,11 @@ export function rarity(bytes: Uint8Array, caseless: boolean, from = 0, to = byte
   return bits;
 }
 
+function isOrdinary(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes).toString('latin1').toLowerCase();
+  return ORDINARY.some((sample) => sample.includes(text));
+}
+
 /**
  * Chooses what the prefilter looks for among the contents of `parts`: the one that the rule names, else the rarest.
  * @returns null where all contents are negated, or there is none
@@ -54,8 +83,12 @@ export function chooseFastPattern(
   for (const { part, contents } of parts) {
     for (const step of contents) {
       if (step.negated) continue;
-      if (named?.step === step) return cut(step, part, named.from, named.length);
-      const pattern = cut(step, part, 0, step.bytes.length);
+      const isNamed = named?.step === step;
+      const pattern = isNamed
+        ? cut(step, part, named.from, named.length)
+        : cut(step, part, 0, step.bytes.length);
+      // What the rule names counts, unless it is in every other request.
+      if (isNamed && !isOrdinary(pattern.bytes)) return pattern;
       if (!best || pattern.bits > best.bits) best = pattern;
     }
   }
@@ -85,6 +118,7 @@ function cut(step: ContentStep, part: BufferPart, from: number, length: number):
     bytes,
     caseless: step.caseless,
     end: fixedEnd === 0 ? 0 : fixedEnd - (step.bytes.length - start - size),
-    bits: rarity(bytes, step.caseless),
+    atEnd: start + size === step.bytes.length,
+    bits: rarity(bytes, step.caseless) * (isOrdinary(bytes) ? ORDINARY_WORTH : 1),
   };
 }

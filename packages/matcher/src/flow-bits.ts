@@ -18,7 +18,7 @@ export function conditionHolds(condition: FlowBitCondition, state: FlowMatchStat
   const { bits, all } = condition;
   let matched = all;
   for (let i = 0; i < bits.length; i++) {
-    const isSet = state?.has(bits[i]);
+    const isSet = state?.has(bits[i]) === true;
     if (isSet !== all) {
       matched = !all;
       break;

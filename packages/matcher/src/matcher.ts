@@ -1,5 +1,6 @@
 import type { BufferView, Direction, Transaction } from '@portcullis/protocols';
 import { intervalOf } from './address-plan';
+import type { BufferSlot } from './buffer-slot';
 import { Candidates } from './candidates';
 import type { BufferTest, CompiledRule } from './compiled-rule';
 import type { AddressPlan, CompiledRuleSet, PacketPlan, PortTable } from './compiled-rule-set';
@@ -82,6 +83,8 @@ export class Matcher {
     transformOverflow: 0,
     thresholdEvictions: 0,
   };
+  /** Buffers that lie in another array than those being gathered. */
+  private deferred: BufferSlot[];
   /** Buffer tests of the rule in hand that have matched. */
   private done = 0;
 
@@ -93,6 +96,7 @@ export class Matcher {
     this.fired.rules = ruleset.rules;
     this.evaluation = new Evaluation(new InspectionContext(), this.limits);
     this.thresholds = new ThresholdTable(this.limits.thresholds);
+    this.deferred = [...ruleset.slots];
   }
 
   get ruleset(): CompiledRuleSet {
@@ -144,6 +148,7 @@ export class Matcher {
     this.stage = next;
     this.fired.rules = ruleset.rules;
     this.fired.begin();
+    this.deferred = [...ruleset.slots];
     this.profile = null;
   }
 
@@ -377,30 +382,16 @@ export class Matcher {
 
     candidates.begin();
     buffers.begin(transaction, at);
-    const { slots } = plan;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i];
-      const patterns = slot.patterns[direction];
-      if (patterns === null) continue;
-      const streaming = slot.streaming[at] === 1;
-      if (!streaming && (slot.progress[at] <= seen || slot.progress[at] > progress)) continue;
-      const multiple = slot.multiple[at] === 1;
-      for (let index = 0; ; index++) {
-        const view = buffers.get(slot, index);
-        if (view === null) break;
-        scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
-        if (!multiple) break;
-        // The next one may be made in the same place.
-        scan.flush();
-      }
-    }
-    scan.flush();
+    this.scanBuffers(plan.slots, at, seen, progress);
     const { unfiltered, unfilteredProgress } = plan;
     for (let i = 0; i < unfiltered.length; i++) {
       if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress) candidates.add(unfiltered[i]);
     }
     const waiting = state !== null ? state.count : 0;
-    for (let i = 0; i < waiting; i++) candidates.add((state as TransactionState).rules[i]);
+    for (let i = 0; i < waiting; i++) {
+      const entry = (state as TransactionState).rules[i];
+      if ((entry & 1) === direction) candidates.add(entry >> 1);
+    }
 
     if (candidates.count > 0) {
       candidates.sort();
@@ -413,6 +404,47 @@ export class Matcher {
         direction === 0 ? packSeen(progress, seenOf(packed, 1)) : packSeen(seenOf(packed, 0), progress);
     }
     buffers.end();
+  }
+
+  /** Asks the prefilter for the buffers that have come. Those in the same array are scanned in one call. */
+  private scanBuffers(slots: readonly BufferSlot[], at: number, seen: number, progress: number): void {
+    const { scan, buffers } = this.stage;
+    const { deferred } = this;
+    let deferredCount = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      const streaming = slot.streaming[at] === 1;
+      if (!streaming && (slot.progress[at] <= seen || slot.progress[at] > progress)) continue;
+      const patterns = slot.patterns[at & 1];
+      if (patterns === null) continue;
+      const multiple = slot.multiple[at] === 1;
+      for (let index = 0; ; index++) {
+        const view = buffers.get(slot, index);
+        if (view === null) break;
+        if (!multiple) {
+          if (scan.takes(view.bytes)) scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
+          else deferred[deferredCount++] = slot;
+          break;
+        }
+        // The next one may be made in the same place: none waits.
+        scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
+        scan.flush();
+      }
+    }
+    scan.flush();
+    while (deferredCount > 0) {
+      let kept = 0;
+      for (let i = 0; i < deferredCount; i++) {
+        const slot = deferred[i];
+        const view = buffers.get(slot, 0);
+        const patterns = slot.patterns[at & 1];
+        if (view === null || patterns === null) continue;
+        if (scan.takes(view.bytes)) scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
+        else deferred[kept++] = slot;
+      }
+      scan.flush();
+      deferredCount = kept;
+    }
   }
 
   private evaluateTransaction(
@@ -428,8 +460,9 @@ export class Matcher {
     let state = given;
     for (let i = 0; i < candidates.count; i++) {
       const rule = ruleset.rules[candidates.rules[i]];
-      const place = state === null ? -1 : waitingPlace(state, rule.number);
-      if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(rule.number)) continue;
+      const entry = rule.number * 2 + (at & 1);
+      const place = state === null ? -1 : waitingPlace(state, entry);
+      if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;
       this.done = place < 0 || state === null ? 0 : state.done[place];
       if (this.profile !== null) this.profile.start(rule.number);
       const outcome = this.transactionMatches(rule, context, place >= 0, at, progress);
@@ -438,7 +471,7 @@ export class Matcher {
         if (place >= 0 && state !== null) state.done[place] = this.done;
         else {
           state ??= this.attachState(transaction, packed);
-          if (!state.wait(rule.number, this.done, limits.waiting)) this.counted.waitingRefused++;
+          if (!state.wait(entry, this.done, limits.waiting)) this.counted.waitingRefused++;
         }
         continue;
       }
@@ -450,7 +483,7 @@ export class Matcher {
       if (outcome !== MATCHED) continue;
       if (mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
         state ??= this.attachState(transaction, packed);
-        if (!state.remember(rule.number, limits.waiting)) this.counted.waitingRefused++;
+        if (!state.remember(entry, limits.waiting)) this.counted.waitingRefused++;
       }
       this.fire(rule, context, transaction.id);
     }
@@ -576,8 +609,8 @@ export interface RuleProfile {
   stop(rule: number, matched: boolean): void;
 }
 
-function waitingPlace(state: TransactionState, rule: number): number {
-  for (let i = 0; i < state.count; i++) if (state.rules[i] === rule) return i;
+function waitingPlace(state: TransactionState, entry: number): number {
+  for (let i = 0; i < state.count; i++) if (state.rules[i] === entry) return i;
   return -1;
 }
 

@@ -111,8 +111,8 @@ function looksAtStreams(rule: CompiledRule): boolean {
 /** True where the rule is found by its pattern. */
 function hasPattern({ compiled, pattern }: RuleDraft): boolean {
   if (!pattern) return false;
-  const bound = portsOf(compiled) !== null || compiled.packetTests !== null;
-  return pattern.bits >= WEAK_BITS || !bound;
+  // A weak pattern is looked for where the ports bind it, or where there is nothing better.
+  return pattern.bits >= WEAK_BITS || compiled.packetTests === null || portsOf(compiled) !== null;
 }
 
 /** The port list that tells the packets of a rule from others. */
@@ -200,7 +200,11 @@ function* planTransactions(
   catalog: BufferCatalog,
   prefilters: Prefilter[],
 ): Generator<void, (TransactionPlan | null)[]> {
-  const patterns = slots.map(() => [new PatternSetDraft(true), new PatternSetDraft(true)]);
+  const patterns = slots.map((slot) => {
+    // Small buffers are scanned whole: one scan costs less than two.
+    const large = slot.streaming.includes(1);
+    return [new PatternSetDraft(large), new PatternSetDraft(large)];
+  });
   const plans = new Array<{ rules: number[]; progress: number[] } | null>(
     (catalog.protocols.length + 1) * 2,
   ).fill(null);

@@ -69,6 +69,11 @@ export class PrefilterScan {
     }
   }
 
+  /** True where `bytes` can be added without a scan of what was asked for before. */
+  takes(bytes: Uint8Array): boolean {
+    return this.jobCount === 0 || bytes === this.bytes;
+  }
+
   private addJob(prefilter: Prefilter, bytes: Uint8Array, from: number, to: number): void {
     if (to <= from) return;
     if (bytes !== this.bytes || this.jobCount === MAX_JOBS) {

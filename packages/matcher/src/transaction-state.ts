@@ -7,11 +7,11 @@ export class TransactionState {
   generation = 0;
   /** Progress up to which buffers were looked at, by direction; -1: none. */
   readonly seen: [number, number] = [-1, -1];
-  /** Rules that wait for later buffers, and which of their buffer tests have matched. */
+  /** Rules (times two plus direction) that wait for later buffers, and which of their buffer tests have matched. */
   rules = new Int32Array(8);
   done = new Int32Array(8);
   count = 0;
-  /** Rules that have fired and must not fire again for this transaction. */
+  /** Rules (times two plus direction) that have fired and must not fire again for this transaction. */
   fired = new Int32Array(4);
   firedCount = 0;
 

@@ -1,13 +1,13 @@
 import { ByteTransfer } from './byte-transfer';
 import { Random, seeds } from './random.fixture';
 
-test.each(seeds(2))('copies and compares as a byte loop does, at every alignment (SEED=%i)', (seed) => {
+test.each(seeds(1))('copies and compares as a byte loop does, at every alignment (SEED=%i)', (seed) => {
   const random = new Random(seed);
-  const pool = new Uint8Array(256);
+  const pool = new Uint8Array(1024);
   const transfer = new ByteTransfer(pool);
   for (let round = 0; round < 1500; round++) {
     // Sources end anywhere in their buffer, also at its last byte.
-    const buffer = random.bytes(random.between(1, 160));
+    const buffer = random.bytes(random.between(1, random.chance(0.2) ? 1000 : 160));
     const offset = random.below(Math.min(8, buffer.length));
     const source = new Uint8Array(buffer.buffer, offset, buffer.length - offset);
     const from = random.below(source.length);

@@ -1,33 +1,43 @@
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 /** Below this the set-up of the word loop costs more than it saves. */
 const WORD_LOOP_FROM = 24;
+/**
+ * From here on the native copy is ahead, although it needs a `subarray` object: 64 KiB in pages of 2 KiB took
+ * 6 to 8 µs against 45 µs by words (same machine, same load). Requests and most single packets stay below.
+ */
+const NATIVE_FROM = 512;
 
 /**
- * Copies and compares between borrowed packet bytes and one pool, four bytes a step whatever the alignment.
- *
- * `TypedArray.set` needs a `subarray` object for each piece of a packet; this allocates nothing as long as
- * packets come from the same arena. On a big-endian host it goes byte by byte.
+ * Copies and compares between borrowed packet bytes and one pool: long pieces natively, short ones four bytes a
+ * step whatever the alignment, without an allocation as long as packets come from the same arena. On a
+ * big-endian host short ones go byte by byte.
  */
 export class ByteTransfer {
-  private readonly poolWords: Uint32Array;
+  private readonly poolWords: Int32Array;
+  private readonly poolBuffer: Buffer;
   private source: Uint8Array | null = null;
-  private sourceWords: Uint32Array = new Uint32Array(0);
+  private sourceWords: Int32Array = new Int32Array(0);
   private sourceOffset = 0;
 
   /** @param pool must begin at the start of its ArrayBuffer and have a multiple of 4 bytes. */
   constructor(private readonly pool: Uint8Array) {
-    this.poolWords = new Uint32Array(pool.buffer, 0, pool.length >>> 2);
+    this.poolWords = new Int32Array(pool.buffer, 0, pool.length >>> 2);
+    this.poolBuffer = Buffer.from(pool.buffer, 0, pool.length);
   }
 
   private view(source: Uint8Array): void {
     this.source = source;
-    this.sourceWords = new Uint32Array(source.buffer, 0, source.buffer.byteLength >>> 2);
+    this.sourceWords = new Int32Array(source.buffer, 0, source.buffer.byteLength >>> 2);
     this.sourceOffset = source.byteOffset;
   }
 
   /** Copies `source[from, from + length)` to the pool at `to`. */
   copy(source: Uint8Array, from: number, to: number, length: number): void {
     const pool = this.pool;
+    if (length >= NATIVE_FROM) {
+      pool.set(source.subarray(from, from + length), to);
+      return;
+    }
     let at = from;
     let target = to;
     let left = length;
@@ -68,6 +78,8 @@ export class ByteTransfer {
   /** Whether `source[from, from + length)` equals the pool's bytes at `to`. */
   equals(source: Uint8Array, from: number, to: number, length: number): boolean {
     const pool = this.pool;
+    if (length >= NATIVE_FROM)
+      return this.poolBuffer.compare(source, from, from + length, to, to + length) === 0;
     let at = from;
     let target = to;
     let left = length;
@@ -94,7 +106,7 @@ export class ByteTransfer {
         let low = sourceWords[word];
         for (const end = out + count; out < end; out++) {
           const high = sourceWords[++word];
-          if (poolWords[out] !== ((low >>> shift) | (high << back)) >>> 0) return false;
+          if (poolWords[out] !== ((low >>> shift) | (high << back))) return false;
           low = high;
         }
       }

@@ -22,17 +22,17 @@ class SlowHeld {
   }
 }
 
-test.each(seeds(2))('holds what a map of bytes holds (SEED=%i)', (seed) => {
+test.each(seeds(1))('holds what a map of bytes holds (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const held = new HeldBytes(64 * PAGE_BYTES, 64 * PAGE_BYTES);
-  for (let life = 0; life < 6; life++) {
+  for (let life = 0; life < 5; life++) {
     const base = random.chance(0.5) ? 0 : 2 ** 40 + random.below(100_000);
     const slow = new SlowHeld();
     slow.next = base;
     const record = held.open(base);
     expect(record).toBeGreaterThan(0);
     for (let round = 0; round < 60; round++) {
-      const length = random.between(1, random.chance(0.1) ? 5000 : 300);
+      const length = random.between(1, random.chance(0.1) ? 4000 : 200);
       const start = slow.next + (random.chance(0.4) ? 0 : random.below(12_000));
       const end = start + length;
       const source = random.bytes(length + 3);
@@ -73,9 +73,11 @@ test.each(seeds(2))('holds what a map of bytes holds (SEED=%i)', (seed) => {
             }
         }
       }
-      const ranges = slow.ranges();
-      expect(held.firstRange(record)).toBe(ranges[0]?.[0] ?? Number.POSITIVE_INFINITY);
-      expect(held.lastRangeEnd(record)).toBe(ranges[ranges.length - 1]?.[1] ?? -1);
+      if (round % 8 === 0) {
+        const ranges = slow.ranges();
+        expect(held.firstRange(record)).toBe(ranges[0]?.[0] ?? Number.POSITIVE_INFINITY);
+        expect(held.lastRangeEnd(record)).toBe(ranges[ranges.length - 1]?.[1] ?? -1);
+      }
 
       if (random.chance(0.3)) {
         const upTo = held.keptStart(record) + random.below(slow.next - held.keptStart(record) + 1);

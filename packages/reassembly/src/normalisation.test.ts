@@ -7,7 +7,7 @@ import { Connection, type Segment } from './segment.fixture';
  * receiver's application gets was inspected, byte by byte. Every other packet may be lost behind the reassembler,
  * as one with a short time to live would be.
  */
-test.each(seeds(150))('the receiver gets what was inspected (SEED=%i)', (seed) => {
+test.each(seeds(25))('the receiver gets what was inspected (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const clientIsn = random.chance(0.5) ? 2 ** 32 - random.below(400) - 1 : random.word();
   const serverIsn = random.word();
@@ -41,6 +41,7 @@ test.each(seeds(150))('the receiver gets what was inspected (SEED=%i)', (seed) =
   const size = random.between(50, 900);
   const versions = [random.bytes(size), random.bytes(size), random.bytes(size)];
   const loss = random.below(6) / 10;
+  const finRate = random.chance(0.3) ? 0.15 : 0.01;
   let clock = 1000;
 
   for (let round = 0; round < 250; round++) {
@@ -58,7 +59,7 @@ test.each(seeds(150))('the receiver gets what was inspected (SEED=%i)', (seed) =
       data[index] = versions[random.chance(0.95) ? 0 : version][Math.max(0, start + index)];
     let flags = 'PA';
     if (random.chance(0.03)) flags = 'P';
-    if (random.chance(0.02)) flags = 'FA';
+    if (random.chance(finRate)) flags = 'FA';
     if (random.chance(0.02)) flags = 'UA';
     if (random.chance(0.01)) flags = 'R';
     if (random.chance(0.01)) flags = 'SA';
@@ -94,7 +95,7 @@ test.each(seeds(150))('the receiver gets what was inspected (SEED=%i)', (seed) =
 });
 
 /** An honest sender over a path that loses, doubles, reorders and cuts anew: nothing is in its way. */
-test.each(seeds(60))('an honest connection is not disturbed (SEED=%i)', (seed) => {
+test.each(seeds(8))('an honest connection is not disturbed (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const shift = random.chance(0.5) ? random.below(8) : undefined;
   const window = random.between(shift === undefined ? 2000 : 200, 65_535);
@@ -176,7 +177,7 @@ test.each(seeds(60))('an honest connection is not disturbed (SEED=%i)', (seed) =
 });
 
 /** An honest sender, and a queue that overruns: the kernel passes packets on that the engine never sees. */
-test.each(seeds(60))('what goes past unseen is a gap, and the rest is inspected (SEED=%i)', (seed) => {
+test.each(seeds(8))('what goes past unseen is a gap, and the rest is inspected (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const window = 65_535;
   const connection = new Connection({ memcap: 8 << 20 }, { clientIsn: random.word(), window }).open();

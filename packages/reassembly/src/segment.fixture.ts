@@ -95,50 +95,59 @@ export function encode(segment: Segment): Uint8Array {
 /** What a sink was told, as text that tests compare with. */
 export class Recorder implements StreamSink {
   readonly log: string[] = [];
-  readonly streams: [number[], number[]] = [[], []];
-  /** Offsets at which `data` was called, to check that they follow each other. */
-  readonly positions: [number, number] = [0, 0];
+  /** By slot: bytes of both directions, -1 for one in a gap. */
+  private readonly flows = new Map<number, [number[], number[]]>();
   answer: (direction: 0 | 1, text: string, offset: number) => number = () => StreamAction.CONTINUE;
 
-  flowStarted(): void {
+  /** Of the flow in the first slot. */
+  get streams(): [number[], number[]] {
+    return this.flows.get(0) ?? [[], []];
+  }
+
+  flowStarted(slot: number): void {
+    if (this.flows.has(slot)) throw new Error(`slot ${slot} started twice`);
+    this.flows.set(slot, [[], []]);
     this.log.push('started');
   }
 
   data(
-    _slot: number,
+    slot: number,
     direction: 0 | 1,
     bytes: Uint8Array,
     start: number,
     end: number,
     offset: number,
   ): number {
-    if (offset !== this.positions[direction])
-      throw new Error(`data at ${offset}, expected ${this.positions[direction]}`);
     if (end <= start) throw new Error('empty data');
-    this.positions[direction] += end - start;
     const piece = bytes.slice(start, end);
-    for (const byte of piece) this.streams[direction].push(byte);
+    const stream = this.stream(slot, direction, offset);
+    for (const byte of piece) stream.push(byte);
     this.log.push(`data ${direction} ${offset} ${toText(piece)}`);
     return this.answer(direction, toText(piece), offset);
   }
 
-  gap(_slot: number, direction: 0 | 1, offset: number, length: number): void {
-    if (offset !== this.positions[direction])
-      throw new Error(`gap at ${offset}, expected ${this.positions[direction]}`);
-    this.positions[direction] += length;
-    for (let index = 0; index < length; index++) this.streams[direction].push(-1);
+  gap(slot: number, direction: 0 | 1, offset: number, length: number): void {
+    const stream = this.stream(slot, direction, offset);
+    for (let index = 0; index < length; index++) stream.push(-1);
     this.log.push(`gap ${direction} ${offset} ${length}`);
   }
 
-  ended(_slot: number, direction: 0 | 1): void {
+  ended(slot: number, direction: 0 | 1): void {
+    if (!this.flows.has(slot)) throw new Error(`slot ${slot} did not start`);
     this.log.push(`ended ${direction}`);
   }
 
-  flowEnded(_slot: number, reason: number): void {
+  flowEnded(slot: number, reason: number): void {
+    this.flows.delete(slot);
     this.log.push(`flow ended ${FlowEndReasonNames[reason]}`);
-    this.streams[0].length = 0;
-    this.streams[1].length = 0;
-    this.positions.fill(0);
+  }
+
+  /** Streams have no holes and no doubles: each piece begins where the one before ended. */
+  private stream(slot: number, direction: 0 | 1, offset: number): number[] {
+    const stream = this.flows.get(slot)?.[direction];
+    if (stream === undefined) throw new Error(`slot ${slot} did not start`);
+    if (stream.length !== offset) throw new Error(`at ${offset}, expected ${stream.length}`);
+    return stream;
   }
 
   /** The log since the last call. */

@@ -14,7 +14,7 @@ import { ConnectionFlag, DirectionFlag, MSS_MASK, SHIFT_MASK, SHIFT_SHIFT, TcpWo
 const difference = sequenceDifference;
 const add = sequenceAdd;
 const { FIN, SYN, RST, ACK, URG } = TcpFlag;
-const { ICMP, ICMPV6, TCP } = IpProtocol;
+const { ICMP, ICMPV6 } = IpProtocol;
 const { NEXT, ACKED, EDGE, TIMESTAMP, HELD, FIN: FIN_AT, OPTIONS, DIRECTION, STATE, STRIDE } = TcpWord;
 const {
   STATE: STATE_MASK,
@@ -414,7 +414,7 @@ export class TcpReassembler {
     let acknowledgment = view.acknowledgment;
     const windows = (words[at + STATE] & WINDOWS) !== 0;
     const shift = windows ? (words[own + OPTIONS] >>> SHIFT_SHIFT) & SHIFT_MASK : 0;
-    const edge = add(acknowledgment, view.window * 2 ** shift);
+    const edge = add(acknowledgment, view.window << shift);
     if ((flags & FIN_KNOWN) !== 0 && difference(acknowledgment, words[other + FIN_AT]) > 0) {
       acknowledgment = words[other + FIN_AT];
       if ((flags & (FIN_REACHED | FIN_ACKED)) === FIN_REACHED) {
@@ -429,7 +429,7 @@ export class TcpReassembler {
           if (reason !== Reason.NONE) return Reason.ACK_INVALID;
         }
         this.counters[Counter.ACK_UNSEEN]++;
-      } else if (windows && difference(words[other + ACKED], acknowledgment) > 65_535 * 2 ** shift) {
+      } else if (windows && difference(words[other + ACKED], acknowledgment) > 65_535 << shift) {
         return Reason.ACK_TOO_OLD;
       }
     }
@@ -537,8 +537,7 @@ export class TcpReassembler {
   }
 
   private finish(slot: number, otherwise: number): void {
-    const tcp = this.table.protocol(slot) === TCP;
-    this.connections.end(slot, tcp ? this.connections.endReason(slot, otherwise) : otherwise);
+    this.connections.end(slot, this.connections.endReason(slot, otherwise));
     this.table.remove(slot);
   }
 

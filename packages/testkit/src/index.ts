@@ -9,6 +9,16 @@ export {
   type Side,
 } from './conversation';
 export { fragmentPacket } from './fragmenter';
+export type { ConnectionState, ReceivedConnection } from './lab/agent-protocol';
+export type { ReplayOptions, ReplayResult } from './lab/capture-replay';
+export type { IptablesBackend } from './lab/iptables-backend';
+export { Lab, type LabOptions, type RequestChunk, type RequestOptions, type RequestResult } from './lab/lab';
+export { LabAgentError } from './lab/lab-agent';
+export { LabConnection } from './lab/lab-connection';
+export { type ExecOptions, type ExecResult, LabProcess, type SpawnOptions } from './lab/lab-process';
+export { LabServer, LabUdpServer } from './lab/lab-server';
+export type { EndRole, Role } from './lab/topology';
+export { type WaitOptions, waitUntil } from './lab/wait-until';
 export {
   buildIcmp,
   buildIp,

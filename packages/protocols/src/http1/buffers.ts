@@ -1,26 +1,18 @@
 /** The buffers that HTTP/1 has for rules, with Suricata's names, and how each comes about. */
 
 import { type BufferDefinition, type BufferView, type Direction, Direction as Directions } from '../transaction';
-import { COLON, CR, LF, SP, SPACE, CLASS, TAB } from './characters';
+import * as characters from './characters';
 import { Field } from './field-names';
-import {
-  type Head,
-  HeadFlag,
-  KIND,
-  KIND_FIELD,
-  KIND_FOLDED,
-  KIND_REPEATED,
-  NAME_END,
-  NAME_START,
-  NEXT,
-  ROW,
-  VALUE_END,
-  VALUE_START,
-} from './head';
+import * as table from './field-table';
+import { type Head, HeadFlag } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
 import { Http1Progress } from './progress';
 import { endOfHost, isNormalUri, UriParts, writeNormalUri } from './uri';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { KIND, KIND_FIELD, KIND_FOLDED, KIND_REPEATED, NAME_END, NAME_START, NEXT, ROW, VALUE_END, VALUE_START } = table;
+const { COLON, CR, LF, SP, SPACE, CLASS, TAB } = characters;
 
 /** Numbers of the buffers. */
 export const Http1Buffer = {

@@ -58,10 +58,29 @@ export function equalsLower(bytes: Uint8Array, start: number, end: number, lower
   return true;
 }
 
-/** First place of `lower` in `bytes[start, end)` without regard to case, or -1. */
-export function indexOfLower(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): number {
+/** Like `equalsLower`, as if the null bytes were not there: browsers leave them out. */
+export function equalsWithoutNull(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
+  return startsWithoutNull(bytes, start, end, lower) === end;
+}
+
+/** Where `lower` ends when it stands at `start`, null bytes within and behind it left out; -1 where it does not. */
+function startsWithoutNull(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): number {
+  let i = start;
+  for (let k = 0; k < lower.length; k++) {
+    while (i < end && bytes[i] === 0) i++;
+    if (i >= end) return -1;
+    let c = bytes[i++];
+    if (c >= 0x41 && c <= 0x5a) c |= 0x20;
+    if (c !== lower[k]) return -1;
+  }
+  while (i < end && bytes[i] === 0) i++;
+  return i;
+}
+
+/** First place of `lower` in `bytes[start, end)` without regard to case and null bytes, or -1. */
+export function indexWithoutNull(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): number {
   for (let at = start; at + lower.length <= end; at++) {
-    if (equalsLower(bytes, at, at + lower.length, lower)) return at;
+    if (bytes[at] !== 0 && startsWithoutNull(bytes, at, end, lower) >= 0) return at;
   }
   return -1;
 }

@@ -1,6 +1,9 @@
 /** The framing of chunked bodies (RFC 9112 section 7.1), byte by byte and without memory. */
 
-import { CLASS, CR, HEX, HEX_VALUE, LF, SPACE } from './characters';
+import * as characters from './characters';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { CLASS, CR, HEX, HEX_VALUE, LF, SPACE } = characters;
 
 export const ChunkStatus = {
   /** All bytes were taken. */

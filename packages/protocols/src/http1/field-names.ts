@@ -1,6 +1,9 @@
 /** The header fields that the parser or a rule buffer asks for by name. */
 
-import { ascii, CLASS, equalsLower, TOKEN } from './characters';
+import * as characters from './characters';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { ascii, CLASS, equalsLower, equalsWithoutNull, TOKEN } = characters;
 
 /** Number of each known field; 0 is every other. */
 export const Field = {
@@ -50,13 +53,15 @@ const NAMES: readonly Uint8Array[] = [
 ].map(ascii);
 
 /** Start value and step of the hash of a field name; the step is FNV-1a over `byte | 0x20`. */
-export const HASH_START = 0x811c9dc5 | 0;
-export const HASH_STEP = 0x01000193;
+const HASH_START = 0x811c9dc5 | 0;
+const HASH_STEP = 0x01000193;
 
-/** Hash of a field name, the same for every spelling of its letters. */
+export { HASH_START, HASH_STEP };
+
+/** Hash of a field name, the same for every spelling of its letters; null bytes do not count. */
 export function hashName(bytes: Uint8Array, start: number, end: number): number {
   let hash = HASH_START;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] | 0x20), HASH_STEP);
+  for (let i = start; i < end; i++) if (bytes[i] !== 0) hash = Math.imul(hash ^ (bytes[i] | 0x20), HASH_STEP);
   return hash;
 }
 
@@ -68,13 +73,16 @@ for (let field = 1; field < FIELD_COUNT; field++) {
   slotField[slot] = field;
 }
 
-/** Number of the known field with this name, or `Field.OTHER`. `hash` is its `hashName`. */
+/** Number of the known field with this name (null bytes left out), or `Field.OTHER`. `hash` is its `hashName`. */
 export function identifyField(bytes: Uint8Array, start: number, end: number, hash: number): number {
   let slot = hash & (SLOTS - 1);
   for (;;) {
     const field = slotField[slot];
     if (field === 0) return 0;
-    if (equalsLower(bytes, start, end, NAMES[field])) return field;
+    const name = NAMES[field];
+    if (end - start === name.length ? equalsLower(bytes, start, end, name) : equalsWithoutNull(bytes, start, end, name)) {
+      return field;
+    }
     slot = (slot + 1) & (SLOTS - 1);
   }
 }

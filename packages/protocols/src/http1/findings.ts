@@ -4,11 +4,15 @@ import { type Direction, Direction as Directions, type TransactionListener } fro
 import { ascii, equalRanges, equalsLower } from './characters';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
-import { type Head, HeadFlag, NEXT, ROW, VALUE_END, VALUE_START } from './head';
+import * as table from './field-table';
+import { type Head, HeadFlag } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
 import { LineFlag, Version } from './start-line';
 import { endOfHost, isValidHost, parsePort, UriParts } from './uri';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { NEXT, ROW, VALUE_END, VALUE_START } = table;
 
 export function hasField(head: Head, field: number): boolean {
   return head.firstOf[field] >= 0;

@@ -1,8 +1,13 @@
 /** How a message's body is delimited (RFC 9112 section 6), decided as libhtp does where messages contradict themselves. */
 
-import { ascii, CLASS, DIGIT, equalsLower, indexOfLower, SPACE } from './characters';
+import * as characters from './characters';
 import { Field } from './field-names';
-import { type Head, NEXT, ROW, VALUE_END, VALUE_START } from './head';
+import * as table from './field-table';
+import type { Head } from './head';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { NEXT, ROW, VALUE_END, VALUE_START } = table;
+const { ascii, CLASS, DIGIT, equalsLower, equalsWithoutNull, indexWithoutNull, SPACE } = characters;
 
 const CHUNKED = ascii('chunked');
 const IDENTITY = ascii('identity');
@@ -39,7 +44,7 @@ export class BodyFraming {
       const start = base + rows[row + VALUE_START];
       const end = base + rows[row + VALUE_END];
       const next = rows[row + NEXT];
-      if (indexOfLower(bytes, start, end, CHUNKED) >= 0) {
+      if (indexWithoutNull(bytes, start, end, CHUNKED) >= 0) {
         this.chunked = true;
         if (nth > 0 || next >= 0 || !equalsLower(bytes, start, end, CHUNKED)) {
           this.flags |= FramingFlag.ABNORMAL_TRANSFER_ENCODING;
@@ -82,13 +87,13 @@ export class Codings {
   /** gzip and deflate layers. */
   layers = 0;
   tooMany = false;
-  /** A name that is no coding at all. */
-  unknown = false;
+  /** A name that is no coding, or that only holds one. */
+  abnormal = false;
 
   read(head: Head, layerLimit: number): void {
     this.layers = 0;
     this.tooMany = false;
-    this.unknown = false;
+    this.abnormal = false;
     const { bytes, base, rows } = head;
     let opaque = false;
     let index: number = head.firstOf[Field.CONTENT_ENCODING];
@@ -102,11 +107,14 @@ export class Codings {
         while (i < end && !isSeparator(bytes[i])) i++;
         if (start === i) break;
         if (i - start > 2 && (bytes[start] | 0x20) === 0x78 && bytes[start + 1] === 0x2d) start += 2;
-        if (equalsLower(bytes, start, i, GZIP) || equalsLower(bytes, start, i, DEFLATE)) {
+        const exact = equalsWithoutNull(bytes, start, i, GZIP) || equalsWithoutNull(bytes, start, i, DEFLATE);
+        if (exact || holds(bytes, start, i, GZIP) || holds(bytes, start, i, DEFLATE)) {
+          // `gzip;` is gzip to a browser.
+          if (!exact) this.abnormal = true;
           if (this.layers < layerLimit) this.layers++;
           else this.tooMany = true;
         } else if (isOneOf(bytes, start, i, OPAQUE)) opaque = true;
-        else if (!isOneOf(bytes, start, i, NO_CODING)) this.unknown = true;
+        else if (!isOneOf(bytes, start, i, NO_CODING)) this.abnormal = true;
       }
       index = rows[row + NEXT];
     }
@@ -119,6 +127,10 @@ export class Codings {
 const NO_CODING = ['identity', 'none', 'inflate'].map(ascii);
 /** Codings that are not undone: their bodies are inspected as they are. The place for brotli is a decoder beside gzip's. */
 const OPAQUE = ['br', 'zstd', 'compress'].map(ascii);
+
+function holds(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
+  return indexWithoutNull(bytes, start, end, name) >= 0;
+}
 
 function isOneOf(bytes: Uint8Array, start: number, end: number, names: readonly Uint8Array[]): boolean {
   for (const name of names) if (equalsLower(bytes, start, end, name)) return true;

@@ -10,13 +10,19 @@
  */
 
 import { type BufferPool, NO_BYTES } from '../buffer-pool';
-import { CLASS, COLON, CR, equalRanges, LF, SP, SPACE, TAB, TOKEN } from './characters';
-import { FIELD_COUNT, Field, HASH_START, HASH_STEP, hashName, identifyField, isToken } from './field-names';
+import * as characters from './characters';
+import * as fieldNames from './field-names';
+import * as table from './field-table';
 import type { Http1Limits } from './limits';
 import { StartLine } from './start-line';
 
+// An import is a property load at each use in CommonJS; the loops below want constants.
+const { CLASS, COLON, CR, equalRanges, LF, SP, SPACE, TAB, TOKEN } = characters;
+const { FIELD_COUNT, Field, HASH_START, HASH_STEP, hashName, identifyField, isToken } = fieldNames;
+const { HASH, KIND, KIND_FOLDED, KIND_REPEATED, LAST, NAME_END, NAME_START, NEXT, ROW, VALUE_END, VALUE_START } = table;
+
 /** What a scan found. */
-export const HeadStatus = {
+const HeadStatus = {
   INCOMPLETE: 0,
   /** The empty line was seen; `length` is the end of the head. */
   COMPLETE: 1,
@@ -27,7 +33,7 @@ export const HeadStatus = {
 } as const;
 
 /** Bits of `Head.flags`: what was odd, over the whole head. */
-export const HeadFlag = {
+const HeadFlag = {
   FIELD_TOO_LONG: 1,
   MISSING_COLON: 2,
   NAME_INVALID: 4,
@@ -36,26 +42,15 @@ export const HeadFlag = {
   REPETITION: 32,
 } as const;
 
-/** A row of the field table: int32 columns. */
-export const NAME_START = 0;
-export const NAME_END = 1;
-export const VALUE_START = 2;
-export const VALUE_END = 3;
-export const KIND = 4;
-export const HASH = 5;
-/** Row index of the next field of the same name, -1 at the last. */
-export const NEXT = 6;
-/** For the first field of a name: row index of the last. For the others -1. */
-export const LAST = 7;
-export const ROW = 8;
+export { HeadFlag, HeadStatus };
 
-/** Bits of KIND above the number of the known field. */
-export const KIND_FIELD = 0xff;
-export const KIND_FOLDED = 0x100;
-/** A repetition: not the first field of its name. */
-export const KIND_REPEATED = 0x200;
+const LineEnding = { CRLF: 0, CR: 1, LF: 2 } as const;
 
 const INITIAL_ROWS = 32;
+/** Lines that one field name may be spread over. */
+const LONGEST_NAME_LINES = 4;
+/** Characters of a line end that went wrong. */
+const LONGEST_ODD_LINE_END = 32;
 
 /** Where the rows of names were put, over all heads of the worker; entries of older heads are stale by their stamp. */
 const SLOT_BITS = 12;
@@ -87,7 +82,8 @@ export class Head {
   readonly firstOf = new Int16Array(FIELD_COUNT);
   private scanned = 0;
   private fieldStart = 0;
-  private afterCr = false;
+  /** How the line before the current one ended. */
+  private lineEnding: number = LineEnding.CRLF;
   private repetitions = 0;
 
   /** Responses end lines at a lone CR too. */
@@ -166,7 +162,7 @@ export class Head {
     this.firstOf.fill(-1);
     this.scanned = 0;
     this.fieldStart = 0;
-    this.afterCr = false;
+    this.lineEnding = LineEnding.CRLF;
     this.repetitions = 0;
   }
 
@@ -178,11 +174,11 @@ export class Head {
       let i = base + this.scanned;
       while (i < end && bytes[i] !== LF && !(response && bytes[i] === CR)) i++;
       let next = i + 1;
-      this.afterCr = false;
+      this.lineEnding = i > base && bytes[i - 1] === CR ? LineEnding.CRLF : LineEnding.LF;
       if (i < end && bytes[i] === CR) {
         if (next < end) {
           if (bytes[next] === LF) next++;
-          else this.afterCr = true;
+          this.lineEnding = next > i + 1 ? LineEnding.CRLF : LineEnding.CR;
         } else if (!closed) i = end;
         if (i === end) {
           this.scanned = end - 1 - base;
@@ -230,6 +226,7 @@ export class Head {
   /** Looks for header fields up to the empty line. @param closed no more bytes will come */
   scanFields(closed: boolean): number {
     const { bytes, base, response } = this;
+    const { fieldBytes } = this.limits;
     const end = base + this.length;
     for (;;) {
       const start = base + this.fieldStart;
@@ -248,7 +245,16 @@ export class Head {
       let c = bytes[i];
       if (c === LF) return this.finish(i + 1);
       if (c === CR) {
-        if (response && this.afterCr) return this.finish(i + 1);
+        if (response) {
+          if (this.lineEnding === LineEnding.CR) return this.finish(i + 1);
+          const odd = this.lineEnding === LineEnding.CRLF ? this.passOddLineEnd(i, end, closed) : 0;
+          if (odd < 0) return this.pause(i - base);
+          if (odd > 0) {
+            this.fieldStart = odd - base;
+            this.scanned = this.fieldStart;
+            continue;
+          }
+        }
         let j = i + 1;
         while (j < end && bytes[j] === CR && !response) j++;
         if (j >= end) return closed ? this.finish(end) : this.pause(i - base);
@@ -261,9 +267,15 @@ export class Head {
         }
       }
 
-      if (c === SP || c === TAB) {
+      if (c === SP || c === TAB || c === 0) {
         const folded = this.fold(start, end, closed);
         if (folded < 0) return this.pause(this.length);
+        if (folded === 2) {
+          while (bytes[i] !== LF) i++;
+          // An empty line behind it belongs to it.
+          if (++i >= end && !closed) return this.pause(i - 1 - base);
+          return this.finish(i < end && bytes[i] === LF ? i + 1 : i);
+        }
         if (folded > 0) continue;
       }
 
@@ -277,7 +289,19 @@ export class Head {
       let nameEnd = i;
       let colon = i;
       if (i >= end || c !== COLON) {
-        while (i < end && (c = bytes[i]) !== COLON && c !== LF && !(response && c === CR)) i++;
+        for (let joined = 0; ; joined++) {
+          while (i < end && (c = bytes[i]) !== COLON && c !== LF && !(response && c === CR)) i++;
+          if (i >= end || c === COLON || joined === LONGEST_NAME_LINES) break;
+          // A line that goes on with a space may bring the colon: the name is in pieces.
+          let j = i + 1;
+          if (c === CR && j < end && bytes[j] === LF) j++;
+          if (j >= end) {
+            if (!closed) return this.pause(i - base);
+            break;
+          }
+          if (bytes[j] !== SP) break;
+          i = j;
+        }
         if (i >= end && !closed) return this.pause(this.length);
         colon = i;
         if (i < end && c === COLON) {
@@ -300,43 +324,48 @@ export class Head {
 
       let valueStart = colon + 1;
       if (i < valueStart) i = valueStart;
-      while (i < end && (c = bytes[i]) !== LF && (c !== CR || !response)) i++;
+      for (;;) {
+        // Almost every byte of a value is above CR: one comparison each.
+        while (i < end && (c = bytes[i]) > CR) i++;
+        if (i >= end || c === LF || (c === CR && response)) break;
+        i++;
+      }
       if (i >= end && !closed) return this.pause(this.length);
       let valueEnd = i;
       let next = i + 1;
-      this.afterCr = false;
+      this.lineEnding = LineEnding.LF;
       if (i < end && c === CR) {
         if (next >= end) {
           if (!closed) return this.pause(i - base);
         } else if (bytes[next] === LF) next++;
-        else this.afterCr = true;
+        this.lineEnding = next > i + 1 ? LineEnding.CRLF : LineEnding.CR;
       }
       if (next > end) next = end;
       while (valueEnd > valueStart && (CLASS[bytes[valueEnd - 1]] & SPACE) !== 0) valueEnd--;
       while (valueStart < valueEnd && (CLASS[bytes[valueStart]] & SPACE) !== 0) valueStart++;
 
-      if (valueEnd - nameStart > this.limits.fieldBytes) this.flags |= HeadFlag.FIELD_TOO_LONG;
+      if (valueEnd - nameStart > fieldBytes) this.flags |= HeadFlag.FIELD_TOO_LONG;
       this.addRow(nameStart - base, nameEnd - base, valueStart - base, valueEnd - base, hash);
       this.fieldStart = next - base;
       this.scanned = this.fieldStart;
     }
   }
 
-  /** Continues the last field with a line that begins with white space. @returns 1 done, 0 not a folded line, -1 wait */
+  /** Continues the last field with a line that begins with white space. @returns 1 done, 2 the head ends, 0 not a folded line, -1 wait */
   private fold(start: number, end: number, closed: boolean): number {
     const { bytes, base, response } = this;
     let i = start;
-    while (i < end && (bytes[i] === SP || bytes[i] === TAB)) i++;
+    while (i < end && (bytes[i] === SP || bytes[i] === TAB || bytes[i] === 0)) i++;
     const content = i;
     while (i < end && bytes[i] !== LF && !(response && bytes[i] === CR)) i++;
     if (i >= end && !closed) return -1;
     let next = i + 1;
-    let afterCr = false;
+    let lineEnding: number = LineEnding.LF;
     if (i < end && bytes[i] === CR) {
       if (next >= end) {
         if (!closed) return -1;
       } else if (bytes[next] === LF) next++;
-      else afterCr = true;
+      lineEnding = next > i + 1 ? LineEnding.CRLF : LineEnding.CR;
     }
     if (this.count === 0) return 0;
     if (response) {
@@ -347,6 +376,8 @@ export class Head {
     }
     let valueEnd = i;
     while (valueEnd > content && (CLASS[bytes[valueEnd - 1]] & SPACE) !== 0) valueEnd--;
+    // A line of white space ends the head of a response where line feeds alone end its lines, as browsers have it.
+    if (response && valueEnd === content && lineEnding === LineEnding.LF && i < end) return 2;
     const row = (this.count - 1) * ROW;
     if (valueEnd > content) {
       this.rows[row + VALUE_END] = valueEnd - base;
@@ -354,10 +385,29 @@ export class Head {
       if (valueEnd - base - this.rows[row + NAME_START] > this.limits.fieldBytes) this.flags |= HeadFlag.FIELD_TOO_LONG;
     }
     if (next > end) next = end;
-    this.afterCr = afterCr;
+    this.lineEnding = lineEnding;
     this.fieldStart = next - base;
     this.scanned = this.fieldStart;
     return 1;
+  }
+
+  /**
+   * A CR at the start of a line of a response, with CRs or white space behind it: a line end that went wrong, unless
+   * the head ends there. @returns where the next line begins, 0 where it is something else, -1 wait
+   */
+  private passOddLineEnd(start: number, end: number, closed: boolean): number {
+    const { bytes } = this;
+    let i = start + 1;
+    const limit = Math.min(end, start + LONGEST_ODD_LINE_END);
+    while (i < limit && (bytes[i] === CR || bytes[i] === SP || bytes[i] === TAB)) i++;
+    if (i === limit && limit < end) return 0;
+    if (i === start + 1) return i < end || closed ? 0 : -1;
+    if (i < end && bytes[i] === LF) i++;
+    if (i >= end) return closed ? 0 : -1;
+    if (bytes[i] === LF) return 0;
+    if (bytes[i] !== CR) return i;
+    if (i + 1 >= end) return closed ? 0 : -1;
+    return bytes[i + 1] === LF ? 0 : i;
   }
 
   private pause(scanned: number): number {

@@ -620,8 +620,16 @@ export class Http1Parser implements ProtocolParser {
         const count = Math.min(end - start, body.left);
         this.appendBody(tx, direction, bytes, start, start + count);
         body.left -= count;
-        if (body.left === 0) this.finishBody(tx, direction);
-        return start + count;
+        if (body.left > 0) return end;
+        let next = start + count;
+        if (direction === TO_CLIENT && next < end && looksLikeResponse(bytes, next, end) < 0) {
+          // More than was announced, and no next response: browsers may show it, so it is looked at.
+          this.event(tx, TO_CLIENT, Http1Event.RESPONSE_BODY_UNEXPECTED);
+          this.appendBody(tx, TO_CLIENT, bytes, next, end);
+          next = end;
+        }
+        this.finishBody(tx, direction);
+        return next;
       }
       case State.BODY_CHUNKED: {
         const { chunks } = body;
@@ -719,7 +727,7 @@ export class Http1Parser implements ProtocolParser {
     if (!hasField(head, Field.CONTENT_ENCODING)) return 0;
     codings.read(head, limit);
     if (codings.tooMany) this.event(tx, direction, Http1Event.TOO_MANY_ENCODING_LAYERS);
-    if (codings.unknown) this.event(tx, direction, Http1Event.ABNORMAL_CE_HEADER);
+    if (codings.abnormal) this.event(tx, direction, Http1Event.ABNORMAL_CE_HEADER);
     return codings.layers;
   }
 

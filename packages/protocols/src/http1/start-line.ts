@@ -1,8 +1,12 @@
 /** Request lines and status lines (RFC 9112 sections 3 and 4), taken apart as tolerantly as libhtp does. */
 
-import { ascii, CLASS, CR, DIGIT, equalsLower, SP, SPACE } from './characters';
+import * as characters from './characters';
 import type { Head } from './head';
-import { identifyMethod, Method } from './methods';
+import * as methods from './methods';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { ascii, CLASS, CR, DIGIT, equalsLower, SP, SPACE } = characters;
+const { identifyMethod, Method } = methods;
 
 export const Version = { INVALID: 0, HTTP_0_9: 9, HTTP_1_0: 10, HTTP_1_1: 11 } as const;
 

@@ -7,7 +7,10 @@
  */
 
 import { bestFit } from './best-fit';
-import { CLASS, HEX, HEX_VALUE } from './characters';
+import * as characters from './characters';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { CLASS, HEX, HEX_VALUE } = characters;
 
 const PERCENT = 0x25;
 const SLASH = 0x2f;

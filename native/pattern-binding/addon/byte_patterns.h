@@ -1,0 +1,39 @@
+// Patterns of one byte. They are not given to Vectorscan: memchr finds a byte without its tables, and the AVX-512
+// code of version 5.4.9 misses them wherever it cannot be avoided (see runtime.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace portcullis {
+
+struct BytePattern {
+  uint32_t id;
+  /// The byte and, for a letter without case, its other case; otherwise the same twice.
+  uint8_t byte;
+  uint8_t otherCase;
+  /// The id also belongs to a pattern that Vectorscan looks for.
+  uint8_t shared;
+  uint8_t reserved;
+};
+static_assert(sizeof(BytePattern) == 8, "serialised as it stands in memory");
+
+class BytePatterns {
+ public:
+  BytePatterns() = default;
+  /// In any order; ids may repeat.
+  explicit BytePatterns(std::vector<BytePattern> patterns);
+
+  const std::vector<BytePattern>& list() const { return list_; }
+
+  /// Adds the ids that occur in the bytes to those in [begin, next), each once, up to limit. Returns the new
+  /// end, or nullptr when there are more.
+  uint32_t* find(const uint8_t* bytes, size_t length, uint32_t* begin, uint32_t* next, uint32_t* limit) const;
+
+ private:
+  std::vector<BytePattern> list_;  // ordered by id
+  std::vector<uint8_t> distinct_;
+};
+
+}  // namespace portcullis

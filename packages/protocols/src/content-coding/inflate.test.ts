@@ -1,0 +1,180 @@
+import { constants, deflateRawSync, deflateSync, gzipSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
+import { BufferPool, PooledBytes } from '../buffer-pool';
+import { Random, testSeed } from '../http1/testing/recorder';
+import { ContentDecoder, DecoderNotice } from './decoder';
+import { Inflater, InflateStatus, Wrapper } from './inflate';
+
+const pool = new BufferPool();
+
+function inflate(pieces: readonly Uint8Array[], wrapper: number, limit = 200_000): { out: Buffer; status: number; done: boolean } {
+  const sink = new PooledBytes(pool, limit);
+  const inflater = new Inflater();
+  inflater.begin(wrapper, sink);
+  let status: number = InflateStatus.MORE;
+  for (const piece of pieces) {
+    status = inflater.push(piece, 0, piece.length, sink);
+    if (status !== InflateStatus.MORE) break;
+  }
+  const out = Buffer.from(sink.bytes.subarray(0, sink.end));
+  sink.clear();
+  return { out, status, done: inflater.done };
+}
+
+function pieces(bytes: Buffer, random: Random, largest: number): Buffer[] {
+  const out: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const size = 1 + random.next(largest);
+    out.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return out;
+}
+
+function sample(random: Random): Buffer {
+  const size = random.pick([0, 1, 5, 300, 5000, 40_000]);
+  const kind = random.next(4);
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) {
+    if (kind === 0) bytes[i] = random.next(256);
+    else if (kind === 1) bytes[i] = 0x61 + random.next(4);
+    else if (kind === 2) bytes[i] = i % 97;
+    else bytes[i] = random.next(20) === 0 ? random.next(256) : 0x20;
+  }
+  return bytes;
+}
+
+const OPTIONS: readonly ZlibOptions[] = [
+  {},
+  { level: 0 },
+  { level: 1 },
+  { strategy: constants.Z_FIXED },
+  { strategy: constants.Z_HUFFMAN_ONLY },
+  { strategy: constants.Z_RLE, memLevel: 1 },
+];
+
+test('gives back what zlib deflated, whatever the pieces', () => {
+  const seed = testSeed();
+  const random = new Random(seed);
+  for (let round = 0; round < 120; round++) {
+    const original = sample(random);
+    const options = random.pick(OPTIONS);
+    const [wrapper, coded] = random.pick([
+      [Wrapper.RAW, deflateRawSync(original, options)],
+      [Wrapper.ZLIB, deflateSync(original, options)],
+      [Wrapper.GZIP, gzipSync(original, options)],
+    ] as const);
+    const result = inflate(pieces(coded, random, random.pick([1, 3, 100, 100_000])), wrapper);
+    expect({ seed, round, done: result.done, same: result.out.equals(original) }).toEqual({ seed, round, done: true, same: true });
+  }
+});
+
+test('agrees with zlib on damaged streams: never more than it, never another byte', () => {
+  const seed = testSeed();
+  const random = new Random(seed);
+  for (let round = 0; round < 400; round++) {
+    const original = sample(random).subarray(0, 5000);
+    const coded = Buffer.from(deflateRawSync(original, random.pick(OPTIONS)));
+    for (let n = 1 + random.next(3); n > 0; n--) coded[random.next(coded.length)] ^= 1 << random.next(8);
+    const whole = inflate([coded], Wrapper.RAW);
+    const cut = inflate(pieces(coded, random, 5), Wrapper.RAW);
+    expect({ seed, round, same: cut.out.equals(whole.out), status: cut.status }).toEqual({ seed, round, same: true, status: whole.status });
+    let wanted: Buffer | null = null;
+    try {
+      wanted = inflateRawSync(coded, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 150_000 });
+    } catch {}
+    // zlib gives nothing for a stream that it finds invalid, so only its successes can be compared.
+    if (wanted !== null && whole.status !== InflateStatus.FULL) {
+      expect({ seed, round, same: whole.out.equals(wanted) }).toEqual({ seed, round, same: true });
+    }
+  }
+});
+
+test('random bytes neither throw nor hang', () => {
+  const seed = testSeed();
+  const random = new Random(seed);
+  for (let round = 0; round < 2000; round++) {
+    const bytes = Buffer.alloc(random.next(300));
+    for (let i = 0; i < bytes.length; i++) bytes[i] = random.next(256);
+    const wrapper = random.next(3);
+    if (wrapper === Wrapper.GZIP) bytes.set([0x1f, 0x8b, 8, random.next(32)].slice(0, bytes.length));
+    const { out } = inflate([bytes], wrapper, 5000);
+    expect(out.length).toBeLessThanOrEqual(5000);
+  }
+});
+
+test('gzip head with every optional part', () => {
+  const plain = gzipSync('hello');
+  const head = Buffer.concat([
+    Buffer.from([0x1f, 0x8b, 8, 0x1e, 1, 2, 3, 4, 0, 3, 3, 0, 9, 9, 9]),
+    Buffer.from('name\0comment\0'),
+    Buffer.from([0xab, 0xcd]),
+  ]);
+  expect(inflate([head, plain.subarray(10)], Wrapper.GZIP).out.toString()).toBe('hello');
+});
+
+test('a bomb stops at the bound', () => {
+  const bomb = gzipSync(Buffer.alloc(20_000_000));
+  const result = inflate([bomb], Wrapper.GZIP, 100_000);
+  expect(result.status).toBe(InflateStatus.FULL);
+  expect(result.out.length).toBe(100_000);
+});
+
+test('blocks that cost much and give nothing are refused', () => {
+  // Dynamic blocks that hold only their end: the head of one, over and over.
+  const one = deflateRawSync('', { strategy: constants.Z_DEFAULT_STRATEGY });
+  expect(one.length).toBeLessThan(10);
+  const bits: number[] = [];
+  const put = (value: number, count: number) => {
+    for (let i = 0; i < count; i++) bits.push((value >> i) & 1);
+  };
+  for (let block = 0; block < 200; block++) {
+    put(0, 1);
+    put(2, 2);
+    put(0, 5); // 257 literal codes
+    put(0, 5); // 1 distance code
+    put(14, 4); // 18 code-length codes
+    // Code lengths: 18 (repeat zero) and 1 get one bit each.
+    for (const symbol of [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1]) put(symbol === 18 || symbol === 1 ? 1 : 0, 3);
+    // 1 is code 0, 18 is code 1.
+    put(1, 1);
+    put(127, 7); // 138 zeros
+    put(1, 1);
+    put(107, 7); // 118 zeros: up to symbol 255
+    put(0, 1); // length 1 for the end of block
+    put(0, 1); // length 1 for the distance
+    put(0, 1); // end of block
+  }
+  const bytes = Buffer.alloc(Math.ceil(bits.length / 8));
+  bits.forEach((bit, i) => {
+    bytes[i >> 3] |= bit << (i & 7);
+  });
+  expect(inflate([bytes.subarray(0, 60)], Wrapper.RAW).status).toBe(InflateStatus.MORE);
+  expect(inflate([bytes], Wrapper.RAW).status).toBe(InflateStatus.INVALID);
+});
+
+describe('the decoder', () => {
+  function decode(coded: Buffer, random: Random, largest: number): { text: string; notices: number } {
+    const sink = new PooledBytes(pool, 100_000);
+    const decoder = new ContentDecoder();
+    decoder.begin(250, sink);
+    let notices = 0;
+    for (const piece of pieces(coded, random, largest)) notices |= decoder.push(piece, 0, piece.length, sink);
+    notices |= decoder.finish(sink);
+    const text = Buffer.from(sink.bytes.subarray(0, sink.end)).toString('latin1');
+    sink.clear();
+    return { text, notices };
+  }
+
+  test.each([
+    ['nothing', Buffer.from(''), '', DecoderNotice.NONE],
+    ['one byte', Buffer.from('x'), 'x', DecoderNotice.NONE],
+    ['text', Buffer.from('Hello, not coded'), 'Hello, not coded', DecoderNotice.FAILED],
+    ['gzip', gzipSync('abc'), 'abc', DecoderNotice.NONE],
+    ['zlib', deflateSync('abc'), 'abc', DecoderNotice.NONE],
+    ['raw', deflateRawSync('abc'), 'abc', DecoderNotice.NONE],
+    ['gzip magic only', Buffer.from([0x1f, 0x8b, 7, 7, 7]), '\x1f\x8b\x07\x07\x07', DecoderNotice.FAILED],
+  ])('%s', (_name, coded, text, notices) => {
+    const random = new Random(testSeed());
+    for (const largest of [1, 2, 1000]) expect(decode(coded, random, largest)).toEqual({ text, notices });
+  });
+});

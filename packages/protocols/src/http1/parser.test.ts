@@ -1,0 +1,349 @@
+import { gzipSync } from 'node:zlib';
+import type { BufferView, Direction, Transaction, TransactionListener } from '../transaction';
+import { Http1Buffer } from './buffers';
+import { createHttp1 } from './definition';
+import { CONVERSATIONS } from './testing/conversations';
+import { bytesOf, emptyView, feedAll, Random, Recorder, record, split, testSeed } from './testing/recorder';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/** A listener from a few functions. */
+function listener(on: Partial<TransactionListener>): TransactionListener {
+  return { onProgress: () => {}, onTransactionEnd: () => {}, onEvent: () => {}, ...on };
+}
+
+function feedText(parser: { feed(d: Direction, b: Uint8Array, s: number, e: number): void }, direction: Direction, text: string): void {
+  const bytes = bytesOf(text);
+  parser.feed(direction, bytes, 0, bytes.length);
+}
+
+describe('what is borrowed and what is kept', () => {
+  test('a head in one piece is shown where it lies, and nothing is held between transactions', () => {
+    const views: BufferView[] = [];
+    const bytes = bytesOf(GET);
+    const parser = createHttp1().create(
+      listener({
+        onProgress: (tx) => {
+          const view = emptyView();
+          if (tx.buffer(Http1Buffer.URI, 0, view)) views.push(view);
+        },
+      }),
+    );
+    parser.feed(0, bytes, 0, bytes.length);
+    expect(views).toHaveLength(1);
+    expect(views[0].bytes).toBe(bytes);
+    expect(parser.heldBytes()).toBeLessThan(1000);
+    feedText(parser, 1, OK);
+    expect(parser.heldBytes()).toBe(0);
+  });
+
+  test('the head stays for the sake of the body, and a body grows', () => {
+    const seen: unknown[] = [];
+    const view = emptyView();
+    const parser = createHttp1().create(
+      listener({
+        onProgress: (tx, direction) => {
+          if (direction !== 0) return;
+          tx.buffer(Http1Buffer.URI, 0, view);
+          const uri = Buffer.from(view.bytes.subarray(view.start, view.end)).toString();
+          const body = tx.buffer(Http1Buffer.REQUEST_BODY, 0, view)
+            ? [view.end - view.start, view.fresh - view.start, view.streamOffset, view.complete]
+            : null;
+          seen.push([uri, tx.progress(0), body]);
+        },
+      }),
+    );
+    feedAll(parser, [
+      [0, bytesOf('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n')],
+      [0, bytesOf('01234')],
+      [0, bytesOf('56789')],
+    ]);
+    expect(seen).toEqual([
+      ['/x', 2, null],
+      ['/x', 2, [5, 0, 0, false]],
+      ['/x', 4, [10, 5, 0, true]],
+    ]);
+  });
+
+  test('a body is kept up to its limit and counted', () => {
+    const parser = createHttp1({ limits: { responseBody: 4096 } }).create(listener({}));
+    feedText(parser, 0, GET);
+    feedText(parser, 1, `HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n`);
+    const piece = Buffer.alloc(1000, 0x61);
+    for (let i = 0; i < 900; i++) parser.feed(1, piece, 0, piece.length);
+    expect(parser.heldBytes()).toBeGreaterThan(4096);
+    expect(parser.heldBytes()).toBeLessThan(16_384);
+    parser.reset();
+    expect(parser.heldBytes()).toBe(0);
+  });
+
+  test('retained request heads can be told with the response', () => {
+    const uris: boolean[] = [];
+    const view = emptyView();
+    for (const retainRequestHeads of [false, true]) {
+      const parser = createHttp1({ retainRequestHeads }).create(
+        listener({ onProgress: (tx, direction) => direction === 1 && uris.push(tx.buffer(Http1Buffer.URI, 0, view)) }),
+      );
+      feedText(parser, 0, GET);
+      feedText(parser, 1, OK);
+    }
+    expect(uris).toEqual([false, true]);
+  });
+
+  test('a derived buffer is built once and differs by transaction', () => {
+    const seen: string[] = [];
+    const parser = createHttp1().create(
+      listener({
+        onProgress: (tx) => {
+          const first = emptyView();
+          const second = emptyView();
+          if (!tx.buffer(Http1Buffer.URI, 0, first)) return;
+          tx.buffer(Http1Buffer.HEADER, 0, second);
+          tx.buffer(Http1Buffer.URI, 0, second);
+          expect(second).toEqual(first);
+          seen.push(Buffer.from(first.bytes.subarray(first.start, first.end)).toString());
+        },
+      }),
+    );
+    for (const letter of 'abc') feedText(parser, 0, `GET /%2e/${letter} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(seen).toEqual(['/a', '/b', '/c']);
+  });
+});
+
+describe('limits', () => {
+  test('are checked', () => {
+    expect(() => createHttp1({ limits: { requestBody: 0 } })).toThrow(/'requestBody' must be a whole number from 1024/);
+    expect(() => createHttp1({ limits: { nonsense: 1 } as never })).toThrow(/no limit 'nonsense'/);
+  });
+
+  test('waiting requests: the oldest is given up and its response has no request', () => {
+    const run = record(
+      [
+        [0, bytesOf(['1', '2', '3', '4'].map((n) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))],
+        [1, bytesOf([1, 2, 3, 4].map((n) => `HTTP/1.1 200 r${n}\r\nContent-Length: 0\r\n\r\n`).join(''))],
+      ],
+      { limits: { pendingTransactions: 2 } },
+    );
+    expect(run.events).toEqual(Array(2).fill('>http.TOO_MANY_PENDING_TRANSACTIONS'));
+    const pairs = run.transactions.map((tx) => [tx.buffers['>http.uri'], tx.buffers['<http.stat_msg']]);
+    expect(pairs).toEqual([['/1', undefined], ['/2', undefined], ['/3', 'r3'], ['/4', 'r4'], [undefined, 'r1'], [undefined, 'r2']]);
+  });
+
+  test('fields and their repetitions', () => {
+    const run = record([[0, bytesOf(`GET / HTTP/1.1\r\nHost: a\r\n${'X: 1\r\n'.repeat(30)}\r\n`)]], {
+      limits: { headerCount: 20, headerRepetitions: 4 },
+    });
+    expect(run.transactions[0].buffers['>http.header']).toBe('Host: a\r\nX: 1, 1, 1, 1, 1\r\n');
+    expect(run.transactions[0].events).toContain('>http.REQUEST_TOO_MANY_HEADERS');
+  });
+});
+
+describe('missing bytes', () => {
+  function run(steps: (parser: ReturnType<ReturnType<typeof createHttp1>['create']>) => void): Recorder {
+    const recorder = new Recorder();
+    const parser = createHttp1().create(recorder);
+    steps(parser);
+    parser.close(0);
+    parser.close(1);
+    expect(parser.heldBytes()).toBe(0);
+    for (const tx of recorder.transactions) expect(tx.ended).toBe(1);
+    return recorder;
+  }
+
+  test('within a body of known length: what follows has its place', () => {
+    const offsets: number[][] = [];
+    const view = emptyView();
+    const parser = createHttp1().create(
+      listener({
+        onProgress: (tx, direction) => {
+          if (direction === 1 && tx.buffer(Http1Buffer.RESPONSE_BODY, 0, view)) {
+            offsets.push([view.streamOffset, view.end - view.start, view.fresh - view.start]);
+          }
+        },
+      }),
+    );
+    feedText(parser, 0, GET);
+    feedText(parser, 1, 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234');
+    parser.gap(1, 10);
+    feedText(parser, 1, '56789HTTP/1.1 200 next\r\nContent-Length: 0\r\n\r\n');
+    expect(offsets).toEqual([[0, 5, 0], [15, 5, 0]]);
+  });
+
+  test('within a chunk, and in a chunk size', () => {
+    const recorder = run((parser) => {
+      feedText(parser, 0, GET);
+      feedText(parser, 1, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n01');
+      parser.gap(1, 5);
+      feedText(parser, 1, '789\r\n2\r\nab\r\n0\r\n\r\n');
+      feedText(parser, 0, GET);
+      feedText(parser, 1, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n01');
+      parser.gap(1, 20);
+      feedText(parser, 1, 'nothing to hold on to');
+      feedText(parser, 1, OK);
+      feedText(parser, 0, GET);
+    });
+    expect(recorder.transactions.map((tx) => tx.buffers['<http.response_body'])).toEqual(['789ab', '01', 'ok', undefined]);
+  });
+
+  test('in a request head: the next message is found again', () => {
+    const recorder = run((parser) => {
+      feedText(parser, 0, 'GET /lost HT');
+      parser.gap(0, 100);
+      feedText(parser, 0, 'rest of something\r\n');
+      feedText(parser, 0, 'GET /found HTTP/1.1\r\nHost: a\r\n\r\n');
+      feedText(parser, 1, OK);
+    });
+    expect(recorder.transactions.map((tx) => tx.buffers['>http.uri'])).toEqual(['/found']);
+  });
+
+  test('before a whole response: no event about a missing request', () => {
+    const recorder = run((parser) => {
+      parser.gap(0, 500);
+      feedText(parser, 1, OK);
+    });
+    expect(recorder.transactions.map((tx) => tx.events)).toEqual([[]]);
+  });
+
+  test('that end coded bodies', () => {
+    const coded = gzipSync(Buffer.alloc(3000, 'abcdef'));
+    run((parser) => {
+      feedText(parser, 0, GET);
+      feedText(parser, 1, `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`);
+      parser.feed(1, coded, 0, 12);
+      parser.gap(1, 5);
+      parser.feed(1, coded, 17, coded.length);
+    });
+  });
+});
+
+test('where a tunnel begins within a piece', () => {
+  const parser = createHttp1().create(listener({}));
+  feedText(parser, 0, 'GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n\r\n');
+  const head = 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n';
+  feedText(parser, 1, `${head}\x82\x01a`);
+  expect([parser.tunnelled, parser.tunnelStart]).toEqual([true, head.length]);
+});
+
+test('a parser that was reset is as new', () => {
+  const recorder = new Recorder();
+  const parser = createHttp1().create(recorder);
+  feedText(parser, 0, `${GET}POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12`);
+  parser.reset();
+  expect(recorder.transactions.map((tx) => tx.ended)).toEqual([1, 1]);
+  feedText(parser, 0, GET);
+  feedText(parser, 1, OK);
+  expect(recorder.transactions[2]).toMatchObject({ id: 0, ended: 1, progress: [4, 4], events: [] });
+});
+
+test('matchState is carried and null on reuse', () => {
+  const states: unknown[] = [];
+  const parser = createHttp1().create(
+    listener({
+      onProgress: (tx: Transaction) => {
+        states.push(tx.matchState);
+        tx.matchState = 'mine';
+      },
+    }),
+  );
+  for (let i = 0; i < 2; i++) {
+    feedText(parser, 0, GET);
+    feedText(parser, 1, OK);
+  }
+  expect(states).toEqual([null, 'mine', null, 'mine']);
+});
+
+describe('hostile input', () => {
+  const corpus = CONVERSATIONS.filter(({ name }) => !name.startsWith('an absurd') && name !== 'a gzip bomb');
+  const definition = createHttp1({ limits: { headBytes: 4096, requestBody: 4096, responseBody: 4096, pendingTransactions: 8 } });
+
+  test('mutated conversations, gaps and closes: nothing is thrown, nothing stays, every transaction ends', () => {
+    const seed = testSeed();
+    const random = new Random(seed);
+    for (let round = 0; round < 1500; round++) {
+      const mutated = [...random.pick(corpus).pieces, ...random.pick(corpus).pieces].map(([direction, original]) => {
+        let bytes = Buffer.from(original);
+        for (let n = random.next(4); n > 0; n--) bytes = mutate(bytes, random);
+        return [direction, bytes] as const;
+      });
+      const recorder = new Recorder();
+      const parser = definition.create(recorder);
+      try {
+        for (const piece of split(mutated, random, random.pick([3, 50, 2000]))) {
+          if (random.next(60) === 0) parser.gap(random.next(2) as Direction, 1 + random.next(100));
+          feedAll(parser, [piece]);
+          if (random.next(200) === 0) parser.close(random.next(2) as Direction);
+          expect(parser.heldBytes()).toBeLessThan(200_000);
+        }
+        parser.close(0);
+        parser.close(1);
+        if (parser.heldBytes() !== 0) throw new Error(`holds ${parser.heldBytes()} bytes`);
+        if (recorder.transactions.some((tx) => tx.ended !== 1)) throw new Error(`a transaction did not end once: ${JSON.stringify(recorder.transactions.find((tx) => tx.ended !== 1))}`);
+      } catch (error) {
+        throw new Error(`SEED=${seed} round ${round}: ${(error as Error).stack}`);
+      }
+    }
+  });
+
+  test('random bytes', () => {
+    const seed = testSeed();
+    const random = new Random(seed);
+    const letters = ['\r', '\n', ' ', ':', '0', 'a', 'F', ';', '\0', 'GET ', ' HTTP/1.1', 'HTTP/1.1 200', '\t', '\xff', 'chunked'];
+    for (let round = 0; round < 2000; round++) {
+      const pieces = Array.from({ length: 1 + random.next(6) }, () => {
+        let text = '';
+        for (let n = random.next(40); n > 0; n--) text += random.pick(letters);
+        return [random.next(2) as Direction, bytesOf(text)] as const;
+      });
+      try {
+        record(pieces);
+      } catch (error) {
+        throw new Error(`SEED=${seed} round ${round}: ${(error as Error).stack}`);
+      }
+    }
+  });
+
+  test('one byte at a time, without end: work and memory stay in proportion', () => {
+    const endless = ['GET /', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nX: ', 'GET / HTTP/1.1\r\nx\r\n '];
+    const tails = ['a', '\r', ' ', 'x\r\n ', 'a\r\n', 'a:\r\n'];
+    for (const head of endless) {
+      for (const tail of tails) {
+        for (const direction of [0, 1] as const) {
+          const recorder = listener({});
+          const parser = createHttp1({ limits: { headBytes: 16_384 } }).create(recorder);
+          feedText(parser, 0, GET);
+          feedText(parser, direction, direction === 0 ? head : head.replace('GET / HTTP/1.1', 'HTTP/1.1 200 OK'));
+          const bytes = bytesOf(tail);
+          for (let i = 0; i < 20_000; i++) {
+            const at = i % bytes.length;
+            parser.feed(direction, bytes, at, at + 1);
+          }
+          expect(parser.heldBytes()).toBeLessThan(400_000);
+          parser.reset();
+        }
+      }
+    }
+  });
+});
+
+function mutate(bytes: Buffer, random: Random): Buffer {
+  if (bytes.length === 0) return bytes;
+  const at = random.next(bytes.length);
+  const out = Buffer.from(bytes);
+  switch (random.next(6)) {
+    case 0:
+      out[at] = random.next(256);
+      return out;
+    case 1:
+      out[at] = random.pick([10, 13, 32, 0, 58, 9]);
+      return out;
+    case 2:
+      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + random.next(20)))]);
+    case 3:
+      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(random.next(at + 1), at), bytes.subarray(at)]);
+    case 4:
+      return Buffer.concat([bytes.subarray(0, at), Buffer.from(random.pick(['\r\n', '\n', '\r', '\r\n\r\n', ': ', '\0'])), bytes.subarray(at)]);
+    default:
+      return bytes.subarray(0, at);
+  }
+}

@@ -1,0 +1,78 @@
+/** What the lab asks of the agents in its namespaces, over the channel of `child_process` (advanced serialisation). */
+
+export interface ListenParams {
+  readonly port: number;
+  /** `http` answers requests, `echo` sends back what comes, `sink` keeps silent. */
+  readonly kind: 'http' | 'echo' | 'sink';
+  /** Sent at once to whoever connects. */
+  readonly greeting?: Uint8Array;
+}
+
+/** A connection as a server in the lab saw it. */
+export interface ReceivedConnection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** All bytes that reached the application, in order. */
+  readonly bytes: Uint8Array;
+  /** `open`, `end` after FIN, or the code of an error such as ECONNRESET. */
+  readonly state: string;
+}
+
+export interface ConnectParams {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export interface ConnectionState {
+  readonly received: Uint8Array;
+  /** `open`, `end` after FIN, `closed`, or the code of an error such as ECONNRESET. */
+  readonly state: string;
+}
+
+export interface UdpRequestParams {
+  readonly host: string;
+  readonly port: number;
+  readonly payload: Uint8Array;
+  readonly timeout: number;
+}
+
+export interface AgentMethods {
+  listen(params: ListenParams): void;
+  received(params: { port: number }): ReceivedConnection[];
+  connect(params: ConnectParams): { connection: number; localPort: number };
+  write(params: { connection: number; bytes: Uint8Array }): void;
+  state(params: { connection: number }): ConnectionState;
+  shut(params: { connection: number; how: 'end' | 'reset' }): void;
+  udpListen(params: { port: number }): void;
+  udpReceived(params: { port: number }): Uint8Array[];
+  udpRequest(params: UdpRequestParams): Uint8Array | null;
+  openFrames(params: { interface: string; filter: string }): void;
+  sendFrame(params: { frame: Uint8Array }): void;
+}
+
+export type AgentMethod = keyof AgentMethods;
+
+export interface AgentRequest {
+  readonly id: number;
+  readonly method: AgentMethod;
+  readonly params: unknown;
+}
+
+export interface AgentReply {
+  readonly id: number;
+  readonly result?: unknown;
+  /** Code (ECONNREFUSED, …) and message of what went wrong. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** A frame that arrived, after `openFrames`. */
+export interface AgentFrame {
+  readonly frame: Uint8Array;
+}
+
+/** Bytes that an agent keeps of a connection; what comes beyond is an error of the test. */
+export const MAX_KEPT = 64 << 20;

@@ -1,0 +1,230 @@
+/**
+ * The program that speaks for the lab inside a namespace: servers that record what reaches the application,
+ * clients that write any bytes, raw frames. It ends with its channel, so nothing outlives the test.
+ */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, isIPv6, Socket } from 'node:net';
+import {
+  type AgentFrame,
+  type AgentMethods,
+  type AgentReply,
+  type AgentRequest,
+  type ConnectionState,
+  MAX_KEPT,
+} from './agent-protocol';
+
+/** Bytes of one connection and how it ended. */
+class Recording {
+  private readonly chunks: Buffer[] = [];
+  private length = 0;
+  state = 'open';
+
+  constructor(readonly socket: Socket) {
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => {
+      this.length += chunk.length;
+      if (this.length > MAX_KEPT) socket.destroy(new Error('more bytes than the agent keeps'));
+      else this.chunks.push(chunk);
+    });
+    socket.on('end', () => {
+      if (this.state === 'open') this.state = 'end';
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.state = error.code ?? error.message;
+    });
+    socket.on('close', () => {
+      if (this.state === 'open') this.state = 'closed';
+    });
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+}
+
+interface ServerConnection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly recording: Recording;
+}
+
+const servers = new Map<number, ServerConnection[]>();
+const connections = new Map<number, Recording>();
+const udpServers = new Map<number, { socket: UdpSocket; received: Uint8Array[] }>();
+let nextConnection = 1;
+
+/** Answers each request of a keep-alive connection, as soon as its body is complete. */
+function answerHttp(socket: Socket, port: number): void {
+  let pending: Buffer = Buffer.alloc(0);
+  socket.on('data', (chunk) => {
+    pending = Buffer.concat([pending, chunk]);
+    for (;;) {
+      const headEnd = pending.indexOf('\r\n\r\n');
+      if (headEnd < 0) return;
+      const head = pending.toString('latin1', 0, headEnd);
+      const bodyLength = Number(/^content-length:[ \t]*(\d{1,9})[ \t]*$/im.exec(head)?.[1] ?? 0);
+      const end = headEnd + 4 + bodyLength;
+      if (pending.length < end) return;
+      pending = pending.subarray(end);
+      const body = `portcullis lab, port ${port}\n`;
+      const close = /^connection:[ \t]*close[ \t]*$/im.test(head);
+      const fields = ['Content-Type: text/plain', `Content-Length: ${body.length}`];
+      if (close) fields.push('Connection: close');
+      socket.write(`HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n${body}`);
+      if (close) socket.end();
+    }
+  });
+}
+
+/** What is used of the `cap` package. */
+interface FrameSession {
+  open(device: string, filter: string, bufferSize: number, buffer: Buffer): string;
+  send(frame: Buffer, length: number): void;
+  setMinBytes?(bytes: number): void;
+  on(event: 'packet', listener: (length: number) => void): void;
+}
+
+let frames: FrameSession | undefined;
+
+const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>[0]) => unknown } = {
+  async listen({ port, kind, greeting }) {
+    const accepted: ServerConnection[] = [];
+    servers.set(port, accepted);
+    const server = createServer({ allowHalfOpen: kind !== 'http' }, (socket) => {
+      const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+      const connection = {
+        remoteAddress,
+        remotePort: socket.remotePort ?? 0,
+        recording: new Recording(socket),
+      };
+      accepted.push(connection);
+      if (greeting !== undefined) socket.write(greeting);
+      if (kind === 'http') answerHttp(socket, port);
+      if (kind === 'echo') socket.on('data', (chunk) => socket.write(chunk));
+      if (kind !== 'http') socket.on('end', () => socket.end());
+    });
+    server.listen(port, '::');
+    await once(server, 'listening');
+  },
+
+  received({ port }) {
+    return (servers.get(port) ?? []).map(({ remoteAddress, remotePort, recording }) => ({
+      remoteAddress,
+      remotePort,
+      bytes: recording.bytes,
+      state: recording.state,
+    }));
+  },
+
+  connect({ host, port, localAddress, localPort, timeout }) {
+    const socket = new Socket({ allowHalfOpen: true });
+    const recording = new Recording(socket);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        socket.destroy();
+        reject(Object.assign(new Error(`no connection to ${host} in ${timeout} ms`), { code: 'ETIMEDOUT' }));
+      }, timeout);
+      socket.once('error', (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      socket.connect(
+        {
+          host,
+          port,
+          ...(localAddress === undefined ? {} : { localAddress }),
+          ...(localPort === undefined ? {} : { localPort }),
+        },
+        () => {
+          clearTimeout(timer);
+          const connection = nextConnection++;
+          connections.set(connection, recording);
+          resolve({ connection, localPort: socket.localPort ?? 0 });
+        },
+      );
+    });
+  },
+
+  write({ connection, bytes }) {
+    connections.get(connection)?.socket.write(bytes);
+  },
+
+  state({ connection }): ConnectionState {
+    const recording = connections.get(connection);
+    return { received: recording?.bytes ?? new Uint8Array(0), state: recording?.state ?? 'closed' };
+  },
+
+  shut({ connection, how }) {
+    const socket = connections.get(connection)?.socket;
+    if (how === 'reset') socket?.resetAndDestroy();
+    else socket?.end();
+  },
+
+  async udpListen({ port }) {
+    const received: Uint8Array[] = [];
+    const socket = createSocket({ type: 'udp6' });
+    socket.on('message', (message, remote) => {
+      received.push(message);
+      socket.send(message, remote.port, remote.address);
+    });
+    socket.bind(port);
+    await once(socket, 'listening');
+    udpServers.set(port, { socket, received });
+  },
+
+  udpReceived({ port }) {
+    return udpServers.get(port)?.received ?? [];
+  },
+
+  udpRequest({ host, port, payload, timeout }) {
+    return new Promise<Uint8Array | null>((resolve, reject) => {
+      const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+      const finish = (answer: Uint8Array | null) => {
+        clearTimeout(timer);
+        socket.close();
+        resolve(answer);
+      };
+      const timer = setTimeout(() => finish(null), timeout);
+      socket.on('message', finish);
+      socket.on('error', (error) => {
+        clearTimeout(timer);
+        socket.close();
+        reject(error);
+      });
+      socket.send(payload, port, host);
+    });
+  },
+
+  openFrames({ interface: device, filter }) {
+    const { Cap } = require('cap') as { Cap: new () => FrameSession };
+    const session = new Cap();
+    const buffer = Buffer.alloc(65_536);
+    session.open(device, filter, 4 << 20, buffer);
+    session.setMinBytes?.(0);
+    session.on('packet', (length) => {
+      const event: AgentFrame = { frame: Uint8Array.from(buffer.subarray(0, length)) };
+      process.send?.(event);
+    });
+    frames = session;
+  },
+
+  sendFrame({ frame }) {
+    frames?.send(Buffer.from(frame), frame.length);
+  },
+};
+
+async function answer(request: AgentRequest): Promise<AgentReply> {
+  try {
+    const method = methods[request.method] as (params: unknown) => unknown;
+    return { id: request.id, result: await method(request.params) };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { id: request.id, error: { code: code ?? 'ERROR', message } };
+  }
+}
+
+process.on('message', (request: AgentRequest) => {
+  void answer(request).then((reply) => process.send?.(reply));
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,132 @@
+/** A running engine on the gateway of a lab, as an administrator would run it: the built command and nothing else. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BanListAnswer, StatusAnswer } from '@portcullis/daemon';
+import type { EveRecord } from '@portcullis/events';
+import { Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
+
+export const command = join(__dirname, '..', '..', 'packages', 'cli', 'bin', 'portcullis.js');
+
+/** Requests with this in their path match the rule of {@link attackRules}. */
+export const ATTACK_PATH = '/portcullis-test-attack';
+
+export const attackRules = `drop http any any -> any any (msg:"test attack"; flow:established,to_server; http.uri; content:"${ATTACK_PATH}"; classtype:web-application-attack; sid:1000001; rev:1;)\n`;
+
+/** Why these tests cannot run here, or null. */
+export function labMissing(): string | null {
+  if (!existsSync(join(__dirname, '..', '..', 'packages', 'cli', 'dist', 'main.js'))) return "not built: 'npm run build'";
+  return Lab.available();
+}
+
+/** `describe` where there is a lab; else one skipped test that says why there is none. */
+export function describeLab(name: string, body: () => void): void {
+  const missing = labMissing();
+  if (missing === null) describe(name, body);
+  else
+    describe(name, () => {
+      test.skip(`needs the lab: ${missing}`, () => {});
+    });
+}
+
+export interface EngineOptions {
+  rules?: string;
+  ruleFiles?: readonly string[];
+  settings?: Readonly<Record<string, string>>;
+  enable?: boolean;
+  purge?: boolean;
+}
+
+export class LabEngine {
+  readonly directory = mkdtempSync(join(tmpdir(), 'portcullis-lab-'));
+  readonly configuration = join(this.directory, 'portcullis.yaml');
+  process!: LabProcess;
+
+  constructor(
+    readonly lab: Lab,
+    private readonly options: EngineOptions = {},
+  ) {
+    writeFileSync(join(this.directory, 'test.rules'), options.rules ?? attackRules);
+    const files = options.ruleFiles ?? [join(this.directory, 'test.rules')];
+    writeFileSync(
+      this.configuration,
+      [
+        `rule-files: ${JSON.stringify(files)}`,
+        `protect: { networks: [${lab.address('server', 4)}/24, "${lab.address('server', 6)}/64"] }`,
+        `control: { socket: ${join(this.directory, 'c.sock')} }`,
+        `state-dir: ${join(this.directory, 'state')}`,
+        `log-dir: ${join(this.directory, 'log')}`,
+        'never-block: [self]',
+        'metrics: { listen: "off" }',
+        '',
+      ].join('\n'),
+    );
+  }
+
+  /** Starts the engine and waits until it protects (or runs, without `enable`). */
+  async start(settings: Readonly<Record<string, string>> = {}): Promise<this> {
+    const all = { ...this.options.settings, ...settings };
+    const argv = [process.execPath, command, 'run', '--config', this.configuration];
+    if (this.options.enable !== false) argv.push('--enable');
+    if (this.options.purge) argv.push('--purge');
+    for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
+    this.process = this.lab.spawn('gateway', argv, { env: { PORTCULLIS_LOG_TEXT: '1' } });
+    await this.process.waitFor(this.options.enable === false ? /protecting:|running, protection is off/ : /protecting:/, 60_000);
+    return this;
+  }
+
+  /** Ends it as Ctrl-C does. */
+  async stop(): Promise<void> {
+    this.process.kill('SIGINT');
+    await this.process.exited;
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.process.exited;
+  }
+
+  /** Runs a command of ours on the gateway. */
+  ask(...argv: string[]) {
+    return this.lab.exec('gateway', [process.execPath, command, ...argv, '--config', this.configuration]);
+  }
+
+  async json<Answer>(...argv: string[]): Promise<Answer> {
+    const { stdout, stderr } = await this.ask(...argv, '--json');
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as Answer;
+  }
+
+  status(): Promise<StatusAnswer> {
+    return this.json<StatusAnswer>('status');
+  }
+
+  async bans(): Promise<string[]> {
+    return (await this.json<BanListAnswer>('bans', 'list')).bans.map((ban) => ban.prefix);
+  }
+
+  events(type?: EveRecord['event_type']): EveRecord[] {
+    const path = join(this.directory, 'log', 'eve.json');
+    if (!existsSync(path)) return [];
+    const records = readFileSync(path, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as EveRecord);
+    return type ? records.filter((record) => record.event_type === type) : records;
+  }
+
+  async alert(): Promise<EveRecord> {
+    return waitUntil(() => this.events('alert')[0], { timeout: 5000, what: 'an alert in eve.json' });
+  }
+
+  /** What stands of ours in the gateway's tables, by lines. */
+  async rules(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const tool of ['iptables', 'ip6tables']) {
+      for (const table of ['raw', 'mangle', 'filter'])
+        lines.push(...(await this.lab.run('gateway', [tool, '-w', '-t', table, '-S'])).split('\n'));
+    }
+    return lines.filter((line) => line.includes('portcullis'));
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
