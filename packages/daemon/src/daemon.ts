@@ -13,6 +13,7 @@ import { loadConfiguration } from './configuration/load';
 import { changedRestartKeys } from './configuration/restart-keys';
 import type { Configuration } from './configuration/schema';
 import { ControlServer } from './control/server';
+import { EngineLock } from './engine-lock';
 import { InterfaceNames } from './interfaces';
 import { daemonRegistry } from './metrics';
 import { NeverBlock } from './never-block';
@@ -63,6 +64,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private supervisor: Supervisor | null = null;
   private rules: RuleSummary | null = null;
   private rulesLoadedAt: Date | null = null;
+  private readonly lock = new EngineLock();
   private readonly traffic = new Traffic();
   private readonly interfaces = new InterfaceNames();
   private generation = 0;
@@ -95,6 +97,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     try {
       // Errors a user can make are found before anything is touched.
       readRuleSource(this.configuration, this.options.configurationFile);
+      this.marks();
+      await this.lock.acquire();
+      undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
       await this.control.listen();
       undo.push(() => this.control.close());
@@ -137,6 +142,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.firewall.close();
       await this.metrics?.close();
       await this.sink.close();
+      await this.lock.release();
       return report;
     });
   }
@@ -281,9 +287,13 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
+  private queueCount(): number {
+    const { first, last } = this.configuration.nfqueue.queues;
+    return last - first + 1;
+  }
+
   private marks(): MarkLayout {
-    const { mark, nfqueue } = this.configuration;
-    return MarkLayout.from(mark.mask, nfqueue.queues.last - nfqueue.queues.first + 1);
+    return MarkLayout.from(this.configuration.mark.mask, this.queueCount());
   }
 
   private offload(generation: number): { mask: number; mark: number } | null {

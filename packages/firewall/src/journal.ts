@@ -228,18 +228,28 @@ export class Journal {
   }
 }
 
+/** Pure ASCII, which is the fastest to read back: everything else is escaped as JSON allows. */
 export function encodeLine(record: object): string {
-  const json = JSON.stringify(record);
+  const json = JSON.stringify(record).replace(
+    /[\u0080-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
 }
 
 /** undefined: not what encodeLine wrote. */
 export function decodeLine(bytes: Buffer): unknown {
   if (bytes.length < 11 || bytes[8] !== 0x20) return undefined;
-  const json = bytes.subarray(9);
-  if (crc32(json).toString(16).padStart(8, '0') !== bytes.toString('latin1', 0, 8)) return undefined;
+  let expected = 0;
+  for (let i = 0; i < 8; i++) {
+    const letter = bytes[i];
+    const digit = letter >= 0x30 && letter <= 0x39 ? letter - 0x30 : letter - 0x57;
+    if (digit < 0 || digit > 15 || (digit < 10 && letter > 0x39)) return undefined;
+    expected = expected * 16 + digit;
+  }
+  if (crc32(bytes.subarray(9)) !== expected) return undefined;
   try {
-    return JSON.parse(json.toString('utf8'));
+    return JSON.parse(bytes.toString('latin1', 9));
   } catch {
     return undefined;
   }

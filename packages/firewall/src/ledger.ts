@@ -69,8 +69,8 @@ export class BanLedger {
     switch (record.op) {
       case 'put':
         if (!isBan(record.ban)) return false;
-        this.removed.delete(record.ban.prefix);
-        this.excepted.delete(record.ban.prefix);
+        if (this.removed.size > 0) this.removed.delete(record.ban.prefix);
+        if (this.excepted.size > 0) this.excepted.delete(record.ban.prefix);
         this.bans.set(record.ban.prefix, record.ban);
         return true;
       case 'except':
@@ -115,9 +115,12 @@ export class BanLedger {
     const present = now - this.offset;
     for (const [prefix, ban] of this.bans) {
       if (ban.since > present && ban.until !== PERMANENT) {
-        this.bans.set(prefix, { ...ban, since: present, until: present + (ban.until - ban.since) });
+        const shortened = { ...ban, since: present, until: present + (ban.until - ban.since) };
+        this.bans.set(prefix, shortened);
+        this.index(shortened);
+      } else {
+        this.index(ban);
       }
-      this.index(this.bans.get(prefix) as Ban);
     }
     for (const [prefix, { until }] of this.excepted) {
       if (until !== PERMANENT && until <= present) this.excepted.delete(prefix);

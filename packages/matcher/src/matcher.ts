@@ -365,7 +365,7 @@ export class Matcher {
 
   /** Rules that look at buffers of transactions: those buffers that have come since the last call are looked at. */
   inspectTransaction(context: InspectionContext, transaction: Transaction, direction: Direction): void {
-    const { ruleset, candidates, scan, buffers } = this.stage;
+    const { ruleset, candidates, buffers } = this.stage;
     const at = context.appProtocol * 2 + direction;
     const plan = ruleset.transactionPlans[at];
     if (!plan) return;

@@ -48,30 +48,29 @@ export function* planRules(
   generation: number,
 ): Generator<void, CompiledRuleSet> {
   const prefilters: Prefilter[] = [];
-  const transactions = drafts.filter(({ compiled }) => compiled.buffers !== null);
-  const others = drafts.filter(({ compiled }) => compiled.buffers === null);
-  yield;
+  const transactions = yield* select(drafts, ({ compiled }) => compiled.buffers !== null);
+  const others = yield* select(drafts, ({ compiled }) => compiled.buffers === null);
 
   const packetPlans: PacketPlan[] = [];
   for (const transport of TRANSPORTS) {
     for (const direction of [0, 1]) {
-      const looking = others.filter(
+      const looking = yield* select(
+        others,
         ({ compiled }) =>
           (compiled.transports & transport) !== 0 &&
           looksAtPackets(compiled, transport) &&
           looksThatWay(compiled, direction),
       );
-      yield;
       packetPlans.push(yield* planPackets(looking, prefilters));
     }
   }
   const streamPatterns: PayloadPatterns[] = [];
   const streamUnfiltered: Int32Array[] = [];
   for (const direction of [0, 1]) {
-    const looking = others.filter(
+    const looking = yield* select(
+      others,
       ({ compiled }) => looksAtStreams(compiled) && looksThatWay(compiled, direction),
     );
-    yield;
     streamPatterns.push(yield* planPatterns(looking.filter(hasPattern), prefilters));
     streamUnfiltered.push(numbersOf(looking.filter((draft) => !hasPattern(draft))));
   }
@@ -86,8 +85,20 @@ export function* planRules(
     streamPatterns: streamPatterns as [PayloadPatterns, PayloadPatterns],
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
-    needs: needsOf(drafts, catalog, streamPatterns, streamUnfiltered, packetPlans),
+    needs: yield* needsOf(drafts, catalog, streamPatterns, streamUnfiltered, packetPlans),
   };
+}
+
+function* select(
+  drafts: readonly RuleDraft[],
+  wanted: (draft: RuleDraft) => boolean,
+): Generator<void, RuleDraft[]> {
+  const selected: RuleDraft[] = [];
+  for (let i = 0; i < drafts.length; i++) {
+    if (wanted(drafts[i])) selected.push(drafts[i]);
+    if (i % 2048 === 2047) yield;
+  }
+  return selected;
 }
 
 function looksThatWay(rule: CompiledRule, direction: number): boolean {
@@ -129,6 +140,11 @@ function numbersOf(drafts: readonly RuleDraft[]): Int32Array {
   return Int32Array.from(drafts.map(({ compiled }) => compiled.number));
 }
 
+// biome-ignore lint/correctness/useYield: small, but called where larger ones yield
+function* numberTable(drafts: readonly RuleDraft[]): Generator<void, Int32Array> {
+  return numbersOf(drafts);
+}
+
 interface Split {
   readonly any: RuleDraft[];
   readonly destination: PortEntry<RuleDraft>[];
@@ -148,13 +164,13 @@ function splitByPorts(drafts: readonly RuleDraft[]): Split {
 
 function* tableOf<T>(
   entries: readonly PortEntry<RuleDraft>[],
-  make: (drafts: readonly RuleDraft[]) => T | null,
+  make: (drafts: readonly RuleDraft[]) => Generator<void, T | null>,
 ): Generator<void, PortTable<T> | null> {
   if (entries.length === 0) return null;
   const { classOf, classes } = yield* classifyPorts(entries);
   const made: (T | null)[] = [];
   for (const drafts of classes) {
-    made.push(drafts.length > 0 ? make(drafts) : null);
+    made.push(drafts.length > 0 ? yield* make(drafts) : null);
     yield;
   }
   return { classOf, classes: made };
@@ -165,13 +181,15 @@ function* planPatterns(
   prefilters: Prefilter[],
 ): Generator<void, PayloadPatterns> {
   const split = splitByPorts(drafts);
-  const make = (members: readonly RuleDraft[]): PatternSet | null => {
+  function* make(members: readonly RuleDraft[]): Generator<void, PatternSet | null> {
     const draft = new PatternSetDraft(true);
-    for (const { pattern, compiled } of members) draft.add(pattern as FastPattern, compiled.number);
-    return draft.build(prefilters);
-  };
-  const any = make(split.any);
-  yield;
+    for (let i = 0; i < members.length; i++) {
+      draft.add(members[i].pattern as FastPattern, members[i].compiled.number);
+      if (i % 128 === 127) yield;
+    }
+    return yield* draft.build(prefilters);
+  }
+  const any = yield* make(split.any);
   return {
     any,
     byDestination: yield* tableOf(split.destination, make),
@@ -186,8 +204,8 @@ function* planPackets(drafts: readonly RuleDraft[], prefilters: Prefilter[]): Ge
   return {
     patterns: yield* planPatterns(filtered, prefilters),
     unfiltered: numbersOf(split.any),
-    unfilteredByDestination: yield* tableOf(split.destination, numbersOf),
-    unfilteredBySource: yield* tableOf(split.source, numbersOf),
+    unfilteredByDestination: yield* tableOf(split.destination, numberTable),
+    unfilteredBySource: yield* tableOf(split.source, numberTable),
     addresses: yield* planAddresses(
       unfiltered.filter(({ compiled }) => compiled.addressesOnly).map(({ compiled }) => compiled),
     ),
@@ -210,7 +228,7 @@ function* planTransactions(
   ).fill(null);
   let since = 0;
   for (const { compiled, pattern, patternSlot } of drafts) {
-    if (++since % 256 === 0) yield;
+    if (++since % 64 === 0) yield;
     for (const direction of [0, 1]) {
       if (!looksThatWay(compiled, direction)) continue;
       if (pattern && patternSlot) patterns[patternSlot.number][direction].add(pattern, compiled.number);
@@ -226,8 +244,7 @@ function* planTransactions(
   }
   for (const slot of slots) {
     for (const direction of [0, 1]) {
-      slot.patterns[direction] = patterns[slot.number][direction].build(prefilters);
-      yield;
+      slot.patterns[direction] = yield* patterns[slot.number][direction].build(prefilters);
     }
   }
   return plans.map((plan, at) => {
@@ -251,20 +268,23 @@ function triggerOf(rule: CompiledRule, at: number): number {
   return progress;
 }
 
-function needsOf(
+function* needsOf(
   drafts: readonly RuleDraft[],
   catalog: BufferCatalog,
   streamPatterns: readonly PayloadPatterns[],
   streamUnfiltered: readonly Int32Array[],
   packetPlans: readonly PacketPlan[],
-): RuleSetNeeds {
+): Generator<void, RuleSetNeeds> {
   const protocols = new Set<string>();
   let largestPattern = 0;
   let virtualSegments = false;
-  for (const { compiled, pattern } of drafts) {
-    compiled.appProtocols?.forEach((wanted, number) => {
-      if (wanted) protocols.add(catalog.protocols[number - 1]);
-    });
+  for (let i = 0; i < drafts.length; i++) {
+    if (i % 2048 === 2047) yield;
+    const { compiled, pattern } = drafts[i];
+    const { appProtocols } = compiled;
+    for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
+      if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
+    }
     if (compiled.buffers !== null) continue;
     if (pattern && pattern.bytes.length > largestPattern) largestPattern = pattern.bytes.length;
     const packets = (compiled.payloadMode & PayloadMode.PACKET) !== 0;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PatternDatabase } from '@portcullis/pattern-binding';
 import type { FastPattern } from './fast-pattern';
+import { LOWER } from './search';
 
 /** Patterns bound to the first bytes of a large buffer are kept out of what scans the rest of it. */
 export const HEAD_LENGTH = 128;
@@ -24,35 +25,23 @@ export class Prefilter {
   literals: readonly Literal[] | null;
   database: PatternDatabase | null = null;
 
-  /**
-   * @param number place in `CompiledRuleSet.prefilters`
-   * @param rules numbers of the rules that each literal calls for
-   */
+  /** @param number place in `CompiledRuleSet.prefilters` */
   constructor(
     readonly number: number,
     literals: readonly Literal[],
-    rules: readonly (readonly number[])[],
+    parts: {
+      readonly key: string;
+      readonly longest: number;
+      readonly offsets: Int32Array;
+      readonly rules: Int32Array;
+    },
   ) {
-    const hash = createHash('sha256');
-    let longest = 0;
-    let total = 0;
-    literals.forEach((literal, i) => {
-      hash.update(`${literal.caseless ? 'i' : 'c'}${literal.bytes.length}:`).update(literal.bytes);
-      if (literal.bytes.length > longest) longest = literal.bytes.length;
-      total += rules[i].length;
-    });
-    this.key = hash.digest('hex');
-    this.longest = longest;
     this.literals = literals;
     this.literalCount = literals.length;
-    this.offsets = new Int32Array(literals.length + 1);
-    this.rules = new Int32Array(total);
-    let at = 0;
-    rules.forEach((each, i) => {
-      this.offsets[i] = at;
-      for (const rule of each) this.rules[at++] = rule;
-    });
-    this.offsets[literals.length] = at;
+    this.key = parts.key;
+    this.longest = parts.longest;
+    this.offsets = parts.offsets;
+    this.rules = parts.rules;
   }
 }
 
@@ -63,15 +52,15 @@ export class PrefilterDraft {
   private readonly rules: number[][] = [];
 
   add(pattern: Literal, rule: number): void {
-    // ASCII letters aside, caseless makes no difference.
-    const key = `${pattern.caseless ? 'i' : 'c'}${Buffer.from(pattern.bytes).toString('latin1')}`;
-    const index = this.indexes.get(pattern.caseless ? key.toLowerCase() : key);
+    const bytes = pattern.caseless ? pattern.bytes.map((byte) => LOWER[byte]) : pattern.bytes;
+    const key = `${pattern.caseless ? 'i' : 'c'}${Buffer.from(bytes).toString('latin1')}`;
+    const index = this.indexes.get(key);
     if (index !== undefined) {
       this.rules[index].push(rule);
       return;
     }
-    this.indexes.set(pattern.caseless ? key.toLowerCase() : key, this.literals.length);
-    this.literals.push({ bytes: pattern.bytes, caseless: pattern.caseless });
+    this.indexes.set(key, this.literals.length);
+    this.literals.push({ bytes, caseless: pattern.caseless });
     this.rules.push([rule]);
   }
 
@@ -80,9 +69,24 @@ export class PrefilterDraft {
   }
 
   /** @returns null where nothing was added */
-  build(prefilters: Prefilter[]): Prefilter | null {
-    if (this.literals.length === 0) return null;
-    const prefilter = new Prefilter(prefilters.length, this.literals, this.rules);
+  *build(prefilters: Prefilter[]): Generator<void, Prefilter | null> {
+    const { literals, rules } = this;
+    if (literals.length === 0) return null;
+    const hash = createHash('sha256');
+    const offsets = new Int32Array(literals.length + 1);
+    const numbers: number[] = [];
+    let longest = 0;
+    for (let i = 0; i < literals.length; i++) {
+      const { bytes, caseless } = literals[i];
+      hash.update(`${caseless ? 'i' : 'c'}${bytes.length}:`).update(bytes);
+      if (bytes.length > longest) longest = bytes.length;
+      offsets[i] = numbers.length;
+      for (const rule of rules[i]) numbers.push(rule);
+      if (i % 128 === 127) yield;
+    }
+    offsets[literals.length] = numbers.length;
+    const parts = { key: hash.digest('hex'), longest, offsets, rules: Int32Array.from(numbers) };
+    const prefilter = new Prefilter(prefilters.length, literals, parts);
     prefilters.push(prefilter);
     return prefilter;
   }
@@ -107,9 +111,9 @@ export class PatternSetDraft {
     (bound ? this.head : this.anywhere).add(pattern, rule);
   }
 
-  build(prefilters: Prefilter[]): PatternSet | null {
-    const anywhere = this.anywhere.build(prefilters);
-    const head = this.head.build(prefilters);
+  *build(prefilters: Prefilter[]): Generator<void, PatternSet | null> {
+    const anywhere = yield* this.anywhere.build(prefilters);
+    const head = yield* this.head.build(prefilters);
     return anywhere || head ? { anywhere, head } : null;
   }
 }

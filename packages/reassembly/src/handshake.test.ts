@@ -28,6 +28,20 @@ describe('a blind acknowledgment does not complete it', () => {
     expect(connection.recorder.take()).toEqual([]);
   });
 
+  test('nor a second one, though it is inspected', () => {
+    const connection = new Connection();
+    connection.syn();
+    connection.synAck();
+    expect(connection.from('client', 0, 'one', { ack: 9 })).toBe('drop handshake-mismatch');
+    expect(connection.from('client', 0, 'one', { ack: 9 })).toBe('accept');
+    expect(complete(connection)).toBe(false);
+    expect(connection.from('client', 3, 'two', { ack: 10 })).toBe('accept');
+    expect(complete(connection)).toBe(false);
+    expect(connection.from('client', 0, 'ONE')).toBe('drop overlap-differs');
+    expect(complete(connection)).toBe(true);
+    expect(connection.recorder.take()).toEqual(['started', 'data 0 0 one', 'data 0 3 two']);
+  });
+
   test('sequence out of window', () => {
     const connection = new Connection();
     connection.syn();

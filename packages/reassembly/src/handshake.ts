@@ -1,4 +1,4 @@
-import { type PacketView, sequenceAdd, sequenceDifference } from '@portcullis/wire';
+import { type PacketView, sequenceAdd, sequenceDifference, TcpFlag } from '@portcullis/wire';
 import { TimeoutClass } from './flow-timeouts';
 import { DropReason } from './segment-result';
 import { StreamCounter } from './stream-counters';
@@ -16,6 +16,7 @@ import {
 
 const difference = sequenceDifference;
 const add = sequenceAdd;
+const { SYN } = TcpFlag;
 const { NEXT, ACKED, EDGE, TIMESTAMP, OPTIONS, DIRECTION, STATE, CANDIDATE, CANDIDATE_OPTIONS, STRIDE } =
   TcpWord;
 const {
@@ -33,7 +34,7 @@ const {
   PAWS,
   WINDOW_SHIFT,
 } = ConnectionFlag;
-const { KNOWN, TIMESTAMPS } = DirectionFlag;
+const { KNOWN, TIMESTAMPS, DONE } = DirectionFlag;
 const Reason = DropReason;
 const Counter = StreamCounter;
 
@@ -201,7 +202,7 @@ export class Handshake {
     connections.clear(slot);
     const own = at + direction * DIRECTION;
     const other = at + (direction ^ 1) * DIRECTION;
-    const synAck = (view.tcpFlags & 2) !== 0;
+    const synAck = (view.tcpFlags & SYN) !== 0;
     words[own + NEXT] = add(view.sequence, synAck ? 1 : 0);
     words[own + ACKED] = words[own + NEXT];
     words[own + OPTIONS] = KNOWN | (SHIFT_NONE << SHIFT_SHIFT);
@@ -209,6 +210,7 @@ export class Handshake {
     words[other + ACKED] = view.acknowledgment;
     words[other + OPTIONS] = KNOWN | (SHIFT_NONE << SHIFT_SHIFT);
     words[at + STATE] = ESTABLISHED | MIDSTREAM;
+    if (!connections.options.replyPayload) words[at + DIRECTION + OPTIONS] |= DONE;
     connections.table.touch(slot, direction, now, 0);
     connections.counters[Counter.MIDSTREAM_FLOWS]++;
     connections.startFlow(slot);
@@ -221,6 +223,7 @@ export class Handshake {
     words[at + ACKED] = first;
     words[at + OPTIONS] = options | KNOWN;
     words[at + STATE] = SYN_SENT | (window << WINDOW_SHIFT);
+    if (!this.connections.options.replyPayload) words[at + DIRECTION + OPTIONS] = DONE;
   }
 
   /** The first SYN of the second side. */
@@ -234,7 +237,7 @@ export class Handshake {
     words[own + ACKED] = first;
     words[own + TIMESTAMP] = view.timestampValue;
     words[own + EDGE] = add(first, words[at + STATE] >>> WINDOW_SHIFT);
-    words[own + OPTIONS] = optionWord(view) | KNOWN;
+    words[own + OPTIONS] = optionWord(view) | KNOWN | (words[own + OPTIONS] & DONE);
     words[other + EDGE] = add(words[other + NEXT], view.window);
     // RFC 7323 §2.2 and §3.2: scaling and timestamps are in force only when both SYNs offer them.
     const mine = words[own + OPTIONS];

@@ -84,9 +84,9 @@ export class StreamAssembly {
       const behind = ahead + length + unseen;
       if (behind > 0) connections.advance(slot, direction, behind);
       connections.counters[Counter.BEYOND_DEPTH_BYTES] += length;
-    } else if (length + unseen > 0) {
+    } else if (length + unseen > 0 || (fin && ahead > 0)) {
       if (ahead < 0) reason = this.checkComparable(slot, direction, start, end);
-      if (reason === Reason.NONE && end + unseen > offset)
+      if (reason === Reason.NONE && (end + unseen > offset || fin))
         reason = this.takeNew(slot, direction, bytes, from, start, end, unseen);
     }
     if (reason !== Reason.NONE) return reason;
@@ -110,11 +110,15 @@ export class StreamAssembly {
     const unseen = difference(words[at + ACKED], words[at + NEXT]);
     const acked = connections.offsets[slot * 2 + direction] + unseen;
     const record = words[at + HELD];
-    if (record === 0) return Reason.NONE;
     const held = connections.held;
     // The sender has gone on beyond the hole, and the receiver has what was in it.
-    if (unseen > 0 && held.firstRange(record) !== Number.POSITIVE_INFINITY)
+    if (
+      unseen > 0 &&
+      ((words[at + OPTIONS] & FIN_KNOWN) !== 0 ||
+        (record !== 0 && held.firstRange(record) !== Number.POSITIVE_INFINITY))
+    )
       return this.skip(slot, direction, acked);
+    if (record === 0) return Reason.NONE;
     held.forget(record, Math.min(acked, held.keptEnd(record)));
     if (held.isEmpty(record)) {
       connections.closeHeld(slot, direction);

@@ -43,8 +43,10 @@ export const StreamCounter = {
   FLOWS_REUSED: 26,
   /** Packets without a transport header (fragments) that passed. */
   NO_HEADER: 27,
+  /** Silent flows whose copies were given up for others' (the pool was nearly full). */
+  RECLAIMED_FLOWS: 28,
   /** Plus the value of a `DropReason`: packets dropped, or not taken in when not inline. */
-  DROP: 28,
+  DROP: 29,
 } as const;
 
 export const StreamCounterNames: readonly string[] = [
@@ -76,5 +78,6 @@ export const StreamCounterNames: readonly string[] = [
   'flows_timed_out',
   'flows_reused',
   'no_header',
+  'reclaimed_flows',
   ...DropReasonNames.map((name) => `drop_${name.replaceAll('-', '_')}`),
 ];

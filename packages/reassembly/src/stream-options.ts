@@ -17,6 +17,11 @@ export interface StreamOptions extends FlowTableOptions {
   inline: boolean;
   /** Adopt connections whose beginning was not seen. */
   midstream: boolean;
+  /**
+   * Payload to the client is seen. When not (only replies' SYN-ACK, bare ACK, FIN and RST are queued), nothing of
+   * that direction is inspected, and windows the server announces with its payload cannot be known.
+   */
+  replyPayload: boolean;
   /** Expect connections of which only one direction is seen. */
   asyncOneside: boolean;
   /**
@@ -40,6 +45,7 @@ export const defaultStreamOptions: StreamOptions = {
   depth: 1024 * 1024,
   inline: true,
   midstream: false,
+  replyPayload: true,
   asyncOneside: false,
   urgent: 'clear',
   policy: { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' },

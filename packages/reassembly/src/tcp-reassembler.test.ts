@@ -159,6 +159,17 @@ describe('acknowledgments', () => {
     expect(connection.recorder.take()).toEqual(['data 0 0 abcdef']);
   });
 
+  test('before and after a FIN behind bytes not seen', () => {
+    const connection = new Connection().open();
+    connection.from('client', 5, '', { flags: 'FA' });
+    expect(connection.recorder.take()).toEqual([]);
+    connection.from('server', 0, '', { flags: 'A', ack: 6 });
+    expect(connection.recorder.take()).toEqual(['gap 0 0 5', 'ended 0']);
+    connection.from('client', 6, '', { flags: 'A', ack: 3 });
+    connection.from('server', 3, '', { flags: 'FA', ack: 6 });
+    expect(connection.recorder.take()).toEqual(['gap 1 0 3', 'ended 1']);
+  });
+
   test('across a hole: what waits behind it follows', () => {
     const connection = new Connection().open();
     connection.from('client', 0, 'abc');
@@ -519,6 +530,31 @@ describe('memory', () => {
     );
     expect(verdicts).toEqual([...Array(5).fill('accept'), 'drop syn-data', 'drop syn-data']);
   });
+});
+
+test('a silent connection gives back what it holds when the pool is nearly full', () => {
+  const connection = new Connection({ memcap: 8 * 2048, memcapPerDirection: 8 * 2048 }).open();
+  connection.from('client', 0, 'x'.repeat(7 * 2048));
+  connection.now += 4e6;
+  connection.reassembler.tick(connection.now, 10);
+  expect(connection.reassembler.heldBytes).toBe(7 * 2048);
+  connection.now += 2e6;
+  connection.reassembler.tick(connection.now, 10);
+  expect(connection.reassembler.heldBytes).toBe(0);
+  expect(connection.counter('reclaimed_flows')).toBe(1);
+  expect(connection.from('client', 0, 'y')).toBe('accept');
+  expect(connection.counter('uncompared_segments')).toBe(1);
+});
+
+test('payload to the client that is not queued: nothing of it is expected', () => {
+  const connection = new Connection({ replyPayload: false }, { window: 1000 }).open();
+  expect(connection.from('client', 0, 'ask')).toBe('accept');
+  expect(connection.from('client', 3, 'beyond the last window seen', { ack: 5000 })).toBe('accept');
+  expect(connection.from('client', 1100, 'x', { ack: 90_000 })).toBe('accept');
+  expect(connection.from('server', 90_000, '', { flags: 'A', ack: 30 })).toBe('accept');
+  expect(connection.from('server', 90_000, '', { flags: 'FA', ack: 30 })).toBe('accept');
+  expect(connection.counter('gaps')).toBe(0);
+  expect(connection.recorder.take().at(-1)).toBe('ended 1');
 });
 
 describe('the flow table', () => {

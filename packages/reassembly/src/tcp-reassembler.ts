@@ -38,6 +38,9 @@ const CLASS = TimeoutClass;
 /** Unanswered flows are only evicted for others when they are this many, or this old. */
 const EVICT_SHARE = 1 / 64;
 const EVICT_AGE = 2_000_000;
+/** Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold. */
+const RECLAIM_SHARE = 0.75;
+const RECLAIM_IDLE = 5_000_000;
 /** A segment without options of known size (RFC 9293 §3.7.1). */
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
@@ -76,6 +79,7 @@ export class TcpReassembler {
   private readonly inline: boolean;
   private readonly words4 = new Uint32Array(4);
   private readonly onExpire: (slot: number) => void;
+  private reclaimCursor = 0;
 
   constructor(options: Partial<StreamOptions>, sink: StreamSink) {
     this.options = streamOptions(options);
@@ -183,6 +187,7 @@ export class TcpReassembler {
    * @returns flows that ended.
    */
   tick(now: number, budget: number): number {
+    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE) this.reclaim(now, budget * 4);
     return this.table.expire(now, this.table.emergency ? budget * 4 : budget, this.onExpire);
   }
 
@@ -318,6 +323,7 @@ export class TcpReassembler {
     const flags = view.tcpFlags;
     const at = slot * STRIDE;
     const own = at + direction * DIRECTION;
+    const other = at + (direction ^ 1) * DIRECTION;
     if ((flags & RST) !== 0) return this.processReset(view, slot, direction);
     if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
 
@@ -326,7 +332,8 @@ export class TcpReassembler {
       if (phase === SYN_SENT) return this.processUnanswered(view, slot, direction, unseen);
       if (phase === SYN_RECEIVED && direction === 0) {
         const reason = this.handshake.acknowledge(slot, view);
-        if (reason !== Reason.NONE) return this.refuse(reason);
+        if (reason !== Reason.NONE && this.missedAnswer(own, other, view) !== Reason.NONE)
+          return this.refuse(reason);
       } else if (view.payload !== view.payloadEnd && this.offsets[slot * 2 + 1] === 0) {
         // The responder goes on: the last number it chose is the one.
         words[own + ACKED] = words[own + NEXT];
@@ -334,7 +341,11 @@ export class TcpReassembler {
     }
 
     const state = words[at + STATE];
-    if ((state & WINDOWS) !== 0 && difference(view.sequence, words[own + EDGE]) > 0) {
+    if (
+      (state & WINDOWS) !== 0 &&
+      difference(view.sequence, words[own + EDGE]) > 0 &&
+      (direction === 1 || this.options.replyPayload)
+    ) {
       const reason = this.beyondWindow(own);
       if (reason !== Reason.NONE) return this.refuse(reason);
     }
@@ -404,6 +415,21 @@ export class TcpReassembler {
     return Reason.OUT_OF_WINDOW;
   }
 
+  /**
+   * The client acknowledges more than the SYN-ACK: what the server said first went past unseen (an overrun), or
+   * it is a blind guess. The first one is dropped; the second is inspected, but completes nothing.
+   */
+  private missedAnswer(own: number, other: number, view: PacketView): number {
+    const words = this.words;
+    if (
+      this.options.policy.midstream === 'closed' ||
+      difference(view.acknowledgment, words[other + NEXT]) <= 0 ||
+      difference(view.acknowledgment, words[other + EDGE]) > 0
+    )
+      return Reason.HANDSHAKE_MISMATCH;
+    return this.beyondWindow(own);
+  }
+
   private takeAcknowledgment(view: PacketView, slot: number, direction: 0 | 1): number {
     const words = this.words;
     const at = slot * STRIDE;
@@ -438,7 +464,8 @@ export class TcpReassembler {
       words[other + EDGE] = edge;
       words[other + OPTIONS] &= ~BEYOND;
     }
-    if (words[other + HELD] === 0) return Reason.NONE;
+    if (words[other + HELD] === 0 && (flags & (FIN_KNOWN | FIN_REACHED | DONE)) !== FIN_KNOWN)
+      return Reason.NONE;
     return this.assembly.acknowledged(slot, direction === 0 ? 1 : 0);
   }
 
@@ -519,6 +546,28 @@ export class TcpReassembler {
     if ((this.words[own] & RESET) === 0) return;
     this.words[own] &= ~RESET;
     this.connections.classify(slot);
+  }
+
+  /** The pool is nearly full: connections that have fallen silent give back what they hold. */
+  private reclaim(now: number, budget: number): void {
+    const table = this.table;
+    const words = this.words;
+    let slot = this.reclaimCursor;
+    for (let left = Math.min(budget, table.slots); left > 0; left--) {
+      if (slot >= table.slots) slot = 0;
+      const at = slot * STRIDE;
+      if (
+        (words[at + HELD] | words[at + DIRECTION + HELD]) !== 0 &&
+        now - table.lastSeen(slot) > RECLAIM_IDLE
+      ) {
+        this.counters[Counter.RECLAIMED_FLOWS]++;
+        this.connections.closeHeld(slot, 0);
+        this.connections.closeHeld(slot, 1);
+        this.connections.noteDone(slot);
+      }
+      slot++;
+    }
+    this.reclaimCursor = slot;
   }
 
   private insert(view: PacketView, now: number, timeoutClass: number, reversed: boolean): number {

@@ -51,7 +51,12 @@ describe('TcpConversation', () => {
       acknowledge: false,
     });
     // Segments: a, bcde, fghi, j; the one that is not named in the order is not sent.
-    expect(trace(packets)).toEqual(['client ACK 6 1 fghi', 'client ACK 1 1 a', 'client ACK 1 1 a', 'client ACK 2 1 bcde']);
+    expect(trace(packets)).toEqual([
+      'client ACK 6 1 fghi',
+      'client ACK 1 1 a',
+      'client ACK 1 1 a',
+      'client ACK 2 1 bcde',
+    ]);
     const lossy = new TcpConversation({ mss: 4 }).handshake().client('abcdefgh', { lose: [0] });
     expect(trace(lossy.packets).slice(3)).toEqual(['client PSH+ACK 5 1 efgh', 'server ACK 1 9']);
   });

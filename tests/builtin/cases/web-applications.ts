@@ -359,12 +359,13 @@ export const webApplications: readonly SignatureCase[] = [
   ),
   signature(
     9000138,
-    [
-      get("/login?user=admin'+OR+'1'='1&p=x"),
-      get("/login?user='%20or%201=1--"),
-      get("/login?user=x'||'a'='a'"),
-    ],
+    [get("/login?user=admin'+OR+'1'='1&p=x"), get("/login?user='%20or%201=1--")],
     [get("/search?q=rock'n'roll+or+jazz"), get("/search?q='a'+or+'b'"), get("/search?q=don't+do+1+or+2=3")],
+  ),
+  signature(
+    9000156,
+    [get("/login?user=x'||'a'='a'"), get("/login?user=x'%20%7C%7C%201=1--")],
+    [get("/search?q='a'||'b'"), get("/calc?e='x'||1=2")],
   ),
   signature(
     9000139,

@@ -30,6 +30,8 @@ export class Http1Transaction implements Transaction {
   dirty = 0;
   requestDone = false;
   responseDone = false;
+  /** It may be another protocol's bytes: it is not in the queue until its request line was seen. */
+  tentative = false;
   /** Its response has begun. */
   answered = false;
   /** Next younger transaction of the flow that waits for its response. */
@@ -91,6 +93,7 @@ export class Http1Transaction implements Transaction {
     this.dirty = 0;
     this.requestDone = false;
     this.responseDone = false;
+    this.tentative = false;
     this.answered = false;
     this.next = null;
     this.serial = (this.serial + 1) & 0x3fffffff;

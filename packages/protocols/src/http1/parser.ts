@@ -206,19 +206,15 @@ export class Http1Parser implements ProtocolParser {
     this.request = tx;
     this.requestState = State.START_LINE;
     // Where another protocol may follow, a transaction exists only once its request line was seen.
-    if (!this.tentative) this.enqueue(tx);
-  }
-
-  /** What looks like a request may be something else. */
-  private get tentative(): boolean {
-    return (this.mode & (Mode.CONNECTING | Mode.TUNNEL)) !== 0;
+    tx.tentative = (this.mode & (Mode.CONNECTING | Mode.TUNNEL)) !== 0;
+    if (!tx.tentative) this.enqueue(tx);
   }
 
   /** Reads on in a request head that has got more bytes. @returns a `HeadStatus` */
   private advanceRequest(head: Head, closed: boolean): number {
     const tx = this.request!;
     if (this.requestState === State.START_LINE) {
-      if (this.tentative && looksLikeRequest(head.bytes, head.base, head.base + head.length) < 0) {
+      if (tx.tentative && looksLikeRequest(head.bytes, head.base, head.base + head.length) < 0) {
         this.discardRequest();
         return HeadStatus.COMPLETE;
       }
@@ -226,11 +222,12 @@ export class Http1Parser implements ProtocolParser {
       if (status !== HeadStatus.START_LINE) return status;
       head.line.parseRequest(head);
       tx.method = head.line.method;
-      if (this.tentative) {
+      if (tx.tentative) {
         if (tx.method === Method.UNKNOWN) {
           this.discardRequest();
           return HeadStatus.COMPLETE;
         }
+        tx.tentative = false;
         this.enqueue(tx);
       }
       this.requestState = State.FIELDS;
@@ -437,6 +434,8 @@ export class Http1Parser implements ProtocolParser {
     if (status === 101 && !hasBodyFields) {
       this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
       this.finishResponse(tx);
+      // A request that is still coming in ends here, whatever it was.
+      if (this.request !== null) this.finishRequest(this.request);
       this.requestState = State.TUNNEL;
       this.responseState = State.TUNNEL;
       return;
@@ -770,15 +769,10 @@ export class Http1Parser implements ProtocolParser {
     if (!tx.requestDone) return;
     if (tx.responseDone) this.end(tx);
     else if (this.responseState === State.CLOSED) {
-      this.unqueueAnywhere(tx);
+      // The queue holds nothing else once the responses have ended.
+      this.unqueue(tx);
       this.end(tx);
     }
-  }
-
-  /** After the response direction has closed the queue holds the current request at most. */
-  private unqueueAnywhere(tx: Http1Transaction): void {
-    while (this.oldest !== null && this.oldest !== tx) this.unqueue(this.oldest);
-    if (this.oldest === tx) this.unqueue(tx);
   }
 
   private end(tx: Http1Transaction): void {
@@ -834,7 +828,7 @@ export class Http1Parser implements ProtocolParser {
           kept.responseDone = true;
           kept.dropHead(TO_CLIENT);
           kept.dropBody(TO_CLIENT);
-        } else this.enqueue(kept);
+        } else if (requestQueued) this.enqueue(kept);
       }
       this.responseState = State.LOST;
     }

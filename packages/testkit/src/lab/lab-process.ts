@@ -45,6 +45,8 @@ export class LabProcess {
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: 'pipe',
+      // A process group of its own, so that what the program started can be ended with it.
+      detached: true,
     });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout = (this.stdout + text).slice(-MAX_OUTPUT);
@@ -84,14 +86,25 @@ export class LabProcess {
     this.child.stdin.end();
   }
 
+  /** Sends a signal to the program alone, not to what it has started. */
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     if (this.running) this.child.kill(signal);
   }
 
-  /** Ends the program: SIGTERM, and SIGKILL when that does not help in time. */
+  /** Ends the program and all that it has started, at once. */
+  destroy(): void {
+    if (!this.running || this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // The whole group has ended by itself.
+    }
+  }
+
+  /** Ends the program: SIGTERM, and SIGKILL for all that it has started when that does not help in time. */
   async stop(timeout = 5000): Promise<ExecResult> {
     this.kill('SIGTERM');
-    const timer = setTimeout(() => this.kill('SIGKILL'), timeout);
+    const timer = setTimeout(() => this.destroy(), timeout);
     const result = await this.exited;
     clearTimeout(timer);
     return result;
@@ -122,7 +135,7 @@ export class LabProcess {
   async finish(timeout = DEFAULT_TIMEOUT): Promise<ExecResult> {
     const timer = setTimeout(() => {
       this.timedOut = true;
-      this.kill('SIGKILL');
+      this.destroy();
     }, timeout);
     const result = await this.exited;
     clearTimeout(timer);

@@ -8,7 +8,12 @@ import {
   type ReplayResult,
   replayCapture,
 } from './capture-replay';
-import { hasBackend, type IptablesBackend, makeBackendDirectory } from './iptables-backend';
+import {
+  hasBackend,
+  type IptablesBackend,
+  makeBackendDirectory,
+  removeStaleBackendDirectories,
+} from './iptables-backend';
 import { LabAgent, LabAgentError } from './lab-agent';
 import { LabConnection } from './lab-connection';
 import { type ExecOptions, type ExecResult, LabProcess, type SpawnOptions } from './lab-process';
@@ -108,6 +113,8 @@ export class Lab {
 
   /** Removes namespaces that processes left which are no longer there. @returns their names. */
   static cleanStale(prefix: string = DEFAULT_PREFIX): string[] {
+    assertPrefix(prefix);
+    removeStaleBackendDirectories();
     const pattern = new RegExp(`^${prefix}-(\\d+)-`);
     const stale = listNamespaces().filter((name) => {
       const pid = pattern.exec(name)?.[1];
@@ -122,7 +129,7 @@ export class Lab {
     prefix: string = DEFAULT_PREFIX,
     private readonly options: LabOptions = {},
   ) {
-    if (!/^[a-z][a-z0-9]{0,15}$/.test(prefix)) throw new TypeError(`${prefix} is no prefix for namespaces`);
+    assertPrefix(prefix);
     const ends: EndRole[] = ['attacker', 'server'];
     if (options.bystander) ends.push('bystander');
     const stem = `${prefix}-${process.pid}-${++serial}`;
@@ -313,7 +320,7 @@ export class Lab {
     this.destroyed = true;
     for (const agent of this.agents.values()) agent.stop();
     this.agents.clear();
-    for (const program of this.processes) program.kill('SIGKILL');
+    for (const program of this.processes) program.destroy();
     for (const namespace of Object.values(this.namespaces)) removeNamespace(namespace);
     if (this.backendDirectory !== undefined) rmSync(this.backendDirectory, { recursive: true, force: true });
     unregister(this);
@@ -372,6 +379,10 @@ export class Lab {
     });
     if (result.status !== 0) throw new Error(`${argv.join(' ')} failed in the gateway: ${result.stderr}`);
   }
+}
+
+function assertPrefix(prefix: string): void {
+  if (!/^[a-z][a-z0-9]{0,15}$/.test(prefix)) throw new TypeError(`${prefix} is no prefix for namespaces`);
 }
 
 /** Whether a response's head is there, with all of the body that Content-Length announces. */

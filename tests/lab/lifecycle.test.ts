@@ -1,0 +1,167 @@
+/** What stands in the kernel when the engine starts, stops, is killed, is started twice, or cannot start at all. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ReloadAnswer } from '@portcullis/daemon';
+import { acceptAllPath } from '@portcullis/nfqueue-binding';
+import { Lab, type LabServer, waitUntil } from '@portcullis/testkit';
+import { ATTACK_PATH, attackRules, describeLab, LabEngine } from './engine';
+
+const PORT = 80;
+
+describeLab('the engine on the gateway', () => {
+  let lab: Lab;
+  let server: LabServer;
+  let engine: LabEngine;
+  beforeAll(async () => {
+    lab = new Lab('pctl', { bystander: true });
+    server = await lab.httpServer('server', PORT);
+  }, 30_000);
+  afterAll(() => lab?.destroy());
+  afterEach(async () => {
+    if (engine?.process?.running) await engine.kill();
+    await lab.exec('gateway', ['sh', '-c', 'for t in iptables ip6tables; do for b in raw mangle filter; do $t -w -t $b -F; $t -w -t $b -X; done; done; ipset destroy']);
+    engine?.remove();
+  });
+
+  const get = (path: string, timeout = 2000, role: 'attacker' | 'bystander' = 'attacker') => lab.httpGet(role, path, { port: PORT, timeout });
+  const served = async (path: string) => (await get(path)).complete;
+
+  test('a ban outlives kill -9 and ends by itself', async () => {
+    engine = await new LabEngine(lab).start();
+    expect((await engine.ask('bans', 'add', lab.address('attacker', 4), '--for', '6')).code).toBe(0);
+    await engine.kill();
+    expect((await get('/banned', 700)).connected).toBe(false);
+    expect((await get('/bystander', 2000, 'bystander')).complete).toBe(true);
+    await waitUntil(() => served('/let-in'), { timeout: 12_000, what: 'the attacker to be let in' });
+  }, 40_000);
+
+  test('kill -9 leaves traffic flowing, and the next start takes over what was left', async () => {
+    engine = await new LabEngine(lab).start();
+    await engine.kill();
+    expect(await served('/open')).toBe(true);
+    await engine.start();
+    const rules = await engine.rules();
+    expect(rules.filter((line) => line.startsWith('-A FORWARD') && line.endsWith('-j portcullis'))).toHaveLength(2);
+    expect((await get(ATTACK_PATH, 1000)).complete).toBe(false);
+    expect(await engine.bans()).toEqual([lab.address('attacker', 4)]);
+  }, 40_000);
+
+  test('kill -9 leaves traffic stopped where the configuration says closed', async () => {
+    engine = await new LabEngine(lab).start({ 'nfqueue.fail-open': 'false' });
+    expect(await served('/closed')).toBe(true);
+    await engine.kill();
+    expect((await get('/nobody-looks', 1000)).connected).toBe(false);
+  }, 40_000);
+
+  test('bans come back when somebody has emptied the set meanwhile', async () => {
+    engine = await new LabEngine(lab).start();
+    expect((await engine.ask('bans', 'add', '203.0.113.7', '--reason', 'by hand')).code).toBe(0);
+    expect((await engine.ask('bans', 'add', '2001:db8::7')).code).toBe(0);
+    await engine.kill();
+    await lab.run('gateway', ['ipset', 'flush']);
+    await engine.start();
+    expect((await engine.bans()).sort()).toEqual(['2001:db8::7', '203.0.113.7']);
+    const kernel = await lab.run('gateway', ['ipset', 'list', 'portcullis_ban4']);
+    expect(kernel).toContain('203.0.113.7');
+  }, 40_000);
+
+  test('stopping says how many bans remain, and --purge leaves nothing', async () => {
+    engine = await new LabEngine(lab).start();
+    await engine.ask('bans', 'add', '203.0.113.7');
+    await engine.stop();
+    expect(engine.process.stdout).toMatch(/1 bans? stays? in force.*--purge/);
+    expect((await engine.rules()).some((line) => line.includes('portcullis_ban4'))).toBe(true);
+    engine.remove();
+    engine = await new LabEngine(lab, { purge: true }).start();
+    await engine.stop();
+    expect(engine.process.stderr).toBe('');
+    expect(await engine.rules()).toEqual([]);
+    expect(await lab.run('gateway', ['ipset', 'list', '-n'])).toBe('');
+  }, 40_000);
+
+  test('a second engine is refused and changes nothing', async () => {
+    engine = await new LabEngine(lab).start();
+    const before = await engine.rules();
+    const second = await engine.ask('run', '--enable');
+    expect(second.code).not.toBe(0);
+    expect(second.stderr).toMatch(/another engine is running/);
+    const elsewhere = await engine.ask('run', '--enable', '--set', `control.socket=${engine.directory}/other.sock`);
+    expect(elsewhere.stderr).toMatch(/another engine is running/);
+    expect(await engine.rules()).toEqual(before);
+    expect(await served('/still')).toBe(true);
+  }, 40_000);
+
+  test('a queue that another program has is an error, and nothing is left behind', async () => {
+    const holder = lab.spawn('gateway', [acceptAllPath(), '--queue', '1']);
+    await holder.waitFor(/"queue":1/);
+    engine = new LabEngine(lab);
+    const result = await engine.ask('run', '--enable');
+    expect(result.stderr).toMatch(/queue 1 belongs to process \d+ \(accept-all\)/);
+    expect(result.code).toBe(1);
+    expect(await engine.rules()).toEqual([]);
+    await holder.stop();
+  }, 40_000);
+
+  test.each([
+    ['a wrong key', { 'nfqueue.que': '1' }, 2, /nfqueue\.que/],
+    ['a mark mask too narrow', { 'mark.mask': '0x1' }, 2, /mask/],
+    ['a rule file that is not there', { 'rule-files': '[/nonexistent.rules]' }, 2, /nonexistent/],
+    ['a metrics address that cannot be had', { 'metrics.listen': '192.0.2.1:1' }, 1, /192\.0\.2\.1/],
+  ])('%s: it does not start, says why, and nothing is left behind', async (_, settings, code, message) => {
+    engine = new LabEngine(lab);
+    const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+    const result = await engine.ask('run', '--enable', ...set);
+    expect(result.stderr).toMatch(message);
+    expect(result.code).toBe(code);
+    expect(await engine.rules()).toEqual([]);
+    expect(await served('/untouched')).toBe(true);
+  }, 20_000);
+
+  test('protection is turned off and on, and the last word survives a restart', async () => {
+    engine = await new LabEngine(lab, { enable: false }).start();
+    expect((await engine.status()).state).toBe('disabled');
+    expect((await get(ATTACK_PATH)).complete).toBe(true);
+    expect(await engine.ask('enable')).toMatchObject({ code: 0, stderr: '' });
+    expect((await get(ATTACK_PATH, 1000)).complete).toBe(false);
+    await engine.ask('bans', 'remove', '--all');
+    await engine.stop();
+    await engine.start();
+    expect((await engine.status()).state).toBe('protecting');
+    expect((await engine.ask('disable')).code).toBe(0);
+    expect((await get(ATTACK_PATH)).complete).toBe(true);
+    await engine.kill();
+    await engine.start();
+    expect((await engine.status()).state).toBe('disabled');
+  }, 60_000);
+
+  test('reload takes new rules without losing a connection, and keeps the old ones when the new are unreadable', async () => {
+    engine = await new LabEngine(lab).start();
+    const connection = await lab.connect('attacker', { port: PORT });
+    await connection.write('GET /before HTTP/1.1\r\nHost: x\r\n\r\n');
+    await waitUntil(async () => (await connection.state()).received.length > 0, { timeout: 3000, what: 'the first answer' });
+    const rules = join(engine.directory, 'test.rules');
+    writeFileSync(rules, `${attackRules}drop http any any -> any any (msg:"new"; http.uri; content:"/only-new"; sid:1000002;)\n`);
+    const answer = await engine.json<ReloadAnswer>('reload');
+    expect(answer).toMatchObject({ rules: { loaded: 2, failed: 0 }, needs_restart: [] });
+    await connection.write('GET /only-new HTTP/1.1\r\nHost: x\r\n\r\n');
+    const alert = await engine.alert();
+    expect(alert).toMatchObject({ alert: { signature_id: 1000002, action: 'blocked' } });
+    expect((await server.received()).toString()).not.toContain('/only-new');
+    await connection.reset();
+
+    const file = readFileSync(engine.configuration, 'utf8');
+    writeFileSync(engine.configuration, file.replace('test.rules', 'gone.rules'));
+    const failed = await engine.ask('reload');
+    expect(failed.code).not.toBe(0);
+    expect(failed.stderr).toMatch(/gone\.rules/);
+    expect((await engine.status()).rules.loaded).toBe(2);
+  }, 60_000);
+
+  test('without root it says so', async () => {
+    engine = new LabEngine(lab);
+    if (!existsSync('/usr/bin/setpriv')) return;
+    const result = await lab.exec('gateway', ['setpriv', '--reuid=65534', '--clear-groups', process.execPath, require.resolve('../../packages/cli/bin/portcullis.js'), 'run']);
+    expect(result.stderr).toMatch(/root|permission/i);
+    expect(result.code).toBe(4);
+  }, 20_000);
+});
