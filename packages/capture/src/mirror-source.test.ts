@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { SeededRandom } from '@portcullis/testkit';
 import { LinkStatus } from '@portcullis/wire';
 import { ethernet, ipv4Packet } from './capture-files.fixture';
 import { MirrorCapture, MirrorError } from './mirror-capture';
@@ -14,46 +15,43 @@ describe('PacketRing', () => {
   test('loses and counts what does not fit, and like a list otherwise', () => {
     const ring = PacketRing.create(CAPACITY);
     const reader = new PacketRing(ring.shared);
-    let state = 4711;
-    const random = (limit: number) => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % limit;
-    };
-    const waiting: { length: number; fill: number; time: number }[] = [];
-    let lost = 0;
-    let read = 0;
-    for (let round = 0; round < 20_000; round++) {
-      if (random(5) < 3) {
-        const frame = {
-          length: random(10) === 0 ? random(60_000) : random(1500),
-          fill: random(256),
-          time: round,
-        };
-        const bytes = new Uint8Array(frame.length).fill(frame.fill);
-        if (ring.write(bytes, frame.length, frame.length + 3, frame.time)) waiting.push(frame);
-        else lost++;
-      } else {
-        for (let count = random(4); count > 0; count--) {
-          const expected = waiting.shift();
-          if (reader.read() !== (expected !== undefined)) throw new Error(`round ${round}: frames differ`);
-          if (expected === undefined) break;
-          const { frameStart, frameLength, frameWireLength, frameTime } = reader;
-          const bytes = reader.bytes.subarray(frameStart, frameStart + frameLength);
-          const same =
-            frameLength === expected.length &&
-            frameWireLength === expected.length + 3 &&
-            frameTime === expected.time &&
-            bytes.every((byte) => byte === expected.fill);
-          if (!same) throw new Error(`round ${round}: frames differ`);
-          read++;
+    SeededRandom.run((random) => {
+      const waiting: { length: number; fill: number; time: number }[] = [];
+      let lost = 0;
+      let read = 0;
+      for (let round = 0; round < 20_000; round++) {
+        if (random.below(5) < 3) {
+          const frame = {
+            length: random.below(10) === 0 ? random.below(60_000) : random.below(1500),
+            fill: random.below(256),
+            time: round,
+          };
+          const bytes = new Uint8Array(frame.length).fill(frame.fill);
+          if (ring.write(bytes, frame.length, frame.length + 3, frame.time)) waiting.push(frame);
+          else lost++;
+        } else {
+          for (let count = random.below(4); count > 0; count--) {
+            const expected = waiting.shift();
+            if (reader.read() !== (expected !== undefined)) throw new Error(`round ${round}: frames differ`);
+            if (expected === undefined) break;
+            const { frameStart, frameLength, frameWireLength, frameTime } = reader;
+            const bytes = reader.bytes.subarray(frameStart, frameStart + frameLength);
+            const same =
+              frameLength === expected.length &&
+              frameWireLength === expected.length + 3 &&
+              frameTime === expected.time &&
+              bytes.every((byte) => byte === expected.fill);
+            if (!same) throw new Error(`round ${round}: frames differ`);
+            read++;
+          }
+          if (random.below(2) === 0) reader.free();
         }
-        if (random(2) === 0) reader.free();
       }
-    }
-    expect(read).toBeGreaterThan(1000);
-    expect(lost).toBeGreaterThan(100);
-    expect(ring.lost).toBe(lost);
-    expect(reader.captured).toBe(read + waiting.length);
+      expect(read).toBeGreaterThan(1000);
+      expect(lost).toBeGreaterThan(100);
+      expect(ring.lost).toBe(lost);
+      expect(reader.captured).toBe(read + waiting.length);
+    });
   });
 
   test('frames that were read stay until they are freed', () => {

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { SeededRandom } from '@portcullis/testkit';
 import { LinkStatus } from '@portcullis/wire';
 import { CaptureFileSource } from './capture-file-source';
 import { Bytes, captureFile, ethernet, ipv4Packet, takeAll } from './capture-files.fixture';
@@ -198,19 +199,16 @@ describe('pcap files', () => {
 
   test('no damage to a file does more than end it', () => {
     const whole = Buffer.concat([header(), ...[10, 0, 30, 5].map((n) => record(ethernet(ipv4Packet(n))))]);
-    let state = 12345;
-    const random = (limit: number) => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % limit;
-    };
-    for (let round = 0; round < 500; round++) {
-      const damaged = Buffer.from(whole);
-      for (let change = 0; change < 3; change++) damaged[random(whole.length)] = random(256);
-      try {
-        takeAll(new CaptureFileSource(captureFile(damaged)));
-      } catch (error) {
-        expect(error).toMatchObject({ name: 'CaptureError' });
+    SeededRandom.run((random) => {
+      for (let round = 0; round < 500; round++) {
+        const damaged = Buffer.from(whole);
+        for (let change = 0; change < 3; change++) damaged[random.below(whole.length)] = random.below(256);
+        try {
+          takeAll(new CaptureFileSource(captureFile(damaged)));
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'CaptureError' });
+        }
       }
-    }
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { SeededRandom } from '@portcullis/testkit';
 import { CaptureFileSource } from './capture-file-source';
 import { Bytes, captureFile, ethernet, ipv4Packet, takeAll } from './capture-files.fixture';
 
@@ -256,19 +257,16 @@ describe('pcapng', () => {
       big.interface(1),
       big.simple(frame),
     ]);
-    let state = 54321;
-    const random = (limit: number) => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % limit;
-    };
-    for (let round = 0; round < 500; round++) {
-      const damaged = Buffer.from(whole);
-      for (let change = 0; change < 2; change++) damaged[random(whole.length)] = random(256);
-      try {
-        takeAll(new CaptureFileSource(captureFile(damaged)));
-      } catch (error) {
-        expect(error).toMatchObject({ name: 'CaptureError' });
+    SeededRandom.run((random) => {
+      for (let round = 0; round < 500; round++) {
+        const damaged = Buffer.from(whole);
+        for (let change = 0; change < 2; change++) damaged[random.below(whole.length)] = random.below(256);
+        try {
+          takeAll(new CaptureFileSource(captureFile(damaged)));
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'CaptureError' });
+        }
       }
-    }
+    });
   });
 });

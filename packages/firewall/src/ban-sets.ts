@@ -112,11 +112,18 @@ export class BanSets {
     const token = {};
     this.adding.set(entry.prefix, token);
     try {
-      await this.command(family, command);
-    } catch (error) {
-      if (!(error instanceof FirewallError) || error.code !== 'SET_FULL') throw error;
-      await this.grow(family);
-      if (this.adding.get(entry.prefix) === token) await this.command(family, command);
+      for (;;) {
+        const capacity = this.capacityFor(family);
+        try {
+          await this.command(family, command);
+          return;
+        } catch (error) {
+          if (!(error instanceof FirewallError) || error.code !== 'SET_FULL') throw error;
+        }
+        // Unless it has grown since the command was given.
+        if (this.capacityFor(family) <= capacity) await this.grow(family);
+        if (this.adding.get(entry.prefix) !== token) return;
+      }
     } finally {
       if (this.adding.get(entry.prefix) === token) this.adding.delete(entry.prefix);
     }

@@ -4,6 +4,8 @@ import { LOWER } from './search';
 
 /** Longer patterns are cut: more bytes make the pattern hardly rarer, and streams must be re-read by its length. */
 const LONGEST = 20;
+/** Shorter patterns are not cut: they would be found too often. */
+const SHORTEST = 3;
 /** What one more repetition of the same byte is worth: runs of one byte are common. */
 const REPEATED = 1;
 
@@ -109,6 +111,12 @@ function cut(step: ContentStep, part: BufferPart, from: number, length: number):
         start = at;
       }
     }
+  }
+  // A run at either end adds little, and costs much where traffic is one long run (of zeros, mostly).
+  while (size > SHORTEST && step.bytes[start + size - 1] === step.bytes[start + size - 2]) size--;
+  while (size > SHORTEST && step.bytes[start] === step.bytes[start + 1]) {
+    start++;
+    size--;
   }
   const bytes = step.bytes.subarray(start, start + size);
   const fixedEnd = step.fixedEnd;

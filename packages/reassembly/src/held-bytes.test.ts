@@ -73,7 +73,8 @@ test.each(seeds(1))('holds what a map of bytes holds (SEED=%i)', (seed) => {
             }
         }
       }
-      if (round % 8 === 0) {
+      const thorough = round % 8 === 0;
+      if (thorough) {
         const ranges = slow.ranges();
         expect(held.firstRange(record)).toBe(ranges[0]?.[0] ?? Number.POSITIVE_INFINITY);
         expect(held.lastRangeEnd(record)).toBe(ranges[ranges.length - 1]?.[1] ?? -1);
@@ -89,6 +90,7 @@ test.each(seeds(1))('holds what a map of bytes holds (SEED=%i)', (seed) => {
         slow.waiting.clear();
       }
       expect(held.isEmpty(record)).toBe(slow.kept.size + slow.waiting.size === 0);
+      if (!thorough) continue;
       for (let offset = held.keptStart(record); offset < held.keptEnd(record); ) {
         held.piece(record, offset, held.keptEnd(record));
         for (let index = held.pieceStart; index < held.pieceEnd; index++, offset++) {

@@ -1,3 +1,4 @@
+import { SeededRandom } from '@portcullis/testkit';
 import { LinkStatus, LinkStatusNames, LinkType, LinkView } from './link';
 
 const IPV4 = [0x45, 0, 0, 20, ...new Array<number>(16).fill(0)];
@@ -118,20 +119,20 @@ describe('link headers', () => {
   });
 
   test('no frame of any link type leads outside of it', () => {
-    let state = 1;
-    const random = () => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return state >>> 16;
-    };
-    const types = [...Object.values(LinkType), 105];
-    const likely = [0x81, 0, 0x88, 0xa8, 0x47, 0x64, 8, 0x11, 0x21, 0xff, 3, 0xaa];
-    for (let round = 0; round < 20_000; round++) {
-      const frame = Array.from({ length: random() % 60 }, () => likely[random() % 24] ?? random() % 256);
-      const type = types[random() % types.length];
-      if (decode(type, frame) !== 'ok') continue;
-      const end = 3 + frame.length;
-      const inside = link.network >= 3 && link.network < end && link.hardware + link.hardwareLength <= end;
-      if (!inside) throw new Error(`link type ${type}, frame ${frame} leads to ${link.network}`);
-    }
+    SeededRandom.run((random) => {
+      const types = [...Object.values(LinkType), 105];
+      const likely = [0x81, 0, 0x88, 0xa8, 0x47, 0x64, 8, 0x11, 0x21, 0xff, 3, 0xaa];
+      for (let round = 0; round < 20_000; round++) {
+        const frame = Array.from(
+          { length: random.below(60) },
+          () => likely[random.below(24)] ?? random.below(256),
+        );
+        const type = random.pick(types);
+        if (decode(type, frame) !== 'ok') continue;
+        const end = 3 + frame.length;
+        const inside = link.network >= 3 && link.network < end && link.hardware + link.hardwareLength <= end;
+        if (!inside) throw new Error(`link type ${type}, frame ${frame} leads to ${link.network}`);
+      }
+    });
   });
 });

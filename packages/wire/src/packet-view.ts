@@ -110,14 +110,6 @@ function word32(bytes: Uint8Array, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
-/** Written out: as a loop it takes a third longer. */
-function readWords(bytes: Uint8Array, at: number, words: Uint32Array): void {
-  words[0] = word32(bytes, at);
-  words[1] = word32(bytes, at + 4);
-  words[2] = word32(bytes, at + 8);
-  words[3] = word32(bytes, at + 12);
-}
-
 /**
  * The headers of one IP packet, decoded into plain fields. One view per worker is reused for every packet:
  * `decode` checks all lengths once and overwrites every field, after that reading a field cannot fail. It keeps
@@ -260,8 +252,10 @@ export class PacketView {
 
     const source = this.source;
     const destination = this.destination;
-    readWords(bytes, start + IPV6_SOURCE, source);
-    readWords(bytes, start + IPV6_DESTINATION, destination);
+    for (let word = 0; word < 4; word++) {
+      source[word] = word32(bytes, start + IPV6_SOURCE + (word << 2));
+      destination[word] = word32(bytes, start + IPV6_DESTINATION + (word << 2));
+    }
     if (isMapped(source) || isMapped(destination)) return IPV6_MAPPED_ADDRESS;
 
     this.totalLength = totalLength;

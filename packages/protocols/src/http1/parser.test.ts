@@ -260,7 +260,7 @@ describe('hostile input', () => {
   test('mutated conversations, gaps and closes: nothing is thrown, nothing stays, every transaction ends', () => {
     const seed = testSeed();
     const random = new Random(seed);
-    for (let round = 0; round < 7000; round++) {
+    for (let round = 0; round < 400; round++) {
       const mutated = [...random.pick(corpus).pieces, ...random.pick(corpus).pieces].map(([direction, original]) => {
         let bytes = Buffer.from(original);
         for (let n = random.next(4); n > 0; n--) bytes = mutate(bytes, random);
