@@ -17,7 +17,7 @@ const debianPackages = {
   build: ['g++', 'make', 'python3', 'pkg-config', 'libvectorscan-dev', 'libpcre2-dev', 'libpcap-dev'],
   run: ['iptables', 'ipset', 'iproute2'],
   test: ['conntrack', 'procps', 'util-linux'],
-  bench: ['iperf3', 'wrk'],
+  bench: ['iperf3', 'wrk', 'nginx-light'],
 };
 
 export class PreparationError extends Error {}
@@ -137,8 +137,9 @@ export function buildAddons() {
   }
 }
 
-export function compileTypeScript() {
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json'], {
+/** @param project what to compile, with all it refers to */
+export function compileTypeScript(project = 'tsconfig.json') {
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', project], {
     asCaller: true,
   });
 }

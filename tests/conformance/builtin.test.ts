@@ -22,10 +22,8 @@ const speaking = set.rules.filter((rule) => !isSilent(rule.text));
 
 const traffic = builtinTraffic();
 
-let replay: Replay;
-
-beforeAll(async () => {
-  replay = await Replay.load({
+const load = (inline: boolean) =>
+  Replay.load({
     rules: {
       files: files.map((name) => ({ path: name, text: readFileSync(join(folder, name), 'utf8') })),
       classification: null,
@@ -34,9 +32,14 @@ beforeAll(async () => {
       cacheDirectory: null,
     },
     stream: {},
-    inline: false,
+    inline,
     decodePolicy: 'open',
   });
+
+let replay: Replay;
+
+beforeAll(async () => {
+  replay = await load(false);
 });
 
 /**
@@ -109,4 +112,17 @@ describe.each<[string, CaptureForm]>([
     );
     expect(wrong).toEqual([]);
   });
+});
+
+test('inline, every attack is blocked', async () => {
+  const inline = await load(true);
+  const blocked = new Set<string>();
+  const packets = traffic.flatMap((one, piece) => capture(one.traffic, { client: piece }));
+  inline.source(new MemorySource(packets), (detection) => {
+    if (detection.blocked) blocked.add(detection.source);
+  });
+  const missed = traffic.filter(({ sid }, piece) => sid !== null && !blocked.has(clientAddress(piece)));
+  expect(missed.map(({ name }) => name)).toEqual([]);
+  const wrong = traffic.filter(({ sid }, piece) => sid === null && blocked.has(clientAddress(piece)));
+  expect(wrong.map(({ name }) => name)).toEqual([]);
 });

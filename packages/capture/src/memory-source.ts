@@ -1,4 +1,4 @@
-import { CaptureBatch, HARDWARE_STRIDE } from './batch';
+import { CaptureBatch, HARDWARE_STRIDE, NO_HOOK } from './batch';
 import type { PacketSource } from './source';
 
 /** One packet for a {@link MemorySource}. */
@@ -116,7 +116,7 @@ export class MemorySource implements PacketSource {
     batch.mark[place] = packet.mark ?? 0;
     batch.inInterface[place] = packet.inInterface ?? 0;
     batch.outInterface[place] = packet.outInterface ?? 0;
-    batch.hook[place] = packet.hook ?? 255;
+    batch.hook[place] = packet.hook ?? NO_HOOK;
     batch.time[place] = packet.time ?? 0;
     batch.vlan[place] = packet.vlan ?? 0;
     batch.innerVlan[place] = 0;

@@ -214,8 +214,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
             maxFlows: flow['max-flows'],
             memcap: stream.memcap,
             depth: stream.reassembly.depth,
-            midstream: stream.midstream,
-            asyncOneside: stream['async-oneside'],
+            midstream: stream.midstream ?? true,
+            asyncOneside: stream['async-oneside'] ?? true,
             policy: {
               memcap: policy.memcap ?? policy.default,
               flowTable: policy['flow-table'] ?? policy.default,

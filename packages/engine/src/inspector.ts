@@ -92,7 +92,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly rawWindows: RawWindowPool;
   private readonly inspections: (FlowInspection | null)[] = [];
   private readonly pool: FlowInspection[] = [];
-  private readonly matcher: Matcher;
+  private matcher: Matcher;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
   private now = 0;
@@ -163,6 +163,14 @@ export class Inspector implements StreamSink, TransactionListener {
   /** Ends all flows: what parsers still hold is inspected. */
   close(): void {
     this.reassembler.close();
+  }
+
+  /** Forgets everything between two captures but keeps the memory, which takes longer to get than most captures to read. */
+  restart(matcher: Matcher): void {
+    this.close();
+    this.matcher = matcher;
+    this.nextTick = 0;
+    this.counters.fill(0);
   }
 
   private tick(now: number): void {
@@ -508,8 +516,18 @@ export class Inspector implements StreamSink, TransactionListener {
     context.direction = direction;
     const before = matcher.matchCount;
     matcher.inspectTransaction(context, tx, direction);
-    if (matcher.matchCount > before && this.appLayer.name(flow.protocol) === 'http')
+    if (matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  /** The transaction's buffers are gone when the packet is concluded; most rules that only set flow bits tell nothing. */
+  private rememberFacts(tx: Transaction, flow: FlowInspection, before: number): void {
+    if (this.appLayer.name(flow.protocol) !== 'http' || this.factsOf.has(tx.id)) return;
+    const { fired } = this.matcher;
+    for (let i = before; i < fired.count; i++) {
+      if (this.matcher.rule(fired.numbers[i] as number).noAlert) continue;
       this.factsOf.set(tx.id, this.httpFacts.read(tx));
+      return;
+    }
   }
 
   onTransactionEnd(tx: Transaction): void {

@@ -25,13 +25,15 @@ export interface ReplayResult {
   error: string | null;
 }
 
-/** Flows at once in a replay: tables are made anew for each capture. */
+/** Flows at once in a replay. */
 const REPLAY_FLOWS = 65_536;
 
 /** Inspects captures with one set of rules. State is reset between captures: none knows of the one before. */
 export class Replay {
   private readonly protocols = createProtocols();
   private readonly names = new NameTable();
+  private inspector: Inspector | null = null;
+  private onDetection: (detection: Detection) => void = () => {};
 
   private constructor(
     private readonly options: ReplayOptions,
@@ -61,19 +63,11 @@ export class Replay {
     const started = performance.now();
     const matcher = new Matcher(this.loaded.ruleset);
     const result: ReplayResult = { packets: 0, bytes: 0, dropped: 0, alerts: 0, seconds: 0, error: null };
-    const inspector = new Inspector({
-      matcher,
-      protocols: this.protocols,
-      stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
-      inline: this.options.inline,
-      decodePolicy: this.options.decodePolicy,
-      offload: null,
-      onDetection: (detection) => {
-        result.alerts++;
-        onDetection(detection);
-      },
-      holdBlockedMicros: 0,
-    });
+    this.onDetection = (detection) => {
+      result.alerts++;
+      onDetection(detection);
+    };
+    const inspector = this.inspectorWith(matcher);
     try {
       const { batch } = source;
       for (let count = source.receive(0); count >= 0; count = source.receive(0)) {
@@ -92,5 +86,23 @@ export class Replay {
     }
     result.seconds = (performance.now() - started) / 1000;
     return result;
+  }
+
+  private inspectorWith(matcher: Matcher): Inspector {
+    if (this.inspector !== null) {
+      this.inspector.restart(matcher);
+      return this.inspector;
+    }
+    this.inspector = new Inspector({
+      matcher,
+      protocols: this.protocols,
+      stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
+      inline: this.options.inline,
+      decodePolicy: this.options.decodePolicy,
+      offload: null,
+      onDetection: (detection) => this.onDetection(detection),
+      holdBlockedMicros: 0,
+    });
+    return this.inspector;
   }
 }

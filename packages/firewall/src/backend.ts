@@ -43,8 +43,8 @@ export interface FirewallBackend {
   /**
    * Puts chains, rules and sets in place, whatever an earlier run left; all or nothing.
    *
-   * @throws FirewallError PLAN_INVALID, PORTS_INVALID, MARK_MASK_INVALID, INSTALL_FAILED (everything is as it was
-   * before), UNDO_FAILED (it is not; the message says what to do)
+   * @throws FirewallError PLAN_INVALID, PORTS_INVALID, MARK_MASK_INVALID, NOT_PERMITTED or INSTALL_FAILED (everything
+   * is as it was before), UNDO_FAILED (it is not; the message says what to do)
    */
   install(plan: InstallPlan): Promise<void>;
   /**
@@ -66,7 +66,8 @@ export interface FirewallBackend {
   /**
    * Resolves when the kernel has the ban. Repeating it sets the time anew.
    *
-   * @throws FirewallError BAN_REFUSED, ADDRESS_INVALID, DURATION_INVALID, BAN_FAILED, SET_MISSING
+   * @throws FirewallError BAN_REFUSED, ADDRESS_INVALID, DURATION_INVALID, SET_MISSING, SET_FULL, IPSET_FAILED,
+   * IPSET_BUSY, IPSET_MISSING, BAN_FAILED (no IPv6 in this kernel), CLOSED
    */
   ban(prefix: string, seconds: number): Promise<void>;
   /** Lifts the ban of this prefix and of every prefix inside it. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BanEntry, FirewallBackend, KernelBan } from './backend';
 import { type Ban, type BanOrigin, PERMANENT } from './ban';
 import { FirewallError } from './errors';
-import { localRefusal } from './guards';
+import { localGuard } from './guards';
 import { BanLedger, type LedgerReport } from './ledger';
 import { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix } from './prefix';
 
@@ -79,6 +79,7 @@ const GRACE_MEMORY_MILLISECONDS = 120_000;
 /** The ledger and the kernel, kept in step. */
 export class BanService {
   private readonly backend: FirewallBackend;
+  private readonly localRefusal: (prefix: Prefix) => string | undefined;
   private readonly clock: { now(): number; monotonic(): number };
   private ledger: BanLedger | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -97,6 +98,7 @@ export class BanService {
 
   constructor(private readonly options: BanServiceOptions) {
     this.backend = options.backend;
+    this.localRefusal = options.localRefusal ?? localGuard();
     this.clock = options.clock ?? { now: Date.now, monotonic: () => performance.now() };
   }
 
@@ -205,7 +207,7 @@ export class BanService {
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
     const general = banRefusal(prefix);
     if (general !== undefined) return general;
-    const local = (this.options.localRefusal ?? localRefusal)(prefix);
+    const local = this.localRefusal(prefix);
     if (local !== undefined) return local;
     const never = this.options.neverBlock?.(prefix);
     if (never !== undefined) return never;

@@ -273,6 +273,7 @@ export class BanSets {
       await swapped;
       await this.child.run(`destroy ${next}`);
     } catch (error) {
+      this.capacities.set(family, now);
       await this.child.run(`destroy ${next}`).catch(() => undefined);
       throw error;
     }

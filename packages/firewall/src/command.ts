@@ -77,7 +77,7 @@ export class CommandRunner {
   }
 
   /**
-   * A child of its own session: a Ctrl-C at the terminal stops the engine, and only with it this child. It does little
+   * A child in a process group of its own: a Ctrl-C at the terminal stops the engine, and only with it this child. It does little
    * and others wait for it, so it goes before them where that is permitted.
    */
   resident(program: string, args: readonly string[]) {

@@ -16,7 +16,7 @@ export {
   type StartReport,
 } from './ban-service';
 export { FirewallError, type FirewallErrorCode } from './errors';
-export { localRefusal } from './guards';
+export { localGuard, localRefusal } from './guards';
 export type { IptablesVariant } from './iptables';
 export { KernelFirewall, type KernelFirewallOptions } from './kernel-firewall';
 export { BanLedger, type LedgerReport } from './ledger';

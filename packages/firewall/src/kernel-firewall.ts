@@ -112,7 +112,7 @@ export class KernelFirewall implements FirewallBackend {
         );
       }
       throw new FirewallError(
-        'INSTALL_FAILED',
+        failure?.code === 'NOT_PERMITTED' ? failure.code : 'INSTALL_FAILED',
         `the firewall rules could not be installed; everything is as it was before. ${reason}`,
         detail,
       );

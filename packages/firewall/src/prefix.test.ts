@@ -1,4 +1,4 @@
-import { localRefusal } from './guards';
+import { localGuard, localRefusal } from './guards';
 import { banRefusal, Prefix } from './prefix';
 
 describe('Prefix', () => {
@@ -135,5 +135,11 @@ describe('what may not be banned', () => {
     expect(refusal('192.0.2.11')).toBeUndefined();
     expect(refusal('2001:db8::2')).toBeUndefined();
     expect(refusal('2001:db8:0:1::/64')).toBeUndefined();
+  });
+
+  test('the guard asks the host it runs on', () => {
+    const guard = localGuard();
+    expect(guard(Prefix.parse('127.0.0.1'))).toBe('own-address');
+    expect(guard(Prefix.parse('192.0.2.254'))).toBeUndefined();
   });
 });

@@ -75,7 +75,7 @@ async function main() {
   rules.length = 0;
   failed.length = 0;
   const cacheDirectory = process.argv[2];
-  const report = await prepareDatabases(ruleset, cacheDirectory ? { cacheDirectory } : {});
+  const report = await prepareDatabases(ruleset, cacheDirectory ? { cacheDirectory, apart: true } : {});
   lap(`${report.compiled} databases compiled, ${report.cached} from the cache, ${megabytes(report.bytes)}`);
   const matcher = new Matcher(ruleset);
   memory('loaded');

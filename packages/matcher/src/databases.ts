@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Pattern,
@@ -7,6 +9,7 @@ import {
   PatternError,
   patternLibraryFingerprint,
 } from '@portcullis/pattern-binding';
+import { type DatabaseOrder, writeWhole } from './compile-apart';
 import type { CompiledRuleSet } from './compiled-rule-set';
 import type { Prefilter } from './prefilter';
 
@@ -16,6 +19,11 @@ export interface DatabaseOptions {
    * stands in it is trusted.
    */
   readonly cacheDirectory?: string;
+  /**
+   * Compile in processes of their own and hand over through the cache, without which it is not done: this process
+   * then needs a few megabytes instead of several hundred.
+   */
+  readonly apart?: boolean;
 }
 
 export interface DatabaseReport {
@@ -32,6 +40,8 @@ export interface DatabaseReport {
 
 /** Compilations under way at once: more only need more memory. */
 const PARALLEL = 2;
+/** What each database costs however few literals it has, in literals. */
+const ORDER_COST = 50;
 const SHARE_PREFIX = 'portcullis-patterns:';
 
 /**
@@ -43,13 +53,19 @@ export async function prepareDatabases(
   options: DatabaseOptions = {},
 ): Promise<DatabaseReport> {
   const work = new DatabaseWork(options);
-  const missing = ruleset.prefilters.filter((prefilter) => !work.find(prefilter));
+  // Equal prefilters (of packets and streams, of both directions) need one database.
+  const missing = new Map<string, Prefilter>();
+  for (const prefilter of ruleset.prefilters) {
+    if (!missing.has(prefilter.key) && !work.find(prefilter)) missing.set(prefilter.key, prefilter);
+  }
+  if (options.apart === true && missing.size > 0) await work.compileApart(missing);
   const next = missing.values();
   const worker = async () => {
     for (const prefilter of next)
       work.keep(prefilter, await PatternDatabase.compileAsync(work.patterns(prefilter)));
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
+  for (const prefilter of ruleset.prefilters) work.attach(prefilter);
   return work.report;
 }
 
@@ -75,6 +91,7 @@ export function attachDatabases(ruleset: CompiledRuleSet): number {
 
 class DatabaseWork {
   readonly report: DatabaseReport = { attached: 0, cached: 0, compiled: 0, bytes: 0, problems: [] };
+  private readonly seen = new Set<string>();
   private readonly directory: string | undefined;
   private fingerprint = '';
 
@@ -93,7 +110,7 @@ class DatabaseWork {
     if (prefilter.database) return true;
     const database = PatternDatabase.attach(SHARE_PREFIX + prefilter.key);
     if (!database) return false;
-    this.report.attached++;
+    if (!this.seen.has(prefilter.key)) this.report.attached++;
     this.take(prefilter, database);
     return true;
   }
@@ -124,15 +141,50 @@ class DatabaseWork {
     this.report.compiled++;
     this.publish(prefilter, database);
     if (this.directory === undefined) return;
-    // Another process may do the same: each writes its own file, the last rename stays.
-    const path = this.path(prefilter);
-    const part = `${path}.${randomBytes(6).toString('hex')}`;
     try {
-      writeFileSync(part, database.serialize(), { mode: 0o600 });
-      renameSync(part, path);
+      writeWhole(this.path(prefilter), database.serialize());
     } catch (error) {
-      rmSync(part, { force: true });
       this.problem(error);
+    }
+  }
+
+  /** Takes out of `missing` what other processes have compiled; the rest is for this one. */
+  async compileApart(missing: Map<string, Prefilter>): Promise<void> {
+    // Beside the compiled form of this file; there is none where the sources run as they stand.
+    const program = join(__dirname, 'compile-apart.js');
+    if (this.directory === undefined || !existsSync(program)) return;
+    const shares: DatabaseOrder[][] = Array.from({ length: PARALLEL }, () => []);
+    const sizes = shares.map(() => 0);
+    const largestFirst = [...missing.values()].sort((a, b) => b.literalCount - a.literalCount);
+    for (const prefilter of largestFirst) {
+      const share = sizes.indexOf(Math.min(...sizes));
+      sizes[share] += prefilter.literalCount + ORDER_COST;
+      const literals = (prefilter.literals ?? []).map(
+        ({ bytes, caseless }) => [Buffer.from(bytes).toString('base64'), caseless] as const,
+      );
+      shares[share].push({ path: this.path(prefilter), literals });
+    }
+    await Promise.all(shares.map((orders) => this.order(program, orders)));
+    for (const [key, prefilter] of missing) {
+      if (!this.find(prefilter)) continue;
+      this.report.cached--;
+      this.report.compiled++;
+      missing.delete(key);
+    }
+  }
+
+  private async order(program: string, orders: readonly DatabaseOrder[]): Promise<void> {
+    if (orders.length === 0) return;
+    const file = join(this.directory as string, `order-${randomBytes(6).toString('hex')}.json`);
+    try {
+      writeFileSync(file, JSON.stringify(orders), { mode: 0o600, flag: 'wx' });
+      const child = spawn(process.execPath, [program, file], { stdio: 'ignore' });
+      const [code, signal] = await once(child, 'close');
+      if (code !== 0) throw new Error(`compiling apart ended with ${signal ?? code}`);
+    } catch (error) {
+      this.problem(error);
+    } finally {
+      rmSync(file, { force: true });
     }
   }
 
@@ -149,7 +201,8 @@ class DatabaseWork {
   private take(prefilter: Prefilter, database: PatternDatabase): void {
     prefilter.database = database;
     prefilter.literals = null;
-    this.report.bytes += database.size;
+    if (!this.seen.has(prefilter.key)) this.report.bytes += database.size;
+    this.seen.add(prefilter.key);
   }
 
   private path(prefilter: Prefilter): string {

@@ -5,7 +5,7 @@
  */
 
 const SMALLEST_SHIFT = 9;
-const LARGEST_SHIFT = 18;
+const LARGEST_SHIFT = 20;
 
 export class BufferPool {
   /** Largest buffer that `take` gives, in bytes. */
@@ -22,7 +22,8 @@ export class BufferPool {
   /** A buffer of at least `size` bytes (at most `LARGEST`), with old bytes in it. */
   take(size: number): Uint8Array {
     const shift = size <= 1 << SMALLEST_SHIFT ? SMALLEST_SHIFT : 32 - Math.clz32(size - 1);
-    if (shift > LARGEST_SHIFT) throw new RangeError(`a pooled buffer has at most ${BufferPool.LARGEST} bytes`);
+    if (shift > LARGEST_SHIFT)
+      throw new RangeError(`a pooled buffer has at most ${BufferPool.LARGEST} bytes`);
     const buffer = this.free[shift - SMALLEST_SHIFT].pop();
     if (buffer === undefined) return new Uint8Array(1 << shift);
     this.idle -= buffer.length;

@@ -1,4 +1,11 @@
-import { DETECTION_DEPTH, DETECTION_MORE, DETECTION_NONE, DetectedProtocol, detect, PROTOCOL_NAMES } from './detection';
+import {
+  DETECTION_DEPTH,
+  DETECTION_MORE,
+  DETECTION_NONE,
+  DetectedProtocol,
+  detect,
+  PROTOCOL_NAMES,
+} from './detection';
 import { Random, testSeed } from './http1/testing/recorder';
 import type { Direction } from './transaction';
 
@@ -50,7 +57,8 @@ test.each(OPENINGS)('%s', (_name, direction, text, protocol) => {
   const end = bytes.length - 2;
   expect(detect(direction, bytes, 2, end)).toBe(protocol);
   // In pieces it is told at some point, and never as something else before.
-  for (let stop = 2; stop < end; stop++) expect([DETECTION_MORE, protocol]).toContain(detect(direction, bytes, 2, stop));
+  for (let stop = 2; stop < end; stop++)
+    expect([DETECTION_MORE, protocol]).toContain(detect(direction, bytes, 2, stop));
 });
 
 test.each([
@@ -70,14 +78,19 @@ test('random bytes: in bounds, decided within the depth', () => {
   const random = new Random(seed);
   for (let round = 0; round < 20_000; round++) {
     const bytes = Buffer.alloc(random.next(40));
-    for (let i = 0; i < bytes.length; i++) bytes[i] = random.pick([random.next(256), random.next(8), 0x41 + random.next(26)]);
+    for (let i = 0; i < bytes.length; i++)
+      bytes[i] = random.pick([random.next(256), random.next(8), 0x41 + random.next(26)]);
     const found = detect(random.next(2) as Direction, bytes, 0, bytes.length);
     expect(found >= DETECTION_MORE && found < PROTOCOL_NAMES.length).toBe(true);
   }
   for (const fill of [0, 0x20, 0x41, 0x47, 0x0d, 0xff]) {
     for (const direction of [0, 1] as const) {
       const bytes = Buffer.alloc(DETECTION_DEPTH, fill);
-      expect({ seed, fill, found: detect(direction, bytes, 0, bytes.length) }).not.toEqual({ seed, fill, found: DETECTION_MORE });
+      expect({ seed, fill, found: detect(direction, bytes, 0, bytes.length) }).not.toEqual({
+        seed,
+        fill,
+        found: DETECTION_MORE,
+      });
     }
   }
 });

@@ -152,14 +152,19 @@ function detectClient(bytes: Uint8Array, start: number, end: number): number {
   switch (first) {
     case 0x16: // TLS handshake record with a ClientHello (RFC 8446 section 5.1)
       if (length < 6) return prefixFits(bytes, start, end, 3) ? DETECTION_MORE : DETECTION_NONE;
-      return bytes[start + 1] === 3 && bytes[start + 2] <= 4 && bytes[start + 5] === 1 ? P.TLS : DETECTION_NONE;
+      return bytes[start + 1] === 3 && bytes[start + 2] <= 4 && bytes[start + 5] === 1
+        ? P.TLS
+        : DETECTION_NONE;
     case 0x00: // NetBIOS session message with SMB in it; DNS over TCP; PostgreSQL start-up
       return detectZero(bytes, start, end);
     case 0x03: // TPKT with an X.224 connection request: RDP
       if (length < 6) return length < 2 || bytes[start + 1] === 0 ? DETECTION_MORE : DETECTION_NONE;
-      return bytes[start + 1] === 0 && (bytes[start + 5] & 0xf0) === 0xe0 ? P.RDP : detectDns(bytes, start, end);
+      return bytes[start + 1] === 0 && (bytes[start + 5] & 0xf0) === 0xe0
+        ? P.RDP
+        : detectDns(bytes, start, end);
     case 0x05: // DCE/RPC bind (version 5.0 or 5.1, type 11); SOCKS5 greeting
-      if (length < 4) return length >= 3 && bytes[start + 1] === 1 && bytes[start + 2] === 0 ? P.SOCKS : DETECTION_MORE;
+      if (length < 4)
+        return length >= 3 && bytes[start + 1] === 1 && bytes[start + 2] === 0 ? P.SOCKS : DETECTION_MORE;
       if (bytes[start + 1] <= 1 && bytes[start + 2] === 11) return P.DCERPC;
       return bytes[start + 1] === length - 2 && bytes[start + 1] > 0 ? P.SOCKS : DETECTION_NONE;
     case 0x10: // MQTT CONNECT (protocol name of 4 or 6 bytes)
@@ -171,7 +176,9 @@ function detectClient(bytes: Uint8Array, start: number, end: number): number {
       return detectLdap(bytes, start, end);
     case 0xff: // Telnet negotiation
       if (length < 3) return DETECTION_MORE;
-      return bytes[start + 1] >= 0xfb && bytes[start + 1] <= 0xfe && bytes[start + 2] < 50 ? P.TELNET : DETECTION_NONE;
+      return bytes[start + 1] >= 0xfb && bytes[start + 1] <= 0xfe && bytes[start + 2] < 50
+        ? P.TELNET
+        : DETECTION_NONE;
     default:
       return detectDns(bytes, start, end);
   }
@@ -192,7 +199,8 @@ function detectZero(bytes: Uint8Array, start: number, end: number): number {
   // PostgreSQL: length, then SSLRequest (1234.5679), GSSENCRequest (1234.5680) or protocol 3.0.
   const code =
     ((bytes[start + 4] << 24) | (bytes[start + 5] << 16) | (bytes[start + 6] << 8) | bytes[start + 7]) >>> 0;
-  if (bytes[start + 1] === 0 && (code === 80877103 || code === 80877104 || code === 196608)) return P.POSTGRESQL;
+  if (bytes[start + 1] === 0 && (code === 80877103 || code === 80877104 || code === 196608))
+    return P.POSTGRESQL;
   return detectDns(bytes, start, end);
 }
 
@@ -217,7 +225,11 @@ function detectMqtt(bytes: Uint8Array, start: number, end: number): number {
   // Remaining length: up to four bytes, the last without its high bit.
   while (i < end && i < start + 5 && bytes[i] >= 0x80) i++;
   if (i + 4 >= end) return end - start < 12 ? DETECTION_MORE : DETECTION_NONE;
-  const named = bytes[i + 1] === 0 && (bytes[i + 2] === 4 || bytes[i + 2] === 6) && bytes[i + 3] === 0x4d && bytes[i + 4] === 0x51;
+  const named =
+    bytes[i + 1] === 0 &&
+    (bytes[i + 2] === 4 || bytes[i + 2] === 6) &&
+    bytes[i + 3] === 0x4d &&
+    bytes[i + 4] === 0x51;
   return named ? P.MQTT : DETECTION_NONE;
 }
 
@@ -244,10 +256,15 @@ function detectServer(bytes: Uint8Array, start: number, end: number): number {
   switch (bytes[start]) {
     case 0x16: // TLS record with a ServerHello
       if (length < 6) return prefixFits(bytes, start, end, 3) ? DETECTION_MORE : DETECTION_NONE;
-      return bytes[start + 1] === 3 && bytes[start + 2] <= 4 && bytes[start + 5] === 2 ? P.TLS : DETECTION_NONE;
+      return bytes[start + 1] === 3 && bytes[start + 2] <= 4 && bytes[start + 5] === 2
+        ? P.TLS
+        : DETECTION_NONE;
     case 0x15: // TLS alert
       if (length < 6) return prefixFits(bytes, start, end, 3) ? DETECTION_MORE : DETECTION_NONE;
-      return bytes[start + 1] === 3 && bytes[start + 2] <= 4 && bytes[start + 3] === 0 && bytes[start + 4] === 2
+      return bytes[start + 1] === 3 &&
+        bytes[start + 2] <= 4 &&
+        bytes[start + 3] === 0 &&
+        bytes[start + 4] === 2
         ? P.TLS
         : DETECTION_NONE;
     case 0x32: // "220": SMTP and FTP greet alike; the text tells
@@ -257,13 +274,17 @@ function detectServer(bytes: Uint8Array, start: number, end: number): number {
       return bytes[start + 1] === 0 && (bytes[start + 5] & 0xf0) === 0xd0 ? P.RDP : DETECTION_NONE;
     case 0x05:
       if (length < 4) return DETECTION_MORE;
-      return bytes[start + 1] <= 1 && (bytes[start + 2] === 12 || bytes[start + 2] === 13) ? P.DCERPC : DETECTION_NONE;
+      return bytes[start + 1] <= 1 && (bytes[start + 2] === 12 || bytes[start + 2] === 13)
+        ? P.DCERPC
+        : DETECTION_NONE;
     case 0x00:
       if (length < 8) return DETECTION_MORE;
       return isSmb(bytes, start + 4) ? P.SMB : DETECTION_NONE;
     case 0xff:
       if (length < 3) return DETECTION_MORE;
-      return bytes[start + 1] >= 0xfb && bytes[start + 1] <= 0xfe && bytes[start + 2] < 50 ? P.TELNET : DETECTION_NONE;
+      return bytes[start + 1] >= 0xfb && bytes[start + 1] <= 0xfe && bytes[start + 2] < 50
+        ? P.TELNET
+        : DETECTION_NONE;
     default:
       // MySQL: a packet with number 0 that opens with protocol version 10 and a printable version.
       if (length < 6) return length > 3 && bytes[start + 3] !== 0 ? DETECTION_NONE : DETECTION_MORE;
@@ -274,7 +295,9 @@ function detectServer(bytes: Uint8Array, start: number, end: number): number {
   }
 }
 
-const SMTP_WORDS = ['SMTP', 'MAIL', 'POSTFIX', 'EXIM', 'SENDMAIL'].map((word) => Uint8Array.from(word, (c) => c.charCodeAt(0)));
+const SMTP_WORDS = ['SMTP', 'MAIL', 'POSTFIX', 'EXIM', 'SENDMAIL'].map((word) =>
+  Uint8Array.from(word, (c) => c.charCodeAt(0)),
+);
 const FTP_WORDS = ['FTP', 'FILEZILLA'].map((word) => Uint8Array.from(word, (c) => c.charCodeAt(0)));
 /** Bytes of a greeting in which a telling word is looked for. */
 const GREETING_BYTES = 256;

@@ -7,7 +7,7 @@ export {
   PROTOCOL_NAMES,
 } from './detection';
 export { HTTP1_BUFFERS, Http1Buffer } from './http1/buffers';
-export { createHttp1, type Http1Settings } from './http1/definition';
+export { createHttp1, type Http1Definition, type Http1Settings } from './http1/definition';
 export { HTTP1_EVENTS, Http1Event } from './http1/events';
 export { DEFAULT_LIMITS, type Http1Limits, LimitError } from './http1/limits';
 export { Http1Parser } from './http1/parser';

@@ -18,7 +18,8 @@ export function allBuffers(protocols: readonly ProtocolDefinition[]): readonly B
   const names = new Map<number, string>();
   for (const { id, name, protocol } of buffers) {
     const other = names.get(id);
-    if (other !== undefined) throw new Error(`buffer number ${id} is given to ${protocol}/${name} and to ${other}`);
+    if (other !== undefined)
+      throw new Error(`buffer number ${id} is given to ${protocol}/${name} and to ${other}`);
     names.set(id, `${protocol}/${name}`);
   }
   return buffers;

@@ -33,8 +33,12 @@ export class Random {
   }
 }
 
-/** Seeds to try: SEED from the environment alone, or some that stay and one that is new in each run. */
+/**
+ * Seeds to try: SEED from the environment alone, or some that stay and one that is new in each run. FUZZ=n tries n
+ * times as many.
+ */
 export function seeds(fixed: number): number[] {
   if (process.env.SEED !== undefined) return [Number(process.env.SEED)];
-  return [...Array.from({ length: fixed }, (_, index) => index + 1), Date.now() >>> 0];
+  const count = fixed * Number(process.env.FUZZ ?? 1);
+  return [...Array.from({ length: count }, (_, index) => index + 1), Date.now() >>> 0];
 }

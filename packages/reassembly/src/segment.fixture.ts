@@ -158,7 +158,6 @@ export class Recorder implements StreamSink {
 
 /** A reassembler on a desk: segments in, verdicts and the sink's log out. */
 export class Bench {
-  readonly recorder = new Recorder();
   readonly reassembler: TcpReassembler;
   readonly view = new PacketView();
   now = 1_000_000;
@@ -166,11 +165,11 @@ export class Bench {
   private shift = 0;
   private readonly arena = new Uint8Array(256 * 1024);
 
-  constructor(options: Partial<StreamOptions> = {}) {
-    this.reassembler = new TcpReassembler(
-      { maxFlows: 64, memcap: 1 << 20, seed: 1, ...options },
-      this.recorder,
-    );
+  constructor(
+    options: Partial<StreamOptions> = {},
+    readonly recorder = new Recorder(),
+  ) {
+    this.reassembler = new TcpReassembler({ maxFlows: 64, memcap: 1 << 20, seed: 1, ...options }, recorder);
   }
 
   /** @returns bits of SegmentResult. */

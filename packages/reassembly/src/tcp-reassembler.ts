@@ -49,6 +49,8 @@ const MIDSTREAM_MSS_4 = 1460;
 const MIDSTREAM_MSS_6 = 1440;
 const TIMESTAMP_OPTION = 12;
 const MAPPED = 0xffff;
+/** RFC 7323 §2.3: 65 535 << 14 is below. */
+const LARGEST_WINDOW = 2 ** 30;
 
 /**
  * Flows of one worker, and their TCP streams in order with inline normalisation: the receiver never gets a byte
@@ -450,7 +452,8 @@ export class TcpReassembler {
     }
     if ((flags & DONE) === 0) {
       if (difference(acknowledgment, words[other + NEXT]) > 0) {
-        if (windows && difference(acknowledgment, words[other + EDGE]) > 0) {
+        const limit = windows ? words[other + EDGE] : add(words[other + NEXT], LARGEST_WINDOW);
+        if (difference(acknowledgment, limit) > 0) {
           const reason = this.beyondWindow(own);
           if (reason !== Reason.NONE) return Reason.ACK_INVALID;
         }

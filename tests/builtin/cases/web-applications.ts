@@ -311,7 +311,9 @@ export const webApplications: readonly SignatureCase[] = [
       get('/item?id=1+UNION+SELECT+1,2,3--'),
       get("/item?id=-1'/**/uNiOn/**/aLL/**/sElEcT/**/null,concat(user,0x3a,password)/**/from/**/users--"),
       get('/item?id=1%20union%20select%20username,password%20from%20users'),
+      get('/item?id=1+/*!50000UNION*/+/*!50000SELECT*/+1,2,3'),
       get('/item?id=1%0aunion%0adistinct%0aselect(@@version)'),
+      get('/sqli/?id=a%27+UNION+SELECT+%22text1%22%2C%22text2%22%3B--+-&Submit=Submit'),
     ],
     [
       get('/search?q=european+union+select+committee'),
@@ -366,6 +368,61 @@ export const webApplications: readonly SignatureCase[] = [
     9000156,
     [get("/login?user=x'||'a'='a'"), get("/login?user=x'%20%7C%7C%201=1--")],
     [get("/search?q='a'||'b'"), get("/calc?e='x'||1=2")],
+  ),
+  signature(
+    9000157,
+    [
+      get('/', { 'User-Agent': 'sqlmap/1.8#stable (https://sqlmap.org)' }),
+      get('/admin/', { 'user-agent': 'SQLMap/1.7.2' }),
+    ],
+    [get('/', { 'User-Agent': 'sitemap-checker/1.0' })],
+  ),
+  signature(
+    9000158,
+    [
+      get('/', { 'User-Agent': 'Mozilla/5.00 (Nikto/2.1.6) (Evasions:None)' }),
+      get('/admin/', { 'user-agent': 'Mozilla/5.00 (nikto/2.5.0)' }),
+    ],
+    [get('/', { 'User-Agent': 'Mozilla/5.0 Nikto2Reader' })],
+  ),
+  signature(
+    9000159,
+    [
+      get('/', {
+        'User-Agent': 'Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)',
+      }),
+      get('/admin/', { 'user-agent': 'nmap scripting engine' }),
+    ],
+    [get('/', { 'User-Agent': 'nmap-docs-reader/1.0' })],
+  ),
+  signature(
+    9000160,
+    [get('/', { 'User-Agent': 'gobuster/3.6' }), get('/admin/', { 'user-agent': 'Gobuster/3.1.0' })],
+    [get('/', { 'User-Agent': 'gobusters-fan/1' })],
+  ),
+  signature(
+    9000161,
+    [
+      get('/', { 'User-Agent': 'WPScan v3.8.25 (https://wpscan.com/wordpress-security-scanner)' }),
+      get('/admin/', { 'user-agent': 'wpscan 3.7' }),
+    ],
+    [get('/', { 'User-Agent': 'wpscanner-badge/1.0' })],
+  ),
+  signature(
+    9000162,
+    [
+      get('/', { 'User-Agent': 'masscan/1.3 (https://github.com/robertdavidgraham/masscan)' }),
+      get('/admin/', { 'user-agent': 'Mozilla/5.0 Masscan/1.0' }),
+    ],
+    [get('/', { 'User-Agent': 'massscan-monitor/1.0' })],
+  ),
+  signature(
+    9000163,
+    [
+      get('/sqli/?id=1%27+and+1%3D1+union+select+user%2C+password+from+users%23&Submit=Submit'),
+      get('/item?id=-1/**/UNION/**/ALL/**/SELECT/**/a,b/**/FROM/**/c'),
+    ],
+    [get('/search?q=union+select+workers,+miners+from+all+states'), get("/search?q=the+'union'+of+2")],
   ),
   signature(
     9000139,

@@ -26,8 +26,8 @@ async function replay(captures: string[], options: ReplayCommandOptions): Promis
     stream: {
       memcap: stream.memcap,
       depth: stream.reassembly.depth,
-      midstream: stream.midstream,
-      asyncOneside: stream['async-oneside'],
+      midstream: stream.midstream ?? false,
+      asyncOneside: stream['async-oneside'] ?? false,
     },
     inline: options.inline ?? false,
     decodePolicy: policy.decode ?? policy.default,

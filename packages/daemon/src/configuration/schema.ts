@@ -92,8 +92,9 @@ export const configurationSchema = z.strictObject({
   }),
   stream: group({
     memcap: quantity(parseSize, between(1024 * KILOBYTE, 64 * GIGABYTE, 'bytes')).prefault('256mb'),
-    midstream: yesOrNo.default(true),
-    'async-oneside': yesOrNo.default(true),
+    /** Default: a gateway adopts connections that were there before it (see on-enable), a replay does not, as Suricata. */
+    midstream: yesOrNo.optional(),
+    'async-oneside': yesOrNo.optional(),
     bypass: yesOrNo.default(true),
     reassembly: group({
       depth: quantity(parseSize, between(KILOBYTE, Number.MAX_SAFE_INTEGER, 'bytes')).prefault('1mb'),

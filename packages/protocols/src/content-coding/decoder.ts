@@ -13,12 +13,16 @@ const Phase = { SNIFF: 0, INFLATE: 1, PASS: 2, IGNORE: 3 } as const;
 
 /** Coded bytes that can be passed on after all when decoding fails before it gave anything. */
 const REPLAY_BYTES = 512;
+/** So many bytes of text, and it is taken for text. */
+const SNIFF_BYTES = 16;
 
 export class ContentDecoder {
   private phase: number = Phase.SNIFF;
   private taken = 0;
   private recorded = 0;
   private produced = false;
+  /** A byte that no text holds was seen. */
+  private binary = false;
   private outputStart = 0;
   private ratio = 1;
   private readonly replay = new Uint8Array(REPLAY_BYTES);
@@ -33,6 +37,7 @@ export class ContentDecoder {
     this.taken = 0;
     this.recorded = 0;
     this.produced = false;
+    this.binary = false;
     this.outputStart = sink.end;
     this.ratio = bombRatio;
   }
@@ -41,16 +46,23 @@ export class ContentDecoder {
   push(bytes: Uint8Array, start: number, end: number, sink: PooledBytes): number {
     let from = start;
     if (this.phase === Phase.SNIFF) {
-      while (from < end && this.recorded < 2) this.replay[this.recorded++] = bytes[from++];
-      if (this.recorded < 2) return DecoderNotice.NONE;
-      this.phase = Phase.INFLATE;
-      this.inflater.begin(sniff(this.replay[0], this.replay[1]), sink);
-      const notice = this.inflate(this.replay, 0, 2, sink);
+      while (from < end && this.phase === Phase.SNIFF) {
+        const c = bytes[from++];
+        this.replay[this.recorded++] = c;
+        if (c >= 0x7f || (c < 0x20 && (c < 0x09 || c > 0x0d))) this.binary = true;
+        if (this.binary ? this.recorded >= 2 : this.recorded === SNIFF_BYTES) this.decide(sink);
+      }
+      if (this.phase === Phase.SNIFF) return DecoderNotice.NONE;
+      const { recorded } = this;
+      let notice: number = DecoderNotice.FAILED;
+      if (this.phase === Phase.INFLATE) notice = this.inflate(this.replay, 0, recorded, sink);
+      else sink.append(this.replay, 0, recorded);
       return notice | this.push(bytes, from, end, sink);
     }
     if (this.phase === Phase.INFLATE) {
       if (!this.produced) {
-        for (let i = from; i < end && this.recorded < REPLAY_BYTES; i++) this.replay[this.recorded++] = bytes[i];
+        for (let i = from; i < end && this.recorded < REPLAY_BYTES; i++)
+          this.replay[this.recorded++] = bytes[i];
       }
       return this.inflate(bytes, from, end, sink);
     }
@@ -60,9 +72,23 @@ export class ContentDecoder {
 
   /** The coded body has ended. */
   finish(sink: PooledBytes): number {
-    if (this.phase === Phase.SNIFF && this.recorded > 0) sink.append(this.replay, 0, this.recorded);
+    let notice: number = DecoderNotice.NONE;
+    if (this.phase === Phase.SNIFF && this.recorded > 0) {
+      sink.append(this.replay, 0, this.recorded);
+      notice = DecoderNotice.FAILED;
+    }
     this.phase = Phase.IGNORE;
-    return DecoderNotice.NONE;
+    return notice;
+  }
+
+  /** What the recorded bytes begin: text is no coded stream, whatever its label says. */
+  private decide(sink: PooledBytes): void {
+    if (!this.binary) {
+      this.phase = Phase.PASS;
+      return;
+    }
+    this.phase = Phase.INFLATE;
+    this.inflater.begin(sniff(this.replay[0], this.replay[1]), sink);
   }
 
   private inflate(bytes: Uint8Array, start: number, end: number, sink: PooledBytes): number {
@@ -79,7 +105,9 @@ export class ContentDecoder {
         return DecoderNotice.NONE;
       case InflateStatus.FULL:
         this.phase = Phase.IGNORE;
-        return sink.end - this.outputStart > this.taken * this.ratio ? DecoderNotice.BOMB : DecoderNotice.NONE;
+        return sink.end - this.outputStart > this.taken * this.ratio
+          ? DecoderNotice.BOMB
+          : DecoderNotice.NONE;
       default:
         this.phase = Phase.PASS;
         if (!this.produced && this.taken <= REPLAY_BYTES) {

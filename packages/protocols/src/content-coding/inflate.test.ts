@@ -1,4 +1,11 @@
-import { constants, deflateRawSync, deflateSync, gzipSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
+import {
+  constants,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  inflateRawSync,
+  type ZlibOptions,
+} from 'node:zlib';
 import { BufferPool, PooledBytes } from '../buffer-pool';
 import { Random, testSeed } from '../http1/testing/recorder';
 import { ContentDecoder, DecoderNotice } from './decoder';
@@ -6,7 +13,11 @@ import { Inflater, InflateStatus, Wrapper } from './inflate';
 
 const pool = new BufferPool();
 
-function inflate(pieces: readonly Uint8Array[], wrapper: number, limit = 200_000): { out: Buffer; status: number; done: boolean } {
+function inflate(
+  pieces: readonly Uint8Array[],
+  wrapper: number,
+  limit = 200_000,
+): { out: Buffer; status: number; done: boolean } {
   const sink = new PooledBytes(pool, limit);
   const inflater = new Inflater();
   inflater.begin(wrapper, sink);
@@ -64,7 +75,12 @@ test('gives back what zlib deflated, whatever the pieces', () => {
       [Wrapper.GZIP, gzipSync(original, options)],
     ] as const);
     const result = inflate(pieces(coded, random, random.pick([1, 3, 100, 100_000])), wrapper);
-    expect({ seed, round, done: result.done, same: result.out.equals(original) }).toEqual({ seed, round, done: true, same: true });
+    expect({ seed, round, done: result.done, same: result.out.equals(original) }).toEqual({
+      seed,
+      round,
+      done: true,
+      same: true,
+    });
   }
 });
 
@@ -77,7 +93,12 @@ test('agrees with zlib on damaged streams: never more than it, never another byt
     for (let n = 1 + random.next(3); n > 0; n--) coded[random.next(coded.length)] ^= 1 << random.next(8);
     const whole = inflate([coded], Wrapper.RAW);
     const cut = inflate(pieces(coded, random, 5), Wrapper.RAW);
-    expect({ seed, round, same: cut.out.equals(whole.out), status: cut.status }).toEqual({ seed, round, same: true, status: whole.status });
+    expect({ seed, round, same: cut.out.equals(whole.out), status: cut.status }).toEqual({
+      seed,
+      round,
+      same: true,
+      status: whole.status,
+    });
     let wanted: Buffer | null = null;
     try {
       wanted = inflateRawSync(coded, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 150_000 });
@@ -134,7 +155,8 @@ test('blocks that cost much and give nothing are refused', () => {
     put(0, 5); // 1 distance code
     put(14, 4); // 18 code-length codes
     // Code lengths: 18 (repeat zero) and 1 get one bit each.
-    for (const symbol of [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1]) put(symbol === 18 || symbol === 1 ? 1 : 0, 3);
+    for (const symbol of [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1])
+      put(symbol === 18 || symbol === 1 ? 1 : 0, 3);
     // 1 is code 0, 18 is code 1.
     put(1, 1);
     put(127, 7); // 138 zeros
@@ -167,7 +189,13 @@ describe('the decoder', () => {
 
   test.each([
     ['nothing', Buffer.from(''), '', DecoderNotice.NONE],
-    ['one byte', Buffer.from('x'), 'x', DecoderNotice.NONE],
+    ['one byte', Buffer.from('x'), 'x', DecoderNotice.FAILED],
+    [
+      'JSON',
+      Buffer.from('{"sdk_version":"2.1","x":[1,2]}'),
+      '{"sdk_version":"2.1","x":[1,2]}',
+      DecoderNotice.FAILED,
+    ],
     ['text', Buffer.from('Hello, not coded'), 'Hello, not coded', DecoderNotice.FAILED],
     ['gzip', gzipSync('abc'), 'abc', DecoderNotice.NONE],
     ['zlib', deflateSync('abc'), 'abc', DecoderNotice.NONE],

@@ -167,7 +167,11 @@ export class Inflater {
   begin(wrapper: number, sink: ByteSink): void {
     this.wrapper = wrapper;
     this.state =
-      wrapper === Wrapper.GZIP ? State.GZIP_MAGIC : wrapper === Wrapper.ZLIB ? State.ZLIB_HEADER : State.BLOCK;
+      wrapper === Wrapper.GZIP
+        ? State.GZIP_MAGIC
+        : wrapper === Wrapper.ZLIB
+          ? State.ZLIB_HEADER
+          : State.BLOCK;
     this.bits = 0;
     this.bitCount = 0;
     this.last = false;

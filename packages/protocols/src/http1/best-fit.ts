@@ -80,7 +80,8 @@ function buildTable(): Uint8Array {
     const letter = String.fromCharCode(code).normalize('NFD').charCodeAt(0);
     if (letter < 0x80) map[code] = letter;
   }
-  for (const [character, codes] of [...SIGNS, ...LETTERS]) for (const code of codes) map[code] = character.charCodeAt(0);
+  for (const [character, codes] of [...SIGNS, ...LETTERS])
+    for (const code of codes) map[code] = character.charCodeAt(0);
   for (let digit = 4; digit <= 9; digit++) map[0x2070 + digit] = 0x30 + digit;
   for (let digit = 0; digit <= 9; digit++) map[0x2080 + digit] = 0x30 + digit;
   return map;

@@ -1,6 +1,11 @@
 /** The buffers that HTTP/1 has for rules, with Suricata's names, and how each comes about. */
 
-import { type BufferDefinition, type BufferView, type Direction, Direction as Directions } from '../transaction';
+import {
+  type BufferDefinition,
+  type BufferView,
+  type Direction,
+  Direction as Directions,
+} from '../transaction';
 import * as characters from './characters';
 import { Field } from './field-names';
 import * as table from './field-table';
@@ -11,7 +16,18 @@ import { Http1Progress } from './progress';
 import { endOfHost, isNormalUri, UriParts, writeNormalUri } from './uri';
 
 // Bound once: an import is a property load at each use in CommonJS.
-const { KIND, KIND_FIELD, KIND_FOLDED, KIND_REPEATED, NAME_END, NAME_START, NEXT, ROW, VALUE_END, VALUE_START } = table;
+const {
+  KIND,
+  KIND_FIELD,
+  KIND_FOLDED,
+  KIND_REPEATED,
+  NAME_END,
+  NAME_START,
+  NEXT,
+  ROW,
+  VALUE_END,
+  VALUE_START,
+} = table;
 const { COLON, CR, LF, SP, SPACE, CLASS, TAB } = characters;
 
 /** Numbers of the buffers. */
@@ -142,7 +158,13 @@ export function fillBuffer(tx: Http1Transaction, id: number, index: number, out:
   return true;
 }
 
-function fillHeadBuffer(tx: Http1Transaction, direction: Direction, id: number, index: number, out: BufferView): boolean {
+function fillHeadBuffer(
+  tx: Http1Transaction,
+  direction: Direction,
+  id: number,
+  index: number,
+  out: BufferView,
+): boolean {
   const head = id === B.TRAILER ? tx.trailers[direction] : tx.heads[direction];
   if (head === null || head.released) return false;
   const progress = tx.progress(direction);
@@ -186,7 +208,14 @@ function fillHeadBuffer(tx: Http1Transaction, direction: Direction, id: number, 
     case B.HOST_RAW:
       return fillHostRaw(tx, head, out);
     case B.COOKIE:
-      return fillValue(tx, direction, head, direction === Directions.TO_SERVER ? Field.COOKIE : Field.SET_COOKIE, id, out);
+      return fillValue(
+        tx,
+        direction,
+        head,
+        direction === Directions.TO_SERVER ? Field.COOKIE : Field.SET_COOKIE,
+        id,
+        out,
+      );
     case B.REQUEST_HEADER:
     case B.RESPONSE_HEADER:
       return fillField(tx, head, index, out);
@@ -354,7 +383,13 @@ function blockRoom(head: Head): number {
 }
 
 /** `Name: value` lines; `http.header` without cookies, `http.start` with the start line and an empty line. */
-function fillBlock(tx: Http1Transaction, direction: Direction, head: Head, id: number, out: BufferView): boolean {
+function fillBlock(
+  tx: Http1Transaction,
+  direction: Direction,
+  head: Head,
+  id: number,
+  out: BufferView,
+): boolean {
   const { derived } = tx.context;
   const slot = id * 2 + direction;
   if (derived.find(tx, tx.serial, slot, out)) return out.end > out.start;
@@ -386,7 +421,11 @@ function fillBlock(tx: Http1Transaction, direction: Direction, head: Head, id: n
 function writeField(head: Head, index: number, to: Uint8Array, at: number): number {
   const { rows, bytes, base } = head;
   let w = at;
-  for (let i = base + rows[index * ROW + NAME_START], end = base + rows[index * ROW + NAME_END]; i < end; i++) {
+  for (
+    let i = base + rows[index * ROW + NAME_START], end = base + rows[index * ROW + NAME_END];
+    i < end;
+    i++
+  ) {
     to[w++] = bytes[i];
   }
   to[w++] = COLON;
@@ -407,7 +446,8 @@ function fillNames(tx: Http1Transaction, direction: Direction, head: Head, out: 
   for (let index = 0; index < head.count; index++) {
     const row = index * ROW;
     if ((rows[row + KIND] & KIND_REPEATED) !== 0) continue;
-    for (let i = base + rows[row + NAME_START], end = base + rows[row + NAME_END]; i < end; i++) to[w++] = bytes[i];
+    for (let i = base + rows[row + NAME_START], end = base + rows[row + NAME_END]; i < end; i++)
+      to[w++] = bytes[i];
     to[w++] = CR;
     to[w++] = LF;
   }
@@ -436,7 +476,12 @@ function fillField(tx: Http1Transaction, head: Head, index: number, out: BufferV
   const row = at * ROW;
   const gap = rows[row + VALUE_START] - rows[row + NAME_END];
   const plain = rows[row + NEXT] < 0 && (rows[row + KIND] & KIND_FOLDED) === 0;
-  if (plain && gap === 2 && bytes[base + rows[row + NAME_END]] === COLON && bytes[base + rows[row + NAME_END] + 1] === SP) {
+  if (
+    plain &&
+    gap === 2 &&
+    bytes[base + rows[row + NAME_END]] === COLON &&
+    bytes[base + rows[row + NAME_END] + 1] === SP
+  ) {
     return part(head, rows[row + NAME_START], rows[row + VALUE_END], out);
   }
   const { derived } = tx.context;

@@ -1,5 +1,5 @@
 import { CONVERSATIONS } from './testing/conversations';
-import { Random, record, type RecordedTransaction, type Recorder, split, testSeed } from './testing/recorder';
+import { Random, type RecordedTransaction, type Recorder, record, split, testSeed } from './testing/recorder';
 
 describe.each(CONVERSATIONS)('$name', ({ pieces, expect: wanted, events = [], loose = [] }) => {
   const whole = record(pieces);

@@ -1,4 +1,9 @@
-import { type Direction, Direction as Directions, type ProtocolDefinition, type TransactionListener } from '../transaction';
+import {
+  type Direction,
+  Direction as Directions,
+  type ProtocolDefinition,
+  type TransactionListener,
+} from '../transaction';
 import { HTTP1_BUFFERS } from './buffers';
 import { Http1Context } from './context';
 import { type Http1Limits, resolveLimits } from './limits';
@@ -14,10 +19,12 @@ export interface Http1Settings {
   readonly retainRequestHeads?: boolean;
 }
 
-/** HTTP/1 as a protocol definition; its parsers share pools and scratch, so there is one per worker. */
-export function createHttp1(settings: Http1Settings = {}): ProtocolDefinition & {
+export interface Http1Definition extends ProtocolDefinition {
   create(listener: TransactionListener): Http1Parser;
-} {
+}
+
+/** HTTP/1 as a protocol definition; its parsers share pools and scratch, so there is one per worker. */
+export function createHttp1(settings: Http1Settings = {}): Http1Definition {
   const context = new Http1Context({
     limits: resolveLimits(settings.limits),
     decodeRequests: settings.decodeRequests ?? true,

@@ -80,7 +80,11 @@ export function identifyField(bytes: Uint8Array, start: number, end: number, has
     const field = slotField[slot];
     if (field === 0) return 0;
     const name = NAMES[field];
-    if (end - start === name.length ? equalsLower(bytes, start, end, name) : equalsWithoutNull(bytes, start, end, name)) {
+    if (
+      end - start === name.length
+        ? equalsLower(bytes, start, end, name)
+        : equalsWithoutNull(bytes, start, end, name)
+    ) {
       return field;
     }
     slot = (slot + 1) & (SLOTS - 1);

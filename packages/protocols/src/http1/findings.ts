@@ -21,24 +21,45 @@ export function hasField(head: Head, field: number): boolean {
 const uri = new UriParts();
 const AUTHORIZATION_SCHEMES = ['basic', 'digest', 'bearer'].map(ascii);
 
-function emit(listener: TransactionListener, tx: Http1Transaction, direction: Direction, event: string): void {
+function emit(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  direction: Direction,
+  event: string,
+): void {
   tx.direction = direction;
   tx.announced = true;
   listener.onEvent(tx, direction, event);
 }
 
-function reportFields(listener: TransactionListener, tx: Http1Transaction, direction: Direction, head: Head): void {
+function reportFields(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  direction: Direction,
+  head: Head,
+): void {
   const { flags } = head;
-  if ((flags & HeadFlag.FIELD_TOO_LONG) !== 0) emit(listener, tx, direction, DirectedEvent.FIELD_TOO_LONG[direction]);
-  if ((flags & HeadFlag.MISSING_COLON) !== 0) emit(listener, tx, direction, DirectedEvent.FIELD_MISSING_COLON[direction]);
-  if ((flags & HeadFlag.NAME_INVALID) !== 0) emit(listener, tx, direction, DirectedEvent.HEADER_INVALID[direction]);
-  if ((flags & HeadFlag.INVALID_FOLDING) !== 0) emit(listener, tx, direction, DirectedEvent.INVALID_FIELD_FOLDING[direction]);
-  if ((flags & HeadFlag.TOO_MANY_FIELDS) !== 0) emit(listener, tx, direction, DirectedEvent.TOO_MANY_HEADERS[direction]);
-  if ((flags & HeadFlag.REPETITION) !== 0) emit(listener, tx, direction, DirectedEvent.HEADER_REPETITION[direction]);
+  if ((flags & HeadFlag.FIELD_TOO_LONG) !== 0)
+    emit(listener, tx, direction, DirectedEvent.FIELD_TOO_LONG[direction]);
+  if ((flags & HeadFlag.MISSING_COLON) !== 0)
+    emit(listener, tx, direction, DirectedEvent.FIELD_MISSING_COLON[direction]);
+  if ((flags & HeadFlag.NAME_INVALID) !== 0)
+    emit(listener, tx, direction, DirectedEvent.HEADER_INVALID[direction]);
+  if ((flags & HeadFlag.INVALID_FOLDING) !== 0)
+    emit(listener, tx, direction, DirectedEvent.INVALID_FIELD_FOLDING[direction]);
+  if ((flags & HeadFlag.TOO_MANY_FIELDS) !== 0)
+    emit(listener, tx, direction, DirectedEvent.TOO_MANY_HEADERS[direction]);
+  if ((flags & HeadFlag.REPETITION) !== 0)
+    emit(listener, tx, direction, DirectedEvent.HEADER_REPETITION[direction]);
 }
 
 /** @param overflow the head was cut at its limit */
-export function reportRequestHead(listener: TransactionListener, tx: Http1Transaction, head: Head, overflow: boolean): void {
+export function reportRequestHead(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  head: Head,
+  overflow: boolean,
+): void {
   if (overflow) head.flags |= HeadFlag.FIELD_TOO_LONG;
   if (head.flags !== 0) reportFields(listener, tx, Directions.TO_SERVER, head);
   const { line } = head;
@@ -53,7 +74,11 @@ export function reportRequestHead(listener: TransactionListener, tx: Http1Transa
       emit(listener, tx, Directions.TO_SERVER, Http1Event.URI_DELIM_NON_COMPLIANT);
     }
   }
-  if (line.method === Method.UNKNOWN && line.version !== Version.HTTP_1_1 && line.version !== Version.HTTP_1_0) {
+  if (
+    line.method === Method.UNKNOWN &&
+    line.version !== Version.HTTP_1_1 &&
+    line.version !== Version.HTTP_1_0
+  ) {
     // Behind another request this is what is left of a body that was not announced.
     const event = tx.id > 0 ? Http1Event.REQUEST_BODY_UNEXPECTED : Http1Event.REQUEST_LINE_INVALID;
     emit(listener, tx, Directions.TO_SERVER, event);
@@ -77,7 +102,10 @@ function reportHost(listener: TransactionListener, tx: Http1Transaction, head: H
     if (tx.method === Method.CONNECT) uri.parseAuthorityForm(bytes, uriStart, base + line.secondEnd);
     else uri.parse(bytes, uriStart, base + line.secondEnd);
     hostInUri = uri.hostEnd >= 0;
-    if (hostInUri && (!isValidHost(bytes, uri.hostStart, uri.hostEnd) || !isPort(bytes, uri.portStart, uri.portEnd))) {
+    if (
+      hostInUri &&
+      (!isValidHost(bytes, uri.hostStart, uri.hostEnd) || !isPort(bytes, uri.portStart, uri.portEnd))
+    ) {
       emit(listener, tx, direction, Http1Event.REQUEST_URI_HOST_INVALID);
     }
   }
@@ -117,9 +145,15 @@ function reportAuthorization(listener: TransactionListener, tx: Http1Transaction
 }
 
 /** @param overflow the head was cut at its limit */
-export function reportResponseHead(listener: TransactionListener, tx: Http1Transaction, head: Head, overflow: boolean): void {
+export function reportResponseHead(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  head: Head,
+  overflow: boolean,
+): void {
   if (overflow) head.flags |= HeadFlag.FIELD_TOO_LONG;
   if (head.flags !== 0) reportFields(listener, tx, Directions.TO_CLIENT, head);
-  if (head.line.version === Version.INVALID) emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_PROTOCOL);
+  if (head.line.version === Version.INVALID)
+    emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_PROTOCOL);
   if (head.line.status === 0) emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_STATUS);
 }

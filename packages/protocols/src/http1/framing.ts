@@ -49,7 +49,8 @@ export class BodyFraming {
         if (nth > 0 || next >= 0 || !equalsLower(bytes, start, end, CHUNKED)) {
           this.flags |= FramingFlag.ABNORMAL_TRANSFER_ENCODING;
         }
-      } else if (!equalsLower(bytes, start, end, IDENTITY)) this.flags |= FramingFlag.INVALID_TRANSFER_ENCODING;
+      } else if (!equalsLower(bytes, start, end, IDENTITY))
+        this.flags |= FramingFlag.INVALID_TRANSFER_ENCODING;
       index = next;
     }
 

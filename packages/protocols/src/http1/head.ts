@@ -19,7 +19,19 @@ import { StartLine } from './start-line';
 // An import is a property load at each use in CommonJS; the loops below want constants.
 const { CLASS, COLON, CR, equalRanges, LF, SP, SPACE, TAB, TOKEN } = characters;
 const { FIELD_COUNT, Field, HASH_START, HASH_STEP, hashName, identifyField, isToken } = fieldNames;
-const { HASH, KIND, KIND_FOLDED, KIND_REPEATED, LAST, NAME_END, NAME_START, NEXT, ROW, VALUE_END, VALUE_START } = table;
+const {
+  HASH,
+  KIND,
+  KIND_FOLDED,
+  KIND_REPEATED,
+  LAST,
+  NAME_END,
+  NAME_START,
+  NEXT,
+  ROW,
+  VALUE_END,
+  VALUE_START,
+} = table;
 
 /** What a scan found. */
 const HeadStatus = {
@@ -187,7 +199,8 @@ export class Head {
       }
       if (i >= end) {
         this.scanned = this.length;
-        if (!closed) return this.length >= this.limits.headBytes ? HeadStatus.TOO_LONG : HeadStatus.INCOMPLETE;
+        if (!closed)
+          return this.length >= this.limits.headBytes ? HeadStatus.TOO_LONG : HeadStatus.INCOMPLETE;
         next = end;
       }
       let lineEnd = i;
@@ -281,7 +294,9 @@ export class Head {
 
       // The ordinary line: `name: value` and its line end.
       let hash = HASH_START;
-      while (i < end && (CLASS[(c = bytes[i])] & TOKEN) !== 0) {
+      while (i < end) {
+        c = bytes[i];
+        if ((CLASS[c] & TOKEN) === 0) break;
         hash = Math.imul(hash ^ (c | 0x20), HASH_STEP);
         i++;
       }
@@ -290,7 +305,11 @@ export class Head {
       let colon = i;
       if (i >= end || c !== COLON) {
         for (let joined = 0; ; joined++) {
-          while (i < end && (c = bytes[i]) !== COLON && c !== LF && !(response && c === CR)) i++;
+          while (i < end) {
+            c = bytes[i];
+            if (c === COLON || c === LF || (response && c === CR)) break;
+            i++;
+          }
           if (i >= end || c === COLON || joined === LONGEST_NAME_LINES) break;
           // A line that goes on with a space may bring the colon: the name is in pieces.
           let j = i + 1;
@@ -326,7 +345,11 @@ export class Head {
       if (i < valueStart) i = valueStart;
       for (;;) {
         // Almost every byte of a value is above CR: one comparison each.
-        while (i < end && (c = bytes[i]) > CR) i++;
+        while (i < end) {
+          c = bytes[i];
+          if (c <= CR) break;
+          i++;
+        }
         if (i >= end || c === LF || (c === CR && response)) break;
         i++;
       }
@@ -382,7 +405,8 @@ export class Head {
     if (valueEnd > content) {
       this.rows[row + VALUE_END] = valueEnd - base;
       this.rows[row + KIND] |= KIND_FOLDED;
-      if (valueEnd - base - this.rows[row + NAME_START] > this.limits.fieldBytes) this.flags |= HeadFlag.FIELD_TOO_LONG;
+      if (valueEnd - base - this.rows[row + NAME_START] > this.limits.fieldBytes)
+        this.flags |= HeadFlag.FIELD_TOO_LONG;
     }
     if (next > end) next = end;
     this.lineEnding = lineEnding;
@@ -430,7 +454,13 @@ export class Head {
     this.joinRepetitions();
   }
 
-  private addRow(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, hash: number): void {
+  private addRow(
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    hash: number,
+  ): void {
     const { count } = this;
     if (count >= this.limits.headerCount) {
       this.flags |= HeadFlag.TOO_MANY_FIELDS;

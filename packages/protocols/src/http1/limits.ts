@@ -39,8 +39,8 @@ const RANGES: { readonly [K in keyof Http1Limits]: readonly [number, number] } =
   headerCount: [8, 2000],
   headerRepetitions: [1, 2000],
   pendingTransactions: [1, 4096],
-  requestBody: [1024, 262_144],
-  responseBody: [1024, 262_144],
+  requestBody: [1024, 1_048_576],
+  responseBody: [1024, 1_048_576],
   codingLayers: [1, 4],
   bombRatio: [10, 1032],
 };
@@ -63,7 +63,9 @@ export function resolveLimits(given: Partial<Http1Limits> = {}): Http1Limits {
     const value = given[key];
     if (value === undefined) continue;
     if (!Number.isInteger(value) || value < range[0] || value > range[1]) {
-      throw new LimitError(`HTTP limit '${key}' must be a whole number from ${range[0]} to ${range[1]}, not ${value}`);
+      throw new LimitError(
+        `HTTP limit '${key}' must be a whole number from ${range[0]} to ${range[1]}, not ${value}`,
+      );
     }
     limits[key] = value;
   }

@@ -13,7 +13,11 @@ function listener(on: Partial<TransactionListener>): TransactionListener {
   return { onProgress: () => {}, onTransactionEnd: () => {}, onEvent: () => {}, ...on };
 }
 
-function feedText(parser: { feed(d: Direction, b: Uint8Array, s: number, e: number): void }, direction: Direction, text: string): void {
+function feedText(
+  parser: { feed(d: Direction, b: Uint8Array, s: number, e: number): void },
+  direction: Direction,
+  text: string,
+): void {
   const bytes = bytesOf(text);
   parser.feed(direction, bytes, 0, bytes.length);
 }
@@ -83,7 +87,9 @@ describe('what is borrowed and what is kept', () => {
     const view = emptyView();
     for (const retainRequestHeads of [false, true]) {
       const parser = createHttp1({ retainRequestHeads }).create(
-        listener({ onProgress: (tx, direction) => direction === 1 && uris.push(tx.buffer(Http1Buffer.URI, 0, view)) }),
+        listener({
+          onProgress: (tx, direction) => direction === 1 && uris.push(tx.buffer(Http1Buffer.URI, 0, view)),
+        }),
       );
       feedText(parser, 0, GET);
       feedText(parser, 1, OK);
@@ -113,7 +119,9 @@ describe('what is borrowed and what is kept', () => {
 
 describe('limits', () => {
   test('are checked', () => {
-    expect(() => createHttp1({ limits: { requestBody: 0 } })).toThrow(/'requestBody' must be a whole number from 1024/);
+    expect(() => createHttp1({ limits: { requestBody: 0 } })).toThrow(
+      /'requestBody' must be a whole number from 1024/,
+    );
     expect(() => createHttp1({ limits: { nonsense: 1 } as never })).toThrow(/no limit 'nonsense'/);
   });
 
@@ -127,7 +135,14 @@ describe('limits', () => {
     );
     expect(run.events).toEqual(Array(2).fill('>http.TOO_MANY_PENDING_TRANSACTIONS'));
     const pairs = run.transactions.map((tx) => [tx.buffers['>http.uri'], tx.buffers['<http.stat_msg']]);
-    expect(pairs).toEqual([['/1', undefined], ['/2', undefined], ['/3', 'r3'], ['/4', 'r4'], [undefined, 'r1'], [undefined, 'r2']]);
+    expect(pairs).toEqual([
+      ['/1', undefined],
+      ['/2', undefined],
+      ['/3', 'r3'],
+      ['/4', 'r4'],
+      [undefined, 'r1'],
+      [undefined, 'r2'],
+    ]);
   });
 
   test('fields and their repetitions', () => {
@@ -167,7 +182,10 @@ describe('missing bytes', () => {
     feedText(parser, 1, 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234');
     parser.gap(1, 10);
     feedText(parser, 1, '56789HTTP/1.1 200 next\r\nContent-Length: 0\r\n\r\n');
-    expect(offsets).toEqual([[0, 5, 0], [15, 5, 0]]);
+    expect(offsets).toEqual([
+      [0, 5, 0],
+      [15, 5, 0],
+    ]);
   });
 
   test('within a chunk, and in a chunk size', () => {
@@ -183,7 +201,12 @@ describe('missing bytes', () => {
       feedText(parser, 1, OK);
       feedText(parser, 0, GET);
     });
-    expect(recorder.transactions.map((tx) => tx.buffers['<http.response_body'])).toEqual(['789ab', '01', 'ok', undefined]);
+    expect(recorder.transactions.map((tx) => tx.buffers['<http.response_body'])).toEqual([
+      '789ab',
+      '01',
+      'ok',
+      undefined,
+    ]);
   });
 
   test('in a request head: the next message is found again', () => {
@@ -209,7 +232,11 @@ describe('missing bytes', () => {
     const coded = gzipSync(Buffer.alloc(3000, 'abcdef'));
     run((parser) => {
       feedText(parser, 0, GET);
-      feedText(parser, 1, `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`);
+      feedText(
+        parser,
+        1,
+        `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`,
+      );
       parser.feed(1, coded, 0, 12);
       parser.gap(1, 5);
       parser.feed(1, coded, 17, coded.length);
@@ -255,17 +282,21 @@ test('matchState is carried and null on reuse', () => {
 
 describe('hostile input', () => {
   const corpus = CONVERSATIONS.filter(({ name }) => !name.startsWith('an absurd') && name !== 'a gzip bomb');
-  const definition = createHttp1({ limits: { headBytes: 4096, requestBody: 4096, responseBody: 4096, pendingTransactions: 8 } });
+  const definition = createHttp1({
+    limits: { headBytes: 4096, requestBody: 4096, responseBody: 4096, pendingTransactions: 8 },
+  });
 
   test('mutated conversations, gaps and closes: nothing is thrown, nothing stays, every transaction ends', () => {
     const seed = testSeed();
     const random = new Random(seed);
     for (let round = 0; round < 400; round++) {
-      const mutated = [...random.pick(corpus).pieces, ...random.pick(corpus).pieces].map(([direction, original]) => {
-        let bytes = Buffer.from(original);
-        for (let n = random.next(4); n > 0; n--) bytes = mutate(bytes, random);
-        return [direction, bytes] as const;
-      });
+      const mutated = [...random.pick(corpus).pieces, ...random.pick(corpus).pieces].map(
+        ([direction, original]) => {
+          let bytes: Buffer = Buffer.from(original);
+          for (let n = random.next(4); n > 0; n--) bytes = mutate(bytes, random);
+          return [direction, bytes] as const;
+        },
+      );
       const recorder = new Recorder();
       const parser = definition.create(recorder);
       try {
@@ -278,7 +309,10 @@ describe('hostile input', () => {
         parser.close(0);
         parser.close(1);
         if (parser.heldBytes() !== 0) throw new Error(`holds ${parser.heldBytes()} bytes`);
-        if (recorder.transactions.some((tx) => tx.ended !== 1)) throw new Error(`a transaction did not end once: ${JSON.stringify(recorder.transactions.find((tx) => tx.ended !== 1))}`);
+        if (recorder.transactions.some((tx) => tx.ended !== 1))
+          throw new Error(
+            `a transaction did not end once: ${JSON.stringify(recorder.transactions.find((tx) => tx.ended !== 1))}`,
+          );
       } catch (error) {
         throw new Error(`SEED=${seed} round ${round}: ${(error as Error).stack}`);
       }
@@ -288,7 +322,23 @@ describe('hostile input', () => {
   test('random bytes', () => {
     const seed = testSeed();
     const random = new Random(seed);
-    const letters = ['\r', '\n', ' ', ':', '0', 'a', 'F', ';', '\0', 'GET ', ' HTTP/1.1', 'HTTP/1.1 200', '\t', '\xff', 'chunked'];
+    const letters = [
+      '\r',
+      '\n',
+      ' ',
+      ':',
+      '0',
+      'a',
+      'F',
+      ';',
+      '\0',
+      'GET ',
+      ' HTTP/1.1',
+      'HTTP/1.1 200',
+      '\t',
+      '\xff',
+      'chunked',
+    ];
     for (let round = 0; round < 2000; round++) {
       const pieces = Array.from({ length: 1 + random.next(6) }, () => {
         let text = '';
@@ -312,7 +362,11 @@ describe('hostile input', () => {
           const recorder = listener({});
           const parser = createHttp1({ limits: { headBytes: 4096 } }).create(recorder);
           feedText(parser, 0, GET);
-          feedText(parser, direction, direction === 0 ? head : head.replace('GET / HTTP/1.1', 'HTTP/1.1 200 OK'));
+          feedText(
+            parser,
+            direction,
+            direction === 0 ? head : head.replace('GET / HTTP/1.1', 'HTTP/1.1 200 OK'),
+          );
           const bytes = bytesOf(tail);
           for (let i = 0; i < 6000; i++) {
             const at = i % bytes.length;
@@ -338,11 +392,22 @@ function mutate(bytes: Buffer, random: Random): Buffer {
       out[at] = random.pick([10, 13, 32, 0, 58, 9]);
       return out;
     case 2:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + random.next(20)))]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        bytes.subarray(Math.min(bytes.length, at + 1 + random.next(20))),
+      ]);
     case 3:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(random.next(at + 1), at), bytes.subarray(at)]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        bytes.subarray(random.next(at + 1), at),
+        bytes.subarray(at),
+      ]);
     case 4:
-      return Buffer.concat([bytes.subarray(0, at), Buffer.from(random.pick(['\r\n', '\n', '\r', '\r\n\r\n', ': ', '\0'])), bytes.subarray(at)]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.from(random.pick(['\r\n', '\n', '\r', '\r\n\r\n', ': ', '\0'])),
+        bytes.subarray(at),
+      ]);
     default:
       return bytes.subarray(0, at);
   }

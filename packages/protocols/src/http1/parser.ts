@@ -8,15 +8,20 @@
  */
 
 import { DecoderNotice } from '../content-coding/decoder';
-import { type Direction, Direction as Directions, type ProtocolParser, type TransactionListener } from '../transaction';
+import {
+  type Direction,
+  Direction as Directions,
+  type ProtocolParser,
+  type TransactionListener,
+} from '../transaction';
 import { CR, LF } from './characters';
 import { ChunkStatus } from './chunked';
 import type { Http1Context } from './context';
 import { DirectedEvent, Http1Event } from './events';
+import { Field } from './field-names';
 import { hasField, reportRequestHead, reportResponseHead } from './findings';
 import { BodyFraming, Codings, FramingFlag } from './framing';
 import { type Head, HeadStatus } from './head';
-import { Field } from './field-names';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
 import { looksLikeRequest, looksLikeResponse } from './probe';
@@ -347,7 +352,12 @@ export class Http1Parser implements ProtocolParser {
       }
     }
     // An HTTP/0.9 request ends where its response begins.
-    if (tx === this.request && this.requestState === State.FIELDS && tx.simple && tx.heads[TO_SERVER]!.count === 0) {
+    if (
+      tx === this.request &&
+      this.requestState === State.FIELDS &&
+      tx.simple &&
+      tx.heads[TO_SERVER]!.count === 0
+    ) {
       tx.requestProgress = Http1Progress.HEADERS;
       reportRequestHead(this.listener, tx, tx.heads[TO_SERVER]!, false);
       this.finishRequest(tx);
@@ -406,7 +416,13 @@ export class Http1Parser implements ProtocolParser {
     framing.read(head);
     const hasBodyFields = framing.hasLength || framing.hasTransferEncoding;
 
-    if (status >= 100 && status < 200 && status !== 101 && !framing.hasTransferEncoding && framing.length <= 0) {
+    if (
+      status >= 100 &&
+      status < 200 &&
+      status !== 101 &&
+      !framing.hasTransferEncoding &&
+      framing.length <= 0
+    ) {
       // Interim (RFC 9110 section 15.2): the real response follows, this one is of no interest.
       if (status === 100 && tx.continued) this.event(tx, TO_CLIENT, Http1Event.CONTINUE_ALREADY_SEEN);
       if (status === 100) tx.continued = true;
@@ -478,14 +494,19 @@ export class Http1Parser implements ProtocolParser {
   private bodyOrStatusLine(bytes: Uint8Array, start: number, end: number): number {
     const tx = this.oldest!;
     let i = start;
-    while (i < end && this.matched < STATUS_LINE_START.length && bytes[i] === STATUS_LINE_START[this.matched]) {
+    while (
+      i < end &&
+      this.matched < STATUS_LINE_START.length &&
+      bytes[i] === STATUS_LINE_START[this.matched]
+    ) {
       i++;
       this.matched++;
     }
     const { matched } = this;
     if (matched === STATUS_LINE_START.length) {
       this.finishResponse(tx);
-      if (this.beginResponse()) this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
+      if (this.beginResponse())
+        this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
       // The prefix is ours, not the caller's: it must not be borrowed.
       this.oldest?.heads[TO_CLIENT]?.own();
       return i;
@@ -515,7 +536,12 @@ export class Http1Parser implements ProtocolParser {
   private closeResponse(tx: Http1Transaction): void {
     const { responseState } = this;
     const head = tx.heads[TO_CLIENT];
-    if (head !== null && (responseState === State.START_LINE || responseState === State.JUNK_LINE || responseState === State.FIELDS)) {
+    if (
+      head !== null &&
+      (responseState === State.START_LINE ||
+        responseState === State.JUNK_LINE ||
+        responseState === State.FIELDS)
+    ) {
       this.advanceResponse(head, true);
       // Still a head: all of it is there now.
       if (tx.heads[TO_CLIENT] === head) {
@@ -523,7 +549,8 @@ export class Http1Parser implements ProtocolParser {
         else this.finishResponseHead(tx, head, false);
       }
     }
-    if (this.oldest === tx && tx.answered && this.responseState !== State.TUNNEL) this.finishBody(tx, TO_CLIENT, true);
+    if (this.oldest === tx && tx.answered && this.responseState !== State.TUNNEL)
+      this.finishBody(tx, TO_CLIENT, true);
   }
 
   // --- both directions ---
@@ -549,7 +576,8 @@ export class Http1Parser implements ProtocolParser {
       const before = head.length;
       let taken: number;
       if (before === 0) {
-        if (this.stateOf(direction) === State.TRAILER) head.beginFields(bytes, i, end, direction === TO_CLIENT);
+        if (this.stateOf(direction) === State.TRAILER)
+          head.beginFields(bytes, i, end, direction === TO_CLIENT);
         else head.begin(bytes, i, end, direction === TO_CLIENT);
         taken = head.length;
       } else taken = head.append(bytes, i, Math.min(end, i + PIECE));
@@ -557,7 +585,8 @@ export class Http1Parser implements ProtocolParser {
       if (status === HeadStatus.COMPLETE) {
         const tx = direction === TO_SERVER ? this.request : this.oldest;
         // A head that was not one has left its bytes behind.
-        if (tx === null || (tx.heads[direction] !== head && tx.trailers[direction] !== head)) return direction === TO_SERVER ? end : i + taken;
+        if (tx === null || (tx.heads[direction] !== head && tx.trailers[direction] !== head))
+          return direction === TO_SERVER ? end : i + taken;
         const next = i + head.length - before;
         this.finishHead(tx, direction, head, false);
         if (direction === TO_CLIENT && this.isTunnel()) this.tunnelStart = next;
@@ -612,7 +641,13 @@ export class Http1Parser implements ProtocolParser {
     this.setState(direction, state);
   }
 
-  private bodyStep(tx: Http1Transaction, direction: Direction, bytes: Uint8Array, start: number, end: number): number {
+  private bodyStep(
+    tx: Http1Transaction,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
     const body = tx.bodies[direction]!;
     switch (this.stateOf(direction)) {
       case State.BODY_LENGTH: {
@@ -633,7 +668,8 @@ export class Http1Parser implements ProtocolParser {
       case State.BODY_CHUNKED: {
         const { chunks } = body;
         const status = chunks.read(bytes, start, end);
-        if (status === ChunkStatus.DATA) this.appendBody(tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
+        if (status === ChunkStatus.DATA)
+          this.appendBody(tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
         else if (status === ChunkStatus.LAST) {
           this.notices(tx, direction, body.finish());
           if (chunks.extension) this.event(tx, direction, DirectedEvent.CHUNK_EXTENSION[direction]);
@@ -653,7 +689,13 @@ export class Http1Parser implements ProtocolParser {
     }
   }
 
-  private appendBody(tx: Http1Transaction, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+  private appendBody(
+    tx: Http1Transaction,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const body = tx.bodies[direction]!;
     this.notices(tx, direction, body.append(bytes, start, end));
     if (body.grown) tx.dirty |= 1 << direction;
@@ -697,7 +739,8 @@ export class Http1Parser implements ProtocolParser {
 
   private notices(tx: Http1Transaction, direction: Direction, notices: number): void {
     if (notices === DecoderNotice.NONE) return;
-    if ((notices & DecoderNotice.FAILED) !== 0) this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
+    if ((notices & DecoderNotice.FAILED) !== 0)
+      this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
     if ((notices & DecoderNotice.BOMB) !== 0) this.event(tx, direction, Http1Event.COMPRESSION_BOMB);
   }
 

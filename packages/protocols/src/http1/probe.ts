@@ -1,6 +1,6 @@
 /** Whether bytes look like the start of an HTTP/1 message. */
 
-import { ascii, CLASS, CR, equalsLower, LF, SP, SPACE, TAB, TOKEN } from './characters';
+import { ascii, CLASS, CR, LF, SP, SPACE, TAB, TOKEN } from './characters';
 import { identifyMethod, LONGEST_METHOD, Method } from './methods';
 
 const H = 0x48;
@@ -53,8 +53,8 @@ export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: numb
   const known = identifyMethod(bytes, method, i) !== Method.UNKNOWN;
   while (i < end && (bytes[i] === SP || bytes[i] === TAB)) i++;
   if (known) {
-    if (hasScheme(bytes, i, end, RTSP) || hasScheme(bytes, i, end, SIP)) return -1;
-    return 1;
+    // RTSP and SIP share methods with HTTP; their targets tell.
+    return -Math.max(hasScheme(bytes, i, end, RTSP), hasScheme(bytes, i, end, SIP));
   }
   // The line must be seen to its end, or as far as is looked.
   const limit = Math.min(end, start + REQUEST_LINE_PROBE);
@@ -79,6 +79,9 @@ export function looksLikeHttpResponse(bytes: Uint8Array, start: number, end: num
 const RTSP = ascii('rtsp:');
 const SIP = ascii('sip:');
 
-function hasScheme(bytes: Uint8Array, at: number, end: number, scheme: Uint8Array): boolean {
-  return at + scheme.length <= end && equalsLower(bytes, at, at + scheme.length, scheme);
+/** 1 the scheme stands there, 0 it may come to, -1 it does not. */
+function hasScheme(bytes: Uint8Array, at: number, end: number, scheme: Uint8Array): number {
+  const stop = Math.min(end, at + scheme.length);
+  for (let i = at; i < stop; i++) if ((bytes[i] | 0x20) !== (scheme[i - at] | 0x20)) return -1;
+  return stop - at === scheme.length ? 1 : 0;
 }

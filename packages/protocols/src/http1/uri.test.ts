@@ -70,13 +70,18 @@ test.each([
   const parts = new UriParts();
   parts.parse(bytes, 0, bytes.length);
   const range = (start: number, end: number) => (end < 0 ? null : bytes.toString('latin1', start, end));
-  expect([range(parts.hostStart, parts.hostEnd), range(parts.portStart, parts.portEnd)]).toEqual([host, port]);
+  expect([range(parts.hostStart, parts.hostEnd), range(parts.portStart, parts.portEnd)]).toEqual([
+    host,
+    port,
+  ]);
 });
 
 test('hosts and ports that can be', () => {
   const valid = (host: string) => isValidHost(bytesOf(host), 0, host.length);
   expect(['a', 'a-b.c_d.example', '1.2.3.4', '[::1]'].map(valid)).toEqual([true, true, true, true]);
-  expect(['', '.a', 'a..b', 'a b', 'a,b', '[x]', '[::1', 'a'.repeat(64), 'a.'.repeat(200)].map(valid)).not.toContain(true);
+  expect(
+    ['', '.a', 'a..b', 'a b', 'a,b', '[x]', '[::1', 'a'.repeat(64), 'a.'.repeat(200)].map(valid),
+  ).not.toContain(true);
   const port = (text: string) => parsePort(bytesOf(text), 0, text.length);
   expect(['1', '65535', '', '0', '65536', '8x', '000080'].map(port)).toEqual([1, 65535, -1, -1, -1, -1, -1]);
   expect(endOfHost(bytesOf('abc:1'), 0, 5)).toBe(3);
@@ -98,7 +103,8 @@ test('dot segments are removed as the slow twin does it', () => {
   const random = new Random(seed);
   for (let round = 0; round < 20_000; round++) {
     let path = '/';
-    for (let n = random.next(10); n > 0; n--) path += random.pick(['a', 'bc', '.', '..', '/', '/', '...', '.x']);
+    for (let n = random.next(10); n > 0; n--)
+      path += random.pick(['a', 'bc', '.', '..', '/', '/', '...', '.x']);
     if (path === '/' || /^\/+$/.test(path)) continue;
     expect({ seed, path, normal: normal(path) }).toEqual({ seed, path, normal: twin(path) });
   }
@@ -109,8 +115,10 @@ test('what counts as normal is normal', () => {
   const random = new Random(seed);
   for (let round = 0; round < 20_000; round++) {
     let target = '/';
-    for (let n = random.next(8); n > 0; n--) target += random.pick(['a', '/', '.', '%41', '%', '\\', '?', '#', '\xe9', '+', '=']);
+    for (let n = random.next(8); n > 0; n--)
+      target += random.pick(['a', '/', '.', '%41', '%', '\\', '?', '#', '\xe9', '+', '=']);
     const bytes = bytesOf(target);
-    if (isNormalUri(bytes, 0, bytes.length)) expect({ seed, uri: normal(target) }).toEqual({ seed, uri: target });
+    if (isNormalUri(bytes, 0, bytes.length))
+      expect({ seed, uri: normal(target) }).toEqual({ seed, uri: target });
   }
 });

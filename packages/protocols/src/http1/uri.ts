@@ -103,7 +103,12 @@ export class UriParts {
 
 function isSchemeCharacter(c: number): boolean {
   return (
-    (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || (c >= 0x30 && c <= 0x39) || c === 0x2b || c === 0x2d || c === DOT
+    (c >= 0x61 && c <= 0x7a) ||
+    (c >= 0x41 && c <= 0x5a) ||
+    (c >= 0x30 && c <= 0x39) ||
+    c === 0x2b ||
+    c === 0x2d ||
+    c === DOT
   );
 }
 
@@ -114,7 +119,8 @@ export function endOfHost(bytes: Uint8Array, start: number, end: number): number
     while (i < end && bytes[i] !== 0x5d) i++;
     return i < end ? i + 1 : end;
   }
-  while (i < end && bytes[i] !== COLON && bytes[i] !== SLASH && bytes[i] !== QUESTION && bytes[i] !== HASH) i++;
+  while (i < end && bytes[i] !== COLON && bytes[i] !== SLASH && bytes[i] !== QUESTION && bytes[i] !== HASH)
+    i++;
   return i;
 }
 
@@ -137,7 +143,8 @@ export function isValidHost(bytes: Uint8Array, start: number, end: number): bool
       continue;
     }
     const letter = c | 0x20;
-    const ordinary = (letter >= 0x61 && letter <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x2d || c === 0x5f;
+    const ordinary =
+      (letter >= 0x61 && letter <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x2d || c === 0x5f;
     if (!ordinary || ++label > 63) return false;
   }
   return true;

@@ -24,15 +24,24 @@ const text = 'the quick brown fox jumps over the lazy dog '.repeat(40);
 const gzipped = raw(gzipSync(text));
 
 function coded(coding: string, body: string, more = ''): Piece[] {
-  return [C(GET), S(`HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`)];
+  return [
+    C(GET),
+    S(
+      `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`,
+    ),
+  ];
 }
 
 export const CONVERSATIONS: readonly Conversation[] = [
   {
     name: 'an ordinary request and response',
     pieces: [
-      C('GET /index.html?a=1 HTTP/1.1\r\nHost: Example.COM:8080\r\nUser-Agent: Mozilla/5.0\r\nCookie: s=1; t=2\r\nAccept: */*\r\n\r\n'),
-      S('HTTP/1.1 200 OK\r\nServer: nginx\r\nSet-Cookie: a=b\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello'),
+      C(
+        'GET /index.html?a=1 HTTP/1.1\r\nHost: Example.COM:8080\r\nUser-Agent: Mozilla/5.0\r\nCookie: s=1; t=2\r\nAccept: */*\r\n\r\n',
+      ),
+      S(
+        'HTTP/1.1 200 OK\r\nServer: nginx\r\nSet-Cookie: a=b\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello',
+      ),
     ],
     expect: [
       {
@@ -64,8 +73,12 @@ export const CONVERSATIONS: readonly Conversation[] = [
   {
     name: 'pipelined requests, responses in order, HEAD without body',
     pieces: [
-      C(`HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbodyGET /3 HTTP/1.1\r\nHost: a\r\n\r\n`),
-      S('HTTP/1.1 200 one\r\nContent-Length: 99\r\n\r\nHTTP/1.1 204 two\r\n\r\nHTTP/1.1 200 three\r\nContent-Length: 1\r\n\r\nx'),
+      C(
+        `HEAD /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbodyGET /3 HTTP/1.1\r\nHost: a\r\n\r\n`,
+      ),
+      S(
+        'HTTP/1.1 200 one\r\nContent-Length: 99\r\n\r\nHTTP/1.1 204 two\r\n\r\nHTTP/1.1 200 three\r\nContent-Length: 1\r\n\r\nx',
+      ),
     ],
     expect: [
       { '>http.uri': '/1', '<http.stat_msg': 'one', '<http.response_body': null },
@@ -76,7 +89,9 @@ export const CONVERSATIONS: readonly Conversation[] = [
   {
     name: 'chunked with extensions and trailers, both directions',
     pieces: [
-      C('POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-T: 1\r\nX-U:2\r\n\r\n'),
+      C(
+        'POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-T: 1\r\nX-U:2\r\n\r\n',
+      ),
       S('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n'),
     ],
     expect: [
@@ -92,7 +107,10 @@ export const CONVERSATIONS: readonly Conversation[] = [
   },
   {
     name: 'chunked with white space, line feeds only and leading zeros',
-    pieces: [C(GET), S('HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n\r\n  0003 \nabc\n002\r\nde\r\n00\n\n')],
+    pieces: [
+      C(GET),
+      S('HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n\r\n  0003 \nabc\n002\r\nde\r\n00\n\n'),
+    ],
     expect: [{ '<http.response_body': 'abcde' }],
   },
   {
@@ -103,18 +121,30 @@ export const CONVERSATIONS: readonly Conversation[] = [
   },
   {
     name: 'chunked wins over Content-Length',
-    pieces: [C('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'), S(OK)],
+    pieces: [
+      C(
+        'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+      ),
+      S(OK),
+    ],
     expect: [{ '>http.request_body': 'hello' }],
   },
   {
     name: 'conflicting Content-Length: the first counts',
-    pieces: [C('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 9\r\n\r\nabcGET /x HTTP/1.1\r\nHost: a\r\n\r\n'), S(OK + OK)],
+    pieces: [
+      C(
+        'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 9\r\n\r\nabcGET /x HTTP/1.1\r\nHost: a\r\n\r\n',
+      ),
+      S(OK + OK),
+    ],
     expect: [{ '>http.request_body': 'abc', '>http.content_len': '3' }, { '>http.uri': '/x' }],
     events: [['>http.REQUEST_HEADER_REPETITION', '>http.DUPLICATE_CONTENT_LENGTH_FIELD_IN_REQUEST']],
   },
   {
     name: 'a Content-Length that is none',
-    pieces: [C('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n')],
+    pieces: [
+      C('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n'),
+    ],
     expect: [{ '>http.uri': '/a' }, { '>http.uri': '/b' }],
     events: [['>http.INVALID_CONTENT_LENGTH_FIELD_IN_REQUEST']],
   },
@@ -126,7 +156,14 @@ export const CONVERSATIONS: readonly Conversation[] = [
   {
     name: 'HTTP/0.9',
     pieces: [C('GET /old\r\n'), S('<html>old</html>')],
-    expect: [{ '>http.uri': '/old', '>http.protocol': null, '>http.header': null, '<http.response_body': '<html>old</html>' }],
+    expect: [
+      {
+        '>http.uri': '/old',
+        '>http.protocol': null,
+        '>http.header': null,
+        '<http.response_body': '<html>old</html>',
+      },
+    ],
   },
   {
     name: 'a request line without protocol, but with fields',
@@ -136,7 +173,10 @@ export const CONVERSATIONS: readonly Conversation[] = [
   },
   {
     name: 'repeated fields are joined, in the first place',
-    pieces: [C('GET / HTTP/1.1\r\nHost: A\r\nX-Y: 1\r\nUser-Agent: a\r\nx-y: 2\r\nuser-agent: b\r\nHost: B\r\n\r\n'), S(OK)],
+    pieces: [
+      C('GET / HTTP/1.1\r\nHost: A\r\nX-Y: 1\r\nUser-Agent: a\r\nx-y: 2\r\nuser-agent: b\r\nHost: B\r\n\r\n'),
+      S(OK),
+    ],
     expect: [
       {
         '>http.user_agent': 'a, b',
@@ -152,7 +192,12 @@ export const CONVERSATIONS: readonly Conversation[] = [
   {
     name: 'folded fields',
     pieces: [C('GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: one\r\n  two\r\n\tthree\r\nX: y\r\n\r\n'), S(OK)],
-    expect: [{ '>http.user_agent': 'one two\tthree', '>http.header': 'Host: a\r\nUser-Agent: one two\tthree\r\nX: y\r\n' }],
+    expect: [
+      {
+        '>http.user_agent': 'one two\tthree',
+        '>http.header': 'Host: a\r\nUser-Agent: one two\tthree\r\nX: y\r\n',
+      },
+    ],
   },
   {
     name: 'an indented field of a response is a field',
@@ -162,7 +207,10 @@ export const CONVERSATIONS: readonly Conversation[] = [
   },
   {
     name: 'line feeds only, and stray line ends between messages',
-    pieces: [C('\r\n\nGET /lf HTTP/1.1\nHost: a\nX:  y  \n\n\r\n'), S('HTTP/1.1 200 OK\nContent-Length: 2\n\nok\r\n')],
+    pieces: [
+      C('\r\n\nGET /lf HTTP/1.1\nHost: a\nX:  y  \n\n\r\n'),
+      S('HTTP/1.1 200 OK\nContent-Length: 2\n\nok\r\n'),
+    ],
     expect: [{ '>http.uri': '/lf', '>http.header': 'Host: a\r\nX: y\r\n', '<http.response_body': 'ok' }],
   },
   {
@@ -185,7 +233,11 @@ export const CONVERSATIONS: readonly Conversation[] = [
     pieces: [C('  GET\t/a b  HTTP/1.1  \r\nHost : a\r\n\r\n'), S(OK)],
     expect: [{ '>http.method': 'GET', '>http.uri': '/a b', '>http.protocol': 'HTTP/1.1', '>http.host': 'a' }],
     events: [
-      ['>http.REQUEST_HEADER_INVALID', '>http.REQUEST_LINE_LEADING_WHITESPACE', '>http.METHOD_DELIM_NON_COMPLIANT'],
+      [
+        '>http.REQUEST_HEADER_INVALID',
+        '>http.REQUEST_LINE_LEADING_WHITESPACE',
+        '>http.METHOD_DELIM_NON_COMPLIANT',
+      ],
     ],
   },
   {
@@ -203,12 +255,22 @@ export const CONVERSATIONS: readonly Conversation[] = [
   {
     name: 'a request to a proxy',
     pieces: [C('GET http://User@Other.Example:81/p?q#f HTTP/1.1\r\nHost: a\r\n\r\n'), S(OK)],
-    expect: [{ '>http.uri': '/p?q#f', '>http.uri.raw': 'http://User@Other.Example:81/p?q#f', '>http.host': 'other.example', '>http.host.raw': 'Other.Example' }],
+    expect: [
+      {
+        '>http.uri': '/p?q#f',
+        '>http.uri.raw': 'http://User@Other.Example:81/p?q#f',
+        '>http.host': 'other.example',
+        '>http.host.raw': 'Other.Example',
+      },
+    ],
     events: [['>http.HOST_HEADER_AMBIGUOUS']],
   },
   {
     name: 'percent encodings are undone once',
-    pieces: [C('GET /%252e%252e/%2e%2e/x%2Fy\\z//./%u0041%zz?q=%2527%20+ HTTP/1.1\r\nHost: a\r\n\r\n'), S(OK)],
+    pieces: [
+      C('GET /%252e%252e/%2e%2e/x%2Fy\\z//./%u0041%zz?q=%2527%20+ HTTP/1.1\r\nHost: a\r\n\r\n'),
+      S(OK),
+    ],
     expect: [{ '>http.uri': '/x/y/z/A%zz?q=%27 +' }],
   },
   {
@@ -219,7 +281,9 @@ export const CONVERSATIONS: readonly Conversation[] = [
       C('abc'),
       S('HTTP/1.1 103 Early Hints\r\nLink: z\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n'),
     ],
-    expect: [{ '>http.request_body': 'abc', '<http.stat_code': '201', '<http.header': 'Content-Length: 0\r\n' }],
+    expect: [
+      { '>http.request_body': 'abc', '<http.stat_code': '201', '<http.header': 'Content-Length: 0\r\n' },
+    ],
   },
   {
     name: 'a refused expectation ends the request',
@@ -229,12 +293,18 @@ export const CONVERSATIONS: readonly Conversation[] = [
       C('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n'),
       S(OK),
     ],
-    expect: [{ '>http.uri': '/1', '<http.stat_code': '417' }, { '>http.uri': '/2', '<http.stat_code': '200' }],
+    expect: [
+      { '>http.uri': '/1', '<http.stat_code': '417' },
+      { '>http.uri': '/2', '<http.stat_code': '200' },
+    ],
   },
   {
     name: 'a response without request',
     pieces: [S(OK), C(GET), S(OK)],
-    expect: [{ '<http.response_body': 'ok', '>http.method': null }, { '>http.method': 'GET', '<http.response_body': 'ok' }],
+    expect: [
+      { '<http.response_body': 'ok', '>http.method': null },
+      { '>http.method': 'GET', '<http.response_body': 'ok' },
+    ],
     events: [['<http.UNABLE_TO_MATCH_RESPONSE_TO_REQUEST']],
   },
   {
@@ -255,7 +325,15 @@ export const CONVERSATIONS: readonly Conversation[] = [
       C('\x16\x03\x01 GET / HTTP/1.1\r\n\r\n'),
       S('\x16\x03\x01HTTP/1.1 200 OK\r\n\r\n'),
     ],
-    expect: [{ '>http.method': 'CONNECT', '>http.uri': null, '>http.uri.raw': 'a.example:443', '>http.host': 'a.example', '<http.stat_code': '200' }],
+    expect: [
+      {
+        '>http.method': 'CONNECT',
+        '>http.uri': null,
+        '>http.uri.raw': 'a.example:443',
+        '>http.host': 'a.example',
+        '<http.stat_code': '200',
+      },
+    ],
     events: [['<http.TUNNEL']],
   },
   {
@@ -271,16 +349,26 @@ export const CONVERSATIONS: readonly Conversation[] = [
   },
   {
     name: 'a refused CONNECT goes on as HTTP',
-    pieces: [C('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'), S('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno'), C(GET), S(OK)],
+    pieces: [
+      C('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'),
+      S('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno'),
+      C(GET),
+      S(OK),
+    ],
     expect: [{ '<http.stat_code': '403', '<http.response_body': 'no' }, { '>http.method': 'GET' }],
   },
   {
     name: '304 with a length and no body, then 204 with a length and a body',
     pieces: [
       C(GET + GET),
-      S('HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\nHTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\nHTTPat'),
+      S(
+        'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\nHTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\nHTTPat',
+      ),
     ],
-    expect: [{ '<http.stat_code': '304', '<http.response_body': null }, { '<http.stat_code': '204', '<http.response_body': 'HTTPat' }],
+    expect: [
+      { '<http.stat_code': '304', '<http.response_body': null },
+      { '<http.stat_code': '204', '<http.response_body': 'HTTPat' },
+    ],
     events: [[], ['<http.RESPONSE_BODY_UNEXPECTED']],
   },
   {
@@ -306,11 +394,27 @@ export const CONVERSATIONS: readonly Conversation[] = [
     events: [[], ['>http.REQUEST_BODY_UNEXPECTED']],
   },
   { name: 'gzip', pieces: coded('gzip', gzipped), expect: [{ '<http.response_body': text }] },
-  { name: 'deflate with zlib head', pieces: coded('deflate', raw(deflateSync(text))), expect: [{ '<file.data': text }] },
-  { name: 'deflate without head', pieces: coded('deflate', raw(deflateRawSync(text))), expect: [{ '<file.data': text }] },
+  {
+    name: 'deflate with zlib head',
+    pieces: coded('deflate', raw(deflateSync(text))),
+    expect: [{ '<file.data': text }],
+  },
+  {
+    name: 'deflate without head',
+    pieces: coded('deflate', raw(deflateRawSync(text))),
+    expect: [{ '<file.data': text }],
+  },
   { name: 'gzip called deflate', pieces: coded('deflate', gzipped), expect: [{ '<file.data': text }] },
-  { name: 'gzip of two members', pieces: coded('x-gzip', gzipped + raw(gzipSync('again'))), expect: [{ '<file.data': `${text}again` }] },
-  { name: 'gzip with garbage behind', pieces: coded('gzip', `${gzipped}\0\0garbage`), expect: [{ '<file.data': text }] },
+  {
+    name: 'gzip of two members',
+    pieces: coded('x-gzip', gzipped + raw(gzipSync('again'))),
+    expect: [{ '<file.data': `${text}again` }],
+  },
+  {
+    name: 'gzip with garbage behind',
+    pieces: coded('gzip', `${gzipped}\0\0garbage`),
+    expect: [{ '<file.data': text }],
+  },
   {
     name: 'gzip of gzip',
     pieces: coded('gzip, gzip', raw(gzipSync(gzipSync(text)))),
@@ -339,18 +443,30 @@ export const CONVERSATIONS: readonly Conversation[] = [
     name: 'gzip in chunks',
     pieces: [
       C(GET),
-      S(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n${gzipped.slice(0, 16)}\r\n${(gzipped.length - 16).toString(16)}\r\n${gzipped.slice(16)}\r\n0\r\n\r\n`),
+      S(
+        `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n${gzipped.slice(0, 16)}\r\n${(gzipped.length - 16).toString(16)}\r\n${gzipped.slice(16)}\r\n0\r\n\r\n`,
+      ),
     ],
     expect: [{ '<file.data': text }],
   },
   {
     name: 'a gzipped request body',
-    pieces: [C(`POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${gzipped.length}\r\n\r\n${gzipped}`), S(OK)],
+    pieces: [
+      C(
+        `POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${gzipped.length}\r\n\r\n${gzipped}`,
+      ),
+      S(OK),
+    ],
     expect: [{ '>http.request_body': text }],
   },
   {
     name: 'a truncated gzip body gives what there is',
-    pieces: [C(GET), S(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n${raw(gzipSync('x'.repeat(30), { level: 0 })).slice(0, 25)}`)],
+    pieces: [
+      C(GET),
+      S(
+        `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n${raw(gzipSync('x'.repeat(30), { level: 0 })).slice(0, 25)}`,
+      ),
+    ],
     expect: [{ '<file.data': 'x'.repeat(10) }],
   },
   {
@@ -380,6 +496,8 @@ export const CONVERSATIONS: readonly Conversation[] = [
     name: 'an absurd head: what is beyond the limit is looked at as a body',
     pieces: [C(`GET /big HTTP/1.1\r\nHost: a\r\n${'X: 0123456789abcdef\r\n'.repeat(4000)}\r\ntail`)],
     expect: [{ '>http.uri': '/big', '>http.host': 'a' }],
-    events: [['>http.REQUEST_FIELD_TOO_LONG', '>http.REQUEST_TOO_MANY_HEADERS', '>http.REQUEST_HEADER_REPETITION']],
+    events: [
+      ['>http.REQUEST_FIELD_TOO_LONG', '>http.REQUEST_TOO_MANY_HEADERS', '>http.REQUEST_HEADER_REPETITION'],
+    ],
   },
 ];

@@ -1,6 +1,6 @@
 /** For tests: feeds a conversation to a parser and writes down all it shows, piece sizes left out. */
 
-import { type BufferView, type Direction, type Transaction, type TransactionListener } from '../../transaction';
+import type { BufferView, Direction, Transaction, TransactionListener } from '../../transaction';
 import { HTTP1_BUFFERS } from '../buffers';
 import { createHttp1, type Http1Settings } from '../definition';
 import type { Http1Parser } from '../parser';
@@ -40,11 +40,16 @@ export class Recorder implements TransactionListener {
         const { view } = this;
         if (!tx.buffer(id, index, view)) break;
         this.check(view, key);
-        const text = Buffer.from(view.bytes.buffer, view.bytes.byteOffset + view.start, view.end - view.start).toString('latin1');
+        const text = Buffer.from(
+          view.bytes.buffer,
+          view.bytes.byteOffset + view.start,
+          view.end - view.start,
+        ).toString('latin1');
         if (streaming && view.streamOffset === 0) {
           const before = record.buffers[key] ?? '';
           if (!text.startsWith(before)) throw new Error(`${key} changed what it had shown`);
-          if (view.fresh - view.start !== before.length) throw new Error(`${key}: fresh does not follow what was shown`);
+          if (view.fresh - view.start !== before.length)
+            throw new Error(`${key}: fresh does not follow what was shown`);
         }
         record.buffers[multiple ? `${key}[${index}]` : key] = text;
       }
@@ -81,7 +86,13 @@ export class Recorder implements TransactionListener {
 
   private check(view: BufferView, key: string): void {
     const { bytes, start, end, fresh, streamOffset } = view;
-    const sane = start >= 0 && start <= end && end <= bytes.length && fresh >= start && fresh <= end && streamOffset >= 0;
+    const sane =
+      start >= 0 &&
+      start <= end &&
+      end <= bytes.length &&
+      fresh >= start &&
+      fresh <= end &&
+      streamOffset >= 0;
     if (!sane) throw new Error(`${key}: view out of bounds ${start} ${fresh} ${end} of ${bytes.length}`);
   }
 }
