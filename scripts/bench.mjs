@@ -26,9 +26,13 @@ main(() => {
     );
   withoutWebService(() => prepare(help ? ['build'] : ['build', 'run', 'bench']));
   compileTypeScript('tests/bench');
-  const bench = spawn(process.execPath, [join(root, 'tests', 'bench', 'dist', 'main.js'), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  const bench = spawn(
+    process.execPath,
+    [join(root, 'tests', 'bench', 'dist', 'main.js'), ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  );
   // Ctrl-C reaches the benchmark by itself, which removes its networks; this process only waits for that.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => bench.kill('SIGTERM'));

@@ -7,7 +7,7 @@
  * answers a datagram of the number -1 with what came from each address last.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { createServer, connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /** Address number, then microseconds since the attack. */
 const DATAGRAM_BYTES = 8;
@@ -24,18 +24,29 @@ function sink(port: number): void {
     last[message.readInt32BE(0)] = message.readInt32BE(4);
   });
   socket.bind(port);
-  createServer((connection) => connection.on('error', () => {}).resume()).listen(port, () => process.stdout.write('ready\n'));
-  process.stdin.on('data', () => process.stdout.write(`${JSON.stringify(last)}\n`)).on('end', () => process.exit());
+  createServer((connection) => connection.on('error', () => {}).resume()).listen(port, () =>
+    process.stdout.write('ready\n'),
+  );
+  process.stdin
+    .on('data', () => process.stdout.write(`${JSON.stringify(last)}\n`))
+    .on('end', () => process.exit());
 }
 
 async function source(host: string, port: number, path: string, addresses: readonly string[]): Promise<void> {
   const sent: number[][] = [];
-  for (const [number, address] of addresses.entries()) sent.push(await attack(host, port, path, address, number));
+  for (const [number, address] of addresses.entries())
+    sent.push(await attack(host, port, path, address, number));
   process.stdout.write(`${JSON.stringify(sent)}\n`);
 }
 
 /** @returns when its datagrams were sent, in microseconds since the attack. */
-async function attack(host: string, port: number, path: string, address: string, number: number): Promise<number[]> {
+async function attack(
+  host: string,
+  port: number,
+  path: string,
+  address: string,
+  number: number,
+): Promise<number[]> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, address, resolve));
   await new Promise<void>((resolve) => socket.connect(port, host, () => resolve()));

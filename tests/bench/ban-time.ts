@@ -37,7 +37,15 @@ export async function measureBanTime(attacks: number, folder: string, cacheFolde
     const addresses = Array.from({ length: attacks }, (_, number) => `${network}${FIRST_HOST + number}`);
     const commands = addresses.map((address) => `addr add ${address}/24 dev eth0`).join('\n');
     await lab.run('attacker', ['ip', '-batch', '-'], { input: commands });
-    const argv = [process.execPath, script, 'source', lab.address('server', 4), String(PORT), PATH, ...addresses];
+    const argv = [
+      process.execPath,
+      script,
+      'source',
+      lab.address('server', 4),
+      String(PORT),
+      PATH,
+      ...addresses,
+    ];
     const sent = JSON.parse(await lab.run('attacker', argv, { timeout: 120_000 })) as number[][];
     sink.write('report\n');
     const [report] = await sink.waitFor(/\{.*\}/);
@@ -51,7 +59,10 @@ export async function measureBanTime(attacks: number, folder: string, cacheFolde
  * @param sent microseconds after each attack at which datagrams left
  * @param last of those of each attack, the last one that arrived; negative: none after the attack
  */
-export function banTimes(sent: readonly (readonly number[])[], last: Readonly<Record<number, number>>): BanTime {
+export function banTimes(
+  sent: readonly (readonly number[])[],
+  last: Readonly<Record<number, number>>,
+): BanTime {
   const times: number[] = [];
   let unbanned = 0;
   sent.forEach((moments, number) => {

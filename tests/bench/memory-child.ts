@@ -88,7 +88,10 @@ async function weigh(): Promise<{ heap: number; external: number }> {
 async function main(): Promise<void> {
   const [flowsText, capacityText, rules, cache] = process.argv.slice(2) as [string, string, string, string];
   const flows = Number(flowsText);
-  const configuration = loadConfiguration({ file: null, overrides: [`rule-files=[${JSON.stringify(rules)}]`] });
+  const configuration = loadConfiguration({
+    file: null,
+    overrides: [`rule-files=[${JSON.stringify(rules)}]`],
+  });
   const protocols = createProtocols();
   const source = { ...readRuleSource(configuration, null), cacheDirectory: cache };
   const { ruleset, summary } = await loadRulesNow(source, protocols, new NameTable());

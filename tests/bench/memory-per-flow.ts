@@ -44,7 +44,15 @@ export function measureMemoryPerFlow(flows: number, rules: string, cacheFolder: 
 
 function runChild(flows: number, capacity: number, rules: string, cacheFolder: string): MemoryAnswer {
   const script = join(__dirname, 'memory-child.js');
-  const argv = ['--expose-gc', '--max-old-space-size=4096', script, String(flows), String(capacity), rules, cacheFolder];
+  const argv = [
+    '--expose-gc',
+    '--max-old-space-size=4096',
+    script,
+    String(flows),
+    String(capacity),
+    rules,
+    cacheFolder,
+  ];
   const child = spawnSync(process.execPath, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (child.status !== 0) throw new Error(`memory of flows: ${child.stderr}`);
   return JSON.parse(child.stdout) as MemoryAnswer;

@@ -65,7 +65,8 @@ export function limitRules(queues: number): string[][] {
   if (queues > 1) {
     for (let number = 0; number < queues; number++) {
       const left = queues - number;
-      const draw = left > 1 ? ['-m', 'statistic', '--mode', 'random', '--probability', (1 / left).toFixed(8)] : [];
+      const draw =
+        left > 1 ? ['-m', 'statistic', '--mode', 'random', '--probability', (1 / left).toFixed(8)] : [];
       const unmarked = ['-m', 'connmark', '--mark', '0/0xf00000', ...draw];
       rules.push([...unmarked, '-j', 'CONNMARK', '--set-xmark', `${mark(number)}/0xf00000`]);
     }

@@ -61,7 +61,16 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
 };
 
 async function bulk(lab: Lab, seconds: number, connections: number): Promise<Sample> {
-  const argv = ['iperf3', '-c', lab.address('server', 4), '-t', String(seconds), '-P', String(connections), '-J'];
+  const argv = [
+    'iperf3',
+    '-c',
+    lab.address('server', 4),
+    '-t',
+    String(seconds),
+    '-P',
+    String(connections),
+    '-J',
+  ];
   const stdout = await lab.run('attacker', argv, { timeout: seconds * 1000 + GRACE_MILLISECONDS });
   return readIperf(stdout);
 }

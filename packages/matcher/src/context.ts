@@ -25,6 +25,12 @@ export class InspectionContext {
   /** The TCP payload went through reassembly and is (or will be) inspected as stream. */
   payloadInStream = false;
   flowId = 0;
+  /**
+   * Sequence numbers used so far by either side of a TCP flow (next expected less initial, SYN and FIN counted); -1
+   * where that is not known.
+   */
+  clientStreamSize = -1;
+  serverStreamSize = -1;
   /** Number of the flow's application protocol: 1 + its place in `CompileOptions.protocols`; 0 while unknown. */
   appProtocol = 0;
   /** Owned by the matcher, kept by the engine with the flow; null while there is nothing to remember. */

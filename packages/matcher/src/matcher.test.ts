@@ -333,6 +333,24 @@ describe('headers', () => {
     expect(harness.packet()).toEqual([]);
   });
 
+  test('stream_size asks for the sequence numbers used', () => {
+    const cases = [
+      ['server,>,100', 0, 101, true],
+      ['server,>,100', 0, 100, false],
+      ['client,<=,5', 5, 0, true],
+      ['both,<,10', 9, 10, false],
+      ['either,<,10', 9, 10, true],
+      ['client,!=,3', 3, 0, false],
+      ['client,<,3', -1, 0, false],
+    ] as const;
+    for (const [value, client, server, want] of cases) {
+      const harness = new Harness(`alert tcp any any -> any any (stream_size:${value}; sid:1;)`);
+      harness.context.clientStreamSize = client;
+      harness.context.serverStreamSize = server;
+      expect({ value, got: harness.packet() }).toEqual({ value, got: want ? [1] : [] });
+    }
+  });
+
   test('a payload rule of tcp is matched in the stream only, unless it is bound to a place', () => {
     const harness = new Harness(
       'alert tcp any any -> any any (content:"abc"; sid:1;)\nalert tcp any any -> any any (content:"abc"; depth:5; sid:2;)',

@@ -26,6 +26,7 @@ import { isdataat } from './keywords/isdataat';
 import { noalert } from './keywords/noalert';
 import { pcre } from './keywords/pcre';
 import { bufferKeyword, packetData } from './keywords/sticky-buffer';
+import { streamSize } from './keywords/stream-size';
 import { tcpHeader } from './keywords/tcp-header';
 import { detectionFilter, threshold } from './keywords/threshold';
 import { transforms } from './keywords/transforms';
@@ -59,6 +60,7 @@ const KEYWORDS: readonly Keyword[] = [
   byteExtract,
   packetData,
   dsize,
+  streamSize,
   urilen,
   ...ipHeader,
   ...icmpHeader,

@@ -91,7 +91,11 @@ export class StreamAssembly {
     }
     if (reason !== Reason.NONE) return reason;
 
-    if (fin && (words[at + OPTIONS] & FIN_KNOWN) === 0) {
+    if (
+      fin &&
+      (words[at + OPTIONS] & FIN_KNOWN) === 0 &&
+      (ahead + length + unseen >= 0 || (flags & DONE) !== 0)
+    ) {
       words[at + OPTIONS] |= FIN_KNOWN;
       words[at + FIN] = (sequence + length + unseen) >>> 0;
     }
@@ -142,9 +146,13 @@ export class StreamAssembly {
     if ((flags & FIN_KNOWN) !== 0) {
       const beyond = difference(finAt, words[at + FIN]);
       if (length > 0 && beyond > 0) return Reason.DATA_AFTER_FIN;
-      return fin && beyond !== 0 ? Reason.FIN_CONFLICT : Reason.NONE;
+      // One more FIN behind the first, as some proxies send it, carries an acknowledgment and nothing else.
+      if (!fin || beyond >= 0) return Reason.NONE;
     }
     if ((flags & DONE) !== 0) return Reason.NONE;
+    // The receiver has acknowledged more: to it, this is an old segment.
+    if (difference(finAt, words[at + ACKED]) < 0 && ahead + length < 0) return Reason.NONE;
+    if ((flags & FIN_KNOWN) !== 0) return Reason.FIN_CONFLICT;
     // FIN takes the place of the byte at its sequence number: it must not stand where data was accepted.
     if (ahead + length < 0) return Reason.FIN_CONFLICT;
     if (record !== 0 && this.connections.held.lastRangeEnd(record) > end) return Reason.FIN_CONFLICT;

@@ -290,6 +290,19 @@ describe('FIN', () => {
     expect(connection.recorder.take()).toEqual(['data 0 0 abc', 'ended 0']);
   });
 
+  test('behind the first one, or where all is acknowledged, changes nothing', () => {
+    const connection = new Connection().open();
+    connection.from('client', 0, 'abc');
+    connection.from('server', 0, '', { flags: 'A', ack: 2 });
+    expect(connection.from('client', 1, '', { flags: 'FA' })).toBe('accept');
+    expect(connection.from('client', 2, '', { flags: 'FA' })).toBe('drop fin-conflict');
+    expect(connection.from('client', 3, 'def', { flags: 'FA' })).toBe('accept');
+    expect(connection.from('client', 1, '', { flags: 'FA' })).toBe('accept');
+    expect(connection.from('client', 7, '', { flags: 'FA' })).toBe('accept');
+    expect(connection.from('client', 7, 'x', { flags: 'FA' })).toBe('drop data-after-fin');
+    expect(connection.recorder.take()).toEqual(['data 0 0 abc', 'data 0 3 def', 'ended 0']);
+  });
+
   test('cannot stand where data is', () => {
     const connection = new Connection().open();
     connection.from('client', 0, 'abc');

@@ -9,7 +9,6 @@ import { Literal } from '../search';
  * the previous match (`distance`, `within`); each may be a variable instead of a number.
  */
 export class ContentStep extends BufferStep {
-  caseless = false;
   offset = 0;
   offsetVariable = -1;
   /** End of the place it may stand in, counted from the start of the buffer (offset included); 0: none. */
@@ -33,16 +32,24 @@ export class ContentStep extends BufferStep {
   private distanceNext = false;
 
   constructor(
-    readonly bytes: Uint8Array,
+    bytes: Uint8Array,
     readonly negated: boolean,
   ) {
     super();
     this.literal = new Literal(bytes, false);
   }
 
+  /** What is searched for; in lower case once it is caseless. */
+  get bytes(): Uint8Array {
+    return this.literal.bytes;
+  }
+
+  get caseless(): boolean {
+    return this.literal.caseless;
+  }
+
   setCaseless(): void {
-    this.caseless = true;
-    this.literal = new Literal(this.bytes, true);
+    this.literal = new Literal(this.literal.bytes, true);
   }
 
   override get relative(): boolean {
@@ -84,7 +91,7 @@ export class ContentStep extends BufferStep {
   inspect(evaluation: Evaluation, at: number): Outcome {
     const length = evaluation.length;
     const negated = this.negated;
-    const literalLength = this.bytes.length;
+    const literalLength = this.literal.bytes.length;
     const streamOffset = evaluation.streamOffset;
     let from = 0;
     let to = length;

@@ -463,14 +463,17 @@ function fillField(tx: Http1Transaction, head: Head, index: number, out: BufferV
   let at = -1;
   if ((head.flags & HeadFlag.REPETITION) === 0) at = index < head.count ? index : -1;
   else {
-    let left = index;
-    for (let i = 0; i < head.count; i++) {
-      if ((rows[i * ROW + KIND] & KIND_REPEATED) !== 0) continue;
-      if (left-- === 0) {
-        at = i;
-        break;
-      }
+    // Asked for one after the other: go on from the last one.
+    if (index < head.walkNumber) {
+      head.walkNumber = -1;
+      head.walkIndex = -1;
     }
+    while (head.walkNumber < index && head.walkIndex < head.count) {
+      head.walkIndex++;
+      if (head.walkIndex < head.count && (rows[head.walkIndex * ROW + KIND] & KIND_REPEATED) === 0)
+        head.walkNumber++;
+    }
+    at = head.walkIndex < head.count ? head.walkIndex : -1;
   }
   if (at < 0) return false;
   const row = at * ROW;

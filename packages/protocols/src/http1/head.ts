@@ -92,6 +92,9 @@ export class Head {
   blockEnd = 0;
   /** Row index of the first field of each known name, or -1. */
   readonly firstOf = new Int16Array(FIELD_COUNT);
+  /** Where the walk over the first fields of each name stands: the field with this number has this row index. */
+  walkNumber = -1;
+  walkIndex = -1;
   private scanned = 0;
   private fieldStart = 0;
   /** How the line before the current one ended. */
@@ -172,6 +175,8 @@ export class Head {
     this.blockStart = 0;
     this.blockEnd = 0;
     this.firstOf.fill(-1);
+    this.walkNumber = -1;
+    this.walkIndex = -1;
     this.scanned = 0;
     this.fieldStart = 0;
     this.lineEnding = LineEnding.CRLF;

@@ -150,6 +150,8 @@ describe('limits', () => {
       limits: { headerCount: 20, headerRepetitions: 4 },
     });
     expect(run.transactions[0].buffers['>http.header']).toBe('Host: a\r\nX: 1, 1, 1, 1, 1\r\n');
+    expect(run.transactions[0].buffers['>http.request_header[1]']).toBe('X: 1, 1, 1, 1, 1');
+    expect(run.transactions[0].buffers['>http.request_header[2]']).toBeUndefined();
     expect(run.transactions[0].events).toContain('>http.REQUEST_TOO_MANY_HEADERS');
   });
 });
@@ -350,6 +352,19 @@ describe('hostile input', () => {
       } catch (error) {
         throw new Error(`SEED=${seed} round ${round}: ${(error as Error).stack}`);
       }
+    }
+  });
+
+  test('white space before a response is bounded, also by a small limit', () => {
+    for (const headBytes of [512, 65_536]) {
+      const recorder = new Recorder();
+      const parser = createHttp1({ limits: { headBytes } }).create(recorder);
+      feedText(parser, 0, GET);
+      feedText(parser, 1, ' '.repeat(100_000));
+      for (let i = 0; i < 3000; i++) feedText(parser, 1, ' ');
+      parser.close(1);
+      parser.close(0);
+      expect(recorder.transactions.map((tx) => [tx.ended, tx.progress[1]])).toEqual([[1, 4]]);
     }
   });
 

@@ -383,10 +383,10 @@ export class Http1Parser implements ProtocolParser {
 
       const begin = head.base + head.lineStart;
       const likely = looksLikeResponse(head.bytes, begin, head.base + head.length);
-      if (likely === 0 && !closed) return HeadStatus.INCOMPLETE;
       if (likely <= 0 && (tx.simple || head.length - head.lineStart > LONGEST_JUNK_LINE)) {
         return this.takeHeadForBody(tx, head);
       }
+      if (likely === 0 && !closed) return HeadStatus.INCOMPLETE;
       const status = head.scanStartLine(closed);
       if (status !== HeadStatus.START_LINE) return status;
       if (looksLikeResponse(head.bytes, head.base + head.lineStart, head.base + head.lineEnd) <= 0) {
@@ -592,7 +592,7 @@ export class Http1Parser implements ProtocolParser {
         if (direction === TO_CLIENT && this.isTunnel()) this.tunnelStart = next;
         return next;
       }
-      if (status === HeadStatus.TOO_LONG) {
+      if (status === HeadStatus.TOO_LONG || head.length >= this.context.options.limits.headBytes) {
         this.cutHead(direction, head);
         return i + taken;
       }

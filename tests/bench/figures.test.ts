@@ -1,0 +1,148 @@
+import { banTimes } from './ban-time';
+import { median, medianRatio, percentile } from './figures';
+import { limitRules } from './modes';
+import { parseOptions, UsageError } from './options';
+import { aligned, BEGIN_MARK, betweenMarks, END_MARK, figure } from './report';
+import { type Measurement, summarize } from './summary';
+import { readIperf, readWrk } from './workloads';
+
+test('median and percentiles', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(median([])).toBeNaN();
+  const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
+  expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile([7], 0.99)]).toEqual([50, 99, 7]);
+});
+
+test('a ratio is that of the rounds', () => {
+  const mine = new Map([
+    [0, 9],
+    [1, 4],
+    [2, 9],
+  ]);
+  const others = new Map([
+    [0, 10],
+    [1, 5],
+    [3, 1],
+  ]);
+  expect(medianRatio(mine, others)).toBeCloseTo(0.85);
+  expect(medianRatio(mine, new Map())).toBeNaN();
+});
+
+test('figures have three digits', () => {
+  expect([1234567, 36712, 21.93, 0.04567, 0, Number.NaN].map(figure)).toEqual([
+    '1 234 567',
+    '36 712',
+    '21.9',
+    '0.0457',
+    '0',
+    '–',
+  ]);
+});
+
+const wrk = `Running 3s test @ http://10.77.2.2:80/
+  1 threads and 32 connections
+  Latency Distribution
+     50%  812.00us
+     75%    1.20ms
+     90%    1.90ms
+     99%    1.10s
+  90123 requests in 3.00s, 20.01MB read
+  Socket errors: connect 1, read 2, write 0, timeout 3
+  Non-2xx or 3xx responses: 4
+Requests/sec:  30041.00
+Transfer/sec:      6.67MB
+`;
+
+test('what wrk and iperf3 print is understood', () => {
+  expect(readWrk(wrk)).toEqual({ rate: 30041, amount: 90.123, p50: 0.812, p99: 1100, errors: 10 });
+  expect(() => readWrk('unable to connect')).toThrow(/unable to connect/);
+  const iperf = JSON.stringify({ end: { sum_received: { bits_per_second: 2e10, bytes: 7.5e9 } } });
+  expect(readIperf(iperf)).toEqual({ rate: 20, amount: 7.5, errors: 0 });
+  expect(() => readIperf('{"error":"no route"}')).toThrow(/no route/);
+});
+
+test('rows hold medians, ratios and goals', () => {
+  const one = (mode: Measurement['mode'], round: number, rate: number): Measurement => ({
+    mode,
+    round,
+    rate,
+    workload: 'keepalive',
+    amount: 10,
+    p50: 1,
+    p99: round,
+    errors: 1,
+    consumer: 5,
+    bystanders: 0,
+  });
+  const rows = summarize([
+    one('engine', 0, 90),
+    one('limit', 0, 100),
+    one('engine', 1, 40),
+    one('limit', 1, 50),
+    one('engine', 2, 88),
+    one('limit', 2, 100),
+  ]);
+  expect(rows.map((row) => row.mode)).toEqual(['limit', 'engine']);
+  expect(rows[1]).toMatchObject({ rate: 88, ofLimit: 0.88, p99: 1, consumer: 0.5, errors: 3, reached: true });
+  expect(rows[1]?.ofNone).toBeNaN();
+  expect(rows[0]?.goal).toBeNull();
+});
+
+test('the ban takes effect between the last datagram that arrived and the next', () => {
+  const sent = [
+    [0, 100, 200, 300],
+    [0, 100, 200, 300],
+    [0, 100],
+  ];
+  expect(banTimes(sent, { 0: 100, 1: -1, 2: 100 })).toEqual({
+    attacks: 3,
+    unbanned: 1,
+    p50: 0,
+    p99: 0.2,
+    longest: 0.2,
+  });
+  expect(() => banTimes(sent, {})).toThrow(/attack 0/);
+});
+
+test('options are read, and wrong ones refused', () => {
+  expect(
+    parseOptions(['--modes', 'engine,limit', '--workloads', 'keepalive', '--rounds', '7']),
+  ).toMatchObject({
+    modes: ['limit', 'engine'],
+    workloads: ['keepalive'],
+    rounds: 7,
+    extras: ['memory', 'ban'],
+  });
+  expect(parseOptions(['--extras', '-'])).toMatchObject({ extras: [] });
+  for (const wrong of [['--modes', 'fast'], ['--rounds', '0'], ['--seconds', '1.5'], ['--speed'], ['x']])
+    expect(() => parseOptions(wrong)).toThrow(UsageError);
+});
+
+test('the limit spreads connections evenly', () => {
+  const rules = limitRules(3).map((rule) => rule.join(' '));
+  expect(rules.map((rule) => /--probability (\S+)/.exec(rule)?.[1])).toEqual([
+    '0.33333333',
+    '0.50000000',
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(rules.filter((rule) => rule.includes('NFQUEUE'))).toHaveLength(4);
+  expect(limitRules(1)).toHaveLength(1);
+});
+
+test('tables are aligned, and put between their marks', () => {
+  expect(
+    aligned([
+      ['', 'a'],
+      ['xyz', '10'],
+    ]),
+  ).toBe('        a\n  xyz  10');
+  expect(betweenMarks(`head\n${BEGIN_MARK}\nold\n${END_MARK}\ntail`, 'new')).toBe(
+    `head\n${BEGIN_MARK}\n\nnew\n\n${END_MARK}\ntail`,
+  );
+  expect(() => betweenMarks('nothing', 'new')).toThrow(/no/);
+});

@@ -1,0 +1,179 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { basename, join } from 'node:path';
+import { Lab } from '@portcullis/testkit';
+import { measureBanTime } from './ban-time';
+import { median } from './figures';
+import { measureMemoryPerFlow } from './memory-per-flow';
+import { consumerSeconds, type Mode, modeTitles, openMode } from './modes';
+import { type BenchOptions, parseOptions, UsageError, usage } from './options';
+import { betweenMarks, figure, markdownReport, type Report, textReport } from './report';
+import { findRuleFile, ruleFilesEntry } from './rule-source';
+import { LAB_PREFIX } from './site';
+import { type Measurement, summarize } from './summary';
+import { workloads } from './workloads';
+
+const root = join(__dirname, '..', '..', '..');
+const page = join(root, 'docs', 'performance.md');
+
+const say = (text: string) => process.stdout.write(`· ${text}\n`);
+
+/** Every mode, every workload, round after round; in every round another mode begins. */
+async function measureTraffic(modes: readonly Mode[], options: BenchOptions): Promise<Measurement[]> {
+  const measurements: Measurement[] = [];
+  const total = options.rounds * options.workloads.length * modes.length;
+  for (let round = 0; round < options.rounds; round++) {
+    for (const name of options.workloads) {
+      for (let turn = 0; turn < modes.length; turn++) {
+        const mode = modes[(turn + round) % modes.length] as Mode;
+        const measurement = await measureOnce(modes, mode, round, name, options.seconds);
+        measurements.push(measurement);
+        const { title, rateUnit } = workloads[name];
+        say(
+          `${measurements.length}/${total}  ${title}, ${modeTitles[mode.name]}: ${figure(measurement.rate)} ${rateUnit}`,
+        );
+      }
+    }
+  }
+  return measurements;
+}
+
+async function measureOnce(
+  modes: readonly Mode[],
+  mode: Mode,
+  round: number,
+  workload: Measurement['workload'],
+  seconds: number,
+): Promise<Measurement> {
+  const others = modes.filter((other) => other !== mode);
+  const idle = () => others.reduce((sum, other) => sum + consumerSeconds(other), 0);
+  const idleBefore = idle();
+  const before = consumerSeconds(mode);
+  const started = performance.now();
+  const sample = await workloads[workload].run(mode.site.lab, seconds);
+  const consumer = consumerSeconds(mode) - before;
+  const bystanders = (idle() - idleBefore) / ((performance.now() - started) / 1000);
+  return { round, workload, mode: mode.name, ...sample, consumer, bystanders };
+}
+
+/** Before anything is measured every path has carried something: caches are warm, code is compiled. */
+async function warmUp(modes: readonly Mode[], options: BenchOptions): Promise<void> {
+  for (const mode of modes) for (const name of options.workloads) await workloads[name].run(mode.site.lab, 1);
+}
+
+async function bench(options: BenchOptions, folder: string): Promise<Report> {
+  const before = loadavg()[0] as number;
+  const ruleFile = findRuleFile(options.rules);
+  const cacheFolder = join(folder, 'pattern-cache');
+  const modes: Mode[] = [];
+  let measurements: Measurement[] = [];
+  const packets: Report['packets'] = [];
+  if (options.workloads.length > 0) {
+    // One after the other: the first engine compiles the patterns that the next ones find.
+    for (const name of options.modes) {
+      say(`starting: ${modeTitles[name]}`);
+      modes.push(await openMode(name, { options, folder, ruleFile }));
+    }
+    await warmUp(modes, options);
+    measurements = await measureTraffic(modes, options);
+    for (const mode of modes) {
+      const totals = await mode.totals();
+      if (totals) packets.push({ mode: mode.name, ...totals });
+      mode.site.lab.destroy();
+    }
+  }
+  let memory: Report['memory'] = null;
+  if (options.extras.includes('memory')) {
+    say(`memory of ${figure(options.flows)} flows at rest`);
+    memory = measureMemoryPerFlow(options.flows, ruleFilesEntry(ruleFile), cacheFolder);
+  }
+  let ban: Report['ban'] = null;
+  if (options.extras.includes('ban')) {
+    say(`time from attack to ban, ${options.attacks} attacks`);
+    ban = await measureBanTime(options.attacks, join(folder, 'ban'), cacheFolder);
+  }
+  return {
+    date: new Date().toISOString().slice(0, 16).replace('T', ' ').concat(' UTC'),
+    machine: machine(),
+    commit: commit(),
+    load: { before, after: loadavg()[0] as number },
+    rounds: options.rounds,
+    seconds: options.seconds,
+    queues: options.queues,
+    rules: {
+      source: ruleFile === null ? 'the built-in rules' : basename(ruleFile),
+      loaded: modes.find((mode) => mode.rules !== null)?.rules ?? null,
+    },
+    rows: summarize(measurements),
+    idle: measurements.length > 0 ? median(measurements.map((one) => one.bystanders)) : null,
+    packets,
+    memory,
+    ban,
+    measurements,
+  };
+}
+
+function machine(): Report['machine'] {
+  const processors = cpus();
+  return {
+    processor: processors[0]?.model.trim() ?? 'unknown processor',
+    cores: processors.length,
+    memoryGigabytes: Math.round(totalmem() / 1024 ** 3),
+    kernel: release(),
+    node: process.versions.node,
+  };
+}
+
+function commit(): string {
+  const git = (...argv: string[]) =>
+    // The checkout may belong to the user who called sudo.
+    execFileSync('git', ['-c', `safe.directory=${root}`, ...argv], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  try {
+    const changed = git('status', '--porcelain') !== '';
+    return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '');
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function main(): Promise<void> {
+  let options: BenchOptions | 'help';
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`portcullis: ${error.message}\n\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return;
+  }
+  const missing = Lab.available();
+  if (missing !== null) throw new UsageError(`the benchmark cannot run here: ${missing}`);
+  Lab.cleanStale(LAB_PREFIX);
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+  // The labs' own handlers remove the namespaces and end this process.
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+  const report = await bench(options, folder);
+  process.stdout.write(`\n${textReport(report)}\n`);
+  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.write) {
+    writeFileSync(page, betweenMarks(readFileSync(page, 'utf8'), markdownReport(report)));
+    say('docs/performance.md has the new tables');
+  }
+  process.exit();
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(error instanceof UsageError ? `portcullis: ${error.message}\n` : `${error.stack}\n`);
+  process.exit(1);
+});
