@@ -112,7 +112,8 @@ export function installNpmPackages() {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
   say('installing npm packages');
   // Install scripts stay off: the only package here with native code, cap, is built below with the others.
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { asCaller: true });
+  // Not 'npm ci': it refuses a lock file without the builds for platforms that the registry at hand does not carry.
+  run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { asCaller: true });
   run(
     process.execPath,
     ['-e', `require('fs').copyFileSync(${JSON.stringify(lock)}, ${JSON.stringify(marker)})`],

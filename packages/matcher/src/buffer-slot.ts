@@ -2,14 +2,19 @@ import type { BufferCatalog } from './buffer-catalog';
 import type { PatternSet } from './prefilter';
 import type { Transform } from './transform';
 
+/** Bits of `BufferSlot.kinds`; the progress at which the buffer is complete stands above them. */
+export const BufferKind = { STREAMING: 1, MULTIPLE: 2 } as const;
+export const PROGRESS_SHIFT = 2;
+
 /** A buffer as the rules know it: a name and transforms, for whatever protocols have it. */
 export class BufferSlot {
-  /** By `protocol * 2 + direction`: the parser's number of the buffer, -1 where it has none. */
+  /**
+   * By `protocol * 2 + direction`: `BufferKind` bits and progress of the buffer, -1 where the protocol has none. In one
+   * number because each look into another array may be a cache miss, and this is asked for every rule.
+   */
+  readonly kinds: Int32Array;
+  /** By the same: the parser's number of the buffer. */
   readonly ids: Int32Array;
-  /** By the same: the progress at which the buffer is complete. */
-  readonly progress: Int32Array;
-  readonly streaming: Uint8Array;
-  readonly multiple: Uint8Array;
   /** By direction. */
   readonly patterns: [PatternSet | null, PatternSet | null] = [null, null];
 
@@ -21,18 +26,25 @@ export class BufferSlot {
   ) {
     const size = (catalog.protocols.length + 1) * 2;
     this.ids = new Int32Array(size).fill(-1);
-    this.progress = new Int32Array(size);
-    this.streaming = new Uint8Array(size);
-    this.multiple = new Uint8Array(size);
+    this.kinds = new Int32Array(size).fill(-1);
     for (const definition of catalog.definitions(name)) {
       const protocol = catalog.protocolNumber(definition.protocol);
       for (const direction of definition.directions) {
         const at = protocol * 2 + direction;
         this.ids[at] = definition.id;
-        this.progress[at] = definition.progress;
-        this.streaming[at] = definition.streaming ? 1 : 0;
-        this.multiple[at] = definition.multiple ? 1 : 0;
+        this.kinds[at] =
+          (definition.progress << PROGRESS_SHIFT) |
+          (definition.streaming ? BufferKind.STREAMING : 0) |
+          (definition.multiple ? BufferKind.MULTIPLE : 0);
       }
     }
+  }
+
+  isStreaming(at: number): boolean {
+    return this.kinds[at] >= 0 && (this.kinds[at] & BufferKind.STREAMING) !== 0;
+  }
+
+  progress(at: number): number {
+    return this.kinds[at] >> PROGRESS_SHIFT;
   }
 }

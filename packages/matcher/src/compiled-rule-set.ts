@@ -42,10 +42,20 @@ export interface AddressPlan {
   readonly v6: Int32Array;
 }
 
+/** A buffer with patterns, as one protocol and direction has it. */
+export interface ScannedBuffer {
+  readonly slot: BufferSlot;
+  readonly patterns: PatternSet;
+  readonly progress: number;
+  readonly multiple: boolean;
+}
+
 /** Rules that look at transactions of one protocol and direction. */
 export interface TransactionPlan {
-  /** Buffers with patterns, in the order in which they are complete. */
-  readonly slots: readonly BufferSlot[];
+  /** Buffers that are scanned when they are complete, in the order in which they are. */
+  readonly whole: readonly ScannedBuffer[];
+  /** Buffers that are scanned as they grow. */
+  readonly growing: readonly ScannedBuffer[];
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */
   readonly unfiltered: Int32Array;
   readonly unfilteredProgress: Int32Array;

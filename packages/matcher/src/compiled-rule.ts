@@ -20,23 +20,8 @@ export interface BufferTest {
 
 /** A rule as the matcher runs it. `number` is its place in Suricata's order: rules fire in order of it. */
 export class CompiledRule {
+  // What every candidate is asked stands first, so that it lies together in memory.
   number = 0;
-  readonly sid: number;
-  readonly gid: number;
-  readonly rev: number;
-  readonly msg: string;
-  readonly action: Action;
-  readonly classtype: string | null;
-  readonly priority: number;
-  readonly file: string;
-  readonly place: Place;
-  /** The rule as written. */
-  readonly text: string;
-  readonly references: readonly string[];
-  private readonly metadataValues: readonly string[];
-  /** gid and sid as one number: the same rule in another rule set. */
-  readonly identity: number;
-
   /** Bits of `TransportBit`. */
   transports = ANY_TRANSPORT;
   /** 0: any. */
@@ -67,6 +52,22 @@ export class CompiledRule {
   fastPattern: Literal | null = null;
   /** Names addresses and ports only: looked at once for each direction of a flow. */
   addressesOnly = false;
+
+  readonly sid: number;
+  readonly gid: number;
+  readonly rev: number;
+  readonly msg: string;
+  readonly action: Action;
+  readonly classtype: string | null;
+  readonly priority: number;
+  readonly file: string;
+  readonly place: Place;
+  /** The rule as written. */
+  readonly text: string;
+  readonly references: readonly string[];
+  private readonly metadataValues: readonly string[];
+  /** gid and sid as one number: the same rule in another rule set. */
+  readonly identity: number;
 
   constructor(rule: Rule) {
     this.sid = rule.sid;

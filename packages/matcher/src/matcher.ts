@@ -1,9 +1,16 @@
 import type { BufferView, Direction, Transaction } from '@portcullis/protocols';
 import { intervalOf } from './address-plan';
-import type { BufferSlot } from './buffer-slot';
+import { BufferKind, PROGRESS_SHIFT } from './buffer-slot';
 import { Candidates } from './candidates';
 import type { BufferTest, CompiledRule } from './compiled-rule';
-import type { AddressPlan, CompiledRuleSet, PacketPlan, PortTable } from './compiled-rule-set';
+import type {
+  AddressPlan,
+  CompiledRuleSet,
+  PacketPlan,
+  PortTable,
+  ScannedBuffer,
+  TransactionPlan,
+} from './compiled-rule-set';
 import { InspectionContext } from './context';
 import { Evaluation } from './evaluation';
 import { FlowMatchState, MAX_STREAM_WAITING } from './flow-match-state';
@@ -84,7 +91,7 @@ export class Matcher {
     thresholdEvictions: 0,
   };
   /** Buffers that lie in another array than those being gathered. */
-  private deferred: BufferSlot[];
+  private readonly deferred: ScannedBuffer[] = [];
   /** Buffer tests of the rule in hand that have matched. */
   private done = 0;
 
@@ -96,7 +103,6 @@ export class Matcher {
     this.fired.rules = ruleset.rules;
     this.evaluation = new Evaluation(new InspectionContext(), this.limits);
     this.thresholds = new ThresholdTable(this.limits.thresholds);
-    this.deferred = [...ruleset.slots];
   }
 
   get ruleset(): CompiledRuleSet {
@@ -148,7 +154,8 @@ export class Matcher {
     this.stage = next;
     this.fired.rules = ruleset.rules;
     this.fired.begin();
-    this.deferred = [...ruleset.slots];
+    // Nothing of the old set is kept alive.
+    this.deferred.length = 0;
     this.profile = null;
   }
 
@@ -382,7 +389,7 @@ export class Matcher {
 
     candidates.begin();
     buffers.begin(transaction, at);
-    this.scanBuffers(plan.slots, at, seen, progress);
+    this.scanBuffers(plan, seen, progress);
     const { unfiltered, unfilteredProgress } = plan;
     for (let i = 0; i < unfiltered.length; i++) {
       if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress) candidates.add(unfiltered[i]);
@@ -407,43 +414,56 @@ export class Matcher {
   }
 
   /** Asks the prefilter for the buffers that have come. Those in the same array are scanned in one call. */
-  private scanBuffers(slots: readonly BufferSlot[], at: number, seen: number, progress: number): void {
+  private scanBuffers(plan: TransactionPlan, seen: number, progress: number): void {
     const { scan, buffers } = this.stage;
     const { deferred } = this;
+    const { whole, growing } = plan;
     let deferredCount = 0;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i];
-      const streaming = slot.streaming[at] === 1;
-      if (!streaming && (slot.progress[at] <= seen || slot.progress[at] > progress)) continue;
-      const patterns = slot.patterns[at & 1];
-      if (patterns === null) continue;
-      const multiple = slot.multiple[at] === 1;
-      for (let index = 0; ; index++) {
-        const view = buffers.get(slot, index);
-        if (view === null) break;
-        if (!multiple) {
-          if (scan.takes(view.bytes)) scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
-          else deferred[deferredCount++] = slot;
-          break;
-        }
-        // The next one may be made in the same place: none waits.
-        scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
-        scan.flush();
+    for (let i = 0; i < whole.length; i++) {
+      const scanned = whole[i];
+      if (scanned.progress <= seen) continue;
+      if (scanned.progress > progress) break;
+      if (scanned.multiple) {
+        this.scanAll(scanned);
+        continue;
       }
+      const view = buffers.get(scanned.slot, 0);
+      if (view === null) continue;
+      if (scan.takes(view.bytes)) scan.whole(scanned.patterns, view.bytes, view.start, view.end);
+      else deferred[deferredCount++] = scanned;
+    }
+    for (let i = 0; i < growing.length; i++) {
+      const scanned = growing[i];
+      if (scanned.multiple) {
+        this.scanAll(scanned);
+        continue;
+      }
+      const view = buffers.get(scanned.slot, 0);
+      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh);
     }
     scan.flush();
     while (deferredCount > 0) {
       let kept = 0;
       for (let i = 0; i < deferredCount; i++) {
-        const slot = deferred[i];
-        const view = buffers.get(slot, 0);
-        const patterns = slot.patterns[at & 1];
-        if (view === null || patterns === null) continue;
-        if (scan.takes(view.bytes)) scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
-        else deferred[kept++] = slot;
+        const scanned = deferred[i];
+        const view = buffers.get(scanned.slot, 0);
+        if (view === null) continue;
+        if (scan.takes(view.bytes)) scan.whole(scanned.patterns, view.bytes, view.start, view.end);
+        else deferred[kept++] = scanned;
       }
       scan.flush();
       deferredCount = kept;
+    }
+  }
+
+  /** A buffer that occurs several times. The next one may be made in the same place: none waits for a scan. */
+  private scanAll({ slot, patterns }: ScannedBuffer): void {
+    const { scan, buffers } = this.stage;
+    for (let index = 0; ; index++) {
+      const view = buffers.get(slot, index);
+      if (view === null) return;
+      scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
+      scan.flush();
     }
   }
 
@@ -545,11 +565,11 @@ export class Matcher {
   private bufferMatches({ slot, steps }: BufferTest, at: number, progress: number): number {
     const { buffers } = this.stage;
     const { evaluation } = this;
-    const reached = progress >= slot.progress[at];
-    const streaming = slot.streaming[at] === 1;
-    if (slot.ids[at] < 0) return NOT_MATCHED;
-    if (!reached && !streaming) return WAITS;
-    const multiple = slot.multiple[at] === 1;
+    const kind = slot.kinds[at];
+    if (kind < 0) return NOT_MATCHED;
+    const reached = progress >= kind >> PROGRESS_SHIFT;
+    if (!reached && (kind & BufferKind.STREAMING) === 0) return WAITS;
+    const multiple = (kind & BufferKind.MULTIPLE) !== 0;
     let open = !reached;
     for (let index = 0; ; index++) {
       const view: BufferView | null = buffers.get(slot, index);
@@ -616,6 +636,6 @@ function waitingPlace(state: TransactionState, entry: number): number {
 
 /** A growing buffer may call for the rule again with its next bytes. */
 function mayFireAgain(tests: readonly BufferTest[], at: number): boolean {
-  for (let i = 0; i < tests.length; i++) if (tests[i].slot.streaming[at] === 1) return true;
+  for (let i = 0; i < tests.length; i++) if (tests[i].slot.isStreaming(at)) return true;
   return false;
 }

@@ -1,7 +1,7 @@
 import { planAddresses } from './address-plan';
 import type { AddressSet } from './address-set';
 import type { BufferCatalog } from './buffer-catalog';
-import type { BufferSlot } from './buffer-slot';
+import { BufferKind, type BufferSlot } from './buffer-slot';
 import type { RuleDraft } from './compile-rules';
 import { type CompiledRule, TransportBit } from './compiled-rule';
 import type {
@@ -10,6 +10,7 @@ import type {
   PayloadPatterns,
   PortTable,
   RuleSetNeeds,
+  ScannedBuffer,
   TransactionPlan,
 } from './compiled-rule-set';
 import type { FastPattern } from './fast-pattern';
@@ -220,7 +221,7 @@ function* planTransactions(
 ): Generator<void, (TransactionPlan | null)[]> {
   const patterns = slots.map((slot) => {
     // Small buffers are scanned whole: one scan costs less than two.
-    const large = slot.streaming.includes(1);
+    const large = slot.kinds.some((_, at) => slot.isStreaming(at));
     return [new PatternSetDraft(large), new PatternSetDraft(large)];
   });
   const plans = new Array<{ rules: number[]; progress: number[] } | null>(
@@ -249,10 +250,17 @@ function* planTransactions(
   }
   return plans.map((plan, at) => {
     if (!plan) return null;
-    const scanned = slots.filter((slot) => slot.ids[at] >= 0 && slot.patterns[at & 1] !== null);
-    scanned.sort((a, b) => a.progress[at] - b.progress[at]);
+    const scanned: ScannedBuffer[] = [];
+    for (const slot of slots) {
+      const found = slot.patterns[at & 1];
+      if (slot.kinds[at] < 0 || found === null) continue;
+      const multiple = (slot.kinds[at] & BufferKind.MULTIPLE) !== 0;
+      scanned.push({ slot, patterns: found, progress: slot.progress(at), multiple });
+    }
+    scanned.sort((a, b) => a.progress - b.progress);
     return {
-      slots: scanned,
+      whole: scanned.filter(({ slot }) => !slot.isStreaming(at)),
+      growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
     };
@@ -263,7 +271,7 @@ function* planTransactions(
 function triggerOf(rule: CompiledRule, at: number): number {
   let progress = 0;
   for (const { slot } of rule.buffers ?? []) {
-    if (slot.streaming[at] === 0 && slot.progress[at] > progress) progress = slot.progress[at];
+    if (!slot.isStreaming(at) && slot.progress(at) > progress) progress = slot.progress(at);
   }
   return progress;
 }

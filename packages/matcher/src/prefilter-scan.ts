@@ -2,6 +2,7 @@ import { PatternScanner } from '@portcullis/pattern-binding';
 import type { Candidates } from './candidates';
 import type { CompiledRuleSet, PayloadPatterns } from './compiled-rule-set';
 import { HEAD_LENGTH, type PatternSet, type Prefilter } from './prefilter';
+import { MEMO_LENGTH, ScanMemo } from './scan-memo';
 
 /** Ids that one scan reports at most; with more, all rules of the prefilter are evaluated. */
 const MAX_MATCHES = 4096;
@@ -18,6 +19,10 @@ export class PrefilterScan {
   private readonly prefilters: readonly Prefilter[];
   private readonly jobs: Int32Array;
   private readonly jobPrefilters = new Int32Array(MAX_JOBS);
+  /** Entry of the memo that a job fills; -1: none. */
+  private readonly jobEntries = new Int32Array(MAX_JOBS);
+  /** By prefilter, made when a short buffer is first scanned with it. */
+  private readonly memos: (ScanMemo | null)[];
   private bytes: Uint8Array = NO_BYTES;
   private jobCount = 0;
 
@@ -28,6 +33,7 @@ export class PrefilterScan {
   ) {
     this.prefilters = ruleset.prefilters;
     this.jobs = this.scanner.jobs;
+    this.memos = ruleset.prefilters.map(() => null);
     this.indexes = Int32Array.from(ruleset.prefilters, ({ database }) => {
       if (!database) throw new Error('the pattern databases of the rule set are not prepared');
       return this.scanner.add(database);
@@ -53,6 +59,36 @@ export class PrefilterScan {
       const set = patterns.bySource.classes[patterns.bySource.classOf[sourcePort]];
       if (set !== null) this.add(set, bytes, start, end, fresh);
     }
+  }
+
+  /** Asks for the patterns of a buffer that is there in whole. What was found in the same bytes before is taken over. */
+  whole(set: PatternSet, bytes: Uint8Array, start: number, end: number): void {
+    const { anywhere } = set;
+    const length = end - start;
+    if (anywhere === null || set.head !== null || length > MEMO_LENGTH || length === 0) {
+      this.add(set, bytes, start, end, start);
+      return;
+    }
+    const { number } = anywhere;
+    let memo = this.memos[number];
+    if (memo === null) {
+      memo = new ScanMemo();
+      this.memos[number] = memo;
+    }
+    const entry = memo.entryOf(bytes, start, end);
+    if (!memo.holds(entry, bytes, start, end)) {
+      this.addJob(anywhere, bytes, start, end);
+      this.jobEntries[this.jobCount - 1] = entry;
+      return;
+    }
+    const first = memo.firstId(entry);
+    for (let i = 0; i < memo.counts[entry]; i++) this.call(anywhere, memo.ids[first + i]);
+  }
+
+  /** The rules of a pattern become candidates. */
+  private call({ offsets, rules }: Prefilter, id: number): void {
+    const { candidates } = this;
+    for (let i = offsets[id], until = offsets[id + 1]; i < until; i++) candidates.add(rules[i]);
   }
 
   /** Asks for patterns of which a part lies in `[fresh, end)`. */
@@ -84,6 +120,7 @@ export class PrefilterScan {
     this.jobs[at] = this.indexes[prefilter.number];
     this.jobs[at + 1] = from;
     this.jobs[at + 2] = to;
+    this.jobEntries[this.jobCount] = -1;
     this.jobPrefilters[this.jobCount++] = prefilter.number;
   }
 
@@ -97,17 +134,19 @@ export class PrefilterScan {
     let at = 0;
     for (let job = 0; job < jobCount; job++) {
       const count = counts[job];
-      if (count === 0) continue;
-      const { offsets, rules } = this.prefilters[this.jobPrefilters[job]];
+      const prefilter = this.prefilters[this.jobPrefilters[job]];
       if (count > MAX_MATCHES) {
         this.overflow++;
-        candidates.addAll(rules);
+        candidates.addAll(prefilter.rules);
         continue;
       }
-      for (const last = at + count; at < last; at++) {
-        const id = matches[at];
-        for (let i = offsets[id], until = offsets[id + 1]; i < until; i++) candidates.add(rules[i]);
+      const entry = this.jobEntries[job];
+      if (entry >= 0) {
+        const from = this.jobs[job * 3 + 1];
+        const to = this.jobs[job * 3 + 2];
+        this.memos[prefilter.number]?.store(entry, this.bytes, from, to, matches, at, count);
       }
+      for (const last = at + count; at < last; at++) this.call(prefilter, matches[at]);
     }
   }
 

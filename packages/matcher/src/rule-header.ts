@@ -42,8 +42,21 @@ export class HeaderLists {
   readonly addressSets: AddressSet[] = [];
   private readonly addresses = new Map<string, AddressSet>();
   private readonly ports = new Map<string, PortSet>();
+  private readonly protocols = new Map<string, Uint8Array>();
   // The parser gives equal texts the same object, which spares working out its key again.
   private readonly ofExpression = new Map<AddressExpression, AddressSet>();
+
+  /** @returns by protocol number: 1 for those in the list */
+  protocolSet(protocols: readonly number[], count: number): Uint8Array {
+    const key = protocols.join(',');
+    let set = this.protocols.get(key);
+    if (!set) {
+      set = new Uint8Array(count + 1);
+      for (const protocol of protocols) set[protocol] = 1;
+      this.protocols.set(key, set);
+    }
+    return set;
+  }
 
   addressSet(expression: AddressExpression): AddressSet | null {
     if (holdsAll(expression)) return null;
@@ -107,8 +120,7 @@ export function compileHeader(builder: RuleBuilder, compiled: CompiledRule, list
       sid,
     );
   }
-  compiled.appProtocols = new Uint8Array(catalog.protocols.length + 1);
-  for (const protocol of fitting) compiled.appProtocols[protocol] = 1;
+  compiled.appProtocols = lists.protocolSet(fitting, catalog.protocols.length);
   if (!found) {
     compiled.transports = 0;
     for (const carrier of RULE_PROTOCOLS.get(header.protocol) ?? []) {

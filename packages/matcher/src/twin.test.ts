@@ -72,7 +72,7 @@ function transactionTwin(rule: CompiledRule, transaction: TestTransaction, evalu
   const progress = transaction.progress(0);
   return (rule.buffers ?? []).every(({ slot, steps }) => {
     const at = 2;
-    if (slot.progress[at] > progress && slot.streaming[at] === 0) return false;
+    if (slot.progress(at) > progress && !slot.isStreaming(at)) return false;
     if (!transaction.buffer(slot.ids[at], 0, view)) return false;
     let bytes = view.bytes.subarray(view.start, view.end);
     for (const transform of slot.transforms) {

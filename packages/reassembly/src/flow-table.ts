@@ -68,7 +68,7 @@ export class FlowTable {
   private readonly scratchSource = new Uint32Array(4);
   private readonly scratchDestination = new Uint32Array(4);
 
-  /** @param capacity most flows at once; about 180 bytes each with what the reassembler keeps beside. */
+  /** @param capacity most flows at once; 196 bytes each with what the reassembler keeps beside. */
   constructor(capacity: number, options: FlowTableOptions = {}) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_FLOWS)
       throw new RangeError(`The flow table's capacity has to be 1 … ${MAX_FLOWS} flows, not ${capacity}.`);

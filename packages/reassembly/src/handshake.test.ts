@@ -279,6 +279,18 @@ describe('connections without a beginning', () => {
     expect(connection.recorder.take()).toEqual(['started', 'data 1 0 late', 'data 0 0 next']);
   });
 
+  test('are kept for long only when both sides are seen', () => {
+    for (const side of ['client', 'server'] as const) {
+      const connection = new Connection({ midstream: true });
+      connection.from(side, 0, 'x');
+      expect(connection.reassembler.table.unconfirmed).toBe(1);
+      connection.from(side === 'client' ? 'server' : 'client', 0, 'y', { ack: 1 });
+      expect(connection.reassembler.table.unconfirmed).toBe(0);
+      connection.now += 60e6;
+      expect(connection.reassembler.tick(connection.now, 10)).toBe(0);
+    }
+  });
+
   test('one direction only: data follows the SYN', () => {
     const connection = new Connection({ asyncOneside: true });
     connection.syn();

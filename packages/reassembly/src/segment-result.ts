@@ -12,7 +12,10 @@ export const SegmentResult = {
   CLEAR_URGENT: 4,
 } as const;
 
-/** Values of `dropReason`; also set, without the DROP bit, when not inline: the packet was not taken in. */
+/**
+ * Values of `dropReason`; also set, without the DROP bit, when not inline: the packet was not taken in (of
+ * OVERLAP_DIFFERS, only what was new).
+ */
 export const DropReason = {
   NONE: 0,
   /** The flow was blocked earlier. */

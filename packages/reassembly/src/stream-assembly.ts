@@ -31,16 +31,19 @@ const ONE_SIDED_KEEP = 64 * 1024;
  * ```
  *
  * Any compared byte that differs drops the whole segment, so the receiver can only ever have one version of a
- * byte, whichever of two overlapping segments its own stack prefers, and whichever of them reaches it.
+ * byte, whichever of two overlapping segments its own stack prefers, and whichever of them reaches it. Not inline,
+ * the new part of a straddling or bridging segment is taken all the same, and the difference is told.
  *
  * Functions return a `DropReason`, NONE for "passes".
  */
 export class StreamAssembly {
+  private readonly inline: boolean;
   private readonly memcapClosed: boolean;
   private readonly gapClosed: boolean;
   private readonly depth: number;
 
   constructor(private readonly connections: TcpConnections) {
+    this.inline = connections.options.inline;
     this.memcapClosed = connections.options.policy.memcap === 'closed';
     this.gapClosed = connections.options.policy.gap === 'closed';
     this.depth = connections.options.depth;
@@ -76,8 +79,12 @@ export class StreamAssembly {
       const reason = this.checkFin(at, sequence, length + unseen, fin, ahead, record, end + unseen);
       if (reason !== Reason.NONE) return reason;
     }
-    if (record !== 0 && length > 0 && !connections.held.matches(record, bytes, from, start, end))
-      return Reason.OVERLAP_DIFFERS;
+    let differs = false;
+    if (record !== 0 && length > 0 && !connections.held.matches(record, bytes, from, start, end)) {
+      // Not inline, the receiver has it already, and as Linux does takes what is new to it.
+      if (this.inline || ahead > 0 || end <= offset) return Reason.OVERLAP_DIFFERS;
+      differs = true;
+    }
 
     let reason: number = Reason.NONE;
     if ((flags & DONE) !== 0) {
@@ -100,7 +107,7 @@ export class StreamAssembly {
       words[at + FIN] = (sequence + length + unseen) >>> 0;
     }
     if ((words[at + OPTIONS] & (FIN_KNOWN | FIN_REACHED)) === FIN_KNOWN) this.reachFin(slot, direction);
-    return Reason.NONE;
+    return differs ? Reason.OVERLAP_DIFFERS : Reason.NONE;
   }
 
   /**

@@ -624,8 +624,15 @@ test('not inline: nothing is dropped for normalisation, the first version counts
   expect(connection.from('client', 0, 'aXc')).toBe('pass overlap-differs');
   expect(connection.from('client', 3, 'x', { flags: 'P' })).toBe('pass no-ack');
   expect(stream(connection)).toBe('abc');
+  // The receiver takes what is new to it, as here bytes behind an acknowledgment's padding.
+  expect(connection.from('client', 1, 'XXdef')).toBe('pass overlap-differs');
+  expect(stream(connection)).toBe('abcdef');
+  expect(connection.from('client', 8, 'ijk')).toBe('accept');
+  expect(connection.from('client', 7, 'HIJKL')).toBe('pass overlap-differs');
+  expect(connection.from('client', 6, 'gh')).toBe('accept');
+  expect(stream(connection)).toBe('abcdefghijk');
   connection.recorder.answer = () => StreamAction.DROP_PACKET;
-  expect(connection.from('client', 3, 'd')).toBe('drop inspection');
+  expect(connection.from('client', 11, 'l')).toBe('drop inspection');
 });
 
 describe('virtual segments', () => {

@@ -352,7 +352,12 @@ export class TcpReassembler {
       if (reason !== Reason.NONE) return this.refuse(reason);
     }
     if ((words[own + OPTIONS] & RESET) !== 0) this.reviveReset(slot, direction);
-    if ((state & MIDSTREAM) !== 0 && this.table.timeoutClass(slot) === CLASS.HALF_OPEN && direction === 1) {
+    if (
+      (state & MIDSTREAM) !== 0 &&
+      this.table.timeoutClass(slot) === CLASS.HALF_OPEN &&
+      this.table.packets(slot, direction ^ 1) !== 0
+    ) {
+      // Both sides were seen: one packet with a spoofed address does not make a long-lived flow.
       this.table.confirm(slot);
       this.connections.classify(slot);
     }

@@ -108,7 +108,15 @@ export const smb: readonly SignatureCase[] = [
   signature(
     9000409,
     [talk(445, negotiate2(), create2('PSEXESVC.exe')), talk(445, create2('psexesvc-ADMIN-4711-stdin'))],
-    [talk(445, negotiate2(), create2('Tools\\PsExec64.exe'))],
+    [
+      talk(445, negotiate2(), create2('Tools\\PsExec64.exe')),
+      talk(445, create2('Tools\\PsExec64.exe'), write2(`MZ${'\x90'.repeat(900)}${utf16('PSEXESVC')}`)),
+    ],
+  ),
+  signature(
+    9000414,
+    [talk(139, NEGOTIATE, ntCreate('\\PSEXESVC.EXE')), talk(445, ntCreate('\\psexecsvc\\psexesvc'))],
+    [talk(445, NEGOTIATE, ntCreate('\\tools\\psexec.exe'))],
   ),
   signature(
     9000410,

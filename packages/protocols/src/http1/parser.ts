@@ -383,7 +383,8 @@ export class Http1Parser implements ProtocolParser {
 
       const begin = head.base + head.lineStart;
       const likely = looksLikeResponse(head.bytes, begin, head.base + head.length);
-      if (likely <= 0 && (tx.simple || head.length - head.lineStart > LONGEST_JUNK_LINE)) {
+      const tooLong = head.length - head.lineStart > LONGEST_JUNK_LINE;
+      if ((likely < 0 && tx.simple) || (likely <= 0 && tooLong)) {
         return this.takeHeadForBody(tx, head);
       }
       if (likely === 0 && !closed) return HeadStatus.INCOMPLETE;

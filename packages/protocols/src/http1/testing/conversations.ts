@@ -166,6 +166,11 @@ export const CONVERSATIONS: readonly Conversation[] = [
     ],
   },
   {
+    name: 'HTTP/0.9 answered with a head',
+    pieces: [C('GET /old\r\n'), S(OK)],
+    expect: [{ '>http.uri': '/old', '<http.stat_code': '200', '<http.response_body': 'ok' }],
+  },
+  {
     name: 'a request line without protocol, but with fields',
     pieces: [C('GET /old\r\nHost: a\r\n\r\n'), S(OK)],
     expect: [{ '>http.uri': '/old', '>http.host': 'a' }],
