@@ -1,5 +1,8 @@
 const transform = {
-  '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
+  '^.+\\.ts$': [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+  ],
 };
 // Sources are tested as they stand; only native addons and spawned processes need a build.
 const moduleNameMapper = {
@@ -13,7 +16,11 @@ module.exports = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/native/*/src/**/*.test.ts', '<rootDir>/tests/structure/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/packages/*/src/**/*.test.ts',
+        '<rootDir>/native/*/src/**/*.test.ts',
+        '<rootDir>/tests/structure/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'conformance', testMatch: ['<rootDir>/tests/conformance/**/*.test.ts'] },
     { ...shared, displayName: 'lab', testMatch: ['<rootDir>/tests/lab/**/*.test.ts'] },

@@ -2,10 +2,14 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askEngine, type StatusAnswer } from '@portcullis/daemon';
-import type { Lab, LabProcess } from '@portcullis/testkit';
+import { type Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
+import { processorSeconds } from './processor-time';
 
 const command = join(__dirname, '..', '..', '..', 'packages', 'cli', 'bin', 'portcullis.js');
 const START_MILLISECONDS = 300_000;
+/** With nothing to do an engine takes less than this share of a processor. */
+const QUIET_SHARE = 0.05;
+const QUIET_MILLISECONDS = 1000;
 
 export interface EngineWishes {
   /** For its configuration, state and log. */
@@ -23,7 +27,7 @@ export interface RunningEngine {
   status(): Promise<StatusAnswer>;
 }
 
-/** Starts the engine and waits until it protects. */
+/** Starts the engine and waits until it protects, and has nothing more to load: its spare worker comes up last. */
 export async function startEngine(lab: Lab, wishes: EngineWishes): Promise<RunningEngine> {
   const { folder, cacheFolder } = wishes;
   const state = join(folder, 'state');
@@ -47,5 +51,13 @@ export async function startEngine(lab: Lab, wishes: EngineWishes): Promise<Runni
   for (const override of wishes.overrides ?? []) argv.push('--set', override);
   const engine = lab.spawn('gateway', argv, { env: { PORTCULLIS_LOG_TEXT: '1' } });
   await engine.waitFor(/protecting:/, START_MILLISECONDS);
+  await waitUntil(() => quiet(engine), { timeout: START_MILLISECONDS, what: 'an engine with nothing to do' });
   return { process: engine, status: async () => (await askEngine(socket, 'status')) as StatusAnswer };
+}
+
+async function quiet(engine: LabProcess): Promise<boolean> {
+  if (!engine.running) throw new Error(`the engine ended: ${engine.stderr}${engine.stdout.slice(-2000)}`);
+  const before = processorSeconds(engine.pid as number);
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MILLISECONDS));
+  return processorSeconds(engine.pid as number) - before < (QUIET_SHARE * QUIET_MILLISECONDS) / 1000;
 }

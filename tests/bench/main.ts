@@ -17,6 +17,8 @@ import { workloads } from './workloads';
 const root = join(__dirname, '..', '..', '..');
 const page = join(root, 'docs', 'performance.md');
 
+const WARM_UP_SECONDS = 2;
+
 const say = (text: string) => process.stdout.write(`· ${text}\n`);
 
 /** Every mode, every workload, round after round; in every round another mode begins. */
@@ -59,7 +61,8 @@ async function measureOnce(
 
 /** Before anything is measured every path has carried something: caches are warm, code is compiled. */
 async function warmUp(modes: readonly Mode[], options: BenchOptions): Promise<void> {
-  for (const mode of modes) for (const name of options.workloads) await workloads[name].run(mode.site.lab, 1);
+  for (const mode of modes)
+    for (const name of options.workloads) await workloads[name].run(mode.site.lab, WARM_UP_SECONDS);
 }
 
 async function bench(options: BenchOptions, folder: string): Promise<Report> {

@@ -46,7 +46,14 @@ describeLab('an attack through the gateway', () => {
       test('nothing of the attacker gets in any more, nor reaches the queue', async () => {
         const before = (await engine.status()).packets.received;
         expect(await get('attacker', '/after', 800)).toMatchObject({ connected: false });
-        const ping = await lab.exec('attacker', ['ping', '-c', '1', '-W', '1', lab.address('server', family)]);
+        const ping = await lab.exec('attacker', [
+          'ping',
+          '-c',
+          '1',
+          '-W',
+          '1',
+          lab.address('server', family),
+        ]);
         expect(ping.code).not.toBe(0);
         expect((await engine.status()).packets.received).toBe(before);
         expect((await server.received()).toString()).not.toContain('/after');
@@ -58,10 +65,13 @@ describeLab('an attack through the gateway', () => {
 
       test('the event tells who, what and what was done', async () => {
         const address = lab.address('attacker', family);
-        const alert = await waitUntil(() => engine.events('alert').find((record) => record.src_ip === address), {
-          timeout: 3000,
-          what: 'the alert',
-        });
+        const alert = await waitUntil(
+          () => engine.events('alert').find((record) => record.src_ip === address),
+          {
+            timeout: 3000,
+            what: 'the alert',
+          },
+        );
         expect(alert).toMatchObject({
           dest_ip: lab.address('server', family),
           dest_port: PORT,
@@ -83,7 +93,9 @@ describeLab('an attack through the gateway', () => {
         });
         expect(alert.alert?.category).toBe('Web Application Attack');
         expect(alert.community_id).toMatch(/^1:/);
-        expect(engine.events('ban').some((record) => record.src_ip === address && record.ban?.action === 'added')).toBe(true);
+        expect(
+          engine.events('ban').some((record) => record.src_ip === address && record.ban?.action === 'added'),
+        ).toBe(true);
       });
 
       test('bans list shows the time left, bans remove lets it in again', async () => {

@@ -15,7 +15,8 @@ export const attackRules = `drop http any any -> any any (msg:"test attack"; flo
 
 /** Why these tests cannot run here, or null. */
 export function labMissing(): string | null {
-  if (!existsSync(join(__dirname, '..', '..', 'packages', 'cli', 'dist', 'main.js'))) return "not built: 'npm run build'";
+  if (!existsSync(join(__dirname, '..', '..', 'packages', 'cli', 'dist', 'main.js')))
+    return "not built: 'npm run build'";
   return Lab.available();
 }
 
@@ -71,7 +72,10 @@ export class LabEngine {
     if (this.options.purge) argv.push('--purge');
     for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
     this.process = this.lab.spawn('gateway', argv, { env: { PORTCULLIS_LOG_TEXT: '1' } });
-    await this.process.waitFor(this.options.enable === false ? /protecting:|running, protection is off/ : /protecting:/, 60_000);
+    await this.process.waitFor(
+      this.options.enable === false ? /protecting:|running, protection is off/ : /protecting:/,
+      60_000,
+    );
     return this;
   }
 
@@ -108,7 +112,11 @@ export class LabEngine {
   events(type?: EveRecord['event_type']): EveRecord[] {
     const path = join(this.directory, 'log', 'eve.json');
     if (!existsSync(path)) return [];
-    const records = readFileSync(path, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as EveRecord);
+    const records = readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as EveRecord);
     return type ? records.filter((record) => record.event_type === type) : records;
   }
 

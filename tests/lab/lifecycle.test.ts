@@ -19,11 +19,16 @@ describeLab('the engine on the gateway', () => {
   afterAll(() => lab?.destroy());
   afterEach(async () => {
     if (engine?.process?.running) await engine.kill();
-    await lab.exec('gateway', ['sh', '-c', 'for t in iptables ip6tables; do for b in raw mangle filter; do $t -w -t $b -F; $t -w -t $b -X; done; done; ipset destroy']);
+    await lab.exec('gateway', [
+      'sh',
+      '-c',
+      'for t in iptables ip6tables; do for b in raw mangle filter; do $t -w -t $b -F; $t -w -t $b -X; done; done; ipset destroy',
+    ]);
     engine?.remove();
   });
 
-  const get = (path: string, timeout = 2000, role: 'attacker' | 'bystander' = 'attacker') => lab.httpGet(role, path, { port: PORT, timeout });
+  const get = (path: string, timeout = 2000, role: 'attacker' | 'bystander' = 'attacker') =>
+    lab.httpGet(role, path, { port: PORT, timeout });
   const served = async (path: string) => (await get(path)).complete;
 
   test('a ban outlives kill -9 and ends by itself', async () => {
@@ -41,7 +46,9 @@ describeLab('the engine on the gateway', () => {
     expect(await served('/open')).toBe(true);
     await engine.start();
     const rules = await engine.rules();
-    expect(rules.filter((line) => line.startsWith('-A FORWARD') && line.endsWith('-j portcullis'))).toHaveLength(2);
+    expect(
+      rules.filter((line) => line.startsWith('-A FORWARD') && line.endsWith('-j portcullis')),
+    ).toHaveLength(2);
     expect((await get(ATTACK_PATH, 1000)).complete).toBe(false);
     expect(await engine.bans()).toEqual([lab.address('attacker', 4)]);
   }, 40_000);
@@ -85,7 +92,12 @@ describeLab('the engine on the gateway', () => {
     const second = await engine.ask('run', '--enable');
     expect(second.code).not.toBe(0);
     expect(second.stderr).toMatch(/another engine is running/);
-    const elsewhere = await engine.ask('run', '--enable', '--set', `control.socket=${engine.directory}/other.sock`);
+    const elsewhere = await engine.ask(
+      'run',
+      '--enable',
+      '--set',
+      `control.socket=${engine.directory}/other.sock`,
+    );
     expect(elsewhere.stderr).toMatch(/another engine is running/);
     expect(await engine.rules()).toEqual(before);
     expect(await served('/still')).toBe(true);
@@ -107,15 +119,19 @@ describeLab('the engine on the gateway', () => {
     ['a mark mask too narrow', { 'mark.mask': '0x1' }, 2, /mask/],
     ['a rule file that is not there', { 'rule-files': '[/nonexistent.rules]' }, 2, /nonexistent/],
     ['a metrics address that cannot be had', { 'metrics.listen': '192.0.2.1:1' }, 1, /192\.0\.2\.1/],
-  ])('%s: it does not start, says why, and nothing is left behind', async (_, settings, code, message) => {
-    engine = new LabEngine(lab);
-    const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-    const result = await engine.ask('run', '--enable', ...set);
-    expect(result.stderr).toMatch(message);
-    expect(result.code).toBe(code);
-    expect(await engine.rules()).toEqual([]);
-    expect(await served('/untouched')).toBe(true);
-  }, 20_000);
+  ])(
+    '%s: it does not start, says why, and nothing is left behind',
+    async (_, settings, code, message) => {
+      engine = new LabEngine(lab);
+      const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+      const result = await engine.ask('run', '--enable', ...set);
+      expect(result.stderr).toMatch(message);
+      expect(result.code).toBe(code);
+      expect(await engine.rules()).toEqual([]);
+      expect(await served('/untouched')).toBe(true);
+    },
+    20_000,
+  );
 
   test('protection is turned off and on, and the last word survives a restart', async () => {
     engine = await new LabEngine(lab, { enable: false }).start();
@@ -138,9 +154,15 @@ describeLab('the engine on the gateway', () => {
     engine = await new LabEngine(lab).start();
     const connection = await lab.connect('attacker', { port: PORT });
     await connection.write('GET /before HTTP/1.1\r\nHost: x\r\n\r\n');
-    await waitUntil(async () => (await connection.state()).received.length > 0, { timeout: 3000, what: 'the first answer' });
+    await waitUntil(async () => (await connection.state()).received.length > 0, {
+      timeout: 3000,
+      what: 'the first answer',
+    });
     const rules = join(engine.directory, 'test.rules');
-    writeFileSync(rules, `${attackRules}drop http any any -> any any (msg:"new"; http.uri; content:"/only-new"; sid:1000002;)\n`);
+    writeFileSync(
+      rules,
+      `${attackRules}drop http any any -> any any (msg:"new"; http.uri; content:"/only-new"; sid:1000002;)\n`,
+    );
     const answer = await engine.json<ReloadAnswer>('reload');
     expect(answer).toMatchObject({ rules: { loaded: 2, failed: 0 }, needs_restart: [] });
     await connection.write('GET /only-new HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -160,7 +182,14 @@ describeLab('the engine on the gateway', () => {
   test('without root it says so', async () => {
     engine = new LabEngine(lab);
     if (!existsSync('/usr/bin/setpriv')) return;
-    const result = await lab.exec('gateway', ['setpriv', '--reuid=65534', '--clear-groups', process.execPath, require.resolve('../../packages/cli/bin/portcullis.js'), 'run']);
+    const result = await lab.exec('gateway', [
+      'setpriv',
+      '--reuid=65534',
+      '--clear-groups',
+      process.execPath,
+      require.resolve('../../packages/cli/bin/portcullis.js'),
+      'run',
+    ]);
     expect(result.stderr).toMatch(/root|permission/i);
     expect(result.code).toBe(4);
   }, 20_000);

@@ -23,16 +23,23 @@ describeLab('behind address translation, with reverse path filtering', () => {
       engine?.remove();
     });
 
-    test.each([4, 6] as const)('IPv%d: served, stopped, banned by its own address', async (family) => {
-      const get = (role: 'attacker' | 'bystander', path: string, timeout: number) =>
-        lab.httpGet(role, path, { host: lab.target(family, role), port: PORT, timeout });
-      expect(await get('attacker', '/ordinary', 3000)).toMatchObject({ complete: true });
-      expect(await get('attacker', `${ATTACK_PATH}-${family}`, 1000)).toMatchObject({ connected: true, complete: false });
-      expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-${family}`);
-      expect(await engine.bans()).toContain(lab.address('attacker', family));
-      expect(await get('attacker', '/after', 600)).toMatchObject({ connected: false });
-      expect(await get('bystander', '/bystander', 3000)).toMatchObject({ complete: true });
-    }, 30_000);
+    test.each([4, 6] as const)(
+      'IPv%d: served, stopped, banned by its own address',
+      async (family) => {
+        const get = (role: 'attacker' | 'bystander', path: string, timeout: number) =>
+          lab.httpGet(role, path, { host: lab.target(family, role), port: PORT, timeout });
+        expect(await get('attacker', '/ordinary', 3000)).toMatchObject({ complete: true });
+        expect(await get('attacker', `${ATTACK_PATH}-${family}`, 1000)).toMatchObject({
+          connected: true,
+          complete: false,
+        });
+        expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-${family}`);
+        expect(await engine.bans()).toContain(lab.address('attacker', family));
+        expect(await get('attacker', '/after', 600)).toMatchObject({ connected: false });
+        expect(await get('bystander', '/bystander', 3000)).toMatchObject({ complete: true });
+      },
+      30_000,
+    );
   });
 });
 
@@ -54,27 +61,58 @@ describeLab("the administrator's bypass chain", () => {
   test.each([
     [4, 'iptables'],
     [6, 'ip6tables'],
-  ] as const)('IPv%d: one command takes traffic out of inspection at once, replies too; removing it brings it back', async (family, tool) => {
-    const get = (path: string) => lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, timeout: 1500 });
-    const rule = ['-t', 'mangle', '-I', 'portcullis_bypass', '-p', 'tcp', '--dport', String(PORT), '-j', 'ACCEPT'];
-    await lab.run('gateway', [tool, '-w', ...rule]);
-    const before = await queued();
-    expect(await get(`${ATTACK_PATH}-bypassed-${family}`)).toMatchObject({ complete: true });
-    expect((await server.received()).toString()).toContain(`${ATTACK_PATH}-bypassed-${family}`);
-    expect(await queued()).toBe(before);
+  ] as const)(
+    'IPv%d: one command takes traffic out of inspection at once, replies too; removing it brings it back',
+    async (family, tool) => {
+      const get = (path: string) =>
+        lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, timeout: 1500 });
+      const rule = [
+        '-t',
+        'mangle',
+        '-I',
+        'portcullis_bypass',
+        '-p',
+        'tcp',
+        '--dport',
+        String(PORT),
+        '-j',
+        'ACCEPT',
+      ];
+      await lab.run('gateway', [tool, '-w', ...rule]);
+      const before = await queued();
+      expect(await get(`${ATTACK_PATH}-bypassed-${family}`)).toMatchObject({ complete: true });
+      expect((await server.received()).toString()).toContain(`${ATTACK_PATH}-bypassed-${family}`);
+      expect(await queued()).toBe(before);
 
-    rule[2] = '-D';
-    await lab.run('gateway', [tool, '-w', ...rule]);
-    expect(await get(ATTACK_PATH)).toMatchObject({ complete: false });
-    await engine.ask('bans', 'remove', '--all');
-  }, 30_000);
+      rule[2] = '-D';
+      await lab.run('gateway', [tool, '-w', ...rule]);
+      expect(await get(ATTACK_PATH)).toMatchObject({ complete: false });
+      await engine.ask('bans', 'remove', '--all');
+    },
+    30_000,
+  );
 
   test('a chain that holds rules of the administrator is left in place', async () => {
-    await lab.run('gateway', ['iptables', '-w', '-t', 'mangle', '-A', 'portcullis_bypass', '-s', '198.51.100.0/24', '-j', 'ACCEPT']);
+    await lab.run('gateway', [
+      'iptables',
+      '-w',
+      '-t',
+      'mangle',
+      '-A',
+      'portcullis_bypass',
+      '-s',
+      '198.51.100.0/24',
+      '-j',
+      'ACCEPT',
+    ]);
     await engine.stop();
-    expect(await lab.run('gateway', ['iptables', '-w', '-t', 'mangle', '-S'])).toContain('-A portcullis_bypass -s 198.51.100.0/24 -j ACCEPT');
+    expect(await lab.run('gateway', ['iptables', '-w', '-t', 'mangle', '-S'])).toContain(
+      '-A portcullis_bypass -s 198.51.100.0/24 -j ACCEPT',
+    );
     await engine.start();
-    expect(await lab.run('gateway', ['iptables', '-w', '-t', 'mangle', '-S'])).toContain('-A portcullis_bypass -s 198.51.100.0/24 -j ACCEPT');
+    expect(await lab.run('gateway', ['iptables', '-w', '-t', 'mangle', '-S'])).toContain(
+      '-A portcullis_bypass -s 198.51.100.0/24 -j ACCEPT',
+    );
     await engine.stop();
   }, 30_000);
 });
@@ -105,14 +143,27 @@ drop tcp any 7 -> any any (msg:"answers"; flow:established,to_client; content:"s
 
   describe.each([4, 6] as const)('over IPv%d', (family) => {
     const echo = (bytes: string, timeout = 1500) =>
-      lab.request('attacker', { host: lab.target(family), port: 7, bytes, until: new RegExp(bytes), timeout });
+      lab.request('attacker', {
+        host: lab.target(family),
+        port: 7,
+        bytes,
+        until: new RegExp(bytes),
+        timeout,
+      });
 
     test('reject resets both ends', async () => {
-      expect(await echo(`reset-me-${family}`)).toMatchObject({ connected: true, complete: false, state: 'ECONNRESET' });
+      expect(await echo(`reset-me-${family}`)).toMatchObject({
+        connected: true,
+        complete: false,
+        state: 'ECONNRESET',
+      });
     });
     test('alert only tells', async () => {
       expect(await echo('just-look')).toMatchObject({ complete: true });
-      const found = () => engine.events('alert').find((record) => record.alert?.signature_id === 1000011 && record.ip_v === family);
+      const found = () =>
+        engine
+          .events('alert')
+          .find((record) => record.alert?.signature_id === 1000011 && record.ip_v === family);
       const alert = await waitUntil(found, { timeout: 3000, what: 'the alert' });
       expect(alert).toMatchObject({ alert: { action: 'allowed' }, portcullis: { enforced: false } });
     });
@@ -125,7 +176,9 @@ drop tcp any 7 -> any any (msg:"answers"; flow:established,to_client; content:"s
     test('an attack in pieces of one byte does not arrive, nor does its retransmission', async () => {
       const text = `GET ${ATTACK_PATH} HTTP/1.1\r\nHost: x\r\n\r\n`;
       const bytes = [...text].map((byte) => ({ bytes: byte, delay: 0 }));
-      expect(await lab.request('attacker', { host: lab.target(family), port: PORT, bytes, timeout: 2500 })).toMatchObject({
+      expect(
+        await lab.request('attacker', { host: lab.target(family), port: PORT, bytes, timeout: 2500 }),
+      ).toMatchObject({
         connected: true,
         complete: false,
       });
@@ -139,10 +192,13 @@ drop tcp any 7 -> any any (msg:"answers"; flow:established,to_client; content:"s
         const line = rules.split('\n').filter((text) => /RETURN .*(CONNMARK|connmark) match/.test(text));
         return line.some((text) => Number(text.trim().split(/\s+/)[0]) > 0);
       };
-      await waitUntil(async () => {
-        await connection.write(Buffer.alloc(16 * 1024, 'y'));
-        return offloaded();
-      }, { timeout: 5000, what: 'packets that pass by the queue' });
+      await waitUntil(
+        async () => {
+          await connection.write(Buffer.alloc(16 * 1024, 'y'));
+          return offloaded();
+        },
+        { timeout: 5000, what: 'packets that pass by the queue' },
+      );
       await connection.reset();
     }, 15_000);
   });
@@ -163,13 +219,18 @@ describeLab('the host itself', () => {
     engine?.remove();
   });
 
-  test.each([4, 6] as const)('IPv%d: a local server is protected', async (family) => {
-    const host = lab.gatewayAddress('attacker', family);
-    const get = (path: string, timeout: number) => lab.httpGet('attacker', path, { host, port: PORT, timeout });
-    expect(await get('/ordinary', 3000)).toMatchObject({ complete: true });
-    expect(await get(`${ATTACK_PATH}-${family}`, 1000)).toMatchObject({ connected: true, complete: false });
-    expect((await server.received()).toString()).not.toContain(ATTACK_PATH);
-    expect(await engine.bans()).toContain(lab.address('attacker', family));
-    expect(await get('/after', 600)).toMatchObject({ connected: false });
-  }, 20_000);
+  test.each([4, 6] as const)(
+    'IPv%d: a local server is protected',
+    async (family) => {
+      const host = lab.gatewayAddress('attacker', family);
+      const get = (path: string, timeout: number) =>
+        lab.httpGet('attacker', path, { host, port: PORT, timeout });
+      expect(await get('/ordinary', 3000)).toMatchObject({ complete: true });
+      expect(await get(`${ATTACK_PATH}-${family}`, 1000)).toMatchObject({ connected: true, complete: false });
+      expect((await server.received()).toString()).not.toContain(ATTACK_PATH);
+      expect(await engine.bans()).toContain(lab.address('attacker', family));
+      expect(await get('/after', 600)).toMatchObject({ connected: false });
+    },
+    20_000,
+  );
 });

@@ -9,7 +9,9 @@ import { addRunCommand } from './commands/run';
 import { addStatusCommand } from './commands/status';
 import { Exit, exitCodeOf } from './exit';
 
-const version = (JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }).version;
+const version = (
+  JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }
+).version;
 
 export function buildProgram(): Command {
   const program = new Command('portcullis')
@@ -36,7 +38,9 @@ export function buildProgram(): Command {
 
 async function main(): Promise<void> {
   // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? Exit.DONE : Exit.NOT_SO));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? Exit.DONE : Exit.NOT_SO),
+  );
   try {
     await buildProgram().parseAsync(process.argv);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
 import { askEngine, type Configuration, loadConfiguration } from '@portcullis/daemon';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** Where a configuration is looked for when neither `--config` nor PORTCULLIS_CONFIG names one. */
 const USUAL_FILE = '/etc/portcullis/portcullis.yaml';
@@ -14,8 +14,16 @@ export interface ConfigOptions {
 
 /** Gives a command `--config`; every command has it, because the control socket is found there. */
 export function withConfig(command: Command, { set = false } = {}): Command {
-  command.option('--config <file>', `configuration (default: PORTCULLIS_CONFIG, then ${USUAL_FILE} where it exists)`);
-  if (set) command.option('--set <key=value>', 'override one key, for example --set block-duration=10m (may be repeated)', collect);
+  command.option(
+    '--config <file>',
+    `configuration (default: PORTCULLIS_CONFIG, then ${USUAL_FILE} where it exists)`,
+  );
+  if (set)
+    command.option(
+      '--set <key=value>',
+      'override one key, for example --set block-duration=10m (may be repeated)',
+      collect,
+    );
   return command;
 }
 
@@ -29,7 +37,7 @@ export function collectOption(value: string, previous: string[] | undefined): st
 
 export function configurationFile(options: ConfigOptions): string | null {
   if (options.config) return options.config;
-  const named = process.env['PORTCULLIS_CONFIG'];
+  const named = process.env.PORTCULLIS_CONFIG;
   if (named) return named;
   return existsSync(USUAL_FILE) ? USUAL_FILE : null;
 }
@@ -39,7 +47,11 @@ export function readConfiguration(options: ConfigOptions): Configuration {
 }
 
 /** Asks the engine that the configuration's control socket leads to. */
-export async function ask<Answer>(options: ConfigOptions, command: string, args: Record<string, unknown> = {}): Promise<Answer> {
+export async function ask<Answer>(
+  options: ConfigOptions,
+  command: string,
+  args: Record<string, unknown> = {},
+): Promise<Answer> {
   return (await askEngine(readConfiguration(options).control.socket, command, args)) as Answer;
 }
 

@@ -10,16 +10,28 @@ export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-export const colour = pc.createColors(Boolean(process.stdout.isTTY) && !process.env['NO_COLOR']);
+export const colour = pc.createColors(Boolean(process.stdout.isTTY) && !process.env.NO_COLOR);
 
 /** A table without lines, as `ss` or `ip` print theirs. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const table = new Table({
     head: head.map((text) => colour.bold(text)),
     chars: {
-      top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-      bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-      left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
     },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });

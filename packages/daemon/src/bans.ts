@@ -1,5 +1,11 @@
-import { type EveRecord, type EventSink, eveTimestamp } from '@portcullis/events';
-import { type Ban, type BanEvent, BanService, type FirewallBackend, type KernelBan } from '@portcullis/firewall';
+import { type EventSink, type EveRecord, eveTimestamp } from '@portcullis/events';
+import {
+  type Ban,
+  type BanEvent,
+  BanService,
+  type FirewallBackend,
+  type KernelBan,
+} from '@portcullis/firewall';
 import type { BanListAnswer, BanRow, BansRemovedAnswer } from './answers';
 import { parseDuration, parsePrefix } from './configuration/quantities';
 import { ControlError } from './control/protocol';
@@ -41,31 +47,36 @@ export class Bans {
   }
 
   async list(args: Record<string, unknown>): Promise<BanListAnswer> {
-    const offset = Math.max(0, Number(args['offset']) || 0);
-    const limit = Math.min(100_000, Number(args['limit']) || 1000);
+    const offset = Math.max(0, Number(args.offset) || 0);
+    const limit = Math.min(100_000, Number(args.limit) || 1000);
     const bans = this.service.list();
     const shown = bans.slice(offset, offset + limit);
     return { total: bans.length, offset, bans: await this.rows(shown) };
   }
 
   async show(args: Record<string, unknown>): Promise<BanRow | null> {
-    const [narrowest] = this.service.show(addressOf(args['address']));
+    const [narrowest] = this.service.show(addressOf(args.address));
     return narrowest ? ((await this.rows([narrowest]))[0] as BanRow) : null;
   }
 
   async add(args: Record<string, unknown>): Promise<BanRow> {
-    const seconds = args['for'] === undefined ? this.options.defaultSeconds() : durationOf(args['for']);
-    const reason = typeof args['reason'] === 'string' ? args['reason'] : 'by hand';
-    const ban = await this.service.ban({ prefix: addressOf(args['address']), seconds, reason, origin: 'manual' });
+    const seconds = args.for === undefined ? this.options.defaultSeconds() : durationOf(args.for);
+    const reason = typeof args.reason === 'string' ? args.reason : 'by hand';
+    const ban = await this.service.ban({
+      prefix: addressOf(args.address),
+      seconds,
+      reason,
+      origin: 'manual',
+    });
     return (await this.rows([ban]))[0] as BanRow;
   }
 
   async remove(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
     const answer: BansRemovedAnswer = { removed: [], not_banned: [] };
-    if (args['all'] === true) {
+    if (args.all === true) {
       answer.removed = (await this.service.remove('all')).removed.map((ban) => ban.prefix);
     } else {
-      const addresses = Array.isArray(args['addresses']) ? args['addresses'].map(addressOf) : [];
+      const addresses = Array.isArray(args.addresses) ? args.addresses.map(addressOf) : [];
       for (const address of addresses) {
         const { removed, exceptedFrom } = await this.service.remove(address);
         if (removed.length === 0 && exceptedFrom.length === 0) answer.not_banned.push(address);
@@ -78,7 +89,8 @@ export class Bans {
 
   private async rows(bans: readonly Ban[]): Promise<BanRow[]> {
     const kernel = new Map<string, KernelBan>();
-    if (bans.length > 0) for (const entry of await this.options.backend.listBans()) kernel.set(entry.prefix, entry);
+    if (bans.length > 0)
+      for (const entry of await this.options.backend.listBans()) kernel.set(entry.prefix, entry);
     const now = Date.now();
     return bans.map((ban) => ({
       id: ban.id,

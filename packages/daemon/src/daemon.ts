@@ -108,7 +108,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.firewall = await KernelFirewall.open({ backend: this.configuration.firewall.backend });
       undo.push(() => this.firewall.close());
       const state = this.state.read();
-      if (state.damaged) this.log.warn(`${this.configuration['state-dir']}/state.json was damaged and is written anew`);
+      if (state.damaged)
+        this.log.warn(`${this.configuration['state-dir']}/state.json was damaged and is written anew`);
       this.generation = state.generation;
       await this.firewall.install(this.plan(false));
       undo.push(() => this.firewall.remove());
@@ -258,7 +259,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     supervisor.on('detection', (detection) => void this.detected(detection));
     supervisor.on('lost', ({ queue, reason, thread }) => {
       this.traffic.retire([thread]);
-      this.log.error(`the worker of queue ${queue} is lost: ${reason}; traffic of this queue ${passes} until another takes over`);
+      this.log.error(
+        `the worker of queue ${queue} is lost: ${reason}; traffic of this queue ${passes} until another takes over`,
+      );
     });
     supervisor.on('replaced', ({ queue, milliseconds }) =>
       this.log.info(`queue ${queue} has a worker again after ${milliseconds} ms`),
@@ -392,8 +395,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       uptime_s: Math.round((Date.now() - this.startedAt) / 1000),
       firewall: this.firewall.name,
       rules: this.rulesAnswer(),
-      ports: this.protecting && this.rules ? { text: this.portText(), any_port_rules: this.rules.ports.anyPortRules.length } : null,
-      bans: { active: this.bans.service.size, dropped_packets: dropped.packets, dropped_bytes: dropped.bytes },
+      ports:
+        this.protecting && this.rules
+          ? { text: this.portText(), any_port_rules: this.rules.ports.anyPortRules.length }
+          : null,
+      bans: {
+        active: this.bans.service.size,
+        dropped_packets: dropped.packets,
+        dropped_bytes: dropped.bytes,
+      },
       packets: {
         received: totals.queue_received,
         dropped: totals.queue_dropped,
@@ -419,7 +429,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     if (ports === 'any') return 'all TCP ports';
     const whole = ports.length === 1 && ports[0]?.first === 0 && ports[0].last === 65535;
     if (whole) return 'all TCP ports';
-    const shown = ports.slice(0, 20).map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
+    const shown = ports
+      .slice(0, 20)
+      .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
     return `TCP ${shown.join(', ')}${ports.length > 20 ? ` and ${ports.length - 20} more ranges` : ''}`;
   }
 
@@ -434,9 +446,12 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private acceptRules(summary: RuleSummary): void {
     this.rules = summary;
     this.rulesLoadedAt = new Date();
-    for (const problem of summary.failed.slice(0, 20)) this.log.warn(`rule not loaded: ${describeFailedRule(problem)}`);
+    for (const problem of summary.failed.slice(0, 20))
+      this.log.warn(`rule not loaded: ${describeFailedRule(problem)}`);
     if (summary.failed.length > 20)
-      this.log.warn(`${summary.failed.length - 20} more rules could not be loaded; 'portcullis rules check' names all`);
+      this.log.warn(
+        `${summary.failed.length - 20} more rules could not be loaded; 'portcullis rules check' names all`,
+      );
   }
 
   // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -463,7 +478,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private openSink(): Promise<EventSink> {
     const { eve } = this.configuration.outputs;
     const path = isAbsolute(eve) ? eve : join(this.configuration['log-dir'], eve);
-    return new FileSink(path, { onState: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)) }).start();
+    return new FileSink(path, {
+      onState: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
+    }).start();
   }
 
   private async startMetrics(): Promise<void> {
@@ -492,5 +509,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
 /** Version of the package this file belongs to. */
 export function engineVersion(): string {
-  return (JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string })
+    .version;
 }

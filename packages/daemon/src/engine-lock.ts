@@ -17,7 +17,14 @@ export class EngineLock {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         const taken = error.code === 'EADDRINUSE';
-        reject(taken ? new ControlError('ENGINE_RUNNING', 'another engine is running on this host (or in this network namespace)') : error);
+        reject(
+          taken
+            ? new ControlError(
+                'ENGINE_RUNNING',
+                'another engine is running on this host (or in this network namespace)',
+              )
+            : error,
+        );
       });
       server.listen(NAME, () => resolve());
     });

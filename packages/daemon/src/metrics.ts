@@ -72,7 +72,8 @@ export function daemonRegistry(sources: MetricSources) {
       name: 'queue_waiting_packets',
       help: 'Packets that wait for a verdict, as the kernel counts them.',
       type: 'gauge',
-      read: () => ownQueues(sources).map((line) => ({ value: line.waiting, labels: { queue: String(line.queue) } })),
+      read: () =>
+        ownQueues(sources).map((line) => ({ value: line.waiting, labels: { queue: String(line.queue) } })),
     },
     {
       name: 'queue_kernel_dropped_total',
@@ -88,10 +89,18 @@ export function daemonRegistry(sources: MetricSources) {
       name: 'queue_fail_open',
       help: '1 where the kernel passes packets of a full queue.',
       type: 'gauge',
-      read: () => sources.threads().map(({ queue, facts }) => ({ value: Number(facts.failOpen), labels: { queue: String(queue) } })),
+      read: () =>
+        sources
+          .threads()
+          .map(({ queue, facts }) => ({ value: Number(facts.failOpen), labels: { queue: String(queue) } })),
     },
     { name: 'rules_loaded', help: 'Rules in force.', type: 'gauge', read: () => sources.rules().loaded },
-    { name: 'rules_failed', help: 'Rules that could not be loaded.', type: 'gauge', read: () => sources.rules().failed },
+    {
+      name: 'rules_failed',
+      help: 'Rules that could not be loaded.',
+      type: 'gauge',
+      read: () => sources.rules().failed,
+    },
     {
       name: 'rules_loaded_timestamp_seconds',
       help: 'When the rules were last loaded.',
@@ -103,7 +112,8 @@ export function daemonRegistry(sources: MetricSources) {
       name: 'bans_total',
       help: 'What happened to bans.',
       type: 'counter',
-      read: () => banEventKinds.map((kind) => ({ value: sources.bans().counts[kind], labels: { event: kind } })),
+      read: () =>
+        banEventKinds.map((kind) => ({ value: sources.bans().counts[kind], labels: { event: kind } })),
     },
     {
       name: 'events_written_total',
@@ -129,7 +139,9 @@ export function daemonRegistry(sources: MetricSources) {
       name: 'verdict_seconds',
       help: 'Time from taking a batch from the queue to giving its verdicts back, counted per packet.',
       read: () =>
-        sources.threads().map(({ queue, thread }) => ({ labels: { queue: String(queue) }, histogram: thread.latency })),
+        sources
+          .threads()
+          .map(({ queue, thread }) => ({ labels: { queue: String(queue) }, histogram: thread.latency })),
     },
   ]);
 }

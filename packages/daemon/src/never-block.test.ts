@@ -2,7 +2,8 @@ import { NeverBlock, type SystemFiles } from './never-block';
 
 // Words of these tables are as a little-endian kernel prints them.
 const files: Record<string, string> = {
-  '/proc/net/route': 'Iface Destination Gateway Flags\neth0 00000000 0101A8C0 0003\neth0 0001A8C0 00000000 0001\n',
+  '/proc/net/route':
+    'Iface Destination Gateway Flags\neth0 00000000 0101A8C0 0003\neth0 0001A8C0 00000000 0001\n',
   '/proc/net/ipv6_route':
     '00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 0 0 0 eth0\n',
   '/etc/resolv.conf': '# by hand\nnameserver 9.9.9.9\nnameserver fe80::53%eth0\noptions edns0\n',
@@ -15,7 +16,11 @@ const system: SystemFiles = {
   read: (path) => files[path] ?? '',
   addresses: () => ['127.0.0.1', '192.168.1.2', 'fd00::2', 'fe80::2%eth0'],
 };
-const all = new NeverBlock(['self', 'gateway', 'dns', 'admin-sessions', '172.16.0.0/12'], ['10.20.0.0/16'], system);
+const all = new NeverBlock(
+  ['self', 'gateway', 'dns', 'admin-sessions', '172.16.0.0/12'],
+  ['10.20.0.0/16'],
+  system,
+);
 
 test.each([
   ['192.168.1.2', /this host/],

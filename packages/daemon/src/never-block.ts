@@ -23,7 +23,8 @@ export const liveSystem: SystemFiles = {
       return '';
     }
   },
-  addresses: () => Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address)),
+  addresses: () =>
+    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address)),
 };
 
 const SSH_PORT = 22;
@@ -40,7 +41,8 @@ function hexAddress(hex: string, littleEndian: boolean): string {
   }
   if (bytes.length === 4) return bytes.join('.');
   const groups: string[] = [];
-  for (let at = 0; at < 16; at += 2) groups.push((((bytes[at] as number) << 8) | (bytes[at + 1] as number)).toString(16));
+  for (let at = 0; at < 16; at += 2)
+    groups.push((((bytes[at] as number) << 8) | (bytes[at + 1] as number)).toString(16));
   return groups.join(':');
 }
 
@@ -57,12 +59,14 @@ function gateways(system: SystemFiles): string[] {
   const found: string[] = [];
   for (const row of rows(system.read('/proc/net/route'))) {
     const gateway = row[2];
-    if (gateway && /^[0-9A-F]{8}$/.test(gateway) && gateway !== '00000000') found.push(hexAddress(gateway, LITTLE_ENDIAN));
+    if (gateway && /^[0-9A-F]{8}$/.test(gateway) && gateway !== '00000000')
+      found.push(hexAddress(gateway, LITTLE_ENDIAN));
   }
   for (const row of rows(system.read('/proc/net/ipv6_route'))) {
     const gateway = row[4];
     // IPv6 addresses are in network order here, unlike in /proc/net/tcp6.
-    if (gateway && /^[0-9a-f]{32}$/.test(gateway) && !/^0+$/.test(gateway)) found.push(hexAddress(gateway, false));
+    if (gateway && /^[0-9a-f]{32}$/.test(gateway) && !/^0+$/.test(gateway))
+      found.push(hexAddress(gateway, false));
   }
   return found;
 }
@@ -103,7 +107,8 @@ export class NeverBlock {
     protectedNetworks: readonly string[],
     private readonly system: SystemFiles = liveSystem,
   ) {
-    const isWord = (entry: string): entry is NeverBlockWord => /^[a-z-]+$/.test(entry) && !entry.includes(':');
+    const isWord = (entry: string): entry is NeverBlockWord =>
+      /^[a-z-]+$/.test(entry) && !entry.includes(':');
     this.words = new Set(entries.filter(isWord));
     this.prefixes = [...entries.filter((entry) => !isWord(entry)), ...protectedNetworks].map((text) => ({
       cidr: ip6addr.createCIDR(text),
@@ -128,7 +133,9 @@ export class NeverBlock {
     if (this.words.has('dns') && covers(resolvers(this.system))) return 'it is a name server of this host';
     if (this.words.has('admin-sessions') && covers(administratorSessions(this.system)))
       return 'an administrator is logged in from it';
-    const listed = this.prefixes.find((entry) => entry.cidr.contains(parsed) || cidr.contains(entry.cidr.address()));
+    const listed = this.prefixes.find(
+      (entry) => entry.cidr.contains(parsed) || cidr.contains(entry.cidr.address()),
+    );
     return listed ? `it is in ${listed.text}, which is protected or never blocked` : null;
   }
 }

@@ -52,7 +52,10 @@ export function readRuleSource(configuration: Configuration, configurationFile: 
   const entries = configuration['rule-files'] ?? [builtInRuleDirectory];
   const files = entries.flatMap((entry) => expand(entry, base));
   const classification = configuration['classification-file'];
-  const portGroups = Object.entries(configuration.vars['port-groups']).map(([name, value]) => [name, String(value)]);
+  const portGroups = Object.entries(configuration.vars['port-groups']).map(([name, value]) => [
+    name,
+    String(value),
+  ]);
   return {
     files: files.map((path) => ({ path, text: readText(path) })),
     classification: classification === undefined ? null : readText(resolve(base, classification)),

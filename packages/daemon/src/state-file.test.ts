@@ -13,7 +13,11 @@ test('what was written is read', () => {
   const file = new StateFile(join(directory, 'new'));
   expect(file.read()).toEqual({ enabled: null, generation: 0, damaged: false });
   file.write({ enabled: true, generation: 7 });
-  expect(new StateFile(join(directory, 'new')).read()).toEqual({ enabled: true, generation: 7, damaged: false });
+  expect(new StateFile(join(directory, 'new')).read()).toEqual({
+    enabled: true,
+    generation: 7,
+    damaged: false,
+  });
 });
 
 test('a file torn at any byte is noticed', () => {
@@ -28,7 +32,10 @@ test('a file torn at any byte is noticed', () => {
   }
 });
 
-test.each(['{"enabled":"yes","generation":1}', '{"enabled":true,"generation":-1}', 'null', '[]'])('%s is damage', (text) => {
-  writeFileSync(join(directory, 'state.json'), text);
-  expect(new StateFile(directory).read().damaged).toBe(true);
-});
+test.each(['{"enabled":"yes","generation":1}', '{"enabled":true,"generation":-1}', 'null', '[]'])(
+  '%s is damage',
+  (text) => {
+    writeFileSync(join(directory, 'state.json'), text);
+    expect(new StateFile(directory).read().damaged).toBe(true);
+  },
+);

@@ -30,7 +30,8 @@ export class StateFile {
     }
     try {
       const value = JSON.parse(text) as Partial<EngineState>;
-      if (!Number.isSafeInteger(value.generation) || (value.generation as number) < 0) throw new Error('generation');
+      if (!Number.isSafeInteger(value.generation) || (value.generation as number) < 0)
+        throw new Error('generation');
       if (value.enabled !== null && typeof value.enabled !== 'boolean') throw new Error('enabled');
       return { enabled: value.enabled, generation: value.generation as number, damaged: false };
     } catch {

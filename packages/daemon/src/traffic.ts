@@ -1,4 +1,4 @@
-import { WorkerCounterNames, type WorkerCounterName } from '@portcullis/engine';
+import { type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
 import type { WorkerThread } from './workers/worker-thread';
 
 /** Numbers of the moment: they end with their worker, everything else goes on counting. */
@@ -6,18 +6,23 @@ const gauges: ReadonlySet<WorkerCounterName> = new Set<WorkerCounterName>(['flow
 
 /** Sums of the workers' counters, of those that have ended too, so that a counter never goes back. */
 export class Traffic {
-  private readonly ended = Object.fromEntries(WorkerCounterNames.map((name) => [name, 0])) as Record<WorkerCounterName, number>;
+  private readonly ended = Object.fromEntries(WorkerCounterNames.map((name) => [name, 0])) as Record<
+    WorkerCounterName,
+    number
+  >;
 
   /** Takes over the counts of workers that are gone. */
   retire(threads: readonly WorkerThread[]): void {
     for (const thread of threads) {
-      for (const name of WorkerCounterNames) if (!gauges.has(name)) this.ended[name] += thread.counters.get(name);
+      for (const name of WorkerCounterNames)
+        if (!gauges.has(name)) this.ended[name] += thread.counters.get(name);
     }
   }
 
   totals(threads: readonly WorkerThread[]): Record<WorkerCounterName, number> {
     const totals = { ...this.ended };
-    for (const thread of threads) for (const name of WorkerCounterNames) totals[name] += thread.counters.get(name);
+    for (const thread of threads)
+      for (const name of WorkerCounterNames) totals[name] += thread.counters.get(name);
     return totals;
   }
 }

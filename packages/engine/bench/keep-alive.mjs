@@ -2,10 +2,11 @@
  * Cost of one keep-alive HTTP request (request, its ACK, response, its ACK) in the inspector alone, without the kernel:
  * `node packages/engine/bench/keep-alive.mjs [RULES…]`. Needs a build.
  */
+
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readFileSync } from 'node:fs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const require = createRequire(join(root, 'packages', 'engine', 'package.json'));
@@ -18,8 +19,10 @@ const { TcpConversation } = require(join(root, 'packages', 'testkit', 'dist', 'i
 
 const CONNECTIONS = 32;
 const REQUESTS = 60_000;
-const request = 'GET /index.html HTTP/1.1\r\nHost: 10.66.2.2\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nCookie: session=0123456789abcdef\r\nConnection: keep-alive\r\n\r\n';
-const response = 'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 23:00:00 GMT\r\nContent-Type: text/html\r\nContent-Length: 36\r\nConnection: keep-alive\r\n\r\nhello world hello world hello world\n';
+const request =
+  'GET /index.html HTTP/1.1\r\nHost: 10.66.2.2\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nCookie: session=0123456789abcdef\r\nConnection: keep-alive\r\n\r\n';
+const response =
+  'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 23:00:00 GMT\r\nContent-Type: text/html\r\nContent-Length: 36\r\nConnection: keep-alive\r\n\r\nhello world hello world hello world\n';
 
 const files = process.argv.slice(2);
 const source = {
@@ -79,7 +82,8 @@ const conversations = build(turns);
 // As a queue brings them: the connections side by side, some packets of each at a time.
 const order = [];
 const longest = Math.max(...conversations.map((packets) => packets.length));
-for (let index = 0; index < longest; index++) for (const packets of conversations) if (packets[index]) order.push(packets[index]);
+for (let index = 0; index < longest; index++)
+  for (const packets of conversations) if (packets[index]) order.push(packets[index]);
 const BATCH = 64;
 const batches = [];
 for (let at = 0; at < order.length; at += BATCH) batches.push(arena(order.slice(at, at + BATCH)));
@@ -96,4 +100,7 @@ for (let i = half; i < batches.length; i++) {
 // Processor time, not the clock: the machine may be busy with other things.
 const { user, system } = process.cpuUsage(started);
 const nanoseconds = (user + system) * 1000;
-process.stdout.write(`${(nanoseconds / packets).toFixed(0)} ns a packet, ${(nanoseconds / (turns * CONNECTIONS / 2) / 1000).toFixed(2)} µs a request\n`);
+if (process.env.STATISTICS) console.log(inspector.matcher.statistics());
+process.stdout.write(
+  `${(nanoseconds / packets).toFixed(0)} ns a packet, ${(nanoseconds / ((turns * CONNECTIONS) / 2) / 1000).toFixed(2)} µs a request\n`,
+);

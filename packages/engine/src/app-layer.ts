@@ -1,4 +1,9 @@
-import type { Direction, ProtocolDefinition, ProtocolParser, TransactionListener } from '@portcullis/protocols';
+import type {
+  Direction,
+  ProtocolDefinition,
+  ProtocolParser,
+  TransactionListener,
+} from '@portcullis/protocols';
 import { type FlowInspection, ProtocolState } from './flow-inspection';
 
 /** First bytes of a direction that are looked at to tell the protocol. */
@@ -48,7 +53,13 @@ export class AppLayer {
     if (pool.length < POOLED_PARSERS) pool.push(parser);
   }
 
-  private probe(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+  private probe(
+    flow: FlowInspection,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const pending = flow.pending(direction);
     let from = bytes;
     let first = start;

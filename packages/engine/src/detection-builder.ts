@@ -23,7 +23,9 @@ function hardwareAddress(batch: PacketBatch, place: number): string | null {
   const length = batch.hardwareLength[place] as number;
   if (length !== 6) return null;
   const at = place * 8;
-  return Array.from(batch.hardware.subarray(at, at + 6), (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return Array.from(batch.hardware.subarray(at, at + 6), (byte) => byte.toString(16).padStart(2, '0')).join(
+    ':',
+  );
 }
 
 /** Captures know the frame a packet came in and its VLANs; queues do not. */
@@ -38,6 +40,8 @@ export function buildDetection(
   place: number,
   rule: CompiledRule,
   about: {
+    /** The packet is the one at `place`; else it stands for a flow that ended, and `place` is that of the packet before. */
+    live: boolean;
     time: number;
     flowId: number;
     direction: 0 | 1;
@@ -49,8 +53,9 @@ export function buildDetection(
     rejected: boolean;
   },
 ): Detection {
+  const { live, ...facts } = about;
   return {
-    ...about,
+    ...facts,
     direction: about.direction === 0 ? 'to_server' : 'to_client',
     rule: detectedRule(rule),
     source: formatAddress(packet.source),
@@ -62,9 +67,9 @@ export function buildDetection(
     icmpType: packet.icmpType,
     icmpCode: packet.icmpCode,
     communityId: communityId(packet),
-    inInterface: batch.inInterface[place] as number,
+    inInterface: live ? (batch.inInterface[place] as number) : 0,
     vlan: [],
-    hardwareAddress: hardwareAddress(batch, place),
+    hardwareAddress: live ? hardwareAddress(batch, place) : null,
     frame: (batch as FrameNumbers).frame?.[place] ?? 0,
   };
 }

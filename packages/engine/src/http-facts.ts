@@ -38,7 +38,11 @@ export class HttpFactsReader {
     for (const [field, id] of this.ids) {
       if (!tx.buffer(id, 0, this.view)) continue;
       const { bytes, start, end } = this.view;
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, LONGEST)).toString('latin1');
+      const text = Buffer.from(
+        bytes.buffer,
+        bytes.byteOffset + start,
+        Math.min(end - start, LONGEST),
+      ).toString('latin1');
       if (text !== '') facts[field] = field === 'status' ? Number(text) || 0 : text;
     }
     return facts as HttpFacts;

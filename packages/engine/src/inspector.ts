@@ -121,7 +121,11 @@ export class Inspector implements StreamSink, TransactionListener {
     const buffers = allBuffers(options.protocols);
     this.httpFacts = new HttpFactsReader((name) => buffers.find((buffer) => buffer.name === name)?.id);
     this.blocked = new BlockedSources(options.holdBlockedMicros);
-    this.rawWindows = new RawWindowPool(options.matcher.ruleset.needs.rawStreamWindow, RAW_PAGES, LARGEST_SEGMENT);
+    this.rawWindows = new RawWindowPool(
+      options.matcher.ruleset.needs.rawStreamWindow,
+      RAW_PAGES,
+      LARGEST_SEGMENT,
+    );
   }
 
   /** Packets of connections that need no more inspection carry this mark; null: none do. */
@@ -202,7 +206,11 @@ export class Inspector implements StreamSink, TransactionListener {
       return this.drop();
     }
     const { verifyChecksum } = this.options;
-    if (verifyChecksum !== undefined && ((batch.info[place] as number) & CHECKSUM_NOT_VERIFIED) !== 0 && !verifyChecksum(place)) {
+    if (
+      verifyChecksum !== undefined &&
+      ((batch.info[place] as number) & CHECKSUM_NOT_VERIFIED) !== 0 &&
+      !verifyChecksum(place)
+    ) {
       // The receiver throws it away, so its bytes must not count as delivered.
       counters[Counter.BAD_CHECKSUM]++;
       return this.inline ? this.drop() : this.accept(ACCEPT);
@@ -213,7 +221,8 @@ export class Inspector implements StreamSink, TransactionListener {
     this.inPacket = true;
     this.packetRulesDone = false;
     this.blockWanted = false;
-    const verdict = view.protocol === TCP && view.tcpHeaderLength > 0 ? this.inspectTcp() : this.inspectDatagram();
+    const verdict =
+      view.protocol === TCP && view.tcpHeaderLength > 0 ? this.inspectTcp() : this.inspectDatagram();
     this.inPacket = false;
     return verdict;
   }
@@ -318,7 +327,8 @@ export class Inspector implements StreamSink, TransactionListener {
   /** TCP: the handshake is complete, or the connection was adopted. Others: both sides have spoken. */
   private established(slot: number): boolean {
     const { reassembler, table } = this;
-    if (table.protocol(slot) === TCP) return reassembler.handshakeComplete(slot) || reassembler.isMidstream(slot);
+    if (table.protocol(slot) === TCP)
+      return reassembler.handshakeComplete(slot) || reassembler.isMidstream(slot);
     return table.packets(slot, 0) > 0 && table.packets(slot, 1) > 0;
   }
 
@@ -337,7 +347,7 @@ export class Inspector implements StreamSink, TransactionListener {
       // A super-segment: rules that look at packets see it as the packets it is made of.
       for (let at = payload; at < payloadEnd; at += piece) {
         context.payloadStart = at;
-        context.payloadEnd = at + piece < payloadEnd ? at + piece : payloadEnd;
+        context.payloadEnd = Math.min(at + piece, payloadEnd);
         matcher.inspectPacket(context);
       }
     }
@@ -347,7 +357,7 @@ export class Inspector implements StreamSink, TransactionListener {
   /** Whoever announces a tiny segment size does not get to have each byte looked at by itself. */
   private pieceSize(slot: number): number {
     const size = this.reassembler.segmentSize(slot);
-    return size < SMALLEST_PIECE ? SMALLEST_PIECE : size;
+    return Math.max(size, SMALLEST_PIECE);
   }
 
   /** Ends the evaluation of the packet in hand and acts on the rules that have matched. */
@@ -374,11 +384,13 @@ export class Inspector implements StreamSink, TransactionListener {
         rejected = this.resets.send(this.packet, this.options.sender);
         if (rejected) this.counters[Counter.RESETS_SENT]++;
       }
-      if (blocked && handshake && this.options.holdBlockedMicros > 0) this.blocked.add(this.packet.source, this.now);
+      if (blocked && handshake && this.options.holdBlockedMicros > 0)
+        this.blocked.add(this.packet.source, this.now);
       this.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
       const transaction = fired.transactions[i] as number;
       this.options.onDetection(
         buildDetection(this.packet, this.batch, this.place, rule, {
+          live: this.packet === this.view,
           time: this.now,
           flowId: inFlow ? this.table.flowId(slot) : 0,
           direction,
@@ -399,14 +411,24 @@ export class Inspector implements StreamSink, TransactionListener {
 
   flowStarted(_slot: number): void {}
 
-  data(slot: number, direction: Direction, bytes: Uint8Array, start: number, end: number, streamOffset: number): number {
+  data(
+    slot: number,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    streamOffset: number,
+  ): number {
     if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
     const flow = this.inspectionOf(slot);
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
     this.flow = flow;
-    if (this.matcher.ruleset.needs.streamRules[direction]) this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
+    this.transactionEnded = false;
+    if (this.matcher.ruleset.needs.streamRules[direction])
+      this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
     else this.appLayer.data(flow, direction, bytes, start, end);
+    if (this.transactionEnded) this.forgetTails(flow);
     this.flow = null;
     this.keepState(slot);
     return CONTINUE;
@@ -435,15 +457,19 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** What the parser still holds is inspected; there is no packet any more that could be dropped for it. */
   private closeParser(slot: number, flow: FlowInspection): void {
-    // Within a packet (a reset, a reused tuple) what it has matched so far is told with the packet itself.
+    const { matcher, context, view } = this;
+    // Within a packet (a reused tuple) what it has matched so far is told with the packet itself.
     if (this.inPacket) this.conclude(slot, this.reassembler.direction);
-    else this.matcher.begin(this.context);
-    this.describeFlow(slot);
-    for (const direction of [0, 1] as const)
+    for (const direction of [0, 1] as const) {
+      this.describeFlow(slot, direction);
+      matcher.begin(context);
       this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
-    this.conclude(slot, this.context.direction);
-    this.packet = this.view;
-    this.context.packet = this.view;
+      this.conclude(slot, direction);
+    }
+    this.packet = view;
+    context.packet = view;
+    // What the matcher has learned of the stand-in's addresses is not true of the packet in hand.
+    if (this.inPacket) matcher.begin(context);
   }
 
   /** Runs `action`, which may hand over transactions of `flow`, and acts on what they match. */
@@ -456,16 +482,18 @@ export class Inspector implements StreamSink, TransactionListener {
     this.keepState(slot);
   }
 
-  /** Fills `pseudo` with the flow's addresses, for alerts that come when there is no packet. */
-  private describeFlow(slot: number): void {
+  /** Fills `pseudo` with the flow's addresses as its packets of this direction have them, for alerts that come when there is no packet. */
+  private describeFlow(slot: number, direction: Direction): void {
     const { pseudo, table } = this;
-    table.sourceWords(slot, pseudo.source);
-    table.destinationWords(slot, pseudo.destination);
+    const toServer = direction === 0;
+    table.sourceWords(slot, toServer ? pseudo.source : pseudo.destination);
+    table.destinationWords(slot, toServer ? pseudo.destination : pseudo.source);
     pseudo.version = pseudo.source[2] === 0xffff && pseudo.source[0] === 0 && pseudo.source[1] === 0 ? 4 : 6;
     pseudo.protocol = table.protocol(slot);
-    pseudo.sourcePort = table.sourcePort(slot);
-    pseudo.destinationPort = table.destinationPort(slot);
+    pseudo.sourcePort = toServer ? table.sourcePort(slot) : table.destinationPort(slot);
+    pseudo.destinationPort = toServer ? table.destinationPort(slot) : table.sourcePort(slot);
     this.packet = pseudo;
+    this.context.packet = pseudo;
   }
 
   /** Rules over the raw stream see the new bytes behind the last ones of before. */
@@ -491,15 +519,11 @@ export class Inspector implements StreamSink, TransactionListener {
     context.streamBytes = window;
     context.streamStart = from;
     context.streamEnd = to;
-    this.transactionEnded = false;
     this.appLayer.data(flow, direction, bytes, start, end);
     context.appProtocol = flow.protocol;
     this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);
     context.streamEnd = 0;
-    if (this.transactionEnded) {
-      this.forgetTails(flow);
-      return;
-    }
+    if (this.transactionEnded) return;
     if (page === NO_PAGE) {
       page = rawWindows.take();
       flow.setPage(direction, page);

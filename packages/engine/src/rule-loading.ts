@@ -79,7 +79,12 @@ export function* loadRules(
   const summary: RuleSummary = {
     loaded: loaded.length,
     failed: [
-      ...set.errors.map((error) => ({ file: error.file, line: error.place.line, sid: error.sid, reason: error.reason })),
+      ...set.errors.map((error) => ({
+        file: error.file,
+        line: error.place.line,
+        sid: error.sid,
+        reason: error.reason,
+      })),
       ...failed.map(({ rule, error }) => ({
         file: rule.file,
         line: rule.place.line,

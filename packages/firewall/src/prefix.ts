@@ -1,4 +1,3 @@
-/// <reference path="./ip6addr.d.ts" />
 import { isIP } from 'node:net';
 import * as ip6addr from 'ip6addr';
 import { FirewallError } from './errors';

@@ -33,6 +33,11 @@ export interface CompileOptions {
   readonly names: NameTable;
   /** Default: PCRE2 with limits. */
   readonly expressions?: ExpressionCompiler;
+  /**
+   * Compile every regular expression to see that it can be (default). Where another thread has done so for the same
+   * rules it may be left out, which makes up half the work; an expression that cannot be compiled then never matches.
+   */
+  readonly checkExpressions?: boolean;
 }
 
 /** A rule that cannot be used, and why. */
@@ -79,6 +84,7 @@ export function* compileRules(
     buffers: catalog,
     names: options.names,
     expressions: options.expressions ?? pcreCompiler,
+    checkExpressions: options.checkExpressions ?? true,
   };
   const slots = new SlotTable(catalog);
   const lists = new HeaderLists();

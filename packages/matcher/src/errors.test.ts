@@ -1,4 +1,10 @@
-import { compileText } from '../testing/harness';
+import { parseRuleText } from '@portcullis/rules';
+import { BUFFERS, compileText, PROTOCOLS, VARIABLES } from '../testing/harness';
+import { compileRulesNow } from './compile-rules';
+import { InspectionContext } from './context';
+import { prepareDatabasesNow } from './databases';
+import { Matcher } from './matcher';
+import { NameTable } from './name-table';
 
 type ErrorCase = readonly [rule: string, message: RegExp, at: string];
 
@@ -94,4 +100,25 @@ test('what a rule says about itself', () => {
     ['tag', ['x', 'y']],
   ]);
   expect(rule.text).toContain('sid:5');
+});
+
+test('expressions that were checked elsewhere are compiled when they are first used', () => {
+  const { rules } = parseRuleText(
+    'alert tcp any any -> any any (content:"abc"; pcre:"/a(/"; sid:1;)\nalert tcp any any -> any any (content:"abc"; pcre:"/b./"; sid:2;)',
+    { variables: VARIABLES },
+  );
+  const options = { buffers: BUFFERS, protocols: PROTOCOLS, names: new NameTable(), checkExpressions: false };
+  const { ruleset, failed } = compileRulesNow(rules, options);
+  expect(failed).toEqual([]);
+  prepareDatabasesNow(ruleset);
+  const matcher = new Matcher(ruleset);
+  const context = new InspectionContext();
+  context.packet.protocol = 6;
+  matcher.begin(context);
+  matcher.inspectStream(context, Buffer.from('abc'), 0, 3, 0, 0);
+  matcher.end(context);
+  expect(
+    Array.from(matcher.matches.subarray(0, matcher.matchCount), (number) => matcher.rule(number).sid),
+  ).toEqual([2]);
+  matcher.close();
 });

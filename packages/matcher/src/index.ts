@@ -22,3 +22,4 @@ export { MatchList } from './match-list';
 export { Matcher, type MatcherStatistics, type RuleProfile } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export { NameTable } from './name-table';
+export { type RuleCost, RuleCosts } from './rule-profile';

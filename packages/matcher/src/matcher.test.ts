@@ -1,4 +1,5 @@
 import { Harness, TestTransaction } from '../testing/harness';
+import { RuleCosts } from './rule-profile';
 
 /** Rule options over the payload of a stream window, and whether they match. */
 type PayloadCase = readonly [options: string, payload: string, want: boolean];
@@ -465,12 +466,13 @@ describe('flow bits, actions and thresholds', () => {
 
   const THRESHOLDS: readonly (readonly [options: string, want: readonly number[]])[] = [
     // Nine matches, one a second; which of them alert.
-    ['threshold:type limit, track by_src, count 2, seconds 4;', [0, 1, 4, 5, 8]],
+    ['threshold:type limit, track by_src, count 2, seconds 4;', [0, 1, 5, 6]],
     ['threshold:type threshold, track by_src, count 3, seconds 100;', [2, 5, 8]],
-    ['threshold:type both, track by_dst, count 2, seconds 4;', [1, 5]],
+    ['threshold:type both, track by_dst, count 2, seconds 4;', [1, 6]],
     ['detection_filter:track by_src, count 3, seconds 100;', [3, 4, 5, 6, 7, 8]],
     ['threshold:type limit, track by_rule, count 1, seconds 100;', [0]],
-    ['threshold:type threshold, track by_both, count 2, seconds 1;', []],
+    ['threshold:type threshold, track by_both, count 2, seconds 1;', [1, 3, 5, 7]],
+    ['threshold:type threshold, track by_src, count 1, seconds 3;', [0, 1, 2, 3, 5, 6, 7]],
     [
       'threshold:type threshold, track by_src, count 2, seconds 100; threshold:type limit, track by_src, count 1, seconds 100;',
       [1],
@@ -529,6 +531,27 @@ describe('reload', () => {
     expect(harness.stream('seta .. first part .. then ask', 21)).toEqual([4]);
     expect(harness.transaction(transaction, 2)).toEqual([]);
   });
+});
+
+test('a profile counts what each rule costs', () => {
+  const harness = new Harness(
+    [
+      'alert tcp any any -> any any (content:"abc"; sid:1;)',
+      'alert tcp any any -> any any (content:"abc"; content:"def"; sid:2;)',
+      'alert tcp any any -> any any (content:"xyz"; sid:3;)',
+    ].join('\n'),
+  );
+  const costs = new RuleCosts(harness.matcher.ruleset.rules.length);
+  harness.matcher.profile = costs;
+  harness.stream('abc');
+  harness.stream('abc def');
+  const rows = costs
+    .costliest(10)
+    .map(({ rule, checks, matches }) => [harness.matcher.rule(rule).sid, checks, matches]);
+  expect(rows.sort()).toEqual([
+    [1, 2, 2],
+    [2, 2, 1],
+  ]);
 });
 
 describe('bounds', () => {

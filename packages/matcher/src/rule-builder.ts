@@ -15,6 +15,8 @@ export interface CompileEnvironment {
   readonly buffers: BufferCatalog;
   readonly names: NameTable;
   readonly expressions: ExpressionCompiler;
+  /** Compile each expression at once, only to see that it can be. */
+  readonly checkExpressions: boolean;
 }
 
 /** Steps over one buffer. `name` is null for the payload. */

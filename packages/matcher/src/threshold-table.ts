@@ -60,7 +60,9 @@ export class ThresholdTable {
     const now = context.timeMicros;
     const slot = this.find(rule, index, settings, context, now);
     const counts = this.counts;
-    const running = this.began[slot] !== 0 && now - this.began[slot] < settings.seconds * 1e6;
+    const known = this.began[slot] !== 0;
+    // The last moment of a period still belongs to it, as in Suricata.
+    const running = known && now - this.began[slot] <= settings.seconds * 1e6;
     if (!running) {
       this.began[slot] = now === 0 ? 1 : now;
       this.ends[slot] = now + settings.seconds * 1e6;
@@ -71,7 +73,8 @@ export class ThresholdTable {
       case 'limit':
         return count <= settings.count ? 1 : 2;
       case 'threshold':
-        if (count < settings.count) return 0;
+        // Suricata again: the match that begins a new period is counted, never told.
+        if (count < settings.count || (known && !running)) return 0;
         counts[slot] = 0;
         return 1;
       case 'both':

@@ -2,17 +2,16 @@
 import { CaptureFileSource } from '@portcullis/capture';
 import {
   formatAddress,
+  IpProtocol,
   Ipv4,
   Ipv6,
-  IpProtocol,
   LinkStatus,
-  type PacketView,
-  PacketView as View,
+  PacketView,
   verifyTransportChecksum,
 } from '@portcullis/wire';
 
 /** Captures with more packets than this would take the test's time for the same few flows. */
-export const MOST_PACKETS = 150;
+const MOST_PACKETS = 150;
 /** The longest packet of an Ethernet. */
 const LONGEST_PACKET = 1500;
 /** Those that the firewall queues. */
@@ -24,69 +23,61 @@ const QUEUED_PROTOCOLS: ReadonlySet<number> = new Set([
 ]);
 
 export interface Survey {
-  readonly packets: number;
   /** Why a gateway would not see these packets as they are; null when it would. */
   readonly objection: string | null;
-  /** Address and port of both sides, smaller first, with the protocol: one for each flow. */
-  readonly flows: ReadonlySet<string>;
+  /** Everybody who sends or receives in it. */
   readonly addresses: ReadonlySet<string>;
 }
 
-/** Looks at all packets of a capture. What cannot be read is an objection too. */
+/** Looks at the packets of a capture. What cannot be read is an objection too. */
 export function surveyCapture(file: string): Survey {
-  const flows = new Set<string>();
   const addresses = new Set<string>();
-  const view = new View();
-  let packets = 0;
-  let objection: string | null = null;
-  let source: CaptureFileSource;
   try {
-    source = new CaptureFileSource(file);
+    return { objection: objectionToCapture(file, addresses), addresses };
   } catch {
-    return { packets, objection: 'not readable', flows, addresses };
+    return { objection: 'not readable', addresses };
   }
+}
+
+function objectionToCapture(file: string, addresses: Set<string>): string | null {
+  const view = new PacketView();
+  const source = new CaptureFileSource(file);
+  let packets = 0;
   try {
     const { batch } = source;
-    while (objection === null && source.receive(0) >= 0) {
-      for (let place = 0; place < batch.count && objection === null; place++) {
+    while (source.receive(0) >= 0) {
+      for (let place = 0; place < batch.count; place++) {
         const start = batch.offset[place];
-        const status = view.decode(batch.bytes, start, start + batch.length[place]);
-        packets++;
-        objection = status === 0 ? objectionTo(view) : 'undecodable packets';
-        if (packets > MOST_PACKETS) objection = `more than ${MOST_PACKETS} packets`;
-        if (objection !== null) break;
-        const from = formatAddress(view.source);
-        const to = formatAddress(view.destination);
-        addresses.add(from).add(to);
-        const ends = [`${from} ${view.sourcePort}`, `${to} ${view.destinationPort}`].sort();
-        flows.add(`${view.protocol} ${ends.join(' ')}`);
+        if (view.decode(batch.bytes, start, start + batch.length[place]) !== 0) return 'undecodable packets';
+        const objection = objectionToPacket(view);
+        if (objection !== null) return objection;
+        if (++packets > MOST_PACKETS) return `more than ${MOST_PACKETS} packets`;
+        addresses.add(formatAddress(view.source)).add(formatAddress(view.destination));
       }
       source.finalize();
     }
-    if (objection === null && source.error !== null) objection = 'damaged file';
-    if (objection === null && source.skipped[LinkStatus.UNSUPPORTED_LINK_TYPE] > 0)
-      objection = 'link type not supported';
-    if (objection === null && packets === 0) objection = 'no IP packets';
+    if (source.error !== null) return 'damaged';
+    if (source.skipped[LinkStatus.UNSUPPORTED_LINK_TYPE] > 0) return 'unsupported link type';
+    return packets > 0 ? null : 'no IP packets';
   } finally {
     source.close();
   }
-  return { packets, objection, flows, addresses };
 }
 
-function objectionTo(view: PacketView): string | null {
+function objectionToPacket(view: PacketView): string | null {
   if (view.truncated) return 'packets cut by the capture';
   if (view.moreFragments || view.fragmentOffset > 0) return 'fragments, which the kernel puts together';
   if (view.totalLength > LONGEST_PACKET) return `packets above ${LONGEST_PACKET} bytes`;
   if (!QUEUED_PROTOCOLS.has(view.protocol)) return 'protocols that are never queued';
-  const fixed = view.version === 4 ? Ipv4.MIN_LENGTH : Ipv6.LENGTH;
-  if (view.headerLength > fixed) return 'IP options or extension headers, which routers act on';
-  if (!isUnicast(view.version, view.source) || !isUnicast(view.version, view.destination))
+  const plain = view.version === 4 ? Ipv4.MIN_LENGTH : Ipv6.LENGTH;
+  if (view.headerLength > plain) return 'IP options or extension headers, which routers act on';
+  if (!isForwarded(view.version, view.source) || !isForwarded(view.version, view.destination))
     return 'addresses that are not forwarded';
-  return verifyTransportChecksum(view) ? null : 'wrong checksums, which a receiver drops';
+  return verifyTransportChecksum(view) ? null : 'wrong checksums, which make receivers drop packets';
 }
 
 /** Whether routers pass packets of this address on (RFC 1812 §5.3, RFC 4291 §2.5, §2.7). */
-function isUnicast(version: number, address: Uint32Array): boolean {
+function isForwarded(version: number, address: Uint32Array): boolean {
   if (version === 4) return address[3] >>> 24 !== 0 && address[3] >>> 28 < 14;
   const first = address[0];
   if (first >>> 24 === 0xff || first >>> 22 === 0x3fa) return false;

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
 import type { BanListAnswer, BanRow, BansRemovedAnswer } from '@portcullis/daemon';
+import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { ask, type ConfigOptions, parseWholeNumber, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
@@ -43,11 +43,18 @@ async function list(options: ListOptions): Promise<void> {
   else printBans(answer);
 }
 
-async function remove(addresses: string[], options: ConfigOptions & { all?: boolean; json?: boolean }): Promise<void> {
+async function remove(
+  addresses: string[],
+  options: ConfigOptions & { all?: boolean; json?: boolean },
+): Promise<void> {
   if (addresses.length === 0 && !options.all)
     throw new CommandError(Exit.USAGE, 'name the addresses to let in again, or --all');
   if (addresses.length > 0 && options.all) throw new CommandError(Exit.USAGE, '--all goes without addresses');
-  const answer = await ask<BansRemovedAnswer>(options, 'bans.remove', options.all ? { all: true } : { addresses });
+  const answer = await ask<BansRemovedAnswer>(
+    options,
+    'bans.remove',
+    options.all ? { all: true } : { addresses },
+  );
   if (options.json) printJson(answer);
   else {
     for (const prefix of answer.removed) printLine(`${prefix} is let in again`);
@@ -75,12 +82,21 @@ export function addBansCommands(program: Command): void {
   withJson(withConfig(bans.command('add <address>').description('block an address or a prefix')))
     .option('--for <duration>', 'seconds, or a number with s, m, h or d (default: block-duration)')
     .option('--reason <text>', 'why, for the list and the event')
-    .addHelpText('after', '\nExamples:\n  portcullis bans add 203.0.113.9 --for 2h --reason "port scan"\n  portcullis bans add 2001:db8:1::/64')
-    .action(async (address: string, options: ConfigOptions & { for?: string; reason?: string; json?: boolean }) => {
-      const ban = await ask<BanRow>(options, 'bans.add', { address, for: options.for, reason: options.reason });
-      if (options.json) printJson(ban);
-      else printLine(`${ban.prefix} is blocked for ${formatDuration(ban.remaining_s)}`);
-    });
+    .addHelpText(
+      'after',
+      '\nExamples:\n  portcullis bans add 203.0.113.9 --for 2h --reason "port scan"\n  portcullis bans add 2001:db8:1::/64',
+    )
+    .action(
+      async (address: string, options: ConfigOptions & { for?: string; reason?: string; json?: boolean }) => {
+        const ban = await ask<BanRow>(options, 'bans.add', {
+          address,
+          for: options.for,
+          reason: options.reason,
+        });
+        if (options.json) printJson(ban);
+        else printLine(`${ban.prefix} is blocked for ${formatDuration(ban.remaining_s)}`);
+      },
+    );
   withJson(withConfig(bans.command('remove [address...]').description('let addresses in again')))
     .option('--all', 'everybody')
     .addHelpText('after', '\nExamples:\n  portcullis bans remove 203.0.113.9\n  portcullis bans remove --all')
@@ -92,10 +108,15 @@ export function addProductAliases(program: Command): void {
   withJson(withConfig(program))
     .option('--get-blocked-hosts', "as 'bans list'")
     .option('--allow-hosts <address...>', "as 'bans remove'")
-    .action(async (options: ListOptions & { getBlockedHosts?: boolean; allowHosts?: string[] }, command: Command) => {
-      if (options.allowHosts) await remove(options.allowHosts, options);
-      else if (options.getBlockedHosts) await list(options);
-      else if (command.args.length > 0) command.error(`error: unknown command '${command.args[0]}'`);
-      else command.help({ error: true });
-    });
+    .action(
+      async (
+        options: ListOptions & { getBlockedHosts?: boolean; allowHosts?: string[] },
+        command: Command,
+      ) => {
+        if (options.allowHosts) await remove(options.allowHosts, options);
+        else if (options.getBlockedHosts) await list(options);
+        else if (command.args.length > 0) command.error(`error: unknown command '${command.args[0]}'`);
+        else command.help({ error: true });
+      },
+    );
 }

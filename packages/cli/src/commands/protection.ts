@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
 import type { ReloadAnswer } from '@portcullis/daemon';
+import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { formatCount, printJson, printLine } from '../print';
 
@@ -15,19 +15,36 @@ export function addProtectionCommands(program: Command): void {
       if (options.json) printJson(answer);
       else printLine('Protection is on.');
     });
-  withJson(withConfig(program.command('disable').description('turn protection off; survives a restart, bans stay in force')))
+  withJson(
+    withConfig(
+      program.command('disable').description('turn protection off; survives a restart, bans stay in force'),
+    ),
+  )
     .addHelpText('after', '\nExample:\n  sudo portcullis disable')
     .action(async (options: Options) => {
       const answer = await ask<{ state: string; bans_left: number }>(options, 'disable');
       if (options.json) printJson(answer);
-      else printLine(`Protection is off.${answer.bans_left > 0 ? ` ${formatCount(answer.bans_left)} bans stay in force ('portcullis bans remove --all' lifts them).` : ''}`);
+      else
+        printLine(
+          `Protection is off.${answer.bans_left > 0 ? ` ${formatCount(answer.bans_left)} bans stay in force ('portcullis bans remove --all' lifts them).` : ''}`,
+        );
     });
-  withJson(withConfig(program.command('reload').description('read rules and configuration again, without losing a packet or a flow')))
+  withJson(
+    withConfig(
+      program
+        .command('reload')
+        .description('read rules and configuration again, without losing a packet or a flow'),
+    ),
+  )
     .addHelpText('after', '\nExample:\n  sudo portcullis reload')
     .action(async (options: Options) => {
       const answer = await ask<ReloadAnswer>(options, 'reload');
       if (options.json) printJson(answer);
-      else printLine(`${formatCount(answer.rules.loaded)} rules are in force, ${formatCount(answer.rules.failed)} could not be loaded.`);
-      for (const key of options.json ? [] : answer.needs_restart) printLine(`${key} has changed and takes effect with the next start`);
+      else
+        printLine(
+          `${formatCount(answer.rules.loaded)} rules are in force, ${formatCount(answer.rules.failed)} could not be loaded.`,
+        );
+      for (const key of options.json ? [] : answer.needs_restart)
+        printLine(`${key} has changed and takes effect with the next start`);
     });
 }

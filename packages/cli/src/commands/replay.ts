@@ -1,11 +1,17 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import type { Command } from 'commander';
+import { createWriteStream } from 'node:fs';
 import { readRuleSource } from '@portcullis/daemon';
 import { alertRecord, describeFailedRule, Replay } from '@portcullis/engine';
 import { STANDARD_CLASSIFICATION } from '@portcullis/rules';
+import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
-import { collectOption, type ConfigOptions, configurationFile, readConfiguration, withConfig } from '../options';
+import {
+  type ConfigOptions,
+  collectOption,
+  configurationFile,
+  readConfiguration,
+  withConfig,
+} from '../options';
 import { formatCount } from '../print';
 
 interface ReplayCommandOptions extends ConfigOptions {
@@ -68,24 +74,38 @@ async function replay(captures: string[], options: ReplayCommandOptions): Promis
     }
     // A slow reader of the records slows the replay down, instead of filling the memory.
     if (out.writableNeedDrain) await once(out, 'drain');
-    if (outputError) throw new CommandError(Exit.NOT_SO, `cannot write ${options.eve}: ${(outputError as Error).message}`);
+    if (outputError)
+      throw new CommandError(Exit.NOT_SO, `cannot write ${options.eve}: ${(outputError as Error).message}`);
   }
   if (toFile) {
     out.end();
     await once(out, 'finish');
   }
-  if (unreadable > 0) throw new CommandError(Exit.NOT_SO, `${unreadable} of ${captures.length} captures could not be read to their end`);
+  if (unreadable > 0)
+    throw new CommandError(
+      Exit.NOT_SO,
+      `${unreadable} of ${captures.length} captures could not be read to their end`,
+    );
 }
 
 export function addReplayCommand(program: Command): void {
   withConfig(
-    program.command('replay <capture...>').description('inspect captures, without root and without the kernel'),
+    program
+      .command('replay <capture...>')
+      .description('inspect captures, without root and without the kernel'),
     { set: true },
   )
-    .option('--rules <file>', 'rule file or folder instead of those of the configuration (may be repeated)', collectOption)
+    .option(
+      '--rules <file>',
+      'rule file or folder instead of those of the configuration (may be repeated)',
+      collectOption,
+    )
     .option('--inline', 'decide verdicts as on a gateway')
     .option('--eve <file>', "where the EVE records go; '-' is standard output (default)")
     .option('--strict', 'a rule that cannot be loaded is an error')
-    .addHelpText('after', '\nExamples:\n  portcullis replay attack.pcap\n  portcullis replay --rules emerging-all.rules --eve alerts.json *.pcap')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  portcullis replay attack.pcap\n  portcullis replay --rules emerging-all.rules --eve alerts.json *.pcap',
+    )
     .action(replay);
 }

@@ -1,6 +1,6 @@
-import type { Command } from 'commander';
 import { readRuleSource } from '@portcullis/daemon';
 import { describeFailedRule, Replay } from '@portcullis/engine';
+import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, readConfiguration, withConfig, withJson } from '../options';
 import { formatCount, printJson, printLine } from '../print';
@@ -28,7 +28,13 @@ async function check(files: string[], options: ConfigOptions & { json?: boolean 
 
 export function addRulesCommands(program: Command): void {
   const rules = program.command('rules').description('signatures');
-  withJson(withConfig(rules.command('check <file...>').description('load rule files as the engine would, and name what is wrong')))
+  withJson(
+    withConfig(
+      rules
+        .command('check <file...>')
+        .description('load rule files as the engine would, and name what is wrong'),
+    ),
+  )
     .addHelpText('after', '\nExample:\n  portcullis rules check --json local.rules')
     .action(check);
 }

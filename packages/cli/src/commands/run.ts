@@ -1,6 +1,6 @@
+import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
 import type { Command } from 'commander';
 import pino from 'pino';
-import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, configurationFile, withConfig } from '../options';
 import { colour, formatCount, formatDuration, printLine } from '../print';
@@ -12,7 +12,8 @@ interface RunOptions extends ConfigOptions {
 
 /** For a person a short line; for a service manager or a log collector JSON. */
 function makeLogger(): Logger {
-  if (!process.stdout.isTTY && !process.env['PORTCULLIS_LOG_TEXT']) return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  if (!process.stdout.isTTY && !process.env.PORTCULLIS_LOG_TEXT)
+    return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
   const line = (mark: string) => (message: string) =>
     printLine(`${colour.dim(new Date().toTimeString().slice(0, 8))} ${mark}${message}`);
   return { info: line(''), warn: line(colour.yellow('warning: ')), error: line(colour.red('error: ')) };
@@ -21,7 +22,9 @@ function makeLogger(): Logger {
 function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemon['on']>[1]>[0]): void {
   const { alert, portcullis } = record;
   if (!alert) return;
-  const ban = portcullis?.ban as { prefix?: string; duration_s?: number; refused?: string; failed?: string } | undefined;
+  const ban = portcullis?.ban as
+    | { prefix?: string; duration_s?: number; refused?: string; failed?: string }
+    | undefined;
   const done =
     alert.action === 'allowed'
       ? 'seen'
@@ -29,7 +32,9 @@ function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemo
         ? `dropped, ${ban.prefix} blocked for ${formatDuration(ban.duration_s ?? 0)}`
         : `dropped${ban?.refused ? `, not blocked: ${ban.refused}` : ''}${ban?.failed ? `, NOT blocked: ${ban.failed}` : ''}`;
   const from = record.src_port === undefined ? record.src_ip : `${record.src_ip} port ${record.src_port}`;
-  logger.warn(`${alert.signature} (sid ${alert.signature_id}) from ${from} to ${record.dest_ip} port ${record.dest_port}: ${done}`);
+  logger.warn(
+    `${alert.signature} (sid ${alert.signature_id}) from ${from} to ${record.dest_ip} port ${record.dest_port}: ${done}`,
+  );
 }
 
 async function run(options: RunOptions): Promise<void> {
@@ -42,7 +47,10 @@ async function run(options: RunOptions): Promise<void> {
     version: engineVersion(),
   });
   if (process.getuid?.() !== 0)
-    throw new CommandError(Exit.PERMISSION, "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures");
+    throw new CommandError(
+      Exit.PERMISSION,
+      "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures",
+    );
   daemon.on('alert', (record) => tellAlert(logger, record));
   await daemon.start();
   const status = await daemon.status();
@@ -55,7 +63,9 @@ async function run(options: RunOptions): Promise<void> {
 
   await new Promise<void>((resolve) => {
     process.on('SIGHUP', () => {
-      daemon.reload().catch((error: Error) => logger.error(`not reloaded, the old settings stay: ${error.message}`));
+      daemon
+        .reload()
+        .catch((error: Error) => logger.error(`not reloaded, the old settings stay: ${error.message}`));
     });
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
 import type { StatusAnswer } from '@portcullis/daemon';
+import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
 
@@ -9,15 +9,22 @@ function yesNo(value: boolean): string {
 
 function printStatus(status: StatusAnswer): void {
   const state = status.state === 'protecting' ? colour.green(status.state) : colour.yellow(status.state);
-  printLine(`Portcullis ${status.version} is ${state} (${status.mode} mode, up ${formatDuration(status.uptime_s)})`);
+  printLine(
+    `Portcullis ${status.version} is ${state} (${status.mode} mode, up ${formatDuration(status.uptime_s)})`,
+  );
   const { rules } = status;
   const failed = rules.failed > 0 ? colour.yellow(`, ${formatCount(rules.failed)} could not be loaded`) : '';
   printLine(`Rules    ${formatCount(rules.loaded)} loaded${failed}`);
   if (status.ports) {
-    const wide = status.ports.any_port_rules > 0 ? ` (${formatCount(status.ports.any_port_rules)} rules are for any port)` : '';
+    const wide =
+      status.ports.any_port_rules > 0
+        ? ` (${formatCount(status.ports.any_port_rules)} rules are for any port)`
+        : '';
     printLine(`Ports    ${status.ports.text}${wide}`);
   }
-  printLine(`Bans     ${formatCount(status.bans.active)} in force, ${formatCount(status.bans.dropped_packets)} packets dropped by them`);
+  printLine(
+    `Bans     ${formatCount(status.bans.active)} in force, ${formatCount(status.bans.dropped_packets)} packets dropped by them`,
+  );
   printLine(
     `Traffic  ${formatCount(status.packets.received)} packets inspected, ${formatCount(status.packets.dropped)} dropped, ${formatCount(status.packets.uninspected)} passed uninspected`,
   );

@@ -13,7 +13,7 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'control-'));
   path = join(directory, 'control.sock');
   server = new ControlServer(path, {
-    double: (args) => Number(args['n']) * 2,
+    double: (args) => Number(args.n) * 2,
     refuse: () => {
       throw new ControlError('NOT_SO', 'it is not so');
     },

@@ -1,4 +1,11 @@
-import type { Detection, OffloadMark, QueueFacts, QueueSettings, RuleSource, RuleSummary } from '@portcullis/engine';
+import type {
+  Detection,
+  OffloadMark,
+  QueueFacts,
+  QueueSettings,
+  RuleSource,
+  RuleSummary,
+} from '@portcullis/engine';
 import { EventEmitter } from 'eventemitter3';
 import { threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
 
@@ -60,7 +67,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /** Queues that have a worker right now. */
   get attended(): readonly AttendedQueue[] {
-    return [...this.active].flatMap(([queue, thread]) => (thread.queue ? [{ queue, thread, facts: thread.queue }] : []));
+    return [...this.active].flatMap(([queue, thread]) =>
+      thread.queue ? [{ queue, thread, facts: thread.queue }] : [],
+    );
   }
 
   /**
@@ -187,7 +196,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const now = performance.now();
     for (const [queue, thread] of this.active) {
       const silent = thread.silentFor(now);
-      if (silent > STALLED_MILLISECONDS) void this.lose(queue, thread, `it has not moved for ${Math.round(silent)} ms`);
+      if (silent > STALLED_MILLISECONDS)
+        void this.lose(queue, thread, `it has not moved for ${Math.round(silent)} ms`);
     }
   }
 

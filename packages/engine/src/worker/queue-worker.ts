@@ -5,7 +5,13 @@ import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
 import { createProtocols } from '@portcullis/protocols';
 import { Inspector, type OffloadMark } from '../inspector';
 import { type LoadedRules, loadRules, loadRulesNow, type RuleSource } from '../rule-loading';
-import { type FromWorker, type QueueSettings, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
+import {
+  type FromWorker,
+  type QueueSettings,
+  type ToWorker,
+  type WorkerSettings,
+  WorkerWord,
+} from './messages';
 import { publishCounters } from './worker-counters';
 
 /** The worker blocks in the kernel for so long at most, then looks after its other duties. */
@@ -30,7 +36,11 @@ export class QueueWorker {
   private readonly names = new NameTable();
   private loaded: LoadedRules | null = null;
   private draining = false;
-  private reloading: { source: RuleSource; offload: OffloadMark | null; steps: Generator<void, LoadedRules> } | null = null;
+  private reloading: {
+    source: RuleSource;
+    offload: OffloadMark | null;
+    steps: Generator<void, LoadedRules>;
+  } | null = null;
   private inspector!: Inspector;
   private matcher!: Matcher;
   private queue!: NfQueue;
@@ -96,6 +106,8 @@ export class QueueWorker {
       },
     });
     this.loop();
+    // What parsers still hold of unfinished flows is told too.
+    this.inspector.close();
     queue.close();
     sender.close();
     this.publish();
@@ -177,7 +189,11 @@ export class QueueWorker {
       const { ruleset, summary } = step.value;
       // The worker standing by has compiled the databases of the same rules: they are only attached here.
       if (attachDatabases(ruleset) > 0) {
-        this.say({ type: 'failed', code: 'DATABASES_MISSING', message: 'the pattern databases of the new rules are missing' });
+        this.say({
+          type: 'failed',
+          code: 'DATABASES_MISSING',
+          message: 'the pattern databases of the new rules are missing',
+        });
         return;
       }
       this.matcher.swap(ruleset);
@@ -201,4 +217,3 @@ export class QueueWorker {
     );
   }
 }
-

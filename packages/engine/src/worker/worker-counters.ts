@@ -44,7 +44,12 @@ const streamDrops = DropReasonNames.map((reason, number) => ({
 })).filter(({ reason }) => reason !== 'none');
 
 type Simple = keyof typeof fromQueue | keyof typeof fromInspection | keyof typeof fromStream;
-export type WorkerCounterName = Simple | `drop_${string}` | 'flows_active' | 'held_bytes' | 'raw_tails_missing';
+export type WorkerCounterName =
+  | Simple
+  | `drop_${string}`
+  | 'flows_active'
+  | 'held_bytes'
+  | 'raw_tails_missing';
 
 /** Names of what one worker publishes, in the order of the shared block. */
 export const WorkerCounterNames: readonly WorkerCounterName[] = [

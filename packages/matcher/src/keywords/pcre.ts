@@ -5,6 +5,9 @@ import type { Expression, ExpressionCompiler, ExpressionOptions } from '../expre
 import type { Keyword } from '../keyword';
 import { invalid, required } from '../option-value';
 
+/** Fails like an expression that has reached a limit: neither found nor known to be missing. */
+const NEVER: Expression = { exec: () => -1 };
+
 /** Start and end of the match; groups are not asked for. */
 const found = new Int32Array(2);
 
@@ -52,8 +55,17 @@ export class ExpressionStep extends BufferStep {
     }
   }
 
+  /** Rules are loaded with expressions that were checked; one that was not and is wrong must not end the worker. */
+  private compile(): Expression {
+    try {
+      return this.compiler.compile(this.pattern, this.options);
+    } catch {
+      return NEVER;
+    }
+  }
+
   private search(evaluation: Evaluation): boolean {
-    this.compiled ??= this.compiler.compile(this.pattern, this.options);
+    this.compiled ??= this.compile();
     const { start, end } = evaluation;
     const subject = this.isRelative ? start + evaluation.position : start;
     const from = evaluation.expressionStart > 0 ? start + evaluation.expressionStart : subject;
@@ -128,14 +140,15 @@ export const pcre: Keyword = {
         throw invalid(option, `unknown letter "${letter}"`, lettersIndex + i);
       }
     }
-    const error = rule.environment.expressions.check(pattern, options);
+    const { expressions, checkExpressions } = rule.environment;
+    const error = checkExpressions ? expressions.check(pattern, options) : null;
     if (error) {
       throw new RuleError(`pcre: ${error.message}`, {
         line: option.valuePlace.line,
         column: option.valuePlace.column + index + error.position,
       });
     }
-    const step = new ExpressionStep(rule.environment.expressions, pattern, options, relative, negated);
+    const step = new ExpressionStep(expressions, pattern, options, relative, negated);
     if (buffer === null) rule.add(step);
     else rule.addTo(option, buffer, step);
   },

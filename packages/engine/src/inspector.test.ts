@@ -1,0 +1,304 @@
+/** What the rules' actions do to packets, and what is told of it. */
+import { Verdict } from '@portcullis/capture';
+import {
+  DEFAULT_CLIENT,
+  DEFAULT_CLIENT_IPV6,
+  DEFAULT_SERVER,
+  DEFAULT_SERVER_IPV6,
+  TcpConversation,
+  UdpConversation,
+} from '@portcullis/testkit';
+import { communityId, PacketView, TcpFlag, verifyTransportChecksum } from '@portcullis/wire';
+import { Inspection } from '../testing/inspection';
+import { InspectCounter } from './inspect-counters';
+
+const DROP_EVIL =
+  'drop http any any -> any any (msg:"evil path"; flow:established,to_server; http.uri; content:"/evil"; classtype:web-application-attack; reference:cve,2024-0001; metadata:created 2024, tag a; sid:1; rev:3;)';
+const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: curl/8\r\n\r\n`;
+const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+/** Packets of the handshake. */
+const SHAKE = 3;
+
+describe.each([
+  [4, DEFAULT_CLIENT, DEFAULT_SERVER],
+  [6, DEFAULT_CLIENT_IPV6, DEFAULT_SERVER_IPV6],
+] as const)('a drop rule over IPv%d', (version, client, server) => {
+  const endpoints = { client, server };
+
+  test('drops the packet and all later ones of its flow, retransmissions and answers too', async () => {
+    const inspection = await Inspection.of(DROP_EVIL);
+    const { packets } = new TcpConversation(endpoints)
+      .handshake()
+      .client(request('/evil'), { acknowledge: false, retransmit: [0] })
+      .server(RESPONSE)
+      .client(request('/other'))
+      .close();
+    const passed = inspection.passed(packets);
+    expect(passed.slice(0, SHAKE)).toEqual([true, true, true]);
+    expect(passed.slice(SHAKE)).toEqual(packets.slice(SHAKE).map(() => false));
+    expect(inspection.sids).toEqual([1]);
+    expect(inspection.counter(InspectCounter.RULE_DROPS)).toBe(1);
+    expect(inspection.counter(InspectCounter.STREAM_DROPS)).toBe(packets.length - SHAKE - 1);
+    expect(inspection.counter(InspectCounter.DROPPED)).toBe(packets.length - SHAKE);
+    expect(inspection.counter(InspectCounter.ATTACKS_BLOCKED)).toBe(1);
+  });
+
+  test('tells all there is to tell', async () => {
+    const inspection = await Inspection.of(DROP_EVIL);
+    const { packets } = new TcpConversation(endpoints).handshake().client(request('/evil?x=1'));
+    const hardware = Uint8Array.of(2, 0, 0, 0xaa, 0xbb, 0xcc);
+    inspection.run(packets.map((packet) => ({ ...packet, hardware, inInterface: 7 })));
+    const view = new PacketView();
+    const attack = packets[SHAKE] as (typeof packets)[number];
+    view.decode(attack.bytes, 0, attack.bytes.length);
+    expect(inspection.detections).toEqual([
+      {
+        time: attack.time,
+        rule: {
+          action: 'drop',
+          gid: 1,
+          sid: 1,
+          rev: 3,
+          msg: 'evil path',
+          classtype: 'web-application-attack',
+          priority: 1,
+          metadata: { created: ['2024'], tag: ['a'] },
+          references: [expect.stringMatching(/2024-0001/)],
+        },
+        source: client,
+        sourcePort: 40_000,
+        destination: server,
+        destinationPort: 80,
+        protocol: 6,
+        version,
+        icmpType: 0,
+        icmpCode: 0,
+        flowId: expect.any(Number),
+        direction: 'to_server',
+        appProtocol: 'http',
+        http: {
+          hostname: 'shop.example',
+          url: '/evil?x=1',
+          http_user_agent: 'curl/8',
+          http_method: 'GET',
+          protocol: 'HTTP/1.1',
+        },
+        txId: 0,
+        communityId: communityId(view),
+        handshake: true,
+        blocked: true,
+        rejected: false,
+        inInterface: 7,
+        vlan: [],
+        hardwareAddress: '02:00:00:aa:bb:cc',
+        frame: SHAKE + 1,
+      },
+    ]);
+    expect(inspection.detections[0]?.flowId).toBeGreaterThan(0);
+  });
+});
+
+test('packets of other flows pass', async () => {
+  const inspection = await Inspection.of(DROP_EVIL);
+  inspection.run(new TcpConversation().handshake().client(request('/evil')).packets);
+  const other = new TcpConversation({ clientPort: 40_001 })
+    .handshake()
+    .client(request('/fine'))
+    .server(RESPONSE)
+    .close();
+  expect(inspection.passed(other.packets)).not.toContain(false);
+  expect(inspection.sids).toEqual([1]);
+});
+
+test('where nothing can be dropped, everything is only told', async () => {
+  const inspection = await Inspection.of(DROP_EVIL, { inline: false });
+  const { packets } = new TcpConversation()
+    .handshake()
+    .client(request('/evil'))
+    .server(RESPONSE)
+    .client(request('/evil2'))
+    .close();
+  expect(inspection.passed(packets)).not.toContain(false);
+  expect(inspection.detections).toMatchObject([
+    { blocked: false, txId: 0 },
+    { blocked: false, txId: 1, http: { url: '/evil2' } },
+  ]);
+  expect(inspection.counter(InspectCounter.ALERTS)).toBe(2);
+  expect(inspection.counter(InspectCounter.DROPPED)).toBe(0);
+});
+
+test('alert rules drop nothing, and name the side that sent', async () => {
+  const inspection = await Inspection.of(
+    'alert tcp any any -> any any (flow:established,to_client; content:"200 OK"; sid:2;)',
+  );
+  const { packets } = new TcpConversation().handshake().client(request('/')).server(RESPONSE).close();
+  expect(inspection.passed(packets)).not.toContain(false);
+  expect(inspection.detections).toMatchObject([
+    {
+      source: DEFAULT_SERVER,
+      sourcePort: 80,
+      destination: DEFAULT_CLIENT,
+      destinationPort: 40_000,
+      direction: 'to_client',
+      blocked: false,
+      txId: null,
+    },
+  ]);
+});
+
+describe('pass', () => {
+  const rules = [
+    'drop tcp any any -> any any (flow:established; content:"evil"; sid:1;)',
+    'pass tcp any any -> any any (flow:established; content:"friend"; sid:2;)',
+  ].join('\n');
+
+  test('goes before drop in one packet, and for the rest of the flow', async () => {
+    const inspection = await Inspection.of(rules);
+    const { packets } = new TcpConversation()
+      .handshake()
+      .client('evil friend')
+      .client('evil')
+      .server('evil')
+      .close();
+    expect(inspection.passed(packets)).not.toContain(false);
+    expect(inspection.sids).toEqual([]);
+    expect(inspection.counter(InspectCounter.PASSED)).toBeGreaterThan(0);
+  });
+
+  test('does not bring back what was dropped before', async () => {
+    const inspection = await Inspection.of(rules);
+    const { packets } = new TcpConversation().handshake().client('evil').client('friend');
+    expect(inspection.passed(packets).slice(SHAKE)).not.toContain(true);
+  });
+
+  test('holds for a UDP flow too, in both directions', async () => {
+    const inspection = await Inspection.of(
+      rules.replaceAll('tcp', 'udp').replaceAll('flow:established; ', ''),
+    );
+    const { packets } = new UdpConversation().client('friend').client('evil').server('evil');
+    expect(inspection.passed(packets)).toEqual([true, true, true]);
+  });
+});
+
+describe('reject', () => {
+  test('drops and resets both ends', async () => {
+    const inspection = await Inspection.of(
+      'reject tcp any any -> any 80 (flow:established,to_server; content:"evil"; sid:1;)',
+    );
+    const conversation = new TcpConversation().handshake().client('evil', { acknowledge: false });
+    expect(inspection.passed(conversation.packets)).toEqual([true, true, true, false]);
+    const [toServer, toClient] = inspection.sent.map((bytes) => {
+      const view = new PacketView();
+      expect(view.decode(bytes, 0, bytes.length)).toBe(0);
+      expect(view.tcpFlags & TcpFlag.RST).not.toBe(0);
+      expect(verifyTransportChecksum(view)).toBe(true);
+      return view;
+    });
+    expect(inspection.sent).toHaveLength(2);
+    expect(toServer).toMatchObject({
+      sourcePort: 40_000,
+      destinationPort: 80,
+      sequence: conversation.sequenceOf('client', 0),
+    });
+    expect(toClient).toMatchObject({ sourcePort: 80, sequence: conversation.sequenceOf('server', 0) });
+    expect(inspection.detections).toMatchObject([{ blocked: true, rejected: true }]);
+    expect(inspection.counter(InspectCounter.RESETS_SENT)).toBe(1);
+  });
+
+  test('is dropped without a reset where there is no connection', async () => {
+    const inspection = await Inspection.of('reject udp any any -> any 53 (content:"evil"; sid:1;)');
+    expect(inspection.passed(new UdpConversation().client('evil').packets)).toEqual([false]);
+    expect(inspection.sent).toEqual([]);
+    expect(inspection.detections).toMatchObject([{ blocked: true, rejected: false, handshake: false }]);
+  });
+
+  test('sends nothing where nothing can be dropped', async () => {
+    const inspection = await Inspection.of('reject tcp any any -> any 80 (content:"evil"; sid:1;)', {
+      inline: false,
+    });
+    inspection.run(new TcpConversation().handshake().client('evil').packets);
+    expect(inspection.sent).toEqual([]);
+    expect(inspection.detections).toMatchObject([{ blocked: false, rejected: false }]);
+  });
+});
+
+describe('flow bits', () => {
+  const rules = [
+    'alert http any any -> any any (flow:to_server; http.uri; content:"/login"; flowbits:set,login; flowbits:noalert; sid:1;)',
+    'drop http any any -> any any (flow:to_client; http.stat_code; content:"500"; flowbits:isset,login; sid:2;)',
+  ].join('\n');
+  const failing = 'HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n';
+
+  test('connect a request and its response', async () => {
+    const inspection = await Inspection.of(rules);
+    const { packets } = new TcpConversation().handshake().client(request('/login')).server(failing);
+    const passed = inspection.passed(packets);
+    expect(inspection.detections).toMatchObject([
+      { rule: { sid: 2 }, direction: 'to_client', blocked: true, http: { status: 500 } },
+    ]);
+    expect(passed.filter((one) => !one)).toHaveLength(2);
+  });
+
+  test('are of one flow only', async () => {
+    const inspection = await Inspection.of(rules);
+    inspection.run(new TcpConversation().handshake().client(request('/login')).packets);
+    const { packets } = new TcpConversation({ clientPort: 2 })
+      .handshake()
+      .client(request('/'))
+      .server(failing);
+    expect(inspection.passed(packets)).not.toContain(false);
+    expect(inspection.sids).toEqual([]);
+  });
+
+  test('are of one connection only when another takes its ports', async () => {
+    const inspection = await Inspection.of(rules, { inline: false });
+    inspection.run(new TcpConversation().handshake().client(request('/login')).close().packets);
+    const { packets } = new TcpConversation({
+      clientSequence: 9_000_000,
+      serverSequence: 7_000,
+      startTime: 1_704_067_400_000_000,
+    })
+      .handshake()
+      .client(request('/'))
+      .server(failing);
+    inspection.run(packets);
+    expect(inspection.sids).toEqual([]);
+  });
+
+  test('hold for UDP', async () => {
+    const inspection = await Inspection.of(
+      [
+        'alert udp any any -> any 53 (content:"one"; flowbits:set,one; flowbits:noalert; sid:1;)',
+        'alert udp any any -> any any (content:"two"; flowbits:isset,one; sid:2;)',
+      ].join('\n'),
+    );
+    inspection.run(new UdpConversation().client('one').server('two').packets);
+    inspection.run(new UdpConversation({ clientPort: 1 }).client('two').packets);
+    expect(inspection.detections).toMatchObject([
+      { rule: { sid: 2 }, sourcePort: 53, direction: 'to_client' },
+    ]);
+  });
+});
+
+test('a source without a handshake is said to have none', async () => {
+  const inspection = await Inspection.of('drop tcp any any -> any any (content:"evil"; sid:1;)', {
+    stream: { midstream: true },
+  });
+  inspection.run(new TcpConversation().segment('client', { payload: 'evil' }).packets);
+  expect(inspection.detections).toMatchObject([{ handshake: false, blocked: true, source: DEFAULT_CLIENT }]);
+});
+
+test('one packet can match several rules; each is told once for it', async () => {
+  const inspection = await Inspection.of(
+    [
+      'alert tcp any any -> any any (content:"evil"; sid:1;)',
+      'drop tcp any any -> any any (content:"vil"; sid:2;)',
+      DROP_EVIL.replace('sid:1', 'sid:3'),
+    ].join('\n'),
+  );
+  const verdicts = inspection.run(
+    new TcpConversation().handshake().client(request('/evil'), { acknowledge: false }).packets,
+  );
+  expect(verdicts.at(-1)?.verdict).toBe(Verdict.DROP);
+  expect(inspection.sids.sort()).toEqual([1, 2, 3]);
+});

@@ -1,0 +1,100 @@
+/** Has the same captures inspected twice: live, by an engine on a gateway, and by `portcullis replay`. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EveRecord } from '@portcullis/events';
+import { Lab, waitUntil } from '@portcullis/testkit';
+import { command, LabEngine } from '../engine';
+
+/** The same for both. One queue keeps all packets in order; nobody is banned and nothing offloaded, so that all is seen. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  'protect.host': 'no',
+  'protect.networks': '[]',
+  'protect.interfaces': '[server0]',
+  'nfqueue.queues': '0',
+  'block-attacking-hosts': 'no',
+  'stream.bypass': 'no',
+  'stream.midstream': 'no',
+  'stream.async-oneside': 'no',
+};
+
+/** Milliseconds. A packet that the engine drops is waited for in vain. */
+const PATIENCE = 3;
+const LOADING_MILLISECONDS = 60_000;
+
+export interface BothResults {
+  readonly live: readonly EveRecord[];
+  readonly replay: readonly EveRecord[];
+  /** Packets put on the wire, forwarded to the engine's chains, and inspected. */
+  readonly sent: number;
+  readonly forwarded: number;
+  readonly inspected: number;
+  /** What the engine said about workers that were lost meanwhile. */
+  readonly complaints: readonly string[];
+  readonly seconds: { readonly loading: number; readonly playing: number };
+}
+
+export async function inspectBothWays(
+  rules: readonly string[],
+  captures: readonly string[],
+): Promise<BothResults> {
+  const lab = new Lab('pcta', { replay: true });
+  const engine = new LabEngine(lab, { ruleFiles: rules, settings: SETTINGS });
+  try {
+    const begun = Date.now();
+    const [replay] = await Promise.all([replayCommand(lab, engine, captures), engine.start()]);
+    const loaded = Date.now();
+    let sent = 0;
+    for (const capture of captures) sent += (await lab.replayBothWays(capture, { patience: PATIENCE })).sent;
+    const inspected = await everythingInspected(engine);
+    const forwarded = await packetsForwarded(lab);
+    await engine.stop();
+    const said = `${engine.process.stdout}${engine.process.stderr}`.split('\n');
+    return {
+      live: engine.events('alert'),
+      replay,
+      sent,
+      forwarded,
+      inspected,
+      complaints: said.filter((line) => line.includes('error:')),
+      seconds: { loading: (loaded - begun) / 1000, playing: (Date.now() - loaded) / 1000 },
+    };
+  } finally {
+    lab.destroy();
+    engine.remove();
+  }
+}
+
+async function replayCommand(lab: Lab, engine: LabEngine, captures: readonly string[]): Promise<EveRecord[]> {
+  const folder = join(engine.directory, 'replay');
+  mkdirSync(folder);
+  const eve = join(folder, 'eve.json');
+  const sets = Object.entries(SETTINGS).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  const argv = ['replay', '--inline', '--config', engine.configuration, ...sets, '--eve', eve, ...captures];
+  await lab.run('gateway', [process.execPath, command, ...argv], { timeout: LOADING_MILLISECONDS });
+  const lines = readFileSync(eve, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as EveRecord);
+}
+
+/** Waits until the engine has taken every packet that was queued for it. @returns how many those are */
+async function everythingInspected(engine: LabEngine): Promise<number> {
+  const { packets } = await waitUntil(
+    async () => {
+      const status = await engine.status();
+      return (
+        status.packets.uninspected === 0 && status.queues.every(({ waiting }) => waiting === 0) && status
+      );
+    },
+    { timeout: 20_000, what: 'the engine to take every queued packet' },
+  );
+  return packets.received;
+}
+
+/** Packets that came as far as the first of our rules in the hook where the engine looks. */
+async function packetsForwarded(lab: Lab): Promise<number> {
+  let packets = 0;
+  for (const tool of ['iptables', 'ip6tables']) {
+    const table = await lab.run('gateway', [tool, '-w', '-t', 'mangle', '-nvxL', 'FORWARD']);
+    packets += Number(/^\s*(\d+)\s+\d+\s+portcullis/m.exec(table)?.[1] ?? 0);
+  }
+  return packets;
+}
