@@ -59,9 +59,9 @@ async function measureOnce(
   return { round, workload, mode: mode.name, ...sample, consumer, bystanders };
 }
 
-/** Before anything is measured every path has carried something: caches are warm, code is compiled. */
+/** Before an engine is measured it has seen such traffic: its code is compiled. */
 async function warmUp(modes: readonly Mode[], options: BenchOptions): Promise<void> {
-  for (const mode of modes)
+  for (const mode of modes.filter(({ rules }) => rules !== null))
     for (const name of options.workloads) await workloads[name].run(mode.site.lab, WARM_UP_SECONDS);
 }
 

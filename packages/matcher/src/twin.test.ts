@@ -9,7 +9,9 @@ import { Random } from '../testing/random';
 import type { CompiledRule } from './compiled-rule';
 import { InspectionContext } from './context';
 import { Evaluation } from './evaluation';
+import { HeaderCheck } from './header-check';
 import { DEFAULT_LIMITS } from './matcher-limits';
+import { PayloadMode } from './rule-builder';
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 0x7fffffff));
 const ALPHABET = 'abAB';
@@ -153,6 +155,65 @@ test(`streams agree with the evaluation of every rule over all bytes so far (SEE
     harness.matcher.close();
   }
   expect(strict).toBeGreaterThan(100);
+});
+
+function randomPacketRule(random: Random, sid: number): string {
+  const protocol = random.pick(['tcp-pkt', 'tcp', 'udp', 'ip', 'icmp', 'http']);
+  const port = () => random.pick(['any', 'any', '80', '[80,443]', '!80', '1024:', '[1:100,!50]']);
+  const portless = protocol === 'ip' || protocol === 'icmp';
+  const address = () => random.pick(['any', 'any', '1.2.3.0/24', '!1.2.3.4', '[10.0.0.0/8,!10.0.0.2]']);
+  const direction = random.pick(['->', '->', '->', '<>']);
+  const ports = portless ? ['any', 'any'] : [port(), port()];
+  let options = random.pick(['', '', 'flow:to_server;', 'flow:to_client;', 'flow:established;', 'flow:stateless;']);
+  if (random.chance(0.3)) options += ` dsize:${random.pick(['<', '>', ''])}${random.below(12)};`;
+  if (random.chance(0.2)) options += ` ttl:${random.pick(['<', '>'])}${random.below(4)};`;
+  if (random.chance(0.8)) options += ` ${randomContents(random, true)}`;
+  return `alert ${protocol} ${address()} ${ports[0]} ${direction} ${address()} ${ports[1]} (${options} sid:${sid};)`;
+}
+
+test(`packets agree with the evaluation of every rule (SEED=${SEED})`, () => {
+  const random = new Random(SEED + 3);
+  const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
+  for (let round = 0; round < 8; round++) {
+    const rules = Array.from({ length: 200 }, (_, i) => randomPacketRule(random, i + 1));
+    const harness = new Harness(rules.join('\n'));
+    const { context, matcher } = harness;
+    const header = new HeaderCheck(matcher.ruleset);
+    for (let n = 0; n < 60; n++) {
+      const protocol = random.pick([6, 6, 6, 17, 1, 47]);
+      const ported = protocol === 6 || protocol === 17;
+      context.direction = random.pick([0, 1] as const);
+      context.hasFlow = random.chance(0.8);
+      context.flowEstablished = context.hasFlow && random.chance(0.7);
+      context.payloadInStream = random.chance(0.5);
+      context.firstOfDirection = random.chance(0.5);
+      context.appProtocol = random.below(3);
+      context.packet.ttl = random.below(5);
+      const port = () => (ported ? random.pick([80, 443, 50, 1024, 40_000]) : 0);
+      const got = harness.packet({
+        protocol,
+        source: [0, 0, 0xffff, random.pick([0x01020304, 0x01020305, 0x0a000001])],
+        destination: [0, 0, 0xffff, random.pick([0x0a000001, 0x0a000002, 0x08080808])],
+        sourcePort: port(),
+        destinationPort: port(),
+        payload: random.text(ALPHABET, 0, 12),
+      });
+      header.begin(context);
+      evaluation.refill();
+      const { payloadEnd } = context;
+      const want = matcher.ruleset.rules.filter((rule) => {
+        if (rule.addressesOnly && context.hasFlow && !context.firstOfDirection) return false;
+        if (!header.matches(rule, context)) return false;
+        if (!rule.payload) return true;
+        const inStream = protocol === 6 && context.payloadInStream;
+        if (inStream && (rule.payloadMode & PayloadMode.PACKET) === 0) return false;
+        return payloadEnd > 0 && evaluation.matches(rule.payload, context.packet.bytes, 0, payloadEnd, 0, true);
+      });
+      const label = { seed: SEED, round, n };
+      expect({ ...label, rules: got }).toEqual({ ...label, rules: want.map(({ sid }) => sid) });
+    }
+    matcher.close();
+  }
 });
 
 /** One positive content of a chain, for the twin that tries all places. */

@@ -11,14 +11,11 @@ export class SizeStep extends BufferStep {
   inspect(evaluation: Evaluation, at: number): Outcome {
     const size = evaluation.length + evaluation.streamOffset;
     const sizes = this.sizes;
-    const lowerBoundOnly = !sizes.negated && sizes.high === Number.MAX_SAFE_INTEGER;
-    // While the buffer may still grow only a lower bound can be known to hold.
-    if (!evaluation.complete && !(lowerBoundOnly && size >= sizes.low)) {
-      if (!sizes.negated && size > sizes.high) return -1;
-      evaluation.open = true;
-      return 0;
-    }
-    return sizes.has(size) ? evaluation.run(at + 1) : -1;
+    if (sizes.has(size)) return evaluation.run(at + 1);
+    if (evaluation.complete || (!sizes.negated && size > sizes.high)) return -1;
+    // The buffer may still grow to the size.
+    evaluation.open = true;
+    return 0;
   }
 }
 
