@@ -11,18 +11,26 @@ const moduleNameMapper = {
 };
 const shared = { rootDir: __dirname, testEnvironment: 'node', transform, moduleNameMapper };
 
+const everywhere = (pattern) => [`<rootDir>/packages/*/src/**/${pattern}`, `<rootDir>/native/*/src/**/${pattern}`];
+
 module.exports = {
   projects: [
     {
       ...shared,
       displayName: 'unit',
-      testMatch: [
-        '<rootDir>/packages/*/src/**/*.test.ts',
-        '<rootDir>/native/*/src/**/*.test.ts',
-        '<rootDir>/tests/structure/**/*.test.ts',
-      ],
+      testMatch: [...everywhere('*.test.ts'), '<rootDir>/tests/{structure,bench}/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.lab\\.test\\.ts$', 'corpora\\.test\\.ts$'],
     },
-    { ...shared, displayName: 'conformance', testMatch: ['<rootDir>/tests/conformance/**/*.test.ts'] },
-    { ...shared, displayName: 'lab', testMatch: ['<rootDir>/tests/lab/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'conformance',
+      testMatch: [...everywhere('*corpora.test.ts'), '<rootDir>/tests/conformance/**/*.test.ts'],
+    },
+    {
+      // Whatever needs root and the real kernel; one file at a time.
+      ...shared,
+      displayName: 'lab',
+      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/lab/**/*.test.ts'],
+    },
   ],
 };

@@ -32,7 +32,7 @@ async function expectAgreement(title: string, rules: string[], captures: string[
   for (const { line, side, file } of clues) {
     lines.push(
       `only in ${side}: ${line}`,
-      `  PORTCULLIS_CAPTURE=${file} npx jest --selectProjects lab tests/lab/agreement`,
+      `  PORTCULLIS_CAPTURE=${file} npx jest tests/lab/agreement --selectProjects lab`,
     );
   }
   for (const line of onlyLive) lines.push(`only live: ${line}`);

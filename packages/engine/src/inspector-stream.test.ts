@@ -1,5 +1,5 @@
 /** Bytes of streams on their way to the rules: windows, protocol detection, gaps, the end of a flow. */
-import { type ConversationPacket, SeededRandom, TcpConversation } from '@portcullis/testkit';
+import { buildTcp, type ConversationPacket, DEFAULT_CLIENT, DEFAULT_SERVER, SeededRandom, TcpConversation } from '@portcullis/testkit';
 import { TcpFlag } from '@portcullis/wire';
 import { Inspection } from '../testing/inspection';
 
@@ -127,20 +127,28 @@ describe('a rule over the raw stream', () => {
 
 describe('windows', () => {
   test('that find no memory are counted, and patterns in one piece are found all the same', async () => {
-    const flows = 12_288 + 10;
-    const inspection = await Inspection.of(RAW, { stream: { maxFlows: 32_768 } });
-    for (let flow = 0; flow < flows; flow++) {
-      const conversation = new TcpConversation({ clientPort: 1 + flow })
-        .handshake()
-        .client('att', { acknowledge: false });
-      inspection.run(conversation.packets);
-    }
+    const pages = 12_288;
+    const inspection = await Inspection.of(RAW, { stream: { maxFlows: 32_768, midstream: true } });
+    const segment = (port: number, sequence: number, payload: string) =>
+      buildTcp({
+        source: DEFAULT_CLIENT,
+        destination: DEFAULT_SERVER,
+        sourcePort: port,
+        destinationPort: 80,
+        sequence,
+        acknowledgment: 1,
+        flags: TcpFlag.ACK,
+        payload,
+      });
+    inspection.run(
+      Array.from({ length: pages + 10 }, (_, flow) => segment(1024 + flow, 1000, 'att')),
+      32,
+      1e15,
+    );
     expect(inspection.inspector.rawTailsMissing).toBe(10);
-    const last = new TcpConversation({ clientPort: flows, serverSequence: 5_000_000 });
-    last.handshake().client('att', { acknowledge: false });
-    const rest = last.packets.length;
-    last.client('ack attack', { acknowledge: false });
-    expect(inspection.passed(last.packets.slice(rest))).toEqual([false]);
+    const last = 1024 + pages + 9;
+    expect(inspection.run([segment(last, 1003, 'ack'), segment(last, 1006, 'attack')], 8, 1e15).map(({ verdict }) => verdict)).toEqual([1, 0]);
+    expect(inspection.run([segment(1024, 1003, 'ack')], 8, 1e15).map(({ verdict }) => verdict)).toEqual([0]);
     inspection.inspector.close();
     expect(inspection.inspector.heldBytes).toBe(0);
   });

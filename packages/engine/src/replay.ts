@@ -80,6 +80,10 @@ export class Replay {
         source.finalize();
       }
       inspector.close();
+    } catch (error) {
+      // What it was in the middle of must not reach the next capture.
+      this.inspector = null;
+      throw error;
     } finally {
       matcher.close();
       source.close();

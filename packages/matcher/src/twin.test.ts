@@ -88,7 +88,7 @@ function transactionTwin(rule: CompiledRule, transaction: TestTransaction, evalu
 test(`transactions agree with the evaluation of every rule over every buffer (SEED=${SEED})`, () => {
   const random = new Random(SEED);
   const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 6; round++) {
     const rules = Array.from({ length: 150 }, (_, i) => randomTransactionRule(random, i + 1));
     const harness = new Harness(rules.join('\n'), { waiting: 1024 });
     for (let n = 0; n < 12; n++) {
@@ -121,7 +121,7 @@ test(`streams agree with the evaluation of every rule over all bytes so far (SEE
   const random = new Random(SEED + 1);
   const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
   let strict = 0;
-  for (let round = 0; round < 60; round++) {
+  for (let round = 0; round < 40; round++) {
     const rules = Array.from(
       { length: 10 },
       (_, i) => `alert tcp any any -> any any (${randomContents(random, false)} sid:${i + 1};)`,
@@ -164,10 +164,17 @@ function randomPacketRule(random: Random, sid: number): string {
   const address = () => random.pick(['any', 'any', '1.2.3.0/24', '!1.2.3.4', '[10.0.0.0/8,!10.0.0.2]']);
   const direction = random.pick(['->', '->', '->', '<>']);
   const ports = portless ? ['any', 'any'] : [port(), port()];
-  let options = random.pick(['', '', 'flow:to_server;', 'flow:to_client;', 'flow:established;', 'flow:stateless;']);
+  let options = random.pick([
+    '',
+    '',
+    'flow:to_server;',
+    'flow:to_client;',
+    'flow:established;',
+    'flow:stateless;',
+  ]);
   if (random.chance(0.3)) options += ` dsize:${random.pick(['<', '>', ''])}${random.below(12)};`;
   if (random.chance(0.2)) options += ` ttl:${random.pick(['<', '>'])}${random.below(4)};`;
-  if (random.chance(0.8)) options += ` ${randomContents(random, true)}`;
+  if (random.chance(0.8)) options += ` ${randomContents(random, true).replace(/bsize:[^;]*;/, '')}`;
   return `alert ${protocol} ${address()} ${ports[0]} ${direction} ${address()} ${ports[1]} (${options} sid:${sid};)`;
 }
 
@@ -196,7 +203,7 @@ test(`packets agree with the evaluation of every rule (SEED=${SEED})`, () => {
         destination: [0, 0, 0xffff, random.pick([0x0a000001, 0x0a000002, 0x08080808])],
         sourcePort: port(),
         destinationPort: port(),
-        payload: random.text(ALPHABET, 0, 12),
+        payload: random.chance(0.2) ? random.text(ALPHABET, 120, 300) : random.text(ALPHABET, 0, 12),
       });
       header.begin(context);
       evaluation.refill();
@@ -207,7 +214,9 @@ test(`packets agree with the evaluation of every rule (SEED=${SEED})`, () => {
         if (!rule.payload) return true;
         const inStream = protocol === 6 && context.payloadInStream;
         if (inStream && (rule.payloadMode & PayloadMode.PACKET) === 0) return false;
-        return payloadEnd > 0 && evaluation.matches(rule.payload, context.packet.bytes, 0, payloadEnd, 0, true);
+        return (
+          payloadEnd > 0 && evaluation.matches(rule.payload, context.packet.bytes, 0, payloadEnd, 0, true)
+        );
       });
       const label = { seed: SEED, round, n };
       expect({ ...label, rules: got }).toEqual({ ...label, rules: want.map(({ sid }) => sid) });
@@ -249,7 +258,7 @@ function chainHolds(links: readonly ChainLink[], text: string, index: number, pr
 
 test(`chains of contents agree with trying all places (SEED=${SEED})`, () => {
   const random = new Random(SEED + 2);
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 100; round++) {
     const links: ChainLink[] = [];
     let options = '';
     const count = 1 + random.below(4);

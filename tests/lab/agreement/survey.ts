@@ -11,7 +11,7 @@ import {
 } from '@portcullis/wire';
 
 /** Captures with more packets than this would take the test's time for the same few flows. */
-const MOST_PACKETS = 150;
+const MOST_PACKETS = 300;
 /** The longest packet of an Ethernet. */
 const LONGEST_PACKET = 1500;
 /** Those that the firewall queues. */
@@ -21,6 +21,12 @@ const QUEUED_PROTOCOLS: ReadonlySet<number> = new Set([
   IpProtocol.ICMP,
   IpProtocol.ICMPV6,
 ]);
+
+/** Router and neighbour discovery (RFC 4861 §4), which is never queued. */
+const FIRST_DISCOVERY_TYPE = 133;
+const LAST_DISCOVERY_TYPE = 137;
+/** Microseconds. The shortest time-out of a flow; played without pauses, none runs out. */
+const LONGEST_PAUSE = 10_000_000;
 
 export interface Survey {
   /** Why a gateway would not see these packets as they are; null when it would. */
@@ -42,6 +48,7 @@ export function surveyCapture(file: string): Survey {
 function objectionToCapture(file: string, addresses: Set<string>): string | null {
   const view = new PacketView();
   const source = new CaptureFileSource(file);
+  const lastSeen = new Map<string, number>();
   let packets = 0;
   try {
     const { batch } = source;
@@ -52,7 +59,14 @@ function objectionToCapture(file: string, addresses: Set<string>): string | null
         const objection = objectionToPacket(view);
         if (objection !== null) return objection;
         if (++packets > MOST_PACKETS) return `more than ${MOST_PACKETS} packets`;
-        addresses.add(formatAddress(view.source)).add(formatAddress(view.destination));
+        const from = formatAddress(view.source);
+        const to = formatAddress(view.destination);
+        addresses.add(from).add(to);
+        const ends = [`${from} ${view.sourcePort}`, `${to} ${view.destinationPort}`].sort();
+        const flow = `${view.protocol} ${ends.join(' ')}`;
+        const time = batch.time[place];
+        if (time - (lastSeen.get(flow) ?? time) > LONGEST_PAUSE) return 'pauses in which flows time out';
+        lastSeen.set(flow, time);
       }
       source.finalize();
     }
@@ -68,12 +82,18 @@ function objectionToPacket(view: PacketView): string | null {
   if (view.truncated) return 'packets cut by the capture';
   if (view.moreFragments || view.fragmentOffset > 0) return 'fragments, which the kernel puts together';
   if (view.totalLength > LONGEST_PACKET) return `packets above ${LONGEST_PACKET} bytes`;
-  if (!QUEUED_PROTOCOLS.has(view.protocol)) return 'protocols that are never queued';
+  if (!QUEUED_PROTOCOLS.has(view.protocol) || isDiscovery(view)) return 'protocols that are never queued';
   const plain = view.version === 4 ? Ipv4.MIN_LENGTH : Ipv6.LENGTH;
   if (view.headerLength > plain) return 'IP options or extension headers, which routers act on';
   if (!isForwarded(view.version, view.source) || !isForwarded(view.version, view.destination))
     return 'addresses that are not forwarded';
   return verifyTransportChecksum(view) ? null : 'wrong checksums, which make receivers drop packets';
+}
+
+function isDiscovery({ protocol, icmpType }: PacketView): boolean {
+  return (
+    protocol === IpProtocol.ICMPV6 && icmpType >= FIRST_DISCOVERY_TYPE && icmpType <= LAST_DISCOVERY_TYPE
+  );
 }
 
 /** Whether routers pass packets of this address on (RFC 1812 §5.3, RFC 4291 §2.5, §2.7). */
