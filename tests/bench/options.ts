@@ -30,7 +30,7 @@ export interface BenchOptions {
 
 export const usage = `sudo npm run bench -- [options]
   --rounds N          measurements of each mode and workload (5)
-  --seconds N         of each measurement (3)
+  --seconds N         of each measurement (2)
   --modes A,B         of ${modeNames.join(', ')} (all)
   --workloads A,B     of ${workloadNames.join(', ')}, or none of them: - (all)
   --extras A,B        of ${extraNames.join(', ')}, or none of them: - (all)
@@ -52,7 +52,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | 'help' {
       args: [...argv],
       options: {
         rounds: { type: 'string', default: '5' },
-        seconds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '2' },
         modes: { type: 'string', default: modeNames.join(',') },
         workloads: { type: 'string', default: workloadNames.join(',') },
         extras: { type: 'string', default: extraNames.join(',') },

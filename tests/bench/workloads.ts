@@ -12,7 +12,7 @@ export interface Sample {
   /** Milliseconds from request to answer; absent for bulk. */
   p50?: number;
   p99?: number;
-  /** Requests that failed. */
+  /** Requests that failed; for bulk, measurements that had to be repeated. */
   errors: number;
 }
 
@@ -71,8 +71,17 @@ async function bulk(lab: Lab, seconds: number, connections: number): Promise<Sam
     String(connections),
     '-J',
   ];
-  const stdout = await lab.run('attacker', argv, { timeout: seconds * 1000 + GRACE_MILLISECONDS });
-  return readIperf(stdout);
+  for (let errors = 0; ; errors++) {
+    const { stdout, stderr } = await lab.exec('attacker', argv, {
+      timeout: seconds * 1000 + GRACE_MILLISECONDS,
+    });
+    try {
+      return { ...readIperf(stdout || stderr), errors };
+    } catch (error) {
+      // A lost control connection is told in the table; a second time in a row there is something wrong.
+      if (errors > 0) throw error;
+    }
+  }
 }
 
 async function http(lab: Lab, seconds: number, more: readonly string[]): Promise<Sample> {
@@ -83,8 +92,14 @@ async function http(lab: Lab, seconds: number, more: readonly string[]): Promise
 
 /** Reads what `iperf3 -J` printed. */
 export function readIperf(text: string): Sample {
-  const received = JSON.parse(text)?.end?.sum_received;
-  if (typeof received?.bits_per_second !== 'number') throw new Error(`iperf3 said: ${text.slice(0, 500)}`);
+  let received: { bits_per_second?: number; bytes?: number } | undefined;
+  try {
+    received = JSON.parse(text)?.end?.sum_received;
+  } catch {
+    // Said below.
+  }
+  if (typeof received?.bits_per_second !== 'number' || typeof received.bytes !== 'number')
+    throw new Error(`iperf3 said: ${text.slice(0, 500)}`);
   return { rate: received.bits_per_second / 1e9, amount: received.bytes / 1e9, errors: 0 };
 }
 

@@ -305,6 +305,10 @@ export class Inspector implements StreamSink, TransactionListener {
     context.appProtocol = flow === null ? 0 : flow.protocol;
     context.flowState = flow === null ? null : flow.matchState;
     context.streamEnd = 0;
+    const sequenced = slot >= 0 && packet.protocol === TCP;
+    // The SYN takes a number of the sequence space, which Suricata counts.
+    context.clientStreamSize = sequenced ? this.reassembler.streamOffset(slot, 0) + 1 : -1;
+    context.serverStreamSize = sequenced ? this.reassembler.streamOffset(slot, 1) + 1 : -1;
     return context;
   }
 

@@ -1,11 +1,11 @@
 /** Has the same captures inspected twice: live, by an engine on a gateway, and by `portcullis replay`. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { command, LabEngine } from '../engine';
 
-/** The same for both. One queue keeps all packets in order; nobody is banned and nothing offloaded, so that all is seen. */
+/** For both. One queue keeps all packets in order; nobody is banned and nothing offloaded, so that all is seen. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'protect.host': 'no',
   'protect.networks': '[]',
@@ -23,32 +23,36 @@ const LOADING_MILLISECONDS = 60_000;
 
 export interface BothResults {
   readonly live: readonly EveRecord[];
+  /** Records of `portcullis replay`; `pcap_filename` says of which capture. */
   readonly replay: readonly EveRecord[];
   /** Packets put on the wire, forwarded to the engine's chains, and inspected. */
   readonly sent: number;
   readonly forwarded: number;
   readonly inspected: number;
-  /** What the engine said about workers that were lost meanwhile. */
+  /** Errors that the engine told, such as a lost worker, whose flows are lost with it. */
   readonly complaints: readonly string[];
   readonly seconds: { readonly loading: number; readonly playing: number };
 }
 
-export async function inspectBothWays(
-  rules: readonly string[],
-  captures: readonly string[],
-): Promise<BothResults> {
+export interface BothCaptures {
+  readonly rules: readonly string[];
+  readonly played: readonly string[];
+  readonly replayed: readonly string[];
+}
+
+export async function inspectBothWays({ rules, played, replayed }: BothCaptures): Promise<BothResults> {
   const lab = new Lab('pcta', { replay: true });
   const engine = new LabEngine(lab, { ruleFiles: rules, settings: SETTINGS });
   try {
     const begun = Date.now();
-    const [replay] = await Promise.all([replayCommand(lab, engine, captures), engine.start()]);
+    const [replay] = await Promise.all([replayCommand(lab, engine, replayed), engine.start()]);
     const loaded = Date.now();
     let sent = 0;
-    for (const capture of captures) sent += (await lab.replayBothWays(capture, { patience: PATIENCE })).sent;
+    for (const capture of played) sent += (await lab.replayBothWays(capture, { patience: PATIENCE })).sent;
     const inspected = await everythingInspected(engine);
     const forwarded = await packetsForwarded(lab);
     await engine.stop();
-    const said = `${engine.process.stdout}${engine.process.stderr}`.split('\n');
+    const said = `${engine.process.stdout}\n${engine.process.stderr}`.split('\n');
     return {
       live: engine.events('alert'),
       replay,
@@ -65,11 +69,9 @@ export async function inspectBothWays(
 }
 
 async function replayCommand(lab: Lab, engine: LabEngine, captures: readonly string[]): Promise<EveRecord[]> {
-  const folder = join(engine.directory, 'replay');
-  mkdirSync(folder);
-  const eve = join(folder, 'eve.json');
-  const sets = Object.entries(SETTINGS).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-  const argv = ['replay', '--inline', '--config', engine.configuration, ...sets, '--eve', eve, ...captures];
+  const eve = join(engine.directory, 'replay.json');
+  const set = Object.entries(SETTINGS).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  const argv = ['replay', '--inline', '--config', engine.configuration, ...set, '--eve', eve, ...captures];
   await lab.run('gateway', [process.execPath, command, ...argv], { timeout: LOADING_MILLISECONDS });
   const lines = readFileSync(eve, 'utf8').split('\n').filter(Boolean);
   return lines.map((line) => JSON.parse(line) as EveRecord);
@@ -80,9 +82,8 @@ async function everythingInspected(engine: LabEngine): Promise<number> {
   const { packets } = await waitUntil(
     async () => {
       const status = await engine.status();
-      return (
-        status.packets.uninspected === 0 && status.queues.every(({ waiting }) => waiting === 0) && status
-      );
+      const waiting = status.queues.some((queue) => queue.waiting > 0);
+      return status.packets.uninspected === 0 && !waiting && status;
     },
     { timeout: 20_000, what: 'the engine to take every queued packet' },
   );

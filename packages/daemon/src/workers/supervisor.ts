@@ -13,6 +13,8 @@ export interface SupervisorSettings {
   queues: { first: number; last: number };
   queue: Omit<QueueSettings, 'queue'>;
   thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules'>;
+  /** What runs in the threads, where it is not the inspection. */
+  script?: string;
 }
 
 interface SupervisorEvents {
@@ -35,6 +37,8 @@ export interface AttendedQueue {
 const STALLED_MILLISECONDS = 600;
 const WATCH_MILLISECONDS = 100;
 const RETRY_MILLISECONDS = 1000;
+/** A stop waits so long for a worker to decide what its queue still holds, and as long again for its end. */
+const DRAIN_MILLISECONDS = 3000;
 /** Flow ids are 53 bits: 8 for the worker, 45 to count with. */
 const FLOW_IDS_PER_THREAD = 2 ** 45;
 const THREAD_NUMBERS = 256;
@@ -49,6 +53,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private standby: WorkerThread | null = null;
   /** Resolves when the standby worker is ready; rejects with why there is none. */
   private standbyReady: Promise<RuleSummary> | null = null;
+  /** Workers that are about to take over a queue. */
+  private readonly arriving = new Set<WorkerThread>();
   private watch: NodeJS.Timeout | null = null;
   private offload: OffloadMark | null = null;
   private threadNumber = 0;
@@ -102,28 +108,35 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
    * @throws the error of the try; the old rules stay in force then
    */
   async reload(rules: RuleSource, offload: OffloadMark | null): Promise<RuleSummary> {
-    const before = this.rules;
-    this.rules = rules;
     let summary: RuleSummary;
     try {
       await this.dropStandby();
-      this.makeStandby();
+      this.makeStandby(rules);
       summary = await (this.standbyReady as unknown as Promise<RuleSummary>);
     } catch (error) {
-      this.rules = before;
       await this.dropStandby();
       this.makeStandby();
       throw error;
     }
+    this.rules = rules;
     this.offload = offload;
-    await Promise.all(
-      this.threads.map((thread) => {
-        const reloaded = threadEvent(thread, 'reloaded');
-        thread.send({ type: 'reload', rules, offload });
-        return reloaded.catch(() => undefined);
-      }),
-    );
+    // A worker lost meanwhile may have taken the one that tried, and another with the old rules be in its place.
+    if (this.standby?.rules !== rules) {
+      await this.dropStandby();
+      this.makeStandby();
+    }
+    await Promise.all(this.threads.map((thread) => this.changeRules(thread)));
     return summary;
+  }
+
+  /** Settles when the worker has changed over, or is lost. */
+  private async changeRules(thread: WorkerThread): Promise<void> {
+    const { rules, offload } = this;
+    if (thread.rules === rules) return;
+    thread.rules = rules;
+    const reloaded = threadEvent(thread, 'reloaded');
+    thread.send({ type: 'reload', rules, offload });
+    await reloaded.catch(() => undefined);
   }
 
   setOffload(offload: OffloadMark | null): void {
@@ -140,30 +153,22 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.stopping = true;
     if (this.watch) clearInterval(this.watch);
     this.watch = null;
-    await this.dropStandby();
-    await Promise.all(
-      this.threads.map(async (thread) => {
-        const stopped = threadEvent(thread, 'stopped').catch(() => undefined);
-        thread.send({ type: 'drain' });
-        let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, 3000);
-        });
-        await Promise.race([stopped, late]);
-        clearTimeout(timer);
-        await thread.kill();
-      }),
-    );
+    const standby = this.dropStandby();
+    const arriving = [...this.arriving].map((thread) => thread.kill());
+    const draining = this.threads.map(async (thread) => {
+      const stopped = threadEvent(thread, 'stopped').catch(() => undefined);
+      thread.send({ type: 'drain' });
+      await within(DRAIN_MILLISECONDS, stopped);
+      await within(DRAIN_MILLISECONDS, thread.kill());
+    });
+    await Promise.all([...draining, ...[standby, ...arriving].map((ended) => within(DRAIN_MILLISECONDS, ended))]);
     this.active.clear();
   }
 
-  private spawn(): WorkerThread {
+  private spawn(rules = this.rules): WorkerThread {
     const number = this.threadNumber++ % THREAD_NUMBERS;
-    return new WorkerThread({
-      ...this.settings.thread,
-      rules: this.rules,
-      firstFlowId: number * FLOW_IDS_PER_THREAD + 1,
-    });
+    const settings = { ...this.settings.thread, rules, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
+    return new WorkerThread(settings, this.settings.script);
   }
 
   private async bind(thread: WorkerThread, queue: number): Promise<void> {
@@ -174,10 +179,12 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     thread.on('detection', (detection) => this.emit('detection', detection));
     thread.on('failed', (error) => void this.lose(queue, thread, error.message));
     thread.startWatching(performance.now());
+    // The rules may have changed while it was on its way.
+    void this.changeRules(thread);
   }
 
-  private makeStandby(): void {
-    const thread = this.spawn();
+  private makeStandby(rules = this.rules): void {
+    const thread = this.spawn(rules);
     this.standby = thread;
     this.standbyReady = threadEvent(thread, 'ready');
     this.standbyReady.catch(() => {
@@ -202,11 +209,12 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   private async lose(queue: number, thread: WorkerThread, reason: string): Promise<void> {
-    if (this.active.get(queue) !== thread) return;
+    if (this.stopping || this.active.get(queue) !== thread) return;
     this.active.delete(queue);
     const since = performance.now();
     this.emit('lost', { queue, reason, thread });
-    await thread.kill();
+    // Not waited for: a thread that hangs outside of JavaScript does not end, and its queue is free already.
+    void thread.kill();
     await this.replace(queue, since);
   }
 
@@ -218,14 +226,28 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.standbyReady = null;
     try {
       if (!thread || !ready) throw new Error('no worker stood by');
+      this.arriving.add(thread);
       await ready;
       await this.bind(thread, queue);
       this.emit('replaced', { queue, milliseconds: Math.round(performance.now() - since) });
     } catch (error) {
-      await thread?.kill();
+      void thread?.kill();
+      if (this.stopping) return;
       this.emit('unattended', { queue, reason: (error as Error).message });
       setTimeout(() => void this.replace(queue, since), RETRY_MILLISECONDS).unref();
+    } finally {
+      if (thread) this.arriving.delete(thread);
     }
     if (!this.stopping && !this.standby) this.makeStandby();
   }
+}
+
+/** Waits for `promise`, but no longer than so many milliseconds. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

@@ -4,6 +4,7 @@ import {
   type FromWorker,
   inspectionWorkerPath,
   type QueueFacts,
+  type RuleSource,
   type RuleSummary,
   type ToWorker,
   WorkerCounterNames,
@@ -22,6 +23,8 @@ interface WorkerEvents {
   stopped: [];
   /** The thread is gone, or says that it cannot go on. Once per thread. */
   failed: [Error & { code?: string }];
+  /** The thread was told to end: nothing more is to be expected of it. */
+  killed: [];
 }
 
 export type WorkerThreadSettings = Omit<WorkerSettings, 'words' | 'counters' | 'latency'>;
@@ -31,21 +34,25 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   readonly counters = new SharedCounters(WorkerCounterNames);
   readonly latency = new SharedHistogram();
   queue: QueueFacts | null = null;
+  /** The rules it works with, or was last told to. */
+  rules: RuleSource;
   private readonly words = new Int32Array(new SharedArrayBuffer(WorkerWord.COUNT * 4));
   private readonly worker: Worker;
   private over = false;
   private lastBeat = 0;
   private lastChange = performance.now();
 
-  constructor(settings: WorkerThreadSettings) {
+  /** @param script what runs in the thread; tests give their own */
+  constructor(settings: WorkerThreadSettings, script: string = inspectionWorkerPath) {
     super();
+    this.rules = settings.rules;
     const workerData: WorkerSettings = {
       ...settings,
       words: this.words.buffer as SharedArrayBuffer,
       counters: this.counters.buffer,
       latency: this.latency.buffer,
     };
-    this.worker = new Worker(inspectionWorkerPath, { workerData });
+    this.worker = new Worker(script, { workerData });
     this.worker.on('message', (message: FromWorker) => this.receive(message));
     this.worker.on('error', (error: Error) => this.fail(error));
     this.worker.on('exit', (code) => this.fail(new Error(`the thread ended by itself (code ${code})`)));
@@ -73,13 +80,16 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   }
 
   /**
-   * Ends the thread whatever it does. Its queue is taken from it first, so that the kernel stops waiting for it
+   * Ends the thread whatever it does. Its queue is taken from it at once, so that the kernel stops waiting for it
    * even while the thread still runs.
+   * @returns settles when the thread has ended, which one that is stuck outside of JavaScript may never do: who cannot
+   *   wait does not
    */
   async kill(): Promise<void> {
     this.over = true;
     if (this.queue) NfQueue.abandon(this.queue.fd, this.queue.portId);
     this.queue = null;
+    this.emit('killed');
     await this.worker.terminate();
   }
 
@@ -117,21 +127,28 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   }
 }
 
-/** Waits for one event of a thread. @throws the thread's error when it fails first */
+/** Waits for one event of a thread. @throws the thread's error when it fails first, or that it was ended */
 export function threadEvent<Name extends 'ready' | 'bound' | 'reloaded' | 'stopped'>(
   thread: WorkerThread,
   name: Name,
 ): Promise<WorkerEvents[Name] extends [infer Value] ? Value : void> {
   return new Promise((resolve, reject) => {
     const done = (value?: unknown) => {
-      thread.off('failed', failed);
+      forget();
       resolve(value as never);
     };
     const failed = (error: Error) => {
-      thread.off(name, done as never);
+      forget();
       reject(error);
+    };
+    const killed = () => failed(new Error('the thread was ended'));
+    const forget = () => {
+      thread.off(name, done as never);
+      thread.off('failed', failed);
+      thread.off('killed', killed);
     };
     thread.once(name, done as never);
     thread.once('failed', failed);
+    thread.once('killed', killed);
   });
 }
