@@ -1,0 +1,62 @@
+/**
+ * Stands for an inspection thread in the supervisor's tests: speaks its messages, inspects nothing. The text of its
+ * rules says how it behaves (`bad`: they do not load; `slow`: they never do; `deaf`: it does not drain), and the mark
+ * of an offload message what is to happen to it (see `misdeeds`).
+ */
+const { parentPort, workerData } = require('node:worker_threads');
+
+const HEARTBEAT = 0;
+const words = new Int32Array(workerData.words);
+let text = workerData.rules.files[0].text;
+const say = (message) => parentPort.postMessage(message);
+const summary = () => ({
+  loaded: text.length,
+  failed: [],
+  disabled: 0,
+  seconds: 0,
+  ports: { ranges: [], anyPortRules: [] },
+  datagrams: [],
+});
+
+const misdeeds = {
+  1: () => process.exit(3),
+  2: () =>
+    setImmediate(() => {
+      throw new Error('a bug');
+    }),
+  3: () => {
+    for (;;);
+  },
+  4: () => say({ type: 'detection', detection: { rule: { sid: workerData.firstFlowId } } }),
+  5: () => say({ type: 'failed', code: 'SOME_CODE', message: 'it gives up' }),
+};
+
+if (text.includes('bad')) say({ type: 'failed', code: 'RULES', message: 'the rules are bad' });
+else if (!text.includes('slow')) say({ type: 'ready', rules: summary() });
+
+parentPort.on('message', (message) => {
+  switch (message.type) {
+    case 'bind':
+      if (text.includes('taken')) throw Object.assign(new Error('the queue is taken'), { code: 'QUEUE_IN_USE' });
+      setInterval(() => Atomics.add(words, HEARTBEAT, 1), 10);
+      // A descriptor and a port that are nobody's: taking them away takes nothing.
+      say({
+        type: 'bound',
+        facts: { queue: message.queue.queue, fd: -1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 },
+      });
+      break;
+    case 'reload':
+      if (message.rules.files[0].text.includes('stuck')) for (;;);
+      text = message.rules.files[0].text;
+      say({ type: 'reloaded', rules: summary() });
+      break;
+    case 'offload':
+      misdeeds[message.offload?.mark ?? 0]?.();
+      break;
+    case 'drain':
+      if (text.includes('deaf')) break;
+      say({ type: 'stopped' });
+      parentPort.close();
+      process.exit(0);
+  }
+});
