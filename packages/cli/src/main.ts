@@ -33,6 +33,8 @@ export function buildProgram(): Command {
   addProtectionCommands(program);
   addBansCommands(program);
   addProductAliases(program);
+  // What is no command is named by the program's own action; set last, because subcommands inherit it.
+  program.allowExcessArguments();
   return program;
 }
 
