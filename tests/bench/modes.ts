@@ -23,10 +23,11 @@ export const modeTitles: Readonly<Record<ModeName, string>> = {
   'engine-no-depth': 'engine, no depth',
 };
 
-/** Packets that took the queue's way, and those of them that nobody has looked at. */
+/** Packets that took the queue's way, those of them that nobody has looked at, and those that did not get through. */
 export interface QueueTotals {
   received: number;
   uninspected: number;
+  dropped: number;
 }
 
 export interface Mode {
@@ -110,7 +111,7 @@ async function openEngine(name: ModeName, site: Site, surroundings: ModeSurround
     rules: rules.loaded,
     totals: async () => {
       const { packets } = await engine.status();
-      return { received: packets.received, uninspected: packets.uninspected };
+      return { received: packets.received, uninspected: packets.uninspected, dropped: packets.dropped };
     },
   };
 }

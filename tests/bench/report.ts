@@ -1,7 +1,7 @@
 /** The tables, for a terminal and for docs/performance.md. */
 import { BAN_GOAL_MILLISECONDS, type BanTime } from './ban-time';
 import { MEMORY_GOAL, type MemoryPerFlow } from './memory-per-flow';
-import { modeTitles } from './modes';
+import { modeTitles, type QueueTotals } from './modes';
 import type { ModeName } from './options';
 import type { Goal, Measurement, Row } from './summary';
 import { workloads } from './workloads';
@@ -27,8 +27,8 @@ export interface Report {
   rows: Row[];
   /** Share of one processor taken by engines that had nothing to do. */
   idle: number | null;
-  /** Packets of the engine modes, and how many of them passed because a queue was full. */
-  packets: { mode: ModeName; received: number; uninspected: number }[];
+  /** Packets of the engine modes. All of them are ordinary: none should be dropped, nor pass because a queue is full. */
+  packets: ({ mode: ModeName } & QueueTotals)[];
   memory: MemoryPerFlow | null;
   ban: BanTime | null;
   measurements: Measurement[];
@@ -122,9 +122,10 @@ function circumstances(report: Report): string[] {
   ];
   if (idle !== null)
     lines.push(`Engines of other modes took ${percent(idle)} of one processor while one was measured.`);
-  for (const { mode, received, uninspected } of report.packets)
+  const whole = (count: number) => count.toLocaleString('en-US').replaceAll(',', ' ');
+  for (const { mode, received, uninspected, dropped } of report.packets)
     lines.push(
-      `${modeTitles[mode]}: ${received.toLocaleString('en-US').replaceAll(',', ' ')} packets inspected, ${uninspected} passed uninspected (queue full).`,
+      `${modeTitles[mode]}: ${whole(received)} packets inspected, ${whole(uninspected)} passed uninspected (queue full), ${whole(dropped)} dropped (should be 0).`,
     );
   return lines;
 }
@@ -154,9 +155,7 @@ const NUMERIC_COLUMNS = 7;
 
 /** @param textColumns how many columns from the left are text; by default the first. */
 export function aligned(cells: readonly (readonly string[])[], textColumns = 1): string {
-  const widths = (cells[0] as string[]).map((_, column) =>
-    Math.max(...cells.map((row) => (row[column] as string).length)),
-  );
+  const widths = columnWidths(cells);
   return cells
     .map((row) =>
       row
@@ -173,10 +172,19 @@ export function aligned(cells: readonly (readonly string[])[], textColumns = 1):
     .join('\n');
 }
 
-function markdown(cells: readonly (readonly string[])[]): string {
-  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
+/** Padded as the formatter wants it. */
+export function markdown(cells: readonly (readonly string[])[]): string {
+  const widths = columnWidths(cells).map((width) => Math.max(3, width));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((text, column) => text.padEnd(widths[column] as number)).join(' | ')} |`;
   const [head, ...rows] = cells as [string[], ...string[][]];
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function columnWidths(cells: readonly (readonly string[])[]): number[] {
+  return (cells[0] as string[]).map((_, column) =>
+    Math.max(...cells.map((row) => (row[column] as string).length)),
+  );
 }
 
 export const BEGIN_MARK = '<!-- bench: written by npm run bench -- --write; do not edit by hand -->';

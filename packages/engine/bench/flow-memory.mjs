@@ -6,8 +6,8 @@
  * for many flows more than with room for few, shared among those many.
  */
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,8 @@ const GOAL = 512;
 const SMALL_TABLE = 1024;
 const script = fileURLToPath(import.meta.url);
 
-if (process.argv[2] === '--child') await child(Number(process.argv[3]), Number(process.argv[4]), process.argv.slice(5));
+if (process.argv[2] === '--child')
+  await child(Number(process.argv[3]), Number(process.argv[4]), process.argv.slice(5));
 else parent();
 
 function parent() {
@@ -42,7 +43,15 @@ function parent() {
 }
 
 function run(flows, capacity, rules) {
-  const argv = ['--expose-gc', '--max-old-space-size=4096', script, '--child', String(flows), String(capacity), ...rules];
+  const argv = [
+    '--expose-gc',
+    '--max-old-space-size=4096',
+    script,
+    '--child',
+    String(flows),
+    String(capacity),
+    ...rules,
+  ];
   const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
@@ -60,8 +69,12 @@ async function child(flows, capacity, rules) {
   const body = '<!doctype html><title>Blue</title><p>It is blue.</p>\n';
   const conversation = new TcpConversation()
     .handshake()
-    .client('GET /products/42?colour=blue HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nCookie: session=8f14e45fceea167a5a36dedd4bea2543\r\nConnection: keep-alive\r\n\r\n')
-    .server(`HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    .client(
+      'GET /products/42?colour=blue HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nCookie: session=8f14e45fceea167a5a36dedd4bea2543\r\nConnection: keep-alive\r\n\r\n',
+    )
+    .server(
+      `HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
   const { packets } = conversation;
   const bytes = new Uint8Array(packets.reduce((sum, packet) => sum + packet.bytes.length, 0));
   const words = new DataView(bytes.buffer);

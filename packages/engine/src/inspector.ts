@@ -232,8 +232,11 @@ export class Inspector implements StreamSink, TransactionListener {
     const unseen = (batch.wireLength[place] as number) - (batch.length[place] as number);
     const result = reassembler.process(view, this.now, unseen > 0 && !view.truncated ? unseen : 0);
     const { slot } = reassembler;
-    if (!this.packetRulesDone) this.inspectPacketRules(slot, reassembler.direction);
-    this.conclude(slot, reassembler.direction);
+    const { direction } = reassembler;
+    const finished = slot >= 0 && reassembler.isFinished(slot, direction);
+    // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
+    if (!finished && !this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    this.conclude(slot, direction);
     if (this.blockWanted) {
       if (slot >= 0) reassembler.block(slot);
       this.counters[Counter.RULE_DROPS]++;
@@ -252,6 +255,9 @@ export class Inspector implements StreamSink, TransactionListener {
       verdict |= REPLACE;
     }
     const { offload } = this;
+    // What comes from the client decides: behind its depth nothing an attacker sends is inspected any more.
+    if (finished && direction === 0 && offload !== null && (result & OFFLOADABLE) === 0)
+      reassembler.stopInspecting(slot, 1);
     if ((result & OFFLOADABLE) !== 0 && offload !== null) {
       batch.verdictMark[place] = (((batch.mark[place] as number) & ~offload.mask) | offload.mark) >>> 0;
       verdict |= MARK;

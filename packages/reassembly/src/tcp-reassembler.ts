@@ -214,6 +214,11 @@ export class TcpReassembler {
     this.connections.finishDirection(slot, direction);
   }
 
+  /** This direction is inspected to its depth, or was stopped. */
+  isFinished(slot: number, direction: 0 | 1): boolean {
+    return (this.words[slot * STRIDE + direction * DIRECTION + OPTIONS] & DONE) !== 0;
+  }
+
   /** The initiator has acknowledged the responder's initial sequence number: its address is not spoofed. */
   handshakeComplete(slot: number): boolean {
     return (this.words[slot * STRIDE + STATE] & COMPLETE) !== 0;

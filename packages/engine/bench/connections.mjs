@@ -1,0 +1,100 @@
+/**
+ * Cost of one connection with one HTTP request in the inspector alone, without the kernel:
+ * `node packages/engine/bench/connections.mjs [RULES…]`. Needs a build.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+const require = createRequire(join(root, 'packages', 'engine', 'package.json'));
+const { Inspector } = require(join(root, 'packages', 'engine', 'dist', 'inspector.js'));
+const { loadRulesNow } = require(join(root, 'packages', 'engine', 'dist', 'rule-loading.js'));
+const { Matcher, NameTable } = require('@portcullis/matcher');
+const { createProtocols } = require('@portcullis/protocols');
+const { CaptureBatch } = require(join(root, 'packages', 'capture', 'dist', 'batch.js'));
+const { TcpConversation } = require(join(root, 'packages', 'testkit', 'dist', 'index.js'));
+
+const AT_ONCE = 32;
+const CONNECTIONS_IN_ALL = 32_000;
+const request =
+  'GET /index.html HTTP/1.1\r\nHost: 10.66.2.2\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nCookie: session=0123456789abcdef\r\nConnection: close\r\n\r\n';
+const response =
+  'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 23:00:00 GMT\r\nContent-Type: text/html\r\nContent-Length: 36\r\nConnection: keep-alive\r\n\r\nhello world hello world hello world\n';
+
+const files = process.argv.slice(2);
+const source = {
+  files: files.map((path) => ({ path, text: readFileSync(path, 'utf8') })),
+  classification: null,
+  addressGroups: { HOME_NET: 'any', EXTERNAL_NET: 'any' },
+  portGroups: {},
+  cacheDirectory: null,
+};
+const protocols = createProtocols();
+const loaded = await loadRulesNow(source, protocols, new NameTable());
+process.stdout.write(`${loaded.summary.loaded} rules, ${loaded.summary.seconds.toFixed(1)} s\n`);
+const inspector = new Inspector({
+  matcher: new Matcher(loaded.ruleset),
+  protocols,
+  stream: { depth: 2 ** 50 },
+  inline: true,
+  decodePolicy: 'open',
+  offload: null,
+  onDetection: (detection) => process.stdout.write(`alert ${detection.rule.sid} ${detection.rule.msg}\n`),
+  holdBlockedMicros: 0,
+});
+
+/** Packets in a batch of their own arena, so that they can be inspected again and again. */
+function arena(packets) {
+  const total = packets.reduce((sum, packet) => sum + packet.length, 0);
+  const bytes = new Uint8Array(total);
+  const batch = new CaptureBatch(bytes, packets.length);
+  let at = 0;
+  packets.forEach((packet, place) => {
+    bytes.set(packet, at);
+    batch.offset[place] = at;
+    batch.length[place] = packet.length;
+    batch.wireLength[place] = packet.length;
+    at += packet.length;
+  });
+  batch.count = packets.length;
+  return batch;
+}
+
+const order = [];
+for (let first = 0; first < CONNECTIONS_IN_ALL; first += AT_ONCE) {
+  const side = [];
+  for (let number = first; number < first + AT_ONCE; number++) {
+    const conversation = new TcpConversation({ clientPort: 1024 + (number % 60_000) });
+    conversation.handshake();
+    conversation.client(request);
+    conversation.server(response);
+    conversation.close();
+    side.push(conversation.packets.map((packet) => packet.bytes));
+  }
+  const longest = Math.max(...side.map((packets) => packets.length));
+  for (let index = 0; index < longest; index++)
+    for (const packets of side) if (packets[index]) order.push(packets[index]);
+}
+const BATCH = 64;
+const batches = [];
+for (let at = 0; at < order.length; at += BATCH) batches.push(arena(order.slice(at, at + BATCH)));
+process.stdout.write(`${order.length} packets\n`);
+const half = batches.length >> 1;
+let now = 1e15;
+for (let i = 0; i < half; i++) inspector.inspectBatch(batches[i], now++);
+const started = process.cpuUsage();
+let packets = 0;
+for (let i = half; i < batches.length; i++) {
+  inspector.inspectBatch(batches[i], now++);
+  packets += batches[i].count;
+}
+// Processor time, not the clock: the machine may be busy with other things.
+const { user, system } = process.cpuUsage(started);
+const nanoseconds = (user + system) * 1000;
+if (process.env.STATISTICS) console.log(inspector.matcher.statistics());
+process.stdout.write(
+  `${(nanoseconds / packets).toFixed(0)} ns a packet, ${(nanoseconds / (CONNECTIONS_IN_ALL / 2) / 1000).toFixed(2)} µs a connection\n`,
+);
