@@ -4,17 +4,11 @@ import type { CompiledRuleSet } from './compiled-rule-set';
 import type { InspectionContext } from './context';
 import { conditionHolds } from './flow-bits';
 import { FlowState } from './rule-builder';
+import { TRANSPORT_INDEX } from './transport-index';
 
 const { TCP, UDP, ICMP, ICMPV6, SCTP, OTHER } = TransportBit;
 const { ESTABLISHED, NOT_ESTABLISHED } = FlowState;
 
-/** Place of a transport in `CompiledRuleSet.packetPlans`. */
-export const TRANSPORT_INDEX = new Uint8Array(256).fill(5);
-TRANSPORT_INDEX[6] = 0;
-TRANSPORT_INDEX[17] = 1;
-TRANSPORT_INDEX[1] = 2;
-TRANSPORT_INDEX[58] = 3;
-TRANSPORT_INDEX[132] = 4;
 const BIT_OF = Uint8Array.of(TCP, UDP, ICMP, ICMPV6, SCTP, OTHER);
 
 /**

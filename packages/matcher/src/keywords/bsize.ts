@@ -4,7 +4,7 @@ import type { Keyword } from '../keyword';
 import { invalid } from '../option-value';
 
 export class SizeStep extends BufferStep {
-  constructor(private readonly sizes: IntegerRange) {
+  constructor(readonly sizes: IntegerRange) {
     super();
   }
 

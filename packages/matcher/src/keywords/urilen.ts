@@ -5,13 +5,13 @@ import { argumentsOf, invalid } from '../option-value';
 
 const LONGEST = 65_535;
 
-class UriLengthStep extends BufferStep {
-  constructor(private readonly lengths: IntegerRange) {
+export class UriLengthStep extends BufferStep {
+  constructor(readonly sizes: IntegerRange) {
     super();
   }
 
   inspect(evaluation: Evaluation, at: number): Outcome {
-    return this.lengths.has(Math.min(evaluation.length, LONGEST)) ? evaluation.run(at + 1) : -1;
+    return this.sizes.has(Math.min(evaluation.length, LONGEST)) ? evaluation.run(at + 1) : -1;
   }
 }
 
