@@ -210,6 +210,20 @@ describe('SYN inside a live connection', () => {
     ]);
   });
 
+  test("with timestamps in the upper half: the new mark is the new SYN's", () => {
+    const timestamp = 2 ** 31 + 5;
+    const connection = new Connection({}, { timestamp: 1000 }).open();
+    connection.from('client', 0, '', { flags: 'FA' });
+    connection.from('server', 0, '', { flags: 'FA', ack: 1 });
+    connection.from('client', 1, '', { flags: 'A', ack: 1 });
+    connection.clientOrigin = 50_001;
+    connection.serverOrigin = 60_001;
+    connection.syn({ timestamp });
+    connection.synAck({ timestamp: 7, timestampEcho: timestamp });
+    expect(connection.from('client', 0, 'again', { timestamp: timestamp + 1 })).toBe('accept');
+    expect(connection.from('client', 5, 'older', { timestamp: timestamp - 2 })).toBe('drop paws');
+  });
+
   test('from the other side: initiator and responder change places', () => {
     const connection = new Connection().open();
     const table = connection.reassembler.table;

@@ -123,6 +123,9 @@ export class Handshake {
       view.acknowledgment === words[at + CANDIDATE]
     ) {
       this.restart(slot, now, candidateSide === 1);
+      // What the remembered SYN carried is not kept, but the answer echoes it (RFC 7323 §3.2).
+      view.decodeTcpOptions();
+      words[at + TIMESTAMP] = view.timestampEcho;
       state = words[at + STATE];
       side = 1;
       connections.table.direction = 1;

@@ -45,7 +45,8 @@ export class LinuxReceiver {
     const start = this.next + difference(segment.sequence >>> 0, (this.origin + this.next) >>> 0);
     const end = start + data.length + (has('F') ? 1 : 0) + (has('S') ? 1 : 0);
     if (segment.timestamp !== undefined && this.timestamp !== undefined && !has('R')) {
-      if (difference(segment.timestamp, this.timestamp) < 0) return;
+      // TCP_PAWS_WINDOW: one older is taken.
+      if (difference(segment.timestamp, this.timestamp) < -1) return;
     }
     if (end < this.acknowledged || start > this.right) return;
     if (has('R')) {

@@ -20,6 +20,8 @@ export interface Segment {
   mss?: number;
   shift?: number;
   timestamp?: number;
+  /** Of the timestamp option; default 0. */
+  timestampEcho?: number;
   urgentPointer?: number;
   /** Bytes cut off the end by the capture. */
   cut?: number;
@@ -34,6 +36,10 @@ const LETTERS: Record<string, number> = {
   P: TcpFlag.PSH,
   U: TcpFlag.URG,
 };
+
+function bytesOf(value: number): number[] {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+}
 
 export function toBytes(data: Uint8Array | string): Uint8Array {
   return typeof data === 'string' ? Uint8Array.from(data, (letter) => letter.charCodeAt(0)) : data;
@@ -50,21 +56,7 @@ export function encode(segment: Segment): Uint8Array {
   if (segment.mss !== undefined) options.push(2, 4, segment.mss >> 8, segment.mss & 255);
   if (segment.shift !== undefined) options.push(1, 3, 3, segment.shift);
   if (segment.timestamp !== undefined) {
-    const value = segment.timestamp;
-    options.push(
-      1,
-      1,
-      8,
-      10,
-      value >>> 24,
-      (value >>> 16) & 255,
-      (value >>> 8) & 255,
-      value & 255,
-      0,
-      0,
-      0,
-      0,
-    );
+    options.push(1, 1, 8, 10, ...bytesOf(segment.timestamp), ...bytesOf(segment.timestampEcho ?? 0));
   }
   const header = 20 + options.length;
   const total = 20 + header + data.length;

@@ -239,7 +239,7 @@ describe('timestamps (PAWS)', () => {
     const connection = new Connection({}, { timestamp: 1000 }).open();
     expect(connection.from('client', 0, 'abc', { timestamp: 2000 })).toBe('accept');
     connection.from('server', 0, '', { flags: 'A', ack: 3 });
-    expect(connection.from('client', 3, 'decoy', { timestamp: 1999 })).toBe('drop paws');
+    expect(connection.from('client', 3, 'decoy', { timestamp: 1998 })).toBe('drop paws');
     expect(connection.from('client', 3, 'def', { timestamp: 2000 })).toBe('accept');
     expect(connection.from('server', 0, 'xyz', { timestamp: 900, ack: 3 })).toBe('drop paws');
   });

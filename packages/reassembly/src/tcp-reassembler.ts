@@ -48,6 +48,8 @@ const DEFAULT_MSS_6 = 1220;
 const MIDSTREAM_MSS_4 = 1460;
 const MIDSTREAM_MSS_6 = 1440;
 const TIMESTAMP_OPTION = 12;
+/** Linux takes a segment whose timestamp is this much older (TCP_PAWS_WINDOW in include/net/tcp.h). */
+const PAWS_WINDOW = 1;
 const MAPPED = 0xffff;
 /** RFC 7323 §2.3: 65 535 << 14 is below. */
 const LARGEST_WINDOW = 2 ** 30;
@@ -369,7 +371,7 @@ export class TcpReassembler {
     if ((state & PAWS) !== 0 && readTimestamp(view)) {
       const older = difference(view.timestampValue, words[own + TIMESTAMP]);
       const length = view.payloadEnd - view.payload + unseen;
-      if (older < 0) {
+      if (older < -PAWS_WINDOW) {
         if (length > 0 || (flags & FIN) !== 0) return this.refuse(Reason.PAWS);
       } else if (
         // As tcp_replace_ts_recent in Linux: only what begins at or before the last acknowledgment counts.
