@@ -6,6 +6,7 @@ import {
   type FirewallBackend,
   type KernelBan,
 } from '@portcullis/firewall';
+import { SharedHistogram } from '@portcullis/metrics';
 import type { BanListAnswer, BanRow, BansRemovedAnswer } from './answers';
 import { parseDuration, parsePrefix } from './configuration/quantities';
 import { ControlError } from './control/protocol';
@@ -34,8 +35,8 @@ export class Bans {
     refused: 0,
     failed: 0,
   };
-  /** Milliseconds from the wish to the kernel's acknowledgement, of the last bans. */
-  readonly times: number[] = [];
+  /** From the wish to the kernel's acknowledgement. */
+  readonly latency = new SharedHistogram();
 
   constructor(private readonly options: BanOptions) {
     this.service = new BanService({
@@ -109,10 +110,7 @@ export class Bans {
 
   private tell(event: BanEvent): void {
     this.counts[event.kind]++;
-    if (event.kind === 'added' || event.kind === 'extended') {
-      this.times.push(event.milliseconds);
-      if (this.times.length > 1000) this.times.shift();
-    }
+    if (event.kind === 'added' || event.kind === 'extended') this.latency.observe(event.milliseconds * 1000);
     this.options.sink().write(banRecord(event));
   }
 }

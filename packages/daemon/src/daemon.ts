@@ -1,16 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { alertRecord, type Detection, describeFailedRule, type RuleSummary } from '@portcullis/engine';
+import {
+  alertRecord,
+  type Detection,
+  describeFailedRule,
+  type RuleSource,
+  type RuleSummary,
+  ruleClasses,
+} from '@portcullis/engine';
 import { type EventSink, FileSink } from '@portcullis/events';
 import { type FirewallBackend, type InstallPlan, KernelFirewall, MarkLayout } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
-import { STANDARD_CLASSIFICATION } from '@portcullis/rules';
+import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
 import type { ReloadAnswer, RulesAnswer, StatusAnswer } from './answers';
 import { Bans } from './bans';
 import { loadConfiguration } from './configuration/load';
-import { changedRestartKeys } from './configuration/restart-keys';
+import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
 import type { Configuration } from './configuration/schema';
 import { ControlServer } from './control/server';
 import { EngineLock } from './engine-lock';
@@ -64,6 +71,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private supervisor: Supervisor | null = null;
   private rules: RuleSummary | null = null;
   private rulesLoadedAt: Date | null = null;
+  private classes: Classification = STANDARD_CLASSIFICATION;
   private readonly lock = new EngineLock();
   private readonly traffic = new Traffic();
   private readonly interfaces = new InterfaceNames();
@@ -170,16 +178,16 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    */
   reload(): Promise<ReloadAnswer> {
     return this.inTurn(async () => {
-      const next = this.readConfiguration();
-      const source = readRuleSource(next, this.options.configurationFile);
-      const before = this.configuration;
-      const needsRestart = changedRestartKeys(before, next);
+      const read = this.readConfiguration();
+      const source = readRuleSource(read, this.options.configurationFile);
+      const needsRestart = changedRestartKeys(this.configuration, read);
+      const next = keepRestartKeys(this.configuration, read);
       await this.sink.reopen();
       if (this.supervisor) {
         const generation = this.nextGeneration();
         const summary = await this.supervisor.reload(source, null);
         this.configuration = next;
-        this.acceptRules(summary);
+        this.acceptRules(summary, source);
         await this.firewall.install(this.plan(true));
         this.supervisor.setOffload(this.offload(generation));
       } else {
@@ -197,6 +205,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const { nfqueue, stream, flow } = this.configuration;
     const policy = this.configuration['exception-policy'];
     const marks = this.marks();
+    const source = readRuleSource(this.configuration, this.options.configurationFile);
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
     const supervisor = new Supervisor(
@@ -229,13 +238,13 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
           holdBlockedMicros: this.configuration['block-attacking-hosts'] ? HOLD_BLOCKED_MICROS : 0,
         },
       },
-      readRuleSource(this.configuration, this.options.configurationFile),
+      source,
     );
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
     const summary = await supervisor.start(this.offload(generation));
     try {
-      this.acceptRules(summary);
+      this.acceptRules(summary, source);
       await this.firewall.install(this.plan(true));
     } catch (error) {
       await this.firewall.install(this.plan(false));
@@ -327,14 +336,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   // ── Detections ───────────────────────────────────────────────────────────────────────────────────────────
 
   private async detected(detection: Detection): Promise<void> {
-    const { rule } = detection;
+    // The ban first: every millisecond counts there, and none for the record.
+    const blocking = detection.blocked && this.configuration['block-attacking-hosts'];
+    const ban = blocking ? this.banAttacker(detection) : null;
     const record = alertRecord(detection, {
-      category: STANDARD_CLASSIFICATION.get(rule.classtype ?? '')?.description ?? '',
+      classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
       mode: 'standard',
     });
-    if (detection.blocked && this.configuration['block-attacking-hosts'])
-      Object.assign(record.portcullis as object, { ban: await this.banAttacker(detection) });
+    if (ban) Object.assign(record.portcullis as object, { ban: await ban });
     this.sink.write(record);
     this.emit('alert', record);
   }
@@ -361,7 +371,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       };
     } catch (error) {
       const { code, message } = error as Error & { code?: string };
-      if (code === 'BAN_REFUSED') return { refused: message };
+      if (code === 'BAN_REFUSED') {
+        // Who must not be banned is not held by the worker either.
+        this.supervisor?.forgetBlockedSources();
+        return { refused: message };
+      }
       this.log.error(`${detection.source} could not be banned: ${message}`);
       return { failed: message };
     }
@@ -443,7 +457,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary): void {
+  private acceptRules(summary: RuleSummary, source: RuleSource): void {
+    this.classes = ruleClasses(source);
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))

@@ -143,6 +143,11 @@ export function daemonRegistry(sources: MetricSources) {
           .threads()
           .map(({ queue, thread }) => ({ labels: { queue: String(queue) }, histogram: thread.latency })),
     },
+    {
+      name: 'ban_seconds',
+      help: "Time from the wish for a ban to the kernel's acknowledgement.",
+      read: () => [{ histogram: sources.bans().latency }],
+    },
   ]);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Addresses no attack may get banned: the host itself, its gateways, its resolvers, and those from which an
- * administrator is logged in right now. Read from the system each time a ban is considered, because all of
- * them change while the engine runs.
+ * administrator is logged in right now. Read from the system when a ban is considered, because all of them change
+ * while the engine runs.
  */
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -98,7 +98,17 @@ function parse(text: string): ip6addr.Addr | null {
   }
 }
 
+interface Fact {
+  word: NeverBlockWord;
+  addresses: ip6addr.Addr[];
+  reason: string;
+}
+
+const FACTS_MILLISECONDS = 1000;
+
 export class NeverBlock {
+  private known: readonly Fact[] = [];
+  private readAt = Number.NEGATIVE_INFINITY;
   private readonly words: ReadonlySet<NeverBlockWord>;
   private readonly prefixes: { cidr: ip6addr.CIDR; text: string }[];
 
@@ -116,6 +126,26 @@ export class NeverBlock {
     }));
   }
 
+  /** What the system says now. Kept for a second: on a busy host reading the socket tables takes milliseconds. */
+  private facts(): readonly Fact[] {
+    const now = performance.now();
+    if (now - this.readAt < FACTS_MILLISECONDS) return this.known;
+    const { system } = this;
+    const fact = (word: NeverBlockWord, texts: readonly string[], reason: string): Fact => ({
+      word,
+      addresses: texts.flatMap((text) => parse(text) ?? []),
+      reason,
+    });
+    this.known = [
+      fact('self', system.addresses(), 'it is an address of this host'),
+      fact('gateway', gateways(system), 'it is a gateway of this host'),
+      fact('dns', resolvers(system), 'it is a name server of this host'),
+      fact('admin-sessions', administratorSessions(system), 'an administrator is logged in from it'),
+    ];
+    this.readAt = now;
+    return this.known;
+  }
+
   /** @returns why `prefix` must not be banned, or null */
   refuses(prefix: string): string | null {
     const [address, length] = prefix.split('/') as [string, string | undefined];
@@ -123,16 +153,9 @@ export class NeverBlock {
     if (!parsed) return `'${prefix}' is not an address`;
     const width = parsed.kind() === 'ipv4' ? 32 : 128;
     const cidr = ip6addr.createCIDR(parsed, length === undefined ? width : Number(length));
-    const covers = (texts: readonly string[]) =>
-      texts.some((text) => {
-        const candidate = parse(text);
-        return candidate !== null && cidr.contains(candidate);
-      });
-    if (this.words.has('self') && covers(this.system.addresses())) return 'it is an address of this host';
-    if (this.words.has('gateway') && covers(gateways(this.system))) return 'it is a gateway of this host';
-    if (this.words.has('dns') && covers(resolvers(this.system))) return 'it is a name server of this host';
-    if (this.words.has('admin-sessions') && covers(administratorSessions(this.system)))
-      return 'an administrator is logged in from it';
+    for (const { word, addresses, reason } of this.facts()) {
+      if (this.words.has(word) && addresses.some((address) => cidr.contains(address))) return reason;
+    }
     const listed = this.prefixes.find(
       (entry) => entry.cidr.contains(parsed) || cidr.contains(entry.cidr.address()),
     );

@@ -37,12 +37,21 @@ else if (!text.includes('slow')) say({ type: 'ready', rules: summary() });
 parentPort.on('message', (message) => {
   switch (message.type) {
     case 'bind':
-      if (text.includes('taken')) throw Object.assign(new Error('the queue is taken'), { code: 'QUEUE_IN_USE' });
+      if (text.includes('taken'))
+        throw Object.assign(new Error('the queue is taken'), { code: 'QUEUE_IN_USE' });
       setInterval(() => Atomics.add(words, HEARTBEAT, 1), 10);
       // A descriptor and a port that are nobody's: taking them away takes nothing.
       say({
         type: 'bound',
-        facts: { queue: message.queue.queue, fd: -1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 },
+        facts: {
+          queue: message.queue.queue,
+          fd: -1,
+          portId: 1,
+          failOpen: true,
+          gso: true,
+          maxLength: 1,
+          receiveBuffer: 1,
+        },
       });
       break;
     case 'reload':

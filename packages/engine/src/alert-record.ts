@@ -1,11 +1,12 @@
 import { type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
+import type { Classification } from '@portcullis/rules';
 import type { Detection } from './detection';
 
 /** The EVE alert record of a detection, as far as the worker that saw it can tell. */
 export function alertRecord(
   detection: Detection,
   context: {
-    category: string;
+    classes: Classification;
     interfaceName?: string | undefined;
     captureFile?: string | undefined;
     mode: string;
@@ -45,7 +46,7 @@ export function alertRecord(
       signature_id: rule.sid,
       rev: rule.rev,
       signature: rule.msg,
-      category: context.category,
+      category: context.classes.get(rule.classtype ?? '')?.description ?? '',
       severity: rule.priority,
       ...(Object.keys(rule.metadata).length > 0 && { metadata: rule.metadata }),
       ...(rule.references.length > 0 && { references: rule.references }),

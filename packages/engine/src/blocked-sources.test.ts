@@ -34,7 +34,9 @@ test('never holds what a map does not', () => {
     const sources = Array.from({ length: 3000 }, () => {
       const words = new Uint32Array(4);
       if (random.chance()) words.set([0, 0, 0xffff, random.next()]);
-      else for (let word = 0; word < 4; word++) words[word] = random.chance(0.3) ? random.below(3) : random.next();
+      else
+        for (let word = 0; word < 4; word++)
+          words[word] = random.chance(0.3) ? random.below(3) : random.next();
       return words;
     });
     let now = 1e15;

@@ -12,6 +12,7 @@ export {
   loadRulesNow,
   type RuleSource,
   type RuleSummary,
+  ruleClasses,
 } from './rule-loading';
 export {
   type FromWorker,

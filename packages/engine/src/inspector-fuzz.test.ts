@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { type MemoryPacket, MemorySource, PacketInfo, Verdict } from '@portcullis/capture';
 import { Matcher, NameTable } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';
-import { buildIcmp, buildIp, fragmentPacket, SeededRandom, TcpConversation, UdpConversation } from '@portcullis/testkit';
+import {
+  buildIcmp,
+  buildIp,
+  fragmentPacket,
+  SeededRandom,
+  TcpConversation,
+  UdpConversation,
+} from '@portcullis/testkit';
 import { ruleSource } from '../testing/inspection';
 import type { Detection } from './detection';
 import { InspectCounter } from './inspect-counters';
@@ -23,11 +30,38 @@ beforeAll(async () => {
   loaded = await loadRulesNow({ ...ruleSource(''), files }, protocols, new NameTable());
 }, 60_000);
 
-const TOKENS = ['GET ', 'POST ', '/../../etc/passwd', ' HTTP/1.1\r\n', 'Host: a\r\n', 'Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n', '\r\n', '\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n', '${jndi:ldap://x/a}', "' or 1=1 -- ", '<?php', 'HTTP/1.1 200 OK\r\n', 'Content-Encoding: gzip\r\n', '\xffSMB', '\xfeSMB', 'SSH-2.0-x\r\n', 'EHLO x\r\n', '*3\r\n$3\r\nSET\r\n', '\x16\x03\x01', 'USER root\r\n', '%c0%ae%c0%ae/'];
+const TOKENS = [
+  'GET ',
+  'POST ',
+  '/../../etc/passwd',
+  ' HTTP/1.1\r\n',
+  'Host: a\r\n',
+  'Content-Length: 5\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  '\r\n',
+  '\r\n\r\n',
+  '5\r\nhello\r\n0\r\n\r\n',
+  '${jndi:ldap://x/a}',
+  "' or 1=1 -- ",
+  '<?php',
+  'HTTP/1.1 200 OK\r\n',
+  'Content-Encoding: gzip\r\n',
+  '\xffSMB',
+  '\xfeSMB',
+  'SSH-2.0-x\r\n',
+  'EHLO x\r\n',
+  '*3\r\n$3\r\nSET\r\n',
+  '\x16\x03\x01',
+  'USER root\r\n',
+  '%c0%ae%c0%ae/',
+];
 
 function text(random: SeededRandom): string {
   let made = '';
-  for (let part = random.below(8); part >= 0; part--) made += random.chance(0.7) ? random.pick(TOKENS) : Buffer.from(random.bytes(random.below(60))).toString('latin1');
+  for (let part = random.below(8); part >= 0; part--)
+    made += random.chance(0.7)
+      ? random.pick(TOKENS)
+      : Buffer.from(random.bytes(random.below(60))).toString('latin1');
   return made;
 }
 
@@ -46,23 +80,49 @@ function conversation(random: SeededRandom): readonly MemoryPacket[] {
   const kind = random.below(10);
   if (kind === 0) return new UdpConversation(endpoints).client(text(random)).server(text(random)).packets;
   const address = { source: endpoints.client, destination: endpoints.server };
-  if (kind === 1) return [{ bytes: buildIcmp({ ...address, type: random.below(256), code: random.below(256), payload: text(random) }) }];
-  if (kind === 2) return [{ bytes: buildIp({ ...address, protocol: random.below(256), payload: random.bytes(random.below(100)) }) }];
+  if (kind === 1)
+    return [
+      {
+        bytes: buildIcmp({
+          ...address,
+          type: random.below(256),
+          code: random.below(256),
+          payload: text(random),
+        }),
+      },
+    ];
+  if (kind === 2)
+    return [
+      {
+        bytes: buildIp({ ...address, protocol: random.below(256), payload: random.bytes(random.below(100)) }),
+      },
+    ];
   const tcp = new TcpConversation(endpoints);
   if (random.chance(0.9)) tcp.handshake();
   for (let turn = random.below(5); turn >= 0; turn--) {
     const segments = Array.from({ length: random.below(6) }, () => 1 + random.below(300));
     tcp.send(random.chance(0.7) ? 'client' : 'server', text(random), { segments });
-    if (random.chance(0.1)) tcp.segment('client', { offset: random.below(2000), payload: text(random), flags: random.below(256), urgentPointer: random.below(5) });
+    if (random.chance(0.1))
+      tcp.segment('client', {
+        offset: random.below(2000),
+        payload: text(random),
+        flags: random.below(256),
+        urgentPointer: random.below(5),
+      });
   }
   if (random.chance(0.3)) tcp.close();
   else if (random.chance(0.3)) tcp.reset(random.pick(['client', 'server']));
-  return random.chance(0.05) ? tcp.packets.flatMap(({ bytes }) => fragmentPacket(bytes, 64).map((fragment) => ({ bytes: fragment }))) : tcp.packets;
+  return random.chance(0.05)
+    ? tcp.packets.flatMap(({ bytes }) => fragmentPacket(bytes, 64).map((fragment) => ({ bytes: fragment })))
+    : tcp.packets;
 }
 
 function mutated(packet: MemoryPacket, random: SeededRandom): MemoryPacket {
   let bytes = Uint8Array.from(packet.bytes);
-  if (random.chance(0.15)) for (let count = 1 + random.below(4); count > 0; count--) if (bytes.length > 0) bytes[random.below(random.chance() ? bytes.length : Math.min(60, bytes.length))] = random.next();
+  if (random.chance(0.15))
+    for (let count = 1 + random.below(4); count > 0; count--)
+      if (bytes.length > 0)
+        bytes[random.below(random.chance() ? bytes.length : Math.min(60, bytes.length))] = random.next();
   if (random.chance(0.05)) bytes = bytes.subarray(0, random.below(bytes.length + 1));
   const wireLength = random.chance(0.05) ? bytes.length + random.below(3000) : bytes.length;
   return {
@@ -90,49 +150,65 @@ function traffic(random: SeededRandom): MemoryPacket[] {
 }
 
 test.each([
-  ['inline', { inline: true, decodePolicy: 'closed', offload: { mask: 0xf0, mark: 0x30 }, holdBlockedMicros: 0 }],
+  [
+    'inline',
+    { inline: true, decodePolicy: 'closed', offload: { mask: 0xf0, mark: 0x30 }, holdBlockedMicros: 0 },
+  ],
   ['watching', { inline: false, decodePolicy: 'open', offload: null, holdBlockedMicros: 1000 }],
-] as const)('%s', (_, options) => {
-  SeededRandom.run((random) => {
-    const matcher = new Matcher(loaded.ruleset);
-    const detections: Detection[] = [];
-    const settings: InspectorOptions = {
-      ...options,
-      matcher,
-      protocols,
-      stream: { maxFlows: 40, memcap: 256 * 1024, memcapPerDirection: 64 * 1024, depth: 3000, midstream: true, asyncOneside: true },
-      verifyChecksum: () => random.chance(0.9),
-      onDetection: (detection) => detections.push(detection),
-      sender: { send: () => {} },
-    };
-    const inspector = new Inspector(settings);
-    for (let round = 0; round < ROUNDS; round++) {
-      const packets = traffic(random);
-      const source = new MemorySource(packets, { batchSize: 1 + random.below(32) });
-      while (source.receive(0) >= 0) {
-        inspector.inspectBatch(source.batch, 1e15);
-        source.finalize();
-        if (random.chance(0.1)) inspector.idle(1e15 + random.below(5e9));
+] as const)(
+  '%s',
+  (_, options) => {
+    SeededRandom.run((random) => {
+      const matcher = new Matcher(loaded.ruleset);
+      const detections: Detection[] = [];
+      const settings: InspectorOptions = {
+        ...options,
+        matcher,
+        protocols,
+        stream: {
+          maxFlows: 40,
+          memcap: 256 * 1024,
+          memcapPerDirection: 64 * 1024,
+          depth: 3000,
+          midstream: true,
+          asyncOneside: true,
+        },
+        verifyChecksum: () => random.chance(0.9),
+        onDetection: (detection) => detections.push(detection),
+        sender: { send: () => {} },
+      };
+      const inspector = new Inspector(settings);
+      for (let round = 0; round < ROUNDS; round++) {
+        const packets = traffic(random);
+        const source = new MemorySource(packets, { batchSize: 1 + random.below(32) });
+        while (source.receive(0) >= 0) {
+          inspector.inspectBatch(source.batch, 1e15);
+          source.finalize();
+          if (random.chance(0.1)) inspector.idle(1e15 + random.below(5e9));
+        }
+        expect(source.verdicts).toHaveLength(packets.length);
+        for (const { verdict } of source.verdicts) {
+          expect([Verdict.DROP, Verdict.ACCEPT]).toContain(verdict & 0xf);
+          if (!options.inline) expect(verdict).toBe(Verdict.ACCEPT);
+        }
+        if (random.chance(0.2)) {
+          inspector.close();
+          expect(inspector.flowCount).toBe(0);
+          expect(inspector.heldBytes).toBe(0);
+          expect(inspector.reassembler.heldDirections).toBe(0);
+        }
       }
-      expect(source.verdicts).toHaveLength(packets.length);
-      for (const { verdict } of source.verdicts) {
-        expect([Verdict.DROP, Verdict.ACCEPT]).toContain(verdict & 0xf);
-        if (!options.inline) expect(verdict).toBe(Verdict.ACCEPT);
-      }
-      if (random.chance(0.2)) {
-        inspector.close();
-        expect(inspector.flowCount).toBe(0);
-        expect(inspector.heldBytes).toBe(0);
-        expect(inspector.reassembler.heldDirections).toBe(0);
-      }
-    }
-    const { counters } = inspector;
-    expect(counters[InspectCounter.ACCEPTED]! + counters[InspectCounter.DROPPED]!).toBe(counters[InspectCounter.PACKETS]);
-    inspector.close();
-    expect(inspector.flowCount).toBe(0);
-    expect(inspector.heldBytes).toBe(0);
-    // The traffic is of the kind that rules are about, or this says nothing.
-    expect(counters[InspectCounter.PACKETS]).toBeGreaterThan(1000);
-    matcher.close();
-  });
-}, 60_000);
+      const { counters } = inspector;
+      expect(counters[InspectCounter.ACCEPTED]! + counters[InspectCounter.DROPPED]!).toBe(
+        counters[InspectCounter.PACKETS],
+      );
+      inspector.close();
+      expect(inspector.flowCount).toBe(0);
+      expect(inspector.heldBytes).toBe(0);
+      // The traffic is of the kind that rules are about, or this says nothing.
+      expect(counters[InspectCounter.PACKETS]).toBeGreaterThan(1000);
+      matcher.close();
+    });
+  },
+  60_000,
+);

@@ -20,7 +20,13 @@ const SECOND = 1_000_000;
 
 describe('a packet whose headers make no sense', () => {
   const nonsense = () => {
-    const cut = buildTcp({ source: DEFAULT_CLIENT, destination: DEFAULT_SERVER, sourcePort: 1, destinationPort: 2, flags: TcpFlag.ACK });
+    const cut = buildTcp({
+      source: DEFAULT_CLIENT,
+      destination: DEFAULT_SERVER,
+      sourcePort: 1,
+      destinationPort: 2,
+      flags: TcpFlag.ACK,
+    });
     cut[0] = 0x41;
     return [cut, new Uint8Array(0), Uint8Array.of(0x45), new Uint8Array(60)];
   };
@@ -40,14 +46,25 @@ describe('a packet whose headers make no sense', () => {
 
 describe('a wrong checksum', () => {
   const packet = (info: number): MemoryPacket => ({
-    bytes: buildUdp({ source: DEFAULT_CLIENT, destination: DEFAULT_SERVER, sourcePort: 1, destinationPort: 2, payload: 'x', checksums: 'wrong' }),
+    bytes: buildUdp({
+      source: DEFAULT_CLIENT,
+      destination: DEFAULT_SERVER,
+      sourcePort: 1,
+      destinationPort: 2,
+      payload: 'x',
+      checksums: 'wrong',
+    }),
     info,
   });
 
   test('is asked about where nobody has verified it, and only there', async () => {
     const asked: number[] = [];
     const inspection = await Inspection.of(RAW, { verifyChecksum: (place) => asked.push(place) < 0 });
-    const packets = [packet(0), packet(PacketInfo.CHECKSUM_NOT_READY), packet(PacketInfo.CHECKSUM_NOT_VERIFIED)];
+    const packets = [
+      packet(0),
+      packet(PacketInfo.CHECKSUM_NOT_READY),
+      packet(PacketInfo.CHECKSUM_NOT_VERIFIED),
+    ];
     expect(inspection.passed(packets)).toEqual([true, true, false]);
     expect(asked).toEqual([2]);
     expect(inspection.counter(InspectCounter.BAD_CHECKSUM)).toBe(1);
@@ -58,7 +75,10 @@ describe('a wrong checksum', () => {
     const conversation = new TcpConversation().handshake();
     const before = conversation.packets.length;
     conversation.client('evil', { acknowledge: false });
-    const packets = conversation.packets.map((one, index) => ({ ...one, info: index < before ? 0 : PacketInfo.CHECKSUM_NOT_VERIFIED }));
+    const packets = conversation.packets.map((one, index) => ({
+      ...one,
+      info: index < before ? 0 : PacketInfo.CHECKSUM_NOT_VERIFIED,
+    }));
     expect(inspection.passed(packets)).not.toContain(false);
     expect(inspection.sids).toEqual([]);
   });
@@ -69,7 +89,12 @@ test('the tail that was not captured is a gap; what follows is inspected', async
   const conversation = new TcpConversation().handshake().client('a'.repeat(100), { acknowledge: false });
   const packets: MemoryPacket[] = [...conversation.packets];
   const last = packets.pop() as MemoryPacket;
-  packets.push({ ...last, bytes: last.bytes.subarray(0, last.bytes.length - 40), wireLength: last.bytes.length, info: PacketInfo.TRUNCATED });
+  packets.push({
+    ...last,
+    bytes: last.bytes.subarray(0, last.bytes.length - 40),
+    wireLength: last.bytes.length,
+    info: PacketInfo.TRUNCATED,
+  });
   inspection.run(packets);
   expect(inspection.inspector.reassembler.counters[StreamCounter.TRUNCATED_BYTES]).toBe(40);
   const rest = conversation.packets.length;
@@ -79,7 +104,14 @@ test('the tail that was not captured is a gap; what follows is inspected', async
 
 test('fragments pass, counted', async () => {
   const inspection = await Inspection.of(RAW);
-  const whole = buildUdp({ source: DEFAULT_CLIENT, destination: DEFAULT_SERVER, sourcePort: 1, destinationPort: 2, payload: 'x'.repeat(200), dontFragment: false });
+  const whole = buildUdp({
+    source: DEFAULT_CLIENT,
+    destination: DEFAULT_SERVER,
+    sourcePort: 1,
+    destinationPort: 2,
+    payload: 'x'.repeat(200),
+    dontFragment: false,
+  });
   const fragments = fragmentPacket(whole, 96);
   expect(inspection.passed(fragments)).not.toContain(false);
   expect(inspection.counter(InspectCounter.FRAGMENTS)).toBe(fragments.length);
@@ -88,7 +120,9 @@ test('fragments pass, counted', async () => {
 describe('a source that attacks', () => {
   const HOLD = 2 * SECOND;
   const attack = (clientPort: number, startTime?: number) =>
-    new TcpConversation({ clientPort, ...(startTime === undefined ? {} : { startTime }) }).handshake().client('evil', { acknowledge: false });
+    new TcpConversation({ clientPort, ...(startTime === undefined ? {} : { startTime }) })
+      .handshake()
+      .client('evil', { acknowledge: false });
   const probe = (time: number, source = DEFAULT_CLIENT) => ({
     bytes: buildUdp({ source, destination: DEFAULT_SERVER, sourcePort: 9, destinationPort: 9 }),
     time,
@@ -99,7 +133,9 @@ describe('a source that attacks', () => {
     const { packets } = attack(1);
     const at = packets.at(-1)?.time ?? 0;
     inspection.run(packets);
-    expect(inspection.passed([probe(at), probe(at + 1, '192.0.2.11'), probe(at + HOLD - 1), probe(at + HOLD)])).toEqual([false, true, false, true]);
+    expect(
+      inspection.passed([probe(at), probe(at + 1, '192.0.2.11'), probe(at + HOLD - 1), probe(at + HOLD)]),
+    ).toEqual([false, true, false, true]);
     expect(inspection.counter(InspectCounter.BLOCKED_SOURCE)).toBe(2);
   });
 
@@ -129,7 +165,12 @@ describe('a source that attacks', () => {
 describe('a flow inspected to its depth', () => {
   const offload = { mask: 0x00f00000, mark: 0x00300000 };
   const long = () =>
-    new TcpConversation().handshake().client('c'.repeat(3000)).server('s'.repeat(3000)).client('more').server('evil, but too late');
+    new TcpConversation()
+      .handshake()
+      .client('c'.repeat(3000))
+      .server('s'.repeat(3000))
+      .client('more')
+      .server('evil, but too late');
 
   test('carries the mark, and the bits of others with it', async () => {
     const inspection = await Inspection.of(RAW, { offload, stream: { depth: 2000 } });
@@ -139,7 +180,8 @@ describe('a flow inspected to its depth', () => {
     const first = marked.indexOf(true);
     expect(first).toBeGreaterThan(5);
     expect(marked.slice(first)).not.toContain(false);
-    for (const verdict of verdicts.slice(first)) expect(verdict).toMatchObject({ verdict: Verdict.ACCEPT | Verdict.MARK, mark: 0xca3c_0001 });
+    for (const verdict of verdicts.slice(first))
+      expect(verdict).toMatchObject({ verdict: Verdict.ACCEPT | Verdict.MARK, mark: 0xca3c_0001 });
     expect(inspection.counter(InspectCounter.OFFLOADED)).toBe(verdicts.length - first);
     expect(inspection.sids).toEqual([]);
   });
@@ -147,16 +189,26 @@ describe('a flow inspected to its depth', () => {
   test('passes without a mark where there is no offload, and with the new one after a change', async () => {
     const inspection = await Inspection.of(RAW, { stream: { depth: 2000 } });
     const conversation = long();
-    expect(inspection.run(conversation.packets).map(({ verdict }) => verdict)).not.toContain(Verdict.ACCEPT | Verdict.MARK);
+    expect(inspection.run(conversation.packets).map(({ verdict }) => verdict)).not.toContain(
+      Verdict.ACCEPT | Verdict.MARK,
+    );
     inspection.inspector.setOffload({ mask: 0xf000_0000, mark: 0x9000_0000 });
     const rest = conversation.packets.length;
     conversation.client('again');
-    expect(inspection.run(conversation.packets.slice(rest))[0]).toMatchObject({ verdict: Verdict.ACCEPT | Verdict.MARK, mark: 0x9000_0000 });
+    expect(inspection.run(conversation.packets.slice(rest))[0]).toMatchObject({
+      verdict: Verdict.ACCEPT | Verdict.MARK,
+      mark: 0x9000_0000,
+    });
   });
 
   test('that was blocked before is never offloaded', async () => {
     const inspection = await Inspection.of(RAW, { offload, stream: { depth: 2000 } });
-    const { packets } = new TcpConversation().handshake().client('evil').client('c'.repeat(9000)).server('s'.repeat(9000)).client('x');
+    const { packets } = new TcpConversation()
+      .handshake()
+      .client('evil')
+      .client('c'.repeat(9000))
+      .server('s'.repeat(9000))
+      .client('x');
     for (const { verdict } of inspection.run(packets).slice(3)) expect(verdict).toBe(Verdict.DROP);
   });
 });
@@ -166,11 +218,15 @@ describe('flows', () => {
     const inspection = await Inspection.of(RAW);
     const start = 1_704_067_200 * SECOND;
     inspection.run(new UdpConversation({ startTime: start }).client('a').packets);
-    inspection.run([{ bytes: buildIcmp({ source: DEFAULT_CLIENT, destination: DEFAULT_SERVER, type: 8 }), time: start }]);
+    inspection.run([
+      { bytes: buildIcmp({ source: DEFAULT_CLIENT, destination: DEFAULT_SERVER, type: 8 }), time: start },
+    ]);
     expect(inspection.inspector.flowCount).toBe(2);
     inspection.inspector.idle(start + 10 * SECOND);
     expect(inspection.inspector.flowCount).toBe(2);
-    inspection.run(new UdpConversation({ startTime: start + 40 * SECOND, clientPort: 2 }).client('a').packets);
+    inspection.run(
+      new UdpConversation({ startTime: start + 40 * SECOND, clientPort: 2 }).client('a').packets,
+    );
     expect(inspection.inspector.flowCount).toBe(1);
     inspection.inspector.idle(start + 400 * SECOND);
     expect(inspection.inspector.flowCount).toBe(0);
@@ -214,14 +270,21 @@ describe('a restart', () => {
     const earlier = 1_000_000_000 * SECOND;
     inspection.run(new UdpConversation({ startTime: earlier }).client('two').packets);
     expect(inspection.sids).toEqual([3]);
-    expect(inspection.passed(new TcpConversation({ startTime: earlier }).handshake().packets)).not.toContain(false);
+    expect(inspection.passed(new TcpConversation({ startTime: earlier }).handshake().packets)).not.toContain(
+      false,
+    );
     inspection.inspector.idle(earlier + 31 * SECOND);
     expect(inspection.inspector.flowCount).toBe(1);
   });
 
   test('tells what unfinished flows still held before it forgets them', async () => {
     const inspection = await Inspection.of(bits);
-    inspection.run(new TcpConversation().handshake().client('GET / HTTP/1.1\r\nHost: a\r\n\r\n').server('HTTP/1.1 200 OK\r\nServer: x').packets);
+    inspection.run(
+      new TcpConversation()
+        .handshake()
+        .client('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+        .server('HTTP/1.1 200 OK\r\nServer: x').packets,
+    );
     expect(inspection.sids).toEqual([]);
     inspection.inspector.restart(inspection.matcher);
     expect(inspection.sids).toEqual([4]);

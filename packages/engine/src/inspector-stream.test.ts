@@ -1,5 +1,12 @@
 /** Bytes of streams on their way to the rules: windows, protocol detection, gaps, the end of a flow. */
-import { buildTcp, type ConversationPacket, DEFAULT_CLIENT, DEFAULT_SERVER, SeededRandom, TcpConversation } from '@portcullis/testkit';
+import {
+  buildTcp,
+  type ConversationPacket,
+  DEFAULT_CLIENT,
+  DEFAULT_SERVER,
+  SeededRandom,
+  TcpConversation,
+} from '@portcullis/testkit';
 import { TcpFlag } from '@portcullis/wire';
 import { Inspection } from '../testing/inspection';
 
@@ -147,7 +154,11 @@ describe('windows', () => {
     );
     expect(inspection.inspector.rawTailsMissing).toBe(10);
     const last = 1024 + pages + 9;
-    expect(inspection.run([segment(last, 1003, 'ack'), segment(last, 1006, 'attack')], 8, 1e15).map(({ verdict }) => verdict)).toEqual([1, 0]);
+    expect(
+      inspection
+        .run([segment(last, 1003, 'ack'), segment(last, 1006, 'attack')], 8, 1e15)
+        .map(({ verdict }) => verdict),
+    ).toEqual([1, 0]);
     expect(inspection.run([segment(1024, 1003, 'ack')], 8, 1e15).map(({ verdict }) => verdict)).toEqual([0]);
     inspection.inspector.close();
     expect(inspection.inspector.heldBytes).toBe(0);
@@ -227,10 +238,7 @@ describe('the end of a flow', () => {
   const HEAD =
     'alert http any 80 -> any any (flow:established,to_client; http.header; content:"secret"; sid:6;)';
   const open = () =>
-    new TcpConversation()
-      .handshake()
-      .client(request('/'))
-      .server('HTTP/1.1 200 OK\r\nServer: secret');
+    new TcpConversation().handshake().client(request('/')).server('HTTP/1.1 200 OK\r\nServer: secret');
   const end = {
     'is a FIN of both sides': (inspection: Inspection) => {
       inspection.run(open().close('server').packets);

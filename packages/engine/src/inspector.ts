@@ -529,6 +529,8 @@ export class Inspector implements StreamSink, TransactionListener {
     context.streamBytes = window;
     context.streamStart = from;
     context.streamEnd = to;
+    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
+    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail);
     this.appLayer.data(flow, direction, bytes, start, end);
     context.appProtocol = flow.protocol;
     this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);
@@ -538,7 +540,9 @@ export class Inspector implements StreamSink, TransactionListener {
       page = rawWindows.take();
       flow.setPage(direction, page);
     }
-    if (page !== NO_PAGE) rawWindows.keep(page, window, from, to);
+    if (page === NO_PAGE) return;
+    rawWindows.keep(page, window, from, to);
+    this.matcher.keepStream(context, streamOffset + end - start);
   }
 
   // ── Transactions (called by the parsers) ─────────────────────────────────────────────────────────────────

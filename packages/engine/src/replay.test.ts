@@ -23,7 +23,11 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const load = (options: Partial<ReplayOptions> = {}) =>
   Replay.load({ rules: ruleSource(RULES), stream: {}, inline: false, decodePolicy: 'open', ...options });
 const attack = () =>
-  new TcpConversation().handshake().client('GET /evil HTTP/1.1\r\nHost: a\r\n\r\n').server('HTTP/1.1 204 No\r\n\r\n').close().packets;
+  new TcpConversation()
+    .handshake()
+    .client('GET /evil HTTP/1.1\r\nHost: a\r\n\r\n')
+    .server('HTTP/1.1 204 No\r\n\r\n')
+    .close().packets;
 
 const pcap = (packets: readonly ConversationPacket[]) => new PcapWriter().addAll(packets).toBuffer();
 
@@ -36,12 +40,18 @@ function capture(name: string, packets: readonly ConversationPacket[]): string {
 test('reads captures one after another with one set of rules, each as if it were the first', async () => {
   const replay = await load();
   expect(replay.rules).toMatchObject({ loaded: 4, failed: [] });
-  const halves = [new UdpConversation().client('one').packets, new UdpConversation({ startTime: 1e15 }).client('two').packets];
+  const halves = [
+    new UdpConversation().client('one').packets,
+    new UdpConversation({ startTime: 1e15 }).client('two').packets,
+  ];
   const files = [
     capture('a.pcap', attack()),
     capture('b.pcap', halves[0] ?? []),
     capture('c.pcap', halves[1] ?? []),
-    capture('d.pcap', new UdpConversation().client('one').client('two').client('tick').client('tick').packets),
+    capture(
+      'd.pcap',
+      new UdpConversation().client('one').client('two').client('tick').client('tick').packets,
+    ),
     capture('e.pcap', new UdpConversation().client('tick').packets),
     capture('f.pcap', attack()),
   ];
@@ -52,7 +62,17 @@ test('reads captures one after another with one set of rules, each as if it were
     expect(result.alerts).toBe(detections.length);
     return detections.map(({ rule, frame }) => [rule.sid, frame]);
   });
-  expect(told).toEqual([[[1, 4]], [], [], [[3, 2], [4, 3]], [[4, 1]], [[1, 4]]]);
+  expect(told).toEqual([
+    [[1, 4]],
+    [],
+    [],
+    [
+      [3, 2],
+      [4, 3],
+    ],
+    [[4, 1]],
+    [[1, 4]],
+  ]);
 });
 
 test('drops nothing by itself; inline it says what a gateway would have dropped', async () => {
@@ -62,7 +82,12 @@ test('drops nothing by itself; inline it says what a gateway would have dropped'
     const replay = await load({ inline });
     const detections: Detection[] = [];
     const result = replay.file(capture('a.pcap', packets), (detection) => detections.push(detection));
-    expect(result).toMatchObject({ packets: packets.length, bytes, dropped: inline ? packets.length - 3 : 0, alerts: 1 });
+    expect(result).toMatchObject({
+      packets: packets.length,
+      bytes,
+      dropped: inline ? packets.length - 3 : 0,
+      alerts: 1,
+    });
     expect(detections).toMatchObject([{ blocked: inline }]);
   }
 });
@@ -94,19 +119,32 @@ test.each([
 test('goes on with the next capture when whoever listens has thrown', async () => {
   const replay = await load();
   // The response has no end yet when the listener throws: its flow is still open.
-  const open = new TcpConversation().handshake().client('GET /evil HTTP/1.1\r\nHost: a\r\n\r\n').server('HTTP/1.1 200 OK\r\nServer: x');
+  const open = new TcpConversation()
+    .handshake()
+    .client('GET /evil HTTP/1.1\r\nHost: a\r\n\r\n')
+    .server('HTTP/1.1 200 OK\r\nServer: x');
   expect(() =>
     replay.source(new MemorySource(open.packets), () => {
       throw new Error('the disk is full');
     }),
   ).toThrow('the disk is full');
   const detections: Detection[] = [];
-  expect(replay.source(new MemorySource(attack()), (detection) => detections.push(detection))).toMatchObject({ alerts: 1, packets: attack().length });
+  expect(replay.source(new MemorySource(attack()), (detection) => detections.push(detection))).toMatchObject({
+    alerts: 1,
+    packets: attack().length,
+  });
   expect(detections).toHaveLength(1);
 });
 
 test('rules that cannot be loaded are named with file, line and reason; the others are in force', async () => {
-  const replay = await load({ rules: ruleSource(`# comment\n${RULES}\nalert tcp any any -> any any (nosuchoption:1; sid:9;)\n`, 'mine.rules') });
+  const replay = await load({
+    rules: ruleSource(
+      `# comment\n${RULES}\nalert tcp any any -> any any (nosuchoption:1; sid:9;)\n`,
+      'mine.rules',
+    ),
+  });
   expect(replay.rules.loaded).toBe(4);
-  expect(replay.rules.failed).toMatchObject([{ file: 'mine.rules', line: 6, sid: 9, reason: expect.stringContaining('nosuchoption') }]);
+  expect(replay.rules.failed).toMatchObject([
+    { file: 'mine.rules', line: 6, sid: 9, reason: expect.stringContaining('nosuchoption') },
+  ]);
 });

@@ -1,12 +1,14 @@
 import { type CompiledRuleSet, compileRules, type NameTable, prepareDatabases } from '@portcullis/matcher';
 import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
 import {
+  type Classification,
   interceptedPorts,
   parseClassification,
   parseRules,
   type Rule,
   type RuleContext,
   RuleSet,
+  STANDARD_CLASSIFICATION,
   Variables,
 } from '@portcullis/rules';
 
@@ -44,6 +46,13 @@ export interface LoadedRules {
   summary: RuleSummary;
 }
 
+/** What the classes of the rules are called, and their priorities. */
+export function ruleClasses(source: RuleSource): Classification {
+  return source.classification === null
+    ? STANDARD_CLASSIFICATION
+    : parseClassification(source.classification).classes;
+}
+
 /** Everything up to the pattern databases, in slices of a few milliseconds. */
 export function* loadRules(
   source: RuleSource,
@@ -51,10 +60,9 @@ export function* loadRules(
   names: NameTable,
 ): Generator<void, LoadedRules> {
   const started = performance.now();
-  const classes = source.classification === null ? null : parseClassification(source.classification).classes;
   const context: RuleContext = {
     variables: Variables.withDefaults({ addressGroups: source.addressGroups, portGroups: source.portGroups }),
-    ...(classes && { classes }),
+    classes: ruleClasses(source),
   };
   const set = new RuleSet();
   for (const { path, text } of source.files) {

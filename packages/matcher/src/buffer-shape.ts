@@ -1,46 +1,28 @@
-import { BufferShape } from './candidate-gate';
-import type { BufferStep } from './evaluation';
-import { SizeStep } from './keywords/bsize';
-import { ContentStep } from './keywords/content';
-import { UriLengthStep } from './keywords/urilen';
-import { LOWER } from './search';
+import type { IntegerRange } from './integer-range';
 
-/** What all of `steps`, which look at one buffer, ask of its length and ends. */
-export function shapeOf(steps: readonly BufferStep[]): BufferShape {
-  const shape = new BufferShape();
-  // The least place where the step before can have matched; relative steps stand behind it.
-  let position = 0;
-  for (const step of steps) {
-    if (step instanceof ContentStep) {
-      if (!step.negated) position = addContent(shape, step, position);
-      continue;
-    }
-    if (step instanceof SizeStep || step instanceof UriLengthStep) {
-      if (step.sizes.negated) continue;
-      shape.atLeast(step.sizes.low);
-      shape.atMost(step.sizes.high);
-      continue;
-    }
-    // Expressions and jumps may stand before what matched last.
-    position = 0;
+const LONGEST = 0x7fffffff;
+
+/** What the steps over a buffer say of its length and its ends, whatever else they ask. */
+export class BufferShape {
+  /** Least and greatest length of a buffer that may match. */
+  shortest = 0;
+  longest = LONGEST;
+  /** The byte (in lower case) it begins or ends with; -1: whichever. */
+  first = -1;
+  last = -1;
+
+  atLeast(length: number): void {
+    if (length > this.shortest) this.shortest = Math.min(length, LONGEST);
   }
-  return shape;
-}
 
-/** @returns the least place where the content ends */
-function addContent(shape: BufferShape, step: ContentStep, previous: number): number {
-  const { bytes } = step;
-  const { length } = bytes;
-  if (length === 0) return 0;
-  if (step.endsWith) shape.last = LOWER[bytes[length - 1]];
-  let from = 0;
-  if (!step.relative) {
-    if (step.offsetVariable < 0) from = step.offset;
-    const { fixedEnd } = step;
-    if (fixedEnd > 0 && step.endsWith) shape.atMost(fixedEnd);
-    if (fixedEnd === length) shape.first = LOWER[bytes[0]];
-  } else if (!step.hasDistance) from = previous;
-  else if (step.distanceVariable < 0 && step.distance >= 0) from = previous + step.distance;
-  shape.atLeast(from + length);
-  return from + length;
+  atMost(length: number): void {
+    if (length < this.longest) this.longest = Math.max(length, 0);
+  }
+
+  within(sizes: IntegerRange): void {
+    if (sizes.negated) return;
+    this.atLeast(sizes.low);
+    // Some lengths are counted up to 65535 only.
+    if (sizes.high < 65_535) this.atMost(sizes.high);
+  }
 }

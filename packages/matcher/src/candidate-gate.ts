@@ -1,8 +1,8 @@
-import { type CompiledRule, TransportBit } from './compiled-rule';
+import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
 import { FlowState } from './rule-builder';
 import { LOWER } from './search';
-import { TRANSPORT_INDEX } from './transport-index';
+import { TRANSPORT_BITS, TRANSPORT_INDEX } from './transport-index';
 
 const { ESTABLISHED, NOT_ESTABLISHED } = FlowState;
 
@@ -17,35 +17,8 @@ const Fact = {
   IPV6: 1 << 12,
 } as const;
 const ALL_TRANSPORTS = 63;
-const TRANSPORT_BITS = [
-  TransportBit.TCP,
-  TransportBit.UDP,
-  TransportBit.ICMP,
-  TransportBit.ICMPV6,
-  TransportBit.SCTP,
-  TransportBit.OTHER,
-] as const;
 /** Numbers kept for each rule. */
 const STRIDE = 4;
-const LONGEST = 0x7fffffff;
-
-/** What the steps over a buffer say of its length and its ends, whatever else they ask. */
-export class BufferShape {
-  /** Least and greatest length of a buffer that may match. */
-  shortest = 0;
-  longest = LONGEST;
-  /** The byte (in lower case) it begins or ends with; -1: whichever. */
-  first = -1;
-  last = -1;
-
-  atLeast(length: number): void {
-    if (length > this.shortest) this.shortest = Math.min(length, LONGEST);
-  }
-
-  atMost(length: number): void {
-    if (length < this.longest) this.longest = Math.max(length, 0);
-  }
-}
 
 /** Facts under which a rule cannot match. */
 function forbiddenFacts(rule: CompiledRule): number {

@@ -2,7 +2,7 @@ import type { BufferDefinition } from '@portcullis/protocols';
 import { type Rule, RuleError } from '@portcullis/rules';
 import { BufferCatalog } from './buffer-catalog';
 import { BufferSlot } from './buffer-slot';
-import { type BufferTest, CompiledRule } from './compiled-rule';
+import { type BufferTest, CompiledRule, TransportBit } from './compiled-rule';
 import type { CompiledRuleSet } from './compiled-rule-set';
 import type { BufferStep } from './evaluation';
 import { type ExpressionCompiler, pcreCompiler } from './expression';
@@ -23,6 +23,8 @@ import {
 import { compileHeader, HeaderLists } from './rule-header';
 import { orderKey, sortByKey } from './rule-order';
 import { Literal } from './search';
+import { shapeOf } from './shape-of-steps';
+import { transportsOf } from './transport-index';
 
 export interface CompileOptions {
   /** Buffer tables of all protocols there are. */
@@ -177,6 +179,10 @@ function compileRule(
   }
   const compiled = new CompiledRule(rule);
   compileHeader(builder, compiled, lists);
+  const { networkProtocols } = builder;
+  if (networkProtocols !== null) {
+    compiled.transports &= transportsOf((protocol) => networkProtocols.has(protocol));
+  }
   compileDirections(builder, compiled);
   compilePayload(builder, compiled);
 
@@ -198,18 +204,46 @@ function compileRule(
   compiled.target = builder.target;
   compiled.addressesOnly = isAboutAddresses(builder, compiled);
 
-  // Buffers are smaller and less often there than payloads: where a rule has both, the pattern is in a buffer.
-  const searched = builder.parts.length > 0 ? builder.parts : [builder.payload];
-  const pattern = chooseFastPattern(
-    searched.map((part) => ({ part, contents: part.steps.filter((step) => step instanceof ContentStep) })),
-    builder.fastPattern,
-  );
+  const pattern = choosePattern(builder, compiled);
   if (pattern) {
     compiled.fastPattern = new Literal(pattern.bytes, pattern.caseless);
     pattern.step.prefiltered = pattern.atEnd;
+    compiled.shape = shapeOf(pattern.part.steps);
+  } else if (compiled.buffers === null && compiled.payload !== null) {
+    compiled.shape = shapeOf(compiled.payload);
+    compiled.shape.atLeast(1);
   }
+  if (compiled.buffers === null && builder.payloadSizes !== null) compiled.shape.within(builder.payloadSizes);
   const patternSlot = pattern && pattern.part !== builder.payload ? slots.slotOf(pattern.part) : null;
+  compiled.rawFiltered = compiled.buffers !== null && pattern !== null && patternSlot === null;
   return { compiled, pattern, patternSlot, key: orderKey(rule, builder) };
+}
+
+/** Patterns of fewer bits are given up for a rarer raw content. */
+const RARE_BITS = 36;
+/** Raw contents of fewer bits are in every other stream. */
+const RAW_BITS = 16;
+
+/**
+ * Buffers are smaller and less often there than payloads: where a rule has both, the pattern is in a buffer, unless all
+ * that is asked of buffers is ordinary.
+ */
+function choosePattern(builder: RuleBuilder, compiled: CompiledRule): FastPattern | null {
+  const { payload, parts } = builder;
+  if (parts.length === 0) return patternAmong([payload], builder);
+  const inBuffers = patternAmong(parts, builder);
+  if (compiled.transports !== TransportBit.TCP || compiled.payloadMode === PayloadMode.PACKET) return inBuffers;
+  if (inBuffers && inBuffers.bits >= RARE_BITS) return inBuffers;
+  const raw = patternAmong([payload], builder);
+  return raw && raw.bits >= RAW_BITS && raw.bits > (inBuffers?.bits ?? 0) ? raw : inBuffers;
+}
+
+function patternAmong(parts: readonly BufferPart[], builder: RuleBuilder): FastPattern | null {
+  const searched = parts.map((part) => ({
+    part,
+    contents: part.steps.filter((step) => step instanceof ContentStep),
+  }));
+  return chooseFastPattern(searched, builder.fastPattern);
 }
 
 /** One bit each in the state of a waiting rule, and one for the payload. */

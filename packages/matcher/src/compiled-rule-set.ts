@@ -25,6 +25,8 @@ export interface PacketPlan {
   readonly unfiltered: Int32Array;
   readonly unfilteredByDestination: PortTable<Int32Array> | null;
   readonly unfilteredBySource: PortTable<Int32Array> | null;
+  /** Those of `unfiltered` that look at packets without a payload. */
+  readonly unfilteredEmpty: Int32Array;
   /** Rules about addresses: looked at once for each direction of a flow. */
   readonly addresses: AddressPlan | null;
 }
@@ -59,6 +61,8 @@ export interface TransactionPlan {
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */
   readonly unfiltered: Int32Array;
   readonly unfilteredProgress: Int32Array;
+  /** There are rules that are found by raw contents. */
+  readonly raw: boolean;
 }
 
 /** What the engine may leave out because no rule looks at it. */

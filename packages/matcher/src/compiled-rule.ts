@@ -1,5 +1,6 @@
 import { type Action, type Place, parseList, type Rule } from '@portcullis/rules';
 import type { AddressSet } from './address-set';
+import { BufferShape } from './buffer-shape';
 import type { BufferSlot } from './buffer-slot';
 import type { BufferStep } from './evaluation';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
@@ -50,6 +51,10 @@ export class CompiledRule {
   target: 'src_ip' | 'dest_ip' | null = null;
   /** The literal the prefilter looks for, and whether letters match in both cases; null: none. */
   fastPattern: Literal | null = null;
+  /** What may be said of the buffer the pattern is in, or of the packet's payload. */
+  shape = new BufferShape();
+  /** Looks at buffers, but is found by raw contents: it is evaluated while its pattern is in the stream window. */
+  rawFiltered = false;
   /** Names addresses and ports only: looked at once for each direction of a flow. */
   addressesOnly = false;
 

@@ -112,11 +112,27 @@ function cut(step: ContentStep, part: BufferPart, from: number, length: number):
       }
     }
   }
+  // What the cut leaves is not to be what ordinary traffic is full of, where another one would not be.
+  if (length > LONGEST && isOrdinary(step.bytes.subarray(start, start + size))) {
+    let best = -1;
+    for (let at = from; at + LONGEST <= from + length; at++) {
+      if (isOrdinary(step.bytes.subarray(at, at + LONGEST))) continue;
+      const bits = rarity(step.bytes, step.caseless, at, at + LONGEST);
+      if (bits <= best) continue;
+      best = bits;
+      start = at;
+    }
+  }
+  const [uncutStart, uncutSize] = [start, size];
   // A run at either end adds little, and costs much where traffic is one long run (of zeros, mostly).
   while (size > SHORTEST && step.bytes[start + size - 1] === step.bytes[start + size - 2]) size--;
   while (size > SHORTEST && step.bytes[start] === step.bytes[start + 1]) {
     start++;
     size--;
+  }
+  if (isOrdinary(step.bytes.subarray(start, start + size))) {
+    start = uncutStart;
+    size = uncutSize;
   }
   const bytes = step.bytes.subarray(start, start + size);
   const fixedEnd = step.fixedEnd;

@@ -1,6 +1,7 @@
 import type { BufferView, Direction, Transaction } from '@portcullis/protocols';
 import { intervalOf } from './address-plan';
 import { BufferKind, PROGRESS_SHIFT } from './buffer-slot';
+import { CandidateGate } from './candidate-gate';
 import { Candidates } from './candidates';
 import type { BufferTest, CompiledRule } from './compiled-rule';
 import type {
@@ -14,7 +15,7 @@ import type {
 import { InspectionContext } from './context';
 import { Evaluation } from './evaluation';
 import { FlowMatchState, MAX_STREAM_WAITING } from './flow-match-state';
-import { HeaderCheck, TRANSPORT_INDEX } from './header-check';
+import { HeaderCheck } from './header-check';
 import { MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 import { PrefilterScan } from './prefilter-scan';
@@ -22,6 +23,7 @@ import { PayloadMode } from './rule-builder';
 import { ThresholdTable } from './threshold-table';
 import { TransactionBuffers } from './transaction-buffers';
 import { PAYLOAD_DONE, packSeen, seenOf, TransactionState } from './transaction-state';
+import { TRANSPORT_INDEX } from './transport-index';
 
 const POOL = 1024;
 const NOT_MATCHED = 0;
@@ -46,6 +48,9 @@ export interface MatcherStatistics {
 /** Parts that belong to one rule set and go with it. */
 class Stage {
   readonly candidates: Candidates;
+  /** Found in the stream window, where it is scanned before the parser is fed. */
+  readonly inStream: Candidates;
+  readonly gate: CandidateGate;
   readonly scan: PrefilterScan;
   readonly header: HeaderCheck;
   readonly buffers: TransactionBuffers;
@@ -55,7 +60,9 @@ class Stage {
     limits: MatcherLimits,
   ) {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
-    this.scan = new PrefilterScan(ruleset, this.candidates);
+    this.inStream = new Candidates(ruleset.rules.length, limits.candidates);
+    this.gate = new CandidateGate(ruleset.rules);
+    this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
     this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);
   }
@@ -92,6 +99,10 @@ export class Matcher {
   };
   /** Buffers that lie in another array than those being gathered. */
   private readonly deferred: ScannedBuffer[] = [];
+  /** The stream window was scanned and not yet inspected. */
+  private scanned = false;
+  /** Direction of the bytes that `rawFound` is of; -1: none were scanned in this packet. */
+  private rawDirection = -1;
   /** Buffer tests of the rule in hand that have matched. */
   private done = 0;
 
@@ -134,8 +145,9 @@ export class Matcher {
 
   /** Takes over counters of the parts that a reload replaces. */
   private collect(): void {
-    const { candidates, scan, buffers } = this.stage;
-    this.counted.candidateOverflow += candidates.overflow;
+    const { candidates, inStream, scan, buffers } = this.stage;
+    this.counted.candidateOverflow += candidates.overflow + inStream.overflow;
+    inStream.overflow = 0;
     this.counted.prefilterOverflow += scan.overflow;
     this.counted.transformOverflow += buffers.overflow;
     candidates.overflow = 0;
@@ -165,25 +177,29 @@ export class Matcher {
     this.evaluation.refill();
     this.fired.begin();
     this.stage.header.begin(context);
+    this.scanned = false;
+    this.rawDirection = -1;
   }
 
   /** Rules that look at the packet itself: its headers, its payload. Again for each virtual segment. */
   inspectPacket(context: InspectionContext): void {
-    const { ruleset, candidates, scan } = this.stage;
+    const { ruleset, candidates, gate, scan } = this.stage;
     const { packet, payloadStart, payloadEnd } = context;
     candidates.begin();
+    gate.begin(context);
     const transport = TRANSPORT_INDEX[packet.protocol];
     const plan = ruleset.packetPlans[transport * 2 + context.direction];
     this.addUnfiltered(plan, context);
     if (payloadEnd > payloadStart) {
       const { sourcePort, destinationPort, bytes } = packet;
-      scan.payload(plan.patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd, payloadStart);
+      const start = payloadStart;
+      scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
       if (transport === 0 && !context.payloadInStream) {
         // No stream will hold these bytes: stream rules look at the packet instead.
         const { direction } = context;
-        candidates.addAll(ruleset.streamUnfiltered[direction]);
+        this.addGated(ruleset.streamUnfiltered[direction], payloadEnd - start);
         const patterns = ruleset.streamPatterns[direction];
-        scan.payload(patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd, payloadStart);
+        scan.payload(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
       }
       scan.flush();
     }
@@ -201,6 +217,8 @@ export class Matcher {
   }
 
   private packetMatches(rule: CompiledRule, context: InspectionContext): boolean {
+    // Found by raw contents, evaluated with its buffers.
+    if (rule.buffers !== null) return false;
     if (!this.stage.header.matches(rule, context)) return false;
     if (rule.payload === null) return true;
     const { payloadStart, payloadEnd } = context;
@@ -210,21 +228,27 @@ export class Matcher {
   }
 
   private addUnfiltered(plan: PacketPlan, context: InspectionContext): void {
-    const { candidates } = this.stage;
     const { packet } = context;
-    candidates.addAll(plan.unfiltered);
+    const length = context.payloadEnd - context.payloadStart;
+    this.addGated(length > 0 ? plan.unfiltered : plan.unfilteredEmpty, length);
     if (plan.unfilteredByDestination !== null) {
-      this.addClass(plan.unfilteredByDestination, packet.destinationPort);
+      this.addClass(plan.unfilteredByDestination, packet.destinationPort, length);
     }
-    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort);
+    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort, length);
     if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
       this.addAddressRules(plan.addresses, context);
     }
   }
 
-  private addClass(table: PortTable<Int32Array>, port: number): void {
+  private addClass(table: PortTable<Int32Array>, port: number, length: number): void {
     const rules = table.classes[table.classOf[port]];
-    if (rules !== null) this.stage.candidates.addAll(rules);
+    if (rules !== null) this.addGated(rules, length);
+  }
+
+  /** @param length of the payload */
+  private addGated(rules: Int32Array, length: number): void {
+    const { candidates, gate } = this.stage;
+    for (let i = 0; i < rules.length; i++) if (gate.admitsLength(rules[i], length)) candidates.add(rules[i]);
   }
 
   private addAddressRules(plan: AddressPlan, { packet }: InspectionContext): void {
@@ -235,6 +259,65 @@ export class Matcher {
     }
     candidates.addAll(plan.rules[intervalOf(plan.bounds, packet.source[3])]);
     candidates.addAll(plan.destinationRules[intervalOf(plan.destinationBounds, packet.destination[3])]);
+  }
+
+  /**
+   * Looks for patterns in raw stream bytes. Before the parser is fed with them: rules that look at buffers may be found
+   * by raw contents. `inspectStream` follows, with the same window; without this call it does both.
+   */
+  scanStream(
+    context: InspectionContext,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+    streamOffset: number,
+  ): void {
+    const { ruleset, candidates, inStream, gate, scan } = this.stage;
+    const { direction, packet } = context;
+    inStream.begin();
+    gate.begin(context);
+    const patterns = ruleset.streamPatterns[direction];
+    scan.target = inStream;
+    scan.payload(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh, false);
+    scan.flush();
+    scan.target = candidates;
+    this.scanned = true;
+    this.rawDirection = direction;
+    if (context.flowState !== null && context.flowState.rawFound.length > 0)
+      this.dropRawFound(context, context.flowState, streamOffset);
+  }
+
+  /** Forgets raw contents that have left the window. */
+  private dropRawFound(context: InspectionContext, state: FlowMatchState, streamOffset: number): void {
+    const { rawFound } = state;
+    state.belongTo(this.stage.ruleset.generation);
+    let kept = 0;
+    for (let i = 0; i < rawFound.length; i += 3) {
+      if (rawFound[i] === context.direction && rawFound[i + 2] <= streamOffset) continue;
+      rawFound[kept++] = rawFound[i];
+      rawFound[kept++] = rawFound[i + 1];
+      rawFound[kept++] = rawFound[i + 2];
+    }
+    rawFound.length = kept;
+    if (state.empty) context.flowState = null;
+  }
+
+  /**
+   * The window that was inspected last is held: what was found in it counts for transactions of later bytes too.
+   * @param streamEnd place of its end in the stream
+   */
+  keepStream(context: InspectionContext, streamEnd: number): void {
+    const { inStream, ruleset } = this.stage;
+    if (this.rawDirection !== context.direction || inStream.count === 0) return;
+    for (let i = 0; i < inStream.count; i++) {
+      const rule = inStream.rules[i];
+      if (!ruleset.rules[rule].rawFiltered) continue;
+      context.flowState ??= new FlowMatchState();
+      const state = context.flowState;
+      state.belongTo(ruleset.generation);
+      if (!state.keepRaw(context.direction, rule, streamEnd)) this.counted.waitingRefused++;
+    }
   }
 
   /**
@@ -251,14 +334,20 @@ export class Matcher {
     fresh: number,
     streamOffset: number,
   ): void {
-    const { ruleset, candidates, scan } = this.stage;
-    const { direction, packet } = context;
+    const { ruleset, candidates, inStream, gate } = this.stage;
+    const { direction } = context;
+    const { scanned } = this;
+    this.scanned = false;
     if (end <= fresh || !ruleset.needs.streamRules[direction]) return;
+    if (!scanned) this.scanStream(context, bytes, start, end, fresh, streamOffset);
     candidates.begin();
-    candidates.addAll(ruleset.streamUnfiltered[direction]);
-    const patterns = ruleset.streamPatterns[direction];
-    scan.payload(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh);
-    scan.flush();
+    gate.begin(context);
+    const unfiltered = ruleset.streamUnfiltered[direction];
+    for (let i = 0; i < unfiltered.length; i++) if (gate.admits(unfiltered[i])) candidates.add(unfiltered[i]);
+    for (let i = 0; i < inStream.count; i++) {
+      const rule = inStream.rules[i];
+      if (!ruleset.rules[rule].rawFiltered) candidates.add(rule);
+    }
     const found = candidates.count;
     const waiting =
       context.flowState !== null && this.addStreamWaiting(context, context.flowState, streamOffset);
@@ -308,7 +397,7 @@ export class Matcher {
     const { waiting } = state;
     if (waiting.length === 0) return false;
     if (state.generation !== this.stage.ruleset.generation) {
-      waiting.length = 0;
+      state.belongTo(this.stage.ruleset.generation);
       if (state.empty) context.flowState = null;
       return false;
     }
@@ -346,11 +435,7 @@ export class Matcher {
   private waitInStream(context: InspectionContext, rule: number, until: number): void {
     context.flowState ??= new FlowMatchState();
     const state = context.flowState;
-    const { generation } = this.stage.ruleset;
-    if (state.generation !== generation) {
-      state.waiting.length = 0;
-      state.generation = generation;
-    }
+    state.belongTo(this.stage.ruleset.generation);
     if (state.waiting.length >= MAX_STREAM_WAITING * 3) {
       this.counted.waitingRefused++;
       return;
@@ -372,7 +457,7 @@ export class Matcher {
 
   /** Rules that look at buffers of transactions: those buffers that have come since the last call are looked at. */
   inspectTransaction(context: InspectionContext, transaction: Transaction, direction: Direction): void {
-    const { ruleset, candidates, buffers } = this.stage;
+    const { ruleset, candidates, gate, buffers } = this.stage;
     const at = context.appProtocol * 2 + direction;
     const plan = ruleset.transactionPlans[at];
     if (!plan) return;
@@ -388,12 +473,15 @@ export class Matcher {
     const seen = state !== null ? state.seen[direction] : seenOf(packed, direction);
 
     candidates.begin();
+    gate.begin(context);
     buffers.begin(transaction, at);
     this.scanBuffers(plan, seen, progress);
     const { unfiltered, unfilteredProgress } = plan;
     for (let i = 0; i < unfiltered.length; i++) {
-      if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress) candidates.add(unfiltered[i]);
+      if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress && gate.admits(unfiltered[i]))
+        candidates.add(unfiltered[i]);
     }
+    if (plan.raw) this.addRawFound(context, direction);
     const waiting = state !== null ? state.count : 0;
     for (let i = 0; i < waiting; i++) {
       const entry = (state as TransactionState).rules[i];
@@ -411,6 +499,39 @@ export class Matcher {
         direction === 0 ? packSeen(progress, seenOf(packed, 1)) : packSeen(seenOf(packed, 0), progress);
     }
     buffers.end();
+  }
+
+  /** Rules whose raw contents are in the stream window, or in the payload where there is no window. */
+  private addRawFound(context: InspectionContext, direction: Direction): void {
+    const { ruleset, candidates, inStream } = this.stage;
+    if (this.rawDirection !== direction) this.scanRaw(context, direction);
+    for (let i = 0; i < inStream.count; i++) {
+      const rule = inStream.rules[i];
+      if (ruleset.rules[rule].rawFiltered) candidates.add(rule);
+    }
+    const state = context.flowState;
+    if (state === null || state.rawFound.length === 0 || state.generation !== ruleset.generation) return;
+    const { rawFound } = state;
+    for (let i = 0; i < rawFound.length; i += 3) if (rawFound[i] === direction) candidates.add(rawFound[i + 1]);
+  }
+
+  /** A transaction that progresses without new bytes, as at the end of a flow. */
+  private scanRaw(context: InspectionContext, direction: Direction): void {
+    const { ruleset, candidates, inStream, scan } = this.stage;
+    const { packet, streamStart, streamEnd, payloadStart, payloadEnd } = context;
+    const patterns = ruleset.streamPatterns[direction];
+    const { sourcePort, destinationPort, bytes } = packet;
+    this.rawDirection = direction;
+    inStream.begin();
+    scan.target = inStream;
+    if (streamEnd > streamStart) {
+      const window = context.streamBytes;
+      scan.payload(patterns, sourcePort, destinationPort, window, streamStart, streamEnd, streamStart, false);
+    }
+    if (payloadEnd > payloadStart)
+      scan.payload(patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd, payloadStart, false);
+    scan.flush();
+    scan.target = candidates;
   }
 
   /** Asks the prefilter for the buffers that have come. Those in the same array are scanned in one call. */
@@ -439,7 +560,7 @@ export class Matcher {
         continue;
       }
       const view = buffers.get(scanned.slot, 0);
-      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh);
+      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh, false);
     }
     scan.flush();
     while (deferredCount > 0) {
@@ -462,7 +583,7 @@ export class Matcher {
     for (let index = 0; ; index++) {
       const view = buffers.get(slot, index);
       if (view === null) return;
-      scan.add(patterns, view.bytes, view.start, view.end, view.fresh);
+      scan.add(patterns, view.bytes, view.start, view.end, view.fresh, false);
       scan.flush();
     }
   }
@@ -501,7 +622,7 @@ export class Matcher {
         state.done[place] = state.done[state.count];
       }
       if (outcome !== MATCHED) continue;
-      if (mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
+      if (rule.rawFiltered || mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
         state ??= this.attachState(transaction, packed);
         if (!state.remember(entry, limits.waiting)) this.counted.waitingRefused++;
       }

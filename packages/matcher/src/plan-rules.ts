@@ -18,6 +18,7 @@ import { classifyPorts, type PortEntry } from './port-index';
 import type { PortSet } from './port-set';
 import { type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
 import { PayloadMode } from './rule-builder';
+import { TRANSPORT_BITS } from './transport-index';
 
 /** Port lists above this size are as good as any port. */
 const BROAD = 16_384;
@@ -30,16 +31,6 @@ const WEAK_BITS = 12;
 const STRONG_BITS = 28;
 /** Suricata's inspection chunk. */
 const RAW_STREAM_WINDOW = 2560;
-/** Transports in the order of `CompiledRuleSet.packetPlans`. */
-const TRANSPORTS = [
-  TransportBit.TCP,
-  TransportBit.UDP,
-  TransportBit.ICMP,
-  TransportBit.ICMPV6,
-  TransportBit.SCTP,
-  TransportBit.OTHER,
-] as const;
-
 /** Puts every rule where the matcher will meet it. `drafts` stand in the order of their numbers. */
 export function* planRules(
   drafts: readonly RuleDraft[],
@@ -53,7 +44,7 @@ export function* planRules(
   const others = yield* select(drafts, ({ compiled }) => compiled.buffers === null);
 
   const packetPlans: PacketPlan[] = [];
-  for (const transport of TRANSPORTS) {
+  for (const transport of TRANSPORT_BITS) {
     for (const direction of [0, 1]) {
       const looking = yield* select(
         others,
@@ -72,7 +63,11 @@ export function* planRules(
       others,
       ({ compiled }) => looksAtStreams(compiled) && looksThatWay(compiled, direction),
     );
-    streamPatterns.push(yield* planPatterns(looking.filter(hasPattern), prefilters));
+    const raw = yield* select(
+      transactions,
+      ({ compiled }) => compiled.rawFiltered && looksThatWay(compiled, direction),
+    );
+    streamPatterns.push(yield* planPatterns([...looking.filter(hasPattern), ...raw], prefilters));
     streamUnfiltered.push(numbersOf(looking.filter((draft) => !hasPattern(draft))));
   }
   const transactionPlans = yield* planTransactions(transactions, slots, catalog, prefilters);
@@ -185,7 +180,10 @@ function* planPatterns(
   function* make(members: readonly RuleDraft[]): Generator<void, PatternSet | null> {
     const draft = new PatternSetDraft(true);
     for (let i = 0; i < members.length; i++) {
-      draft.add(members[i].pattern as FastPattern, members[i].compiled.number);
+      const { compiled, pattern } = members[i];
+      // A rule that looks at the packet's payload too counts from two different starts.
+      const end = compiled.rawFiltered ? 0 : (pattern as FastPattern).end;
+      draft.add({ ...(pattern as FastPattern), end }, compiled.number);
       if (i % 128 === 127) yield;
     }
     return yield* draft.build(prefilters);
@@ -207,6 +205,7 @@ function* planPackets(drafts: readonly RuleDraft[], prefilters: Prefilter[]): Ge
     unfiltered: numbersOf(split.any),
     unfilteredByDestination: yield* tableOf(split.destination, numberTable),
     unfilteredBySource: yield* tableOf(split.source, numberTable),
+    unfilteredEmpty: numbersOf(split.any.filter(({ compiled }) => compiled.shape.shortest === 0)),
     addresses: yield* planAddresses(
       unfiltered.filter(({ compiled }) => compiled.addressesOnly).map(({ compiled }) => compiled),
     ),
@@ -224,7 +223,7 @@ function* planTransactions(
     const large = slot.kinds.some((_, at) => slot.isStreaming(at));
     return [new PatternSetDraft(large), new PatternSetDraft(large)];
   });
-  const plans = new Array<{ rules: number[]; progress: number[] } | null>(
+  const plans = new Array<{ rules: number[]; progress: number[]; raw: boolean } | null>(
     (catalog.protocols.length + 1) * 2,
   ).fill(null);
   let since = 0;
@@ -236,8 +235,9 @@ function* planTransactions(
       for (let protocol = 1; protocol <= catalog.protocols.length; protocol++) {
         if (compiled.appProtocols?.[protocol] !== 1) continue;
         const at = protocol * 2 + direction;
-        plans[at] ??= { rules: [], progress: [] };
-        if (pattern && patternSlot) continue;
+        plans[at] ??= { rules: [], progress: [], raw: false };
+        if (compiled.rawFiltered) plans[at].raw = true;
+        if (pattern) continue;
         plans[at].rules.push(compiled.number);
         plans[at].progress.push(triggerOf(compiled, at));
       }
@@ -263,6 +263,7 @@ function* planTransactions(
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
+      raw: plan.raw,
     };
   });
 }
@@ -293,9 +294,9 @@ function* needsOf(
     for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
       if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
     }
-    if (compiled.buffers !== null) continue;
+    if (compiled.buffers !== null && !compiled.rawFiltered) continue;
     if (pattern && pattern.bytes.length > largestPattern) largestPattern = pattern.bytes.length;
-    const packets = (compiled.payloadMode & PayloadMode.PACKET) !== 0;
+    const packets = compiled.buffers === null && (compiled.payloadMode & PayloadMode.PACKET) !== 0;
     if (packets && (compiled.transports & TransportBit.TCP) !== 0) virtualSegments = true;
   }
   const anyPatterns = ({ any, byDestination, bySource }: PayloadPatterns) =>

@@ -3,6 +3,7 @@ import type { BufferCatalog } from './buffer-catalog';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
 import type { ExpressionCompiler } from './expression';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
+import type { IntegerRange } from './integer-range';
 import type { PacketTest } from './keyword';
 import type { ContentStep } from './keywords/content';
 import type { NameTable } from './name-table';
@@ -43,6 +44,8 @@ export class RuleBuilder {
   readonly payload = new BufferPart(null, []);
   readonly parts: BufferPart[] = [];
   readonly packetTests: PacketTest[] = [];
+  /** Numbers of the network protocols it looks at, where a keyword says; null: those of its header. */
+  networkProtocols: IntegerRange | null = null;
   readonly flowBitConditions: FlowBitCondition[] = [];
   readonly flowBitActions: FlowBitAction[] = [];
   lastContent: ContentStep | null = null;
@@ -53,6 +56,8 @@ export class RuleBuilder {
   flowState = 0;
   /** Bits of `PayloadMode`, where a keyword says. */
   payloadMode = 0;
+  /** Payload sizes of the packets it looks at; null: all. */
+  payloadSizes: IntegerRange | null = null;
   noAlert = false;
   target: 'src_ip' | 'dest_ip' | null = null;
   readonly thresholds: ThresholdSettings[] = [];

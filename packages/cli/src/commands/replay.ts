@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readRuleSource } from '@portcullis/daemon';
-import { alertRecord, describeFailedRule, Replay } from '@portcullis/engine';
-import { STANDARD_CLASSIFICATION } from '@portcullis/rules';
+import { alertRecord, describeFailedRule, Replay, ruleClasses } from '@portcullis/engine';
 import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
 import {
@@ -25,6 +24,7 @@ async function replay(captures: string[], options: ReplayCommandOptions): Promis
   const configuration = readConfiguration(options);
   if (options.rules) configuration['rule-files'] = options.rules;
   const source = readRuleSource(configuration, options.rules ? null : configurationFile(options));
+  const classes = ruleClasses(source);
   const { stream } = configuration;
   const policy = configuration['exception-policy'];
   const engine = await Replay.load({
@@ -54,7 +54,7 @@ async function replay(captures: string[], options: ReplayCommandOptions): Promis
     try {
       const result = engine.file(capture, (detection) => {
         const record = alertRecord(detection, {
-          category: STANDARD_CLASSIFICATION.get(detection.rule.classtype ?? '')?.description ?? '',
+          classes,
           captureFile: capture,
           mode: options.inline ? 'inline' : 'replay',
         });

@@ -20,3 +20,9 @@ const restartKeys = [
 export function changedRestartKeys(before: Configuration, after: Configuration): string[] {
   return restartKeys.filter((key) => !isDeepStrictEqual(before[key], after[key]));
 }
+
+/** The new configuration, with what cannot change now as it was. */
+export function keepRestartKeys(before: Configuration, after: Configuration): Configuration {
+  const kept = Object.fromEntries(restartKeys.map((key) => [key, before[key]]));
+  return { ...after, ...kept };
+}

@@ -111,17 +111,18 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     let summary: RuleSummary;
     try {
       await this.dropStandby();
+      if (this.stopping) throw new Error('the engine is stopping');
       this.makeStandby(rules);
       summary = await (this.standbyReady as unknown as Promise<RuleSummary>);
     } catch (error) {
       await this.dropStandby();
-      this.makeStandby();
+      if (!this.stopping) this.makeStandby();
       throw error;
     }
     this.rules = rules;
     this.offload = offload;
     // A worker lost meanwhile may have taken the one that tried, and another with the old rules be in its place.
-    if (this.standby?.rules !== rules) {
+    if (!this.stopping && this.standby?.rules !== rules) {
       await this.dropStandby();
       this.makeStandby();
     }
@@ -161,7 +162,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       await within(DRAIN_MILLISECONDS, stopped);
       await within(DRAIN_MILLISECONDS, thread.kill());
     });
-    await Promise.all([...draining, ...[standby, ...arriving].map((ended) => within(DRAIN_MILLISECONDS, ended))]);
+    await Promise.all([
+      ...draining,
+      ...[standby, ...arriving].map((ended) => within(DRAIN_MILLISECONDS, ended)),
+    ]);
     this.active.clear();
   }
 
@@ -189,6 +193,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.standbyReady = threadEvent(thread, 'ready');
     this.standbyReady.catch(() => {
       if (this.standby === thread) this.standby = null;
+      void thread.kill();
     });
   }
 

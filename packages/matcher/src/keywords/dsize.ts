@@ -8,6 +8,7 @@ export const dsize: Keyword = {
   parse(option, rule) {
     const range = integerRange(option, 65_535);
     rule.payloadMode |= PayloadMode.PACKET;
+    rule.payloadSizes = range;
     rule.packetTests.push({ matches: (context) => range.has(context.payloadEnd - context.payloadStart) });
   },
 };

@@ -54,6 +54,7 @@ const ipProto: Keyword = {
       value = `${named[1]}${number}`;
     }
     const range = integerRange(option, 255, value);
+    rule.networkProtocols = range;
     rule.packetTests.push({ matches: ({ packet }) => range.has(packet.protocol) });
   },
 };

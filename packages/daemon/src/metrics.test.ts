@@ -1,0 +1,75 @@
+import { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
+import { type FirewallBackend, MemoryFirewall } from '@portcullis/firewall';
+import { SharedHistogram } from '@portcullis/metrics';
+import type { Bans } from './bans';
+import { daemonRegistry, type MetricSources } from './metrics';
+import type { AttendedQueue } from './workers/supervisor';
+
+const latency = new SharedHistogram();
+latency.observe(50, 3);
+const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 };
+const sources: MetricSources = {
+  threads: () => [{ queue: 3, thread: { latency }, facts } as unknown as AttendedQueue],
+  // Every counter its own number, so that a mix-up shows.
+  totals: () => Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<WorkerCounterName, number>,
+  rules: () => ({ loaded: 199, failed: 2, loaded_at: null, loadedAt: new Date(1_700_000_000_000) }),
+  bans: () => ({ service: { size: 4 }, counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 } }) as unknown as Bans,
+  firewall: new MemoryFirewall() as FirewallBackend,
+  protecting: () => true,
+  sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
+};
+const counter = (name: WorkerCounterName) => 1000 + WorkerCounterNames.indexOf(name);
+
+let text: string;
+beforeAll(async () => {
+  text = await daemonRegistry(sources).metrics();
+});
+
+test.each([
+  ['packets_received_total', counter('queue_received')],
+  ['bytes_received_total', counter('queue_bytes')],
+  ['packets_accepted_total', counter('queue_accepted')],
+  ['packets_dropped_total', counter('queue_dropped')],
+  ['queue_overruns_total', counter('queue_overruns')],
+  ['packets_missed_total', counter('queue_missed')],
+  ['packets_truncated_total', counter('queue_truncated')],
+  ['verdict_errors_total', counter('queue_send_errors')],
+  ['alerts_allowed_total', counter('alerts')],
+  ['alerts_blocked_total', counter('attacks_blocked')],
+  ['flows_offloaded_total', counter('offloaded')],
+  ['protecting', 1],
+  ['flows', counter('flows_active')],
+  ['stream_memory_bytes', counter('held_bytes')],
+  ['queue_fail_open{queue="3"}', 1],
+  ['rules_loaded', 199],
+  ['rules_failed', 2],
+  ['rules_loaded_timestamp_seconds', 1_700_000_000],
+  ['bans_active', 4],
+  ['bans_total{event="added"}', 1],
+  ['bans_total{event="extended"}', 2],
+  ['bans_total{event="expired"}', 3],
+  ['bans_total{event="removed"}', 4],
+  ['bans_total{event="refused"}', 5],
+  ['bans_total{event="failed"}', 6],
+  ['events_written_total', 11],
+  ['events_lost_total', 12],
+  ['events_backlog_bytes', 13],
+  ['verdict_seconds_count{queue="3"}', 3],
+] as const)('%s is %d', (name, value) => {
+  expect(text.split('\n')).toContain(`portcullis_${name} ${value}`);
+});
+
+test.each(DropCounterNames)('drops for %s have a line of their own', (reason, name) => {
+  expect(text).toContain(`portcullis_drops_total{reason="${reason}"} ${counter(name)}\n`);
+});
+
+test('every metric is explained, counters end in _total, and no label holds an address', () => {
+  const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  expect(names.length).toBeGreaterThan(20);
+  for (const [, name, type] of names) {
+    expect(name).toMatch(/^portcullis_/);
+    expect(text).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
+    if (type === 'counter') expect(name).toMatch(/_total$/);
+  }
+  for (const [, label] of text.matchAll(/="([^"]*)"/g)) expect(label).not.toMatch(/\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f]*:/);
+});

@@ -1,0 +1,149 @@
+/** A worker that truly stalls, with the engine under traffic: who passes meanwhile, and how soon there is another. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Lab, type LabProcess, type LabServer, type LabUdpServer, waitUntil } from '@portcullis/testkit';
+import { ATTACK_PATH, attackRules, describeLab, LabEngine } from './engine';
+
+const PORT = 80;
+const UDP_PORT = 9999;
+const QUEUE_LENGTH = 64;
+const BURST = 600;
+
+let tools: string;
+let holder: string | null = null;
+beforeAll(() => {
+  tools = mkdtempSync(join(tmpdir(), 'portcullis-hold-'));
+  const path = join(tools, 'hold-thread');
+  const { status } = spawnSync('cc', ['-O1', '-o', path, join(__dirname, 'hold-thread.c')]);
+  if (status === 0) holder = path;
+});
+afterAll(() => rmSync(tools, { recursive: true, force: true }));
+
+/** Threads that wait for packets: those that sleep in poll; event loops sleep in epoll. */
+function waitingForPackets(pid: number): string[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.filter((thread) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8').startsWith('poll_schedule_timeout');
+    } catch {
+      return false;
+    }
+  });
+}
+
+describeLab('a worker that stalls', () => {
+  describe.each([
+    ['passes', 'true'],
+    ['is stopped', 'false'],
+  ] as const)('while traffic %s', (_, failOpen) => {
+    let lab: Lab;
+    let server: LabServer;
+    let datagrams: LabUdpServer;
+    let engine: LabEngine;
+    const holders: LabProcess[] = [];
+    beforeAll(async () => {
+      lab = new Lab('pcqs', { bystander: true });
+      server = await lab.httpServer('server', PORT);
+      datagrams = await lab.udpServer('server', UDP_PORT);
+      engine = await new LabEngine(lab, {
+        rules: `${attackRules}alert udp any any -> any ${UDP_PORT} (msg:"datagram"; content:"never sent"; sid:1000020;)\n`,
+        settings: {
+          'nfqueue.queues': '0',
+          'nfqueue.max-length': String(QUEUE_LENGTH),
+          'nfqueue.fail-open': failOpen,
+          'block-attacking-hosts': 'false',
+        },
+      }).start();
+    }, 60_000);
+    afterEach(() => release());
+    afterAll(async () => {
+      if (engine?.process?.running) await engine.stop();
+      lab?.destroy();
+      engine?.remove();
+    });
+
+    /** @returns false where this cannot be done here */
+    async function hold(): Promise<boolean> {
+      if (holder === null) return false;
+      const pid = engine.process.pid as number;
+      const thread = await waitUntil(
+        () => {
+          const found = waitingForPackets(pid);
+          return found.length === 1 ? found[0] : undefined;
+        },
+        { what: 'the thread that waits for packets' },
+      );
+      const program = lab.spawn('gateway', [holder, thread]);
+      holders.push(program);
+      await program.waitFor(/held/);
+      return true;
+    }
+    async function release(): Promise<void> {
+      for (const program of holders.splice(0)) {
+        program.endInput();
+        await program.exited;
+      }
+    }
+    const get = (path: string, timeout: number) => lab.httpGet('attacker', path, { port: PORT, timeout });
+    const log = () => engine.process.stderr + engine.process.stdout;
+    const replacements = () => [...log().matchAll(/queue 0 has a worker again after (\d+) ms/g)].map(([, time]) => Number(time));
+
+    test('is replaced within a second; then traffic flows and attacks are stopped again', async () => {
+      expect(await get('/before', 3000)).toMatchObject({ complete: true });
+      const since = performance.now();
+      if (!(await hold())) {
+        process.stderr.write('skipped: no C compiler to build the program that holds a thread\n');
+        return;
+      }
+      // What waited in the queue of the lost worker is gone; the client sends it again after a second.
+      expect(await get('/meanwhile', 4000)).toMatchObject({ complete: true });
+      expect(performance.now() - since).toBeLessThan(3500);
+      await waitUntil(() => replacements().length === 1, { what: 'the worker that takes over' });
+      expect(replacements()[0]).toBeLessThan(1000);
+      expect(log()).toMatch(/the worker of queue 0 is lost: it has not moved for \d+ ms/);
+      expect(log()).toMatch(failOpen === 'true' ? /passes uninspected/ : /is dropped/);
+      expect(await get(`${ATTACK_PATH}-after`, 1000)).toMatchObject({ connected: true, complete: false });
+      expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-after`);
+      expect((await engine.status()).queues).toMatchObject([{ queue: 0, fail_open: failOpen === 'true' }]);
+    }, 30_000);
+
+    const whenClosed = failOpen === 'false' ? test : test.skip;
+    whenClosed('lets no attack through meanwhile (only where traffic is stopped)', async () => {
+      if (!(await hold())) return;
+      const before = replacements().length;
+      const attempts = Array.from({ length: 8 }, (_, number) => get(`${ATTACK_PATH}-closed-${number}`, 2500));
+      for (const attempt of await Promise.all(attempts)) expect(attempt.complete).toBe(false);
+      expect(replacements().length).toBe(before + 1);
+      expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-closed`);
+    }, 30_000);
+
+    test('and gets more than its queue holds: the rest goes as configured, and is counted', async () => {
+      // After the last stall another worker has to be there.
+      await waitUntil(async () => (await engine.status()).queues.length === 1, { what: 'a worker' });
+      const before = (await engine.status()).packets;
+      if (!(await hold())) return;
+      const send = `const socket = require('node:dgram').createSocket('udp4'); let left = ${BURST};
+        const next = () => left-- > 0 ? socket.send('burst', ${UDP_PORT}, '${lab.target(4)}', () => next()) : socket.close(); next();`;
+      await lab.run('attacker', [process.execPath, '-e', send]);
+      const received = (await datagrams.received()).length;
+      await release();
+      await waitUntil(async () => (await engine.status()).queues.length === 1, { what: 'a worker' });
+      const { packets } = await engine.status();
+      if (failOpen === 'true') {
+        expect(received).toBeGreaterThan(BURST / 2);
+        expect(packets.uninspected - before.uninspected).toBeGreaterThan(BURST / 2);
+      } else {
+        expect(received).toBeLessThanOrEqual(BURST - QUEUE_LENGTH);
+      }
+      expect(await get('/after-burst', 4000)).toMatchObject({ complete: true });
+    }, 30_000);
+
+    test('leaves nothing behind when the engine stops', async () => {
+      await engine.stop();
+      expect(await engine.rules()).toEqual([]);
+      expect(engine.process.running).toBe(false);
+    }, 20_000);
+  });
+});
