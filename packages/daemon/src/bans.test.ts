@@ -100,7 +100,7 @@ describe('list and show', () => {
   test.each([[{ offset: -5 }], [{ offset: 'x', limit: 'y' }], [{ limit: 0 }], [{ limit: 1e9 }]])('%j is taken as no limit of this kind', async (args) => {
     expect((await bans.list(args)).bans).toHaveLength(6);
   });
-  test('a negative limit gives no rows from the end', async () => {
+  test('a negative limit does not count from the end', async () => {
     expect((await bans.list({ limit: -1 })).bans).toHaveLength(6);
   });
   test('shows the narrowest ban that covers an address', async () => {
@@ -149,13 +149,14 @@ test('every kind of event is recorded and counted', async () => {
   await expect(bans.service.ban({ ...attack, prefix: '203.0.113.8' })).rejects.toThrow('the set is full');
   firewall.failBansWith = undefined;
   await bans.service.ban({ ...attack, prefix: '203.0.113.9', seconds: 1 });
-  bans.service.list();
-  await waitUntil(() => (bans.service.list(), bans.counts.expired > 0), { timeout: 4000, what: 'the end of a ban' });
-  expect(actions()).toEqual(['added', 'extended', 'removed', 'refused', 'failed', 'added', 'expired']);
-  expect(banEventKinds.map((kind) => bans.counts[kind])).toEqual([2, 1, 1, 1, 1, 1]);
+  // The failed one is tried again by itself.
+  const settled = () => bans.service.list().length === 1 && bans.counts.expired === 1 && bans.counts.added === 3;
+  await waitUntil(settled, { timeout: 8000, what: 'the end of one ban and the second try of another' });
+  expect(actions().slice(0, 6)).toEqual(['added', 'extended', 'removed', 'refused', 'failed', 'added']);
+  expect(actions().slice(6).sort()).toEqual(['added', 'expired']);
+  expect(banEventKinds.map((kind) => bans.counts[kind])).toEqual([3, 1, 1, 1, 1, 1]);
   const failed = records.find((record) => record.ban?.action === 'failed');
   expect(failed?.ban?.reason).toBe('attack: the set is full');
   expect(records[1]?.ban).toMatchObject({ count: 2, origin: 'attack', duration_s: 7200 });
-  expect(bans.times.length).toBe(3);
-  for (const time of bans.times) expect(time).toBeGreaterThanOrEqual(0);
-});
+  expect(bans.latency.read().count).toBe(4);
+}, 15_000);

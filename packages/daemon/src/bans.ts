@@ -49,7 +49,8 @@ export class Bans {
 
   async list(args: Record<string, unknown>): Promise<BanListAnswer> {
     const offset = Math.max(0, Number(args.offset) || 0);
-    const limit = Math.min(100_000, Number(args.limit) || 1000);
+    const wanted = Number(args.limit);
+    const limit = wanted > 0 ? Math.min(100_000, wanted) : 1000;
     const bans = this.service.list();
     const shown = bans.slice(offset, offset + limit);
     return { total: bans.length, offset, bans: await this.rows(shown) };

@@ -13,7 +13,7 @@ const sources: MetricSources = {
   // Every counter its own number, so that a mix-up shows.
   totals: () => Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<WorkerCounterName, number>,
   rules: () => ({ loaded: 199, failed: 2, loaded_at: null, loadedAt: new Date(1_700_000_000_000) }),
-  bans: () => ({ service: { size: 4 }, counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 } }) as unknown as Bans,
+  bans: () => ({ latency, service: { size: 4 }, counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 } }) as unknown as Bans,
   firewall: new MemoryFirewall() as FirewallBackend,
   protecting: () => true,
   sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
@@ -55,6 +55,7 @@ test.each([
   ['events_lost_total', 12],
   ['events_backlog_bytes', 13],
   ['verdict_seconds_count{queue="3"}', 3],
+  ['ban_seconds_count', 3],
 ] as const)('%s is %d', (name, value) => {
   expect(text.split('\n')).toContain(`portcullis_${name} ${value}`);
 });

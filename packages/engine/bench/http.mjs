@@ -1,6 +1,7 @@
 /**
- * Cost of one connection with one HTTP request in the inspector alone, without the kernel:
- * `node packages/engine/bench/connections.mjs [RULES…]`. Needs a build.
+ * Cost of HTTP in the inspector alone, without the kernel: `node packages/engine/bench/http.mjs [--requests N] [RULES…]`.
+ * N requests a connection: many measure a request (with its ACK, response and its ACK), 1 measures a connection. Processor
+ * time, not the clock: the machine may be busy with other things. Needs a build.
  */
 
 import { readFileSync } from 'node:fs';
@@ -18,13 +19,14 @@ const { CaptureBatch } = require(join(root, 'packages', 'capture', 'dist', 'batc
 const { TcpConversation } = require(join(root, 'packages', 'testkit', 'dist', 'index.js'));
 
 const AT_ONCE = 32;
-const CONNECTIONS_IN_ALL = 32_000;
+const REQUESTS = 60_000;
 const request =
-  'GET /index.html HTTP/1.1\r\nHost: 10.66.2.2\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nCookie: session=0123456789abcdef\r\nConnection: close\r\n\r\n';
+  'GET /index.html HTTP/1.1\r\nHost: 10.66.2.2\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nCookie: session=0123456789abcdef\r\nConnection: keep-alive\r\n\r\n';
 const response =
   'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 23:00:00 GMT\r\nContent-Type: text/html\r\nContent-Length: 36\r\nConnection: keep-alive\r\n\r\nhello world hello world hello world\n';
 
 const files = process.argv.slice(2);
+const requests = files[0] === '--requests' ? Number(files.splice(0, 2)[1]) : 600;
 const source = {
   files: files.map((path) => ({ path, text: readFileSync(path, 'utf8') })),
   classification: null,
@@ -63,21 +65,29 @@ function arena(packets) {
   return batch;
 }
 
-const order = [];
-for (let first = 0; first < CONNECTIONS_IN_ALL; first += AT_ONCE) {
+/** Connections side by side, some packets of each at a time, as a queue brings them. */
+function connectionsSideBySide(first) {
   const side = [];
   for (let number = first; number < first + AT_ONCE; number++) {
     const conversation = new TcpConversation({ clientPort: 1024 + (number % 60_000) });
     conversation.handshake();
-    conversation.client(request);
-    conversation.server(response);
+    for (let turn = 0; turn < requests; turn++) {
+      conversation.client(request);
+      conversation.server(response);
+    }
     conversation.close();
     side.push(conversation.packets.map((packet) => packet.bytes));
   }
+  const order = [];
   const longest = Math.max(...side.map((packets) => packets.length));
   for (let index = 0; index < longest; index++)
     for (const packets of side) if (packets[index]) order.push(packets[index]);
+  return order;
 }
+
+const order = [];
+for (let first = 0; first * requests < REQUESTS; first += AT_ONCE)
+  order.push(...connectionsSideBySide(first));
 const BATCH = 64;
 const batches = [];
 for (let at = 0; at < order.length; at += BATCH) batches.push(arena(order.slice(at, at + BATCH)));
@@ -91,10 +101,10 @@ for (let i = half; i < batches.length; i++) {
   inspector.inspectBatch(batches[i], now++);
   packets += batches[i].count;
 }
-// Processor time, not the clock: the machine may be busy with other things.
 const { user, system } = process.cpuUsage(started);
 const nanoseconds = (user + system) * 1000;
 if (process.env.STATISTICS) console.log(inspector.matcher.statistics());
+const share = packets / order.length;
 process.stdout.write(
-  `${(nanoseconds / packets).toFixed(0)} ns a packet, ${(nanoseconds / (CONNECTIONS_IN_ALL / 2) / 1000).toFixed(2)} µs a connection\n`,
+  `${(nanoseconds / packets).toFixed(0)} ns a packet, ${(nanoseconds / (REQUESTS * share) / 1000).toFixed(2)} µs a request\n`,
 );
