@@ -34,14 +34,14 @@ interface Captures {
   readonly allQueued: boolean;
 }
 
-/** The capture that an alert is about: no two have the same pair of addresses. Without its folder if that is temporary. */
-function captureOf({ src_ip, dest_ip }: EveRecord, played: readonly string[]): string {
-  const file = played.find((path) => {
-    const { addresses } = surveyCapture(path);
-    return addresses.has(String(src_ip)) && addresses.has(String(dest_ip));
-  });
-  if (file === undefined) return 'UNKNOWN';
-  return file.startsWith(tmpdir()) ? basename(file) : file;
+/** Names the capture that an alert is about, without its folder if that is temporary: no two have the same pair of addresses. */
+function captureNames(played: readonly string[]): (record: EveRecord) => string {
+  const surveys = played.map((file) => ({ file, addresses: surveyCapture(file).addresses }));
+  return ({ src_ip, dest_ip }) => {
+    const found = surveys.find(({ addresses }) => addresses.has(`${src_ip}`) && addresses.has(`${dest_ip}`));
+    if (found === undefined) return 'UNKNOWN';
+    return found.file.startsWith(tmpdir()) ? basename(found.file) : found.file;
+  };
 }
 
 /** Has the captures inspected both ways, tells the figures and each difference. @returns how many alerts agree */
@@ -70,12 +70,18 @@ async function expectAgreement(title: string, captures: Captures): Promise<numbe
         `${own.common.length} of these, not ${own.onlyLive.length}, and ${own.onlyReplay.length} others`,
     );
   }
-  for (const line of [...onlyLive, ...onlyReplay]) {
-    const record = [...live, ...replay].find((one) => alertLine(one) === line) as EveRecord;
-    tell(
-      `  only ${onlyLive.includes(line) ? 'live' : 'in replay'}: ${line}`,
-      `    PORTCULLIS_CAPTURE=${captureOf(record, played)} npx jest tests/lab/agreement --selectProjects lab`,
-    );
+  if (onlyLive.length + onlyReplay.length > 0) {
+    const nameOf = captureNames(played);
+    const records = new Map([...live, ...replay].map((record) => [alertLine(record), record]));
+    const differences = [
+      ...onlyLive.map((line) => ({ side: 'live', line })),
+      ...onlyReplay.map((line) => ({ side: 'in replay', line })),
+    ];
+    for (const { side, line } of differences) {
+      const capture = nameOf(records.get(line) as EveRecord);
+      const repeat = `PORTCULLIS_CAPTURE=${capture} npx jest tests/lab/agreement --selectProjects lab`;
+      tell(`  only ${side}: ${line}`, `    ${repeat}`);
+    }
   }
 
   expect(complaints).toEqual([]);

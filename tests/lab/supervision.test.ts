@@ -88,7 +88,8 @@ describeLab('a worker that stalls', () => {
     }
     const get = (path: string, timeout: number) => lab.httpGet('attacker', path, { port: PORT, timeout });
     const log = () => engine.process.stderr + engine.process.stdout;
-    const replacements = () => [...log().matchAll(/queue 0 has a worker again after (\d+) ms/g)].map(([, time]) => Number(time));
+    const replacements = () =>
+      [...log().matchAll(/queue 0 has a worker again after (\d+) ms/g)].map(([, time]) => Number(time));
 
     test('is replaced within a second; then traffic flows and attacks are stopped again', async () => {
       expect(await get('/before', 3000)).toMatchObject({ complete: true });
@@ -110,14 +111,20 @@ describeLab('a worker that stalls', () => {
     }, 30_000);
 
     const whenClosed = failOpen === 'false' ? test : test.skip;
-    whenClosed('lets no attack through meanwhile (only where traffic is stopped)', async () => {
-      if (!(await hold())) return;
-      const before = replacements().length;
-      const attempts = Array.from({ length: 8 }, (_, number) => get(`${ATTACK_PATH}-closed-${number}`, 2500));
-      for (const attempt of await Promise.all(attempts)) expect(attempt.complete).toBe(false);
-      expect(replacements().length).toBe(before + 1);
-      expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-closed`);
-    }, 30_000);
+    whenClosed(
+      'lets no attack through meanwhile (only where traffic is stopped)',
+      async () => {
+        if (!(await hold())) return;
+        const before = replacements().length;
+        const attempts = Array.from({ length: 8 }, (_, number) =>
+          get(`${ATTACK_PATH}-closed-${number}`, 2500),
+        );
+        for (const attempt of await Promise.all(attempts)) expect(attempt.complete).toBe(false);
+        expect(replacements().length).toBe(before + 1);
+        expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-closed`);
+      },
+      30_000,
+    );
 
     test('and gets more than its queue holds: the rest goes as configured, and is counted', async () => {
       // After the last stall another worker has to be there.

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EveRecord, EventSink } from '@portcullis/events';
+import type { EventSink, EveRecord } from '@portcullis/events';
 import { FirewallError, MemoryFirewall } from '@portcullis/firewall';
 import { waitUntil } from '@portcullis/testkit';
 import { Bans, banEventKinds } from './bans';
@@ -40,7 +40,15 @@ const actions = () => records.map((record) => record.ban?.action);
 describe('add', () => {
   test('bans for the time asked for, and answers with the row', async () => {
     const row = await bans.add({ address: ATTACKER, for: '2h', reason: 'it scans' });
-    expect(row).toMatchObject({ prefix: ATTACKER, reason: 'it scans', sid: 0, origin: 'manual', count: 1, packets: 0, bytes: 0 });
+    expect(row).toMatchObject({
+      prefix: ATTACKER,
+      reason: 'it scans',
+      sid: 0,
+      origin: 'manual',
+      count: 1,
+      packets: 0,
+      bytes: 0,
+    });
     expect(row.remaining_s).toBeGreaterThan(7190);
     expect(row.remaining_s).toBeLessThanOrEqual(7200);
     expect(Date.parse(row.until) - Date.parse(row.since)).toBe(7_200_000);
@@ -50,12 +58,25 @@ describe('add', () => {
         event_type: 'ban',
         src_ip: ATTACKER,
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
-        ban: { action: 'added', id: row.id, prefix: ATTACKER, until: row.until, duration_s: 7200, count: 1, origin: 'manual', reason: 'it scans' },
+        ban: {
+          action: 'added',
+          id: row.id,
+          prefix: ATTACKER,
+          until: row.until,
+          duration_s: 7200,
+          count: 1,
+          origin: 'manual',
+          reason: 'it scans',
+        },
       },
     ]);
   });
   test('without a time takes the configured one, without a reason says who', async () => {
-    expect(await bans.add({ address: '2001:db8::7' })).toMatchObject({ prefix: '2001:db8::7', reason: 'by hand', remaining_s: 3600 });
+    expect(await bans.add({ address: '2001:db8::7' })).toMatchObject({
+      prefix: '2001:db8::7',
+      reason: 'by hand',
+      remaining_s: 3600,
+    });
   });
   test('takes whole prefixes', async () => {
     expect(await bans.add({ address: '203.0.113.0/24' })).toMatchObject({ prefix: '203.0.113.0/24' });
@@ -73,10 +94,16 @@ describe('add', () => {
     expect(await bans.list({})).toMatchObject({ total: 0 });
   });
   test('says why an address is never banned, in the answer and in the record', async () => {
-    await expect(bans.add({ address: '198.51.100.1' })).rejects.toMatchObject({ code: 'BAN_REFUSED', message: expect.stringContaining('gateway') });
+    await expect(bans.add({ address: '198.51.100.1' })).rejects.toMatchObject({
+      code: 'BAN_REFUSED',
+      message: expect.stringContaining('gateway'),
+    });
     await expect(bans.add({ address: '127.0.0.1' })).rejects.toMatchObject({ code: 'BAN_REFUSED' });
     expect(records).toMatchObject([
-      { src_ip: '198.51.100.1', ban: { action: 'refused', prefix: '198.51.100.1', reason: expect.stringContaining('gateway') } },
+      {
+        src_ip: '198.51.100.1',
+        ban: { action: 'refused', prefix: '198.51.100.1', reason: expect.stringContaining('gateway') },
+      },
       { ban: { action: 'refused' } },
     ]);
     expect(bans.counts.refused).toBe(2);
@@ -97,15 +124,21 @@ describe('list and show', () => {
     expect(page.bans).toEqual(all.bans.slice(2, 5));
     expect((await bans.list({ offset: 6 })).bans).toEqual([]);
   });
-  test.each([[{ offset: -5 }], [{ offset: 'x', limit: 'y' }], [{ limit: 0 }], [{ limit: 1e9 }]])('%j is taken as no limit of this kind', async (args) => {
-    expect((await bans.list(args)).bans).toHaveLength(6);
-  });
+  test.each([[{ offset: -5 }], [{ offset: 'x', limit: 'y' }], [{ limit: 0 }], [{ limit: 1e9 }]])(
+    '%j is taken as no limit of this kind',
+    async (args) => {
+      expect((await bans.list(args)).bans).toHaveLength(6);
+    },
+  );
   test('a negative limit does not count from the end', async () => {
     expect((await bans.list({ limit: -1 })).bans).toHaveLength(6);
   });
   test('shows the narrowest ban that covers an address', async () => {
     expect(await bans.show({ address: '203.0.113.3' })).toMatchObject({ prefix: '203.0.113.3' });
-    expect(await bans.show({ address: '203.0.113.99' })).toMatchObject({ prefix: '203.0.113.0/24', reason: 'all of them' });
+    expect(await bans.show({ address: '203.0.113.99' })).toMatchObject({
+      prefix: '203.0.113.0/24',
+      reason: 'all of them',
+    });
     expect(await bans.show({ address: '192.0.2.1' })).toBeNull();
     await expect(bans.show({ address: '' })).rejects.toMatchObject({ code: 'ADDRESS_INVALID' });
   });
@@ -115,7 +148,10 @@ describe('remove', () => {
   test('lets the addresses in, and names those that were not banned', async () => {
     await bans.add({ address: ATTACKER });
     await bans.add({ address: '2001:db8::7' });
-    expect(await bans.remove({ addresses: [ATTACKER, '192.0.2.99'] })).toEqual({ removed: [ATTACKER], not_banned: ['192.0.2.99'] });
+    expect(await bans.remove({ addresses: [ATTACKER, '192.0.2.99'] })).toEqual({
+      removed: [ATTACKER],
+      not_banned: ['192.0.2.99'],
+    });
     expect(firewall.drops(ATTACKER)).toBe(false);
     expect(firewall.drops('2001:db8::7')).toBe(true);
     expect(removals).toBe(1);
@@ -150,7 +186,8 @@ test('every kind of event is recorded and counted', async () => {
   firewall.failBansWith = undefined;
   await bans.service.ban({ ...attack, prefix: '203.0.113.9', seconds: 1 });
   // The failed one is tried again by itself.
-  const settled = () => bans.service.list().length === 1 && bans.counts.expired === 1 && bans.counts.added === 3;
+  const settled = () =>
+    bans.service.list().length === 1 && bans.counts.expired === 1 && bans.counts.added === 3;
   await waitUntil(settled, { timeout: 8000, what: 'the end of one ban and the second try of another' });
   expect(actions().slice(0, 6)).toEqual(['added', 'extended', 'removed', 'refused', 'failed', 'added']);
   expect(actions().slice(6).sort()).toEqual(['added', 'expired']);

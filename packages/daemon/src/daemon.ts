@@ -15,6 +15,7 @@ import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
 import type { ReloadAnswer, RulesAnswer, StatusAnswer } from './answers';
+import { banAttacker } from './ban-attacker';
 import { Bans } from './bans';
 import { loadConfiguration } from './configuration/load';
 import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
@@ -337,48 +338,27 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private async detected(detection: Detection): Promise<void> {
     // The ban first: every millisecond counts there, and none for the record.
-    const blocking = detection.blocked && this.configuration['block-attacking-hosts'];
-    const ban = blocking ? this.banAttacker(detection) : null;
+    const { configuration } = this;
+    const policy = {
+      banning: configuration['block-attacking-hosts'],
+      seconds: configuration['block-duration'],
+      withoutHandshake: configuration['ban-without-handshake'],
+    };
+    const ban = banAttacker(detection, policy, this.bans.service);
     const record = alertRecord(detection, {
       classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
       mode: 'standard',
     });
-    if (ban) Object.assign(record.portcullis as object, { ban: await ban });
+    if (ban) {
+      const outcome = await ban;
+      Object.assign(record.portcullis as object, { ban: outcome });
+      // Who must not be banned is not held by the worker either.
+      if ('refused' in outcome) this.supervisor?.forgetBlockedSources();
+      if ('failed' in outcome) this.log.error(`${detection.source} could not be banned: ${outcome.failed}`);
+    }
     this.sink.write(record);
     this.emit('alert', record);
-  }
-
-  private async banAttacker(detection: Detection): Promise<object> {
-    const { service } = this.bans;
-    if (!detection.handshake && !this.configuration['ban-without-handshake'])
-      return { refused: 'without a completed handshake the source address may be forged' };
-    try {
-      const ban = await service.ban({
-        prefix: detection.source,
-        seconds: this.configuration['block-duration'],
-        reason: detection.rule.msg,
-        sid: detection.rule.sid,
-        seenAt: detection.time / 1000,
-      });
-      return {
-        id: ban.id,
-        prefix: ban.prefix,
-        until: new Date(ban.until).toISOString(),
-        duration_s: this.configuration['block-duration'],
-        count: ban.count,
-        origin: ban.origin,
-      };
-    } catch (error) {
-      const { code, message } = error as Error & { code?: string };
-      if (code === 'BAN_REFUSED') {
-        // Who must not be banned is not held by the worker either.
-        this.supervisor?.forgetBlockedSources();
-        return { refused: message };
-      }
-      this.log.error(`${detection.source} could not be banned: ${message}`);
-      return { failed: message };
-    }
   }
 
   // ── Questions ────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,10 @@ test('is had by one engine at a time', async () => {
   const first = new EngineLock();
   const second = new EngineLock();
   await first.acquire();
-  await expect(second.acquire()).rejects.toMatchObject({ code: 'ENGINE_RUNNING', message: expect.stringContaining('another engine') });
+  await expect(second.acquire()).rejects.toMatchObject({
+    code: 'ENGINE_RUNNING',
+    message: expect.stringContaining('another engine'),
+  });
   // Releasing what one does not have takes nothing from anybody.
   await second.release();
   await expect(second.acquire()).rejects.toMatchObject({ code: 'ENGINE_RUNNING' });

@@ -11,9 +11,18 @@ const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength
 const sources: MetricSources = {
   threads: () => [{ queue: 3, thread: { latency }, facts } as unknown as AttendedQueue],
   // Every counter its own number, so that a mix-up shows.
-  totals: () => Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<WorkerCounterName, number>,
+  totals: () =>
+    Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<
+      WorkerCounterName,
+      number
+    >,
   rules: () => ({ loaded: 199, failed: 2, loaded_at: null, loadedAt: new Date(1_700_000_000_000) }),
-  bans: () => ({ latency, service: { size: 4 }, counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 } }) as unknown as Bans,
+  bans: () =>
+    ({
+      latency,
+      service: { size: 4 },
+      counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 },
+    }) as unknown as Bans,
   firewall: new MemoryFirewall() as FirewallBackend,
   protecting: () => true,
   sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
@@ -72,5 +81,6 @@ test('every metric is explained, counters end in _total, and no label holds an a
     expect(text).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
     if (type === 'counter') expect(name).toMatch(/_total$/);
   }
-  for (const [, label] of text.matchAll(/="([^"]*)"/g)) expect(label).not.toMatch(/\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f]*:/);
+  for (const [, label] of text.matchAll(/="([^"]*)"/g))
+    expect(label).not.toMatch(/\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f]*:/);
 });

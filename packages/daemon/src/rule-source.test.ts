@@ -2,12 +2,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { loadConfiguration } from './configuration/load';
-import { builtInRuleDirectory, readRuleSource, RuleSourceError } from './rule-source';
+import { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
 
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'rules-'));
-  for (const name of ['b.rules', 'a.rules', '.hidden.rules', 'notes.txt', 'x+y.rules']) writeFileSync(join(directory, name), `# ${name}\n`);
+  for (const name of ['b.rules', 'a.rules', '.hidden.rules', 'notes.txt', 'x+y.rules'])
+    writeFileSync(join(directory, name), `# ${name}\n`);
   mkdirSync(join(directory, 'more'));
   writeFileSync(join(directory, 'more', 'c.rules'), '# c\n');
 });
@@ -15,7 +16,10 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function read(entries: readonly string[] | null, overrides: readonly string[] = []) {
   const all = [...(entries === null ? [] : [`rule-files=${JSON.stringify(entries)}`]), ...overrides];
-  return readRuleSource(loadConfiguration({ file: null, overrides: all }), join(directory, 'portcullis.yaml'));
+  return readRuleSource(
+    loadConfiguration({ file: null, overrides: all }),
+    join(directory, 'portcullis.yaml'),
+  );
 }
 const names = (entries: readonly string[]) => read(entries).files.map(({ path }) => basename(path));
 
@@ -31,7 +35,9 @@ test.each([
 });
 
 test('paths are those of the configuration, absolute ones as they are', () => {
-  expect(read([join(directory, 'more', 'c.rules')]).files).toEqual([{ path: join(directory, 'more', 'c.rules'), text: '# c\n' }]);
+  expect(read([join(directory, 'more', 'c.rules')]).files).toEqual([
+    { path: join(directory, 'more', 'c.rules'), text: '# c\n' },
+  ]);
 });
 
 test('without a word about rules there are the built-in ones', () => {
@@ -64,14 +70,17 @@ test('a file that may not be read is an error that names it', () => {
 test('HOME_NET is what is protected, unless it is configured', () => {
   expect(read(['a.rules']).addressGroups).toMatchObject({ HOME_NET: 'any', EXTERNAL_NET: 'any' });
   const protect = 'protect.networks=["192.0.2.0/24", "2001:db8::/32"]';
-  expect(read(['a.rules'], [protect]).addressGroups['HOME_NET']).toBe('[192.0.2.0/24,2001:db8::/32]');
+  expect(read(['a.rules'], [protect]).addressGroups.HOME_NET).toBe('[192.0.2.0/24,2001:db8::/32]');
   const own = 'vars.address-groups={"HOME_NET": "10.0.0.0/8"}';
-  expect(read(['a.rules'], [protect, own]).addressGroups['HOME_NET']).toBe('10.0.0.0/8');
+  expect(read(['a.rules'], [protect, own]).addressGroups.HOME_NET).toBe('10.0.0.0/8');
 });
 
 test('port groups are text, and the classification file is read', () => {
   writeFileSync(join(directory, 'classes'), 'config classification: mine,Mine,2\n');
-  const source = read(['a.rules'], ['vars.port-groups={"WEB": 8080, "MANY": "[80,81]"}', 'classification-file=classes']);
+  const source = read(
+    ['a.rules'],
+    ['vars.port-groups={"WEB": 8080, "MANY": "[80,81]"}', 'classification-file=classes'],
+  );
   expect(source.portGroups).toEqual({ WEB: '8080', MANY: '[80,81]' });
   expect(source.classification).toMatch(/mine/);
   expect(() => read(['a.rules'], ['classification-file=gone'])).toThrow(/gone/);

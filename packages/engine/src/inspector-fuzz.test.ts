@@ -41,7 +41,7 @@ const TOKENS = [
   '\r\n',
   '\r\n\r\n',
   '5\r\nhello\r\n0\r\n\r\n',
-  '${jndi:ldap://x/a}',
+  '\x24{jndi:ldap://x/a}',
   "' or 1=1 -- ",
   '<?php',
   'HTTP/1.1 200 OK\r\n',
@@ -110,8 +110,9 @@ function conversation(random: SeededRandom): readonly MemoryPacket[] {
         urgentPointer: random.below(5),
       });
   }
-  if (random.chance(0.3)) tcp.close();
-  else if (random.chance(0.3)) tcp.reset(random.pick(['client', 'server']));
+  const end = random.below(4);
+  if (end === 0) tcp.close();
+  if (end === 1) tcp.reset(random.pick(['client', 'server']));
   return random.chance(0.05)
     ? tcp.packets.flatMap(({ bytes }) => fragmentPacket(bytes, 64).map((fragment) => ({ bytes: fragment })))
     : tcp.packets;

@@ -5,6 +5,7 @@ import {
   buildIcmp,
   buildTcp,
   buildUdp,
+  type ConversationPacket,
   DEFAULT_CLIENT,
   DEFAULT_SERVER,
   fragmentPacket,
@@ -155,7 +156,7 @@ describe('a source that attacks', () => {
   ])('is not held %s', async (_, options) => {
     const inspection = await Inspection.of(RAW, options);
     const conversation = attack(1);
-    const packets = options.stream ? conversation.packets.slice(3) : conversation.packets;
+    const packets = 'stream' in options ? conversation.packets.slice(3) : conversation.packets;
     inspection.run(packets);
     expect(inspection.sids).toEqual([1]);
     expect(inspection.passed([probe((packets.at(-1)?.time ?? 0) + 1)])).toEqual([true]);
@@ -243,7 +244,7 @@ describe('flows', () => {
 
   test('take the clock where a packet has no time', async () => {
     const inspection = await Inspection.of('alert udp any any -> any any (content:"evil"; sid:1;)');
-    const [{ bytes }] = new UdpConversation().client('evil').packets as [{ bytes: Uint8Array }];
+    const { bytes } = new UdpConversation().client('evil').packets[0] as ConversationPacket;
     inspection.run([{ bytes }], 8, 1_700_000_000 * SECOND);
     expect(inspection.detections).toMatchObject([{ time: 1_700_000_000 * SECOND }]);
   });

@@ -1,5 +1,5 @@
 import { type MemoryPacket, MemorySource, type MemoryVerdict, Verdict } from '@portcullis/capture';
-import { type Matcher, Matcher as RuleMatcher, NameTable } from '@portcullis/matcher';
+import { type Matcher, NameTable, Matcher as RuleMatcher } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';
 import type { Detection } from '../src/detection';
 import { Inspector, type InspectorOptions } from '../src/inspector';

@@ -26,6 +26,18 @@ export class BufferCatalog {
     return this.byName.has(name);
   }
 
+  /**
+   * The parser's numbers of the buffers that one is made of, as far as they are there in that direction.
+   * @param at protocol number times two plus direction
+   */
+  sources(name: string, at: number): number[] {
+    const inPlan = (definition: BufferDefinition) =>
+      this.protocolNumber(definition.protocol) === at >> 1 &&
+      definition.directions.includes((at & 1) as Direction);
+    const derivedFrom = this.definitions(name).find(inPlan)?.derivedFrom ?? [];
+    return derivedFrom.flatMap((source) => this.definitions(source).filter(inPlan).map(({ id }) => id));
+  }
+
   definitions(name: string): readonly BufferDefinition[] {
     return this.byName.get(name) ?? [];
   }

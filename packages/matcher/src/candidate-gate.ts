@@ -40,7 +40,8 @@ function forbiddenFacts(rule: CompiledRule): number {
 export class CandidateGate {
   /** For each rule: forbidden facts, shortest, longest, and the first and last byte (plus one; 0: whichever). */
   private readonly numbers: Int32Array;
-  private facts = 0;
+  /** What rules are turned away by, but for the buffer. */
+  facts = 0;
 
   constructor(rules: readonly CompiledRule[]) {
     this.numbers = new Int32Array(rules.length * STRIDE);

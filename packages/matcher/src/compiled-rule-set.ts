@@ -52,10 +52,20 @@ export interface ScannedBuffer {
   readonly multiple: boolean;
 }
 
+/** Buffers that are made of the same other buffers and complete at the same progress. */
+export interface DerivedBuffers {
+  readonly progress: number;
+  /** The parser's numbers of what they are made of. */
+  readonly sources: Int32Array;
+  readonly members: readonly ScannedBuffer[];
+}
+
 /** Rules that look at transactions of one protocol and direction. */
 export interface TransactionPlan {
   /** Buffers that are scanned when they are complete, in the order in which they are. */
   readonly whole: readonly ScannedBuffer[];
+  /** Buffers that need not be scanned where what they are made of is known; not among `whole`. */
+  readonly derived: readonly DerivedBuffers[];
   /** Buffers that are scanned as they grow. */
   readonly growing: readonly ScannedBuffer[];
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */

@@ -7,12 +7,14 @@ import type { BufferTest, CompiledRule } from './compiled-rule';
 import type {
   AddressPlan,
   CompiledRuleSet,
+  DerivedBuffers,
   PacketPlan,
   PortTable,
   ScannedBuffer,
   TransactionPlan,
 } from './compiled-rule-set';
 import { InspectionContext } from './context';
+import { DerivedMemo } from './derived-memo';
 import { Evaluation } from './evaluation';
 import { FlowMatchState, MAX_STREAM_WAITING } from './flow-match-state';
 import { HeaderCheck } from './header-check';
@@ -54,6 +56,10 @@ class Stage {
   readonly scan: PrefilterScan;
   readonly header: HeaderCheck;
   readonly buffers: TransactionBuffers;
+  /** What derived buffers called for, before it is known as a whole. */
+  readonly called: Candidates;
+  /** By protocol number times two plus direction, then by place in `TransactionPlan.derived`. */
+  readonly memos: readonly (readonly DerivedMemo[])[];
 
   constructor(
     readonly ruleset: CompiledRuleSet,
@@ -62,6 +68,8 @@ class Stage {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
     this.inStream = new Candidates(ruleset.rules.length, limits.candidates);
     this.gate = new CandidateGate(ruleset.rules);
+    this.called = new Candidates(ruleset.rules.length, limits.candidates);
+    this.memos = ruleset.transactionPlans.map((plan) => plan?.derived.map(() => new DerivedMemo()) ?? []);
     this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
     this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);
@@ -145,9 +153,10 @@ export class Matcher {
 
   /** Takes over counters of the parts that a reload replaces. */
   private collect(): void {
-    const { candidates, inStream, scan, buffers } = this.stage;
-    this.counted.candidateOverflow += candidates.overflow + inStream.overflow;
+    const { candidates, inStream, called, scan, buffers } = this.stage;
+    this.counted.candidateOverflow += candidates.overflow + inStream.overflow + called.overflow;
     inStream.overflow = 0;
+    called.overflow = 0;
     this.counted.prefilterOverflow += scan.overflow;
     this.counted.transformOverflow += buffers.overflow;
     candidates.overflow = 0;
@@ -476,6 +485,11 @@ export class Matcher {
     gate.begin(context);
     buffers.begin(transaction, at);
     this.scanBuffers(plan, seen, progress);
+    const { derived } = plan;
+    for (let i = 0; i < derived.length; i++) {
+      if (derived[i].progress > seen && derived[i].progress <= progress)
+        this.scanDerived(derived[i], this.stage.memos[at][i]);
+    }
     const { unfiltered, unfilteredProgress } = plan;
     for (let i = 0; i < unfiltered.length; i++) {
       if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress && gate.admits(unfiltered[i]))
@@ -537,8 +551,45 @@ export class Matcher {
   /** Asks the prefilter for the buffers that have come. Those in the same array are scanned in one call. */
   private scanBuffers(plan: TransactionPlan, seen: number, progress: number): void {
     const { scan, buffers } = this.stage;
-    const { deferred } = this;
     const { whole, growing } = plan;
+    const deferredCount = this.gather(whole, seen, progress);
+    for (let i = 0; i < growing.length; i++) {
+      const scanned = growing[i];
+      if (scanned.multiple) {
+        this.scanAll(scanned);
+        continue;
+      }
+      const view = buffers.get(scanned.slot, 0);
+      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh, false);
+    }
+    this.drain(deferredCount);
+  }
+
+  /** Rules that derived buffers call for: known where the same bytes were seen before, else by scanning. */
+  private scanDerived({ progress, sources, members }: DerivedBuffers, memo: DerivedMemo): void {
+    const { candidates, called, gate, scan, buffers } = this.stage;
+    memo.begin();
+    let known = true;
+    for (let i = 0; i < sources.length && known; i++) {
+      const view = buffers.source(sources[i]);
+      known = view !== null && memo.add(view);
+    }
+    if (known && memo.find(gate.facts)) {
+      for (let i = 0; i < memo.count; i++) candidates.add(memo.rule(i));
+      return;
+    }
+    called.begin();
+    scan.target = called;
+    this.drain(this.gather(members, progress - 1, progress));
+    scan.target = candidates;
+    if (known) memo.store(gate.facts, called.rules, called.count);
+    for (let i = 0; i < called.count; i++) candidates.add(called.rules[i]);
+  }
+
+  /** Asks for whole buffers. @returns how many lie elsewhere and must wait, in `deferred` */
+  private gather(whole: readonly ScannedBuffer[], seen: number, progress: number): number {
+    const { scan, buffers } = this.stage;
+    const { deferred } = this;
     let deferredCount = 0;
     for (let i = 0; i < whole.length; i++) {
       const scanned = whole[i];
@@ -553,15 +604,14 @@ export class Matcher {
       if (scan.takes(view.bytes)) scan.whole(scanned.patterns, view.bytes, view.start, view.end);
       else deferred[deferredCount++] = scanned;
     }
-    for (let i = 0; i < growing.length; i++) {
-      const scanned = growing[i];
-      if (scanned.multiple) {
-        this.scanAll(scanned);
-        continue;
-      }
-      const view = buffers.get(scanned.slot, 0);
-      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh, false);
-    }
+    return deferredCount;
+  }
+
+  /** Scans what was asked for, then the buffers that had to wait. */
+  private drain(waiting: number): void {
+    const { scan, buffers } = this.stage;
+    const { deferred } = this;
+    let deferredCount = waiting;
     scan.flush();
     while (deferredCount > 0) {
       let kept = 0;

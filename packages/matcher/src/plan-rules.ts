@@ -6,6 +6,7 @@ import type { RuleDraft } from './compile-rules';
 import { type CompiledRule, TransportBit } from './compiled-rule';
 import type {
   CompiledRuleSet,
+  DerivedBuffers,
   PacketPlan,
   PayloadPatterns,
   PortTable,
@@ -258,14 +259,51 @@ function* planTransactions(
       scanned.push({ slot, patterns: found, progress: slot.progress(at), multiple });
     }
     scanned.sort((a, b) => a.progress - b.progress);
+    const { whole, derived } = splitDerived(
+      scanned.filter(({ slot }) => !slot.isStreaming(at)),
+      at,
+      catalog,
+    );
     return {
-      whole: scanned.filter(({ slot }) => !slot.isStreaming(at)),
+      whole,
+      derived,
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
       raw: plan.raw,
     };
   });
+}
+
+/** Fewer buffers are scanned as quickly as what they are made of is compared. */
+const FEWEST_DERIVED = 2;
+
+/** Parts those buffers that are made of others from the rest. */
+function splitDerived(
+  scanned: readonly ScannedBuffer[],
+  at: number,
+  catalog: BufferCatalog,
+): { whole: ScannedBuffer[]; derived: DerivedBuffers[] } {
+  const groups = new Map<string, { progress: number; sources: number[]; members: ScannedBuffer[] }>();
+  const whole: ScannedBuffer[] = [];
+  for (const buffer of scanned) {
+    const sources = buffer.multiple ? [] : catalog.sources(buffer.slot.name, at);
+    if (sources.length === 0) {
+      whole.push(buffer);
+      continue;
+    }
+    const key = `${buffer.progress} ${sources.join(' ')}`;
+    const group = groups.get(key) ?? { progress: buffer.progress, sources, members: [] };
+    groups.set(key, group);
+    group.members.push(buffer);
+  }
+  const derived: DerivedBuffers[] = [];
+  for (const { progress, sources, members } of groups.values()) {
+    if (members.length < FEWEST_DERIVED) whole.push(...members);
+    else derived.push({ progress, sources: Int32Array.from(sources), members });
+  }
+  whole.sort((a, b) => a.progress - b.progress);
+  return { whole, derived };
 }
 
 /** The progress at which every buffer of the rule is there, or begins to be there. */

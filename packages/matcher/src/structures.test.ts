@@ -235,7 +235,10 @@ describe('fast patterns', () => {
   test('the rarest positive content is chosen', () => {
     expect(chosen('http.uri; content:"/"; content:"xyzzy42"; content:!"longer and rarer";')).toBe('xyzzy42');
     expect(chosen('http.header; content:"Accept-Encoding: gzip"; content:"qXz7";')).toBe('qXz7');
-    expect(chosen('content:"a long raw content"; http.uri; content:"/x9";')).toBe('/x9');
+    expect(chosen('content:"a long raw content"; http.uri; content:"/xyzzy42";')).toBe('/xyzzy42');
+    // A raw content where that of the buffer is in every other request.
+    expect(chosen('content:"a long raw content"; http.uri; content:"/x9";')).toBe('a long raw content');
+    expect(chosen('dsize:>9; content:"a long raw content"; http.uri; content:"/x9";')).toBe('/x9');
   });
 
   test('what the rule names is used, as far as it says', () => {

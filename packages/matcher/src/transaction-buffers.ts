@@ -73,6 +73,12 @@ export class TransactionBuffers {
     return there ? view : null;
   }
 
+  /** The parser's buffer `id` as it is. @returns null where the transaction has none */
+  source(id: number): BufferView | null {
+    const { raw, transaction } = this;
+    return transaction?.buffer(id, 0, raw) === true ? raw : null;
+  }
+
   private load(slot: BufferSlot, index: number, view: View): boolean {
     const id = slot.ids[this.at];
     if (id < 0 || this.transaction === null) return false;

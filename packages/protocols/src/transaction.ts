@@ -75,6 +75,11 @@ export interface BufferDefinition {
   readonly streaming: boolean;
   /** May occur several times in one transaction. */
   readonly multiple: boolean;
+  /**
+   * Buffers of the same protocol, complete no later than this one, whose bytes determine it: where they are those of
+   * another transaction, so is this one. Absent: not said.
+   */
+  readonly derivedFrom?: readonly string[];
 }
 
 /** What the engine knows of one protocol. */

@@ -6,7 +6,7 @@ export function alertLine(record: EveRecord): string {
   const { alert, proto, src_ip, src_port, dest_ip, dest_port } = record;
   const source = src_port === undefined ? src_ip : `${src_ip} ${src_port}`;
   const destination = dest_port === undefined ? dest_ip : `${dest_ip} ${dest_port}`;
-  return `${record.in_iface ?? ''} sid ${alert?.signature_id} ${alert?.action}: ${proto} ${source} > ${destination}`;
+  return `sid ${alert?.signature_id} ${alert?.action}: ${proto} ${source} > ${destination}`;
 }
 
 export interface Comparison {

@@ -1,6 +1,7 @@
 /** Has the same captures inspected twice: live, by an engine on a gateway, and by `portcullis replay`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StatusAnswer } from '@portcullis/daemon';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { command, LabEngine } from '../engine';
@@ -79,15 +80,19 @@ async function replayCommand(lab: Lab, engine: LabEngine, captures: readonly str
 
 /** Waits until the engine has taken every packet that was queued for it. @returns how many those are */
 async function everythingInspected(engine: LabEngine): Promise<number> {
-  const { packets } = await waitUntil(
-    async () => {
-      const status = await engine.status();
-      const waiting = status.queues.some((queue) => queue.waiting > 0);
-      return status.packets.uninspected === 0 && !waiting && status;
-    },
-    { timeout: 20_000, what: 'the engine to take every queued packet' },
-  );
-  return packets.received;
+  let last: StatusAnswer | undefined;
+  const taken = async () => {
+    last = await engine.status();
+    return last.packets.uninspected === 0 && last.queues.every(({ waiting }) => waiting === 0);
+  };
+  const what = 'the engine to take every queued packet';
+  await waitUntil(taken, { timeout: 15_000, what }).catch((error: Error) => {
+    const { stdout, stderr } = engine.process;
+    throw new Error(
+      `${error.message}\n${JSON.stringify(last)}\n${stdout.slice(-2000)}${stderr.slice(-2000)}`,
+    );
+  });
+  return (last as StatusAnswer).packets.received;
 }
 
 /** Packets that came as far as the first of our rules in the hook where the engine looks. */

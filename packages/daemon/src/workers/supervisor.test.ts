@@ -62,7 +62,7 @@ test('starts one worker for each queue, with flow ids of its own, and stops', as
   expect(supervisor.attended.map(({ queue }) => queue)).toEqual([0, 1]);
   for (const { thread } of supervisor.attended) misbehave(thread, DETECT);
   await happens('detection', 2);
-  const ids = told('detection').map((detection) => (detection['rule'] as { sid: number }).sid);
+  const ids = told('detection').map((detection) => (detection.rule as { sid: number }).sid);
   expect(new Set(ids).size).toBe(2);
   for (const id of ids) expect(Number.isSafeInteger(id)).toBe(true);
   await supervisor.stop();
@@ -87,7 +87,7 @@ test.each([
     expect(performance.now() - since).toBeLessThan(1500);
     expect(told('lost')).toMatchObject([{ queue: 1, reason: expect.stringMatching(reason), thread: before }]);
     expect(told('replaced')).toMatchObject([{ queue: 1, milliseconds: expect.any(Number) }]);
-    expect(told('replaced')[0]?.['milliseconds']).toBeLessThan(1000);
+    expect(told('replaced')[0]?.milliseconds).toBeLessThan(1000);
     expect(of(1)).not.toBe(before);
     expect(of(0)).toBe(other);
     // Another stands by again.

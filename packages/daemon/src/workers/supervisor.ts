@@ -34,8 +34,8 @@ export interface AttendedQueue {
 }
 
 /** A worker that has not turned its loop for so long is taken for stalled. */
-const STALLED_MILLISECONDS = 600;
-const WATCH_MILLISECONDS = 100;
+const STALLED_MILLISECONDS = 800;
+const WATCH_MILLISECONDS = 50;
 const RETRY_MILLISECONDS = 1000;
 /** A stop waits so long for a worker to decide what its queue still holds, and as long again for its end. */
 const DRAIN_MILLISECONDS = 3000;

@@ -79,7 +79,36 @@ function row(
   kind: '' | 'streaming' | 'multiple' = '',
 ): BufferDefinition {
   const streaming = kind === 'streaming';
-  return { name, id, protocol: 'http', directions, progress, streaming, multiple: kind === 'multiple' };
+  const multiple = kind === 'multiple';
+  return { name, id, protocol: 'http', directions, progress, streaming, multiple, ...derivation(id) };
+}
+
+/** What is made of the fields of a head alone, and what of the whole of it. (The host may be in the request target.) */
+function derivation(id: number): { derivedFrom?: readonly string[] } {
+  switch (id) {
+    case B.HEADER:
+    case B.HEADER_RAW:
+    case B.HEADER_NAMES:
+    case B.USER_AGENT:
+    case B.COOKIE:
+    case B.REFERER:
+    case B.ACCEPT:
+    case B.ACCEPT_ENC:
+    case B.ACCEPT_LANG:
+    case B.CONNECTION:
+    case B.CONTENT_TYPE:
+    case B.CONTENT_LEN:
+    case B.SERVER:
+    case B.LOCATION:
+      return { derivedFrom: ['http.header.raw'] };
+    case B.HOST:
+    case B.HOST_RAW:
+      return { derivedFrom: ['http.request_line', 'http.header.raw'] };
+    case B.START:
+      return { derivedFrom: ['http.request_line', 'http.response_line', 'http.header.raw'] };
+    default:
+      return {};
+  }
 }
 
 export const HTTP1_BUFFERS: readonly BufferDefinition[] = [
