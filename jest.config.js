@@ -11,7 +11,10 @@ const moduleNameMapper = {
 };
 const shared = { rootDir: __dirname, testEnvironment: 'node', transform, moduleNameMapper };
 
-const everywhere = (pattern) => [`<rootDir>/packages/*/src/**/${pattern}`, `<rootDir>/native/*/src/**/${pattern}`];
+const everywhere = (pattern) => [
+  `<rootDir>/packages/*/src/**/${pattern}`,
+  `<rootDir>/native/*/src/**/${pattern}`,
+];
 
 module.exports = {
   projects: [
@@ -30,6 +33,7 @@ module.exports = {
       // Whatever needs root and the real kernel; one file at a time.
       ...shared,
       displayName: 'lab',
+      setupFilesAfterEnv: ['<rootDir>/tests/lab/time-limit.ts'],
       testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/lab/**/*.test.ts'],
     },
   ],

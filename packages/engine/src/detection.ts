@@ -37,7 +37,7 @@ export interface Detection {
   communityId: string;
   /** The peer acknowledged our side's initial sequence number exactly: the source address is real. */
   handshake: boolean;
-  /** The packet was dropped, and the rest of its flow will be. */
+  /** The packet was dropped; of a TCP connection, the rest will be too. */
   blocked: boolean;
   /** A reset was sent to both ends. */
   rejected: boolean;

@@ -35,7 +35,11 @@ export class BufferCatalog {
       this.protocolNumber(definition.protocol) === at >> 1 &&
       definition.directions.includes((at & 1) as Direction);
     const derivedFrom = this.definitions(name).find(inPlan)?.derivedFrom ?? [];
-    return derivedFrom.flatMap((source) => this.definitions(source).filter(inPlan).map(({ id }) => id));
+    return derivedFrom.flatMap((source) =>
+      this.definitions(source)
+        .filter(inPlan)
+        .map(({ id }) => id),
+    );
   }
 
   definitions(name: string): readonly BufferDefinition[] {

@@ -84,7 +84,8 @@ export class CandidateGate {
     const { numbers } = this;
     const at = rule * STRIDE;
     const length = end - start;
-    if ((numbers[at] & this.facts) !== 0 || length < numbers[at + 1] || length > numbers[at + 2]) return false;
+    if ((numbers[at] & this.facts) !== 0 || length < numbers[at + 1] || length > numbers[at + 2])
+      return false;
     const ends = numbers[at + 3];
     if (ends === 0 || length === 0) return true;
     const first = ends & 0x1ff;

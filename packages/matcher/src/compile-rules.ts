@@ -232,7 +232,8 @@ function choosePattern(builder: RuleBuilder, compiled: CompiledRule): FastPatter
   const { payload, parts } = builder;
   if (parts.length === 0) return patternAmong([payload], builder);
   const inBuffers = patternAmong(parts, builder);
-  if (compiled.transports !== TransportBit.TCP || compiled.payloadMode === PayloadMode.PACKET) return inBuffers;
+  if (compiled.transports !== TransportBit.TCP || compiled.payloadMode === PayloadMode.PACKET)
+    return inBuffers;
   if (inBuffers && inBuffers.bits >= RARE_BITS) return inBuffers;
   const raw = patternAmong([payload], builder);
   return raw && raw.bits >= RAW_BITS && raw.bits > (inBuffers?.bits ?? 0) ? raw : inBuffers;

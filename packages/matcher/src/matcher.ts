@@ -526,7 +526,8 @@ export class Matcher {
     const state = context.flowState;
     if (state === null || state.rawFound.length === 0 || state.generation !== ruleset.generation) return;
     const { rawFound } = state;
-    for (let i = 0; i < rawFound.length; i += 3) if (rawFound[i] === direction) candidates.add(rawFound[i + 1]);
+    for (let i = 0; i < rawFound.length; i += 3)
+      if (rawFound[i] === direction) candidates.add(rawFound[i + 1]);
   }
 
   /** A transaction that progresses without new bytes, as at the end of a flow. */
@@ -543,7 +544,16 @@ export class Matcher {
       scan.payload(patterns, sourcePort, destinationPort, window, streamStart, streamEnd, streamStart, false);
     }
     if (payloadEnd > payloadStart)
-      scan.payload(patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd, payloadStart, false);
+      scan.payload(
+        patterns,
+        sourcePort,
+        destinationPort,
+        bytes,
+        payloadStart,
+        payloadEnd,
+        payloadStart,
+        false,
+      );
     scan.flush();
     scan.target = candidates;
   }

@@ -275,9 +275,6 @@ function* planTransactions(
   });
 }
 
-/** Fewer buffers are scanned as quickly as what they are made of is compared. */
-const FEWEST_DERIVED = 2;
-
 /** Parts those buffers that are made of others from the rest. */
 function splitDerived(
   scanned: readonly ScannedBuffer[],
@@ -299,10 +296,8 @@ function splitDerived(
   }
   const derived: DerivedBuffers[] = [];
   for (const { progress, sources, members } of groups.values()) {
-    if (members.length < FEWEST_DERIVED) whole.push(...members);
-    else derived.push({ progress, sources: Int32Array.from(sources), members });
+    derived.push({ progress, sources: Int32Array.from(sources), members });
   }
-  whole.sort((a, b) => a.progress - b.progress);
   return { whole, derived };
 }
 

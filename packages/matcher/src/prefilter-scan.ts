@@ -98,7 +98,13 @@ export class PrefilterScan {
   }
 
   /** The rules of a pattern become candidates, but for those that the packet or the whole buffer speaks against. */
-  private call({ offsets, rules }: Prefilter, id: number, bytes: Uint8Array, start: number, end: number): void {
+  private call(
+    { offsets, rules }: Prefilter,
+    id: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const { target, gate } = this;
     const until = offsets[id + 1];
     if (end < start) {
@@ -114,14 +120,7 @@ export class PrefilterScan {
    * Asks for patterns of which a part lies in `[fresh, end)`.
    * @param whole `[start, end)` is all that the rules will look at
    */
-  add(
-    set: PatternSet,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    fresh: number,
-    whole: boolean,
-  ): void {
+  add(set: PatternSet, bytes: Uint8Array, start: number, end: number, fresh: number, whole: boolean): void {
     const { anywhere, head } = set;
     const wholeEnd = whole ? end : start - 1;
     if (anywhere !== null) {
@@ -187,7 +186,8 @@ export class PrefilterScan {
       }
       const start = this.jobStarts[job];
       const end = this.jobEnds[job];
-      for (const last = at + count; at < last; at++) this.call(prefilter, matches[at], this.bytes, start, end);
+      for (const last = at + count; at < last; at++)
+        this.call(prefilter, matches[at], this.bytes, start, end);
     }
   }
 
