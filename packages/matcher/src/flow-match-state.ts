@@ -6,27 +6,33 @@ export const MAX_STREAM_WAITING = 8;
 /** Rules that look at buffers and whose raw contents were seen in a stream window still held. */
 export const MAX_RAW_FOUND = 32;
 
+/** Stands for every list that is empty: a flow at rest with a flow bit set should hold no more than that. */
+const NONE: readonly number[] = [];
+
 /** What rules remember of one flow. Exists only while there is something to remember. */
 export class FlowMatchState {
-  /** Names (numbers of the `NameTable`) of the flow bits that are set; few, so a list is smaller than a set. */
-  readonly bits: number[] = [];
+  /**
+   * Names (numbers of the `NameTable`) of the flow bits that are set; few, so a list is smaller than a set. Replaced
+   * as a whole, because an array that is pushed to reserves room for seventeen.
+   */
+  bits: readonly number[] = NONE;
   /** Rule set that `waiting` and `rawFound` belong to: rule numbers mean nothing to another one. */
   generation = 0;
   /**
    * Stream rules whose fast pattern was seen and which later bytes may still complete: three numbers each: direction,
    * rule, stream offset behind which the fast pattern is no longer in the window.
    */
-  readonly waiting: number[] = [];
+  waiting: readonly number[] = NONE;
 
   /** Rules found by raw contents while a transaction is in progress: direction, rule, the same offset. */
-  readonly rawFound: number[] = [];
+  rawFound: readonly number[] = NONE;
 
   /** Forgets what belongs to another rule set. */
   belongTo(generation: number): void {
     if (this.generation === generation) return;
     this.generation = generation;
-    this.waiting.length = 0;
-    this.rawFound.length = 0;
+    this.waiting = NONE;
+    this.rawFound = NONE;
   }
 
   has(bit: number): boolean {
@@ -39,34 +45,62 @@ export class FlowMatchState {
   set(bit: number): boolean {
     if (this.has(bit)) return true;
     if (this.bits.length >= MAX_FLOW_BITS) return false;
-    this.bits.push(bit);
+    this.bits = this.bits.concat(bit);
     return true;
+  }
+
+  /** @returns false where no more may wait */
+  wait(direction: number, rule: number, until: number): boolean {
+    if (this.waiting.length >= MAX_STREAM_WAITING * 3) return false;
+    this.waiting = this.waiting.concat(direction, rule, until);
+    return true;
+  }
+
+  /** A waiting rule is done with. */
+  endWait(direction: number, rule: number): void {
+    this.waiting = without(this.waiting, (at, of) => at === direction && of === rule);
   }
 
   /** @returns false where no more may be kept */
   keepRaw(direction: number, rule: number, until: number): boolean {
-    const { rawFound } = this;
-    for (let i = 0; i < rawFound.length; i += 3) {
-      if (rawFound[i] !== direction || rawFound[i + 1] !== rule) continue;
-      rawFound[i + 2] = until;
-      return true;
-    }
-    if (rawFound.length >= MAX_RAW_FOUND * 3) return false;
-    rawFound.push(direction, rule, until);
+    const others = without(this.rawFound, (at, of) => at === direction && of === rule);
+    if (others.length >= MAX_RAW_FOUND * 3) return false;
+    this.rawFound = others.concat(direction, rule, until);
     return true;
   }
 
+  /** Forgets waiting rules whose pattern has left the window of a direction, which now begins at `streamOffset`. */
+  expireWaiting(direction: number, streamOffset: number): void {
+    this.waiting = without(this.waiting, (at, _, until) => at === direction && until <= streamOffset);
+  }
+
+  /** The same for rules found by raw contents. */
+  expireRaw(direction: number, streamOffset: number): void {
+    this.rawFound = without(this.rawFound, (at, _, until) => at === direction && until <= streamOffset);
+  }
+
   unset(bit: number): void {
-    const bits = this.bits;
-    for (let i = 0; i < bits.length; i++) {
-      if (bits[i] !== bit) continue;
-      bits[i] = bits[bits.length - 1];
-      bits.pop();
-      return;
-    }
+    if (!this.has(bit)) return;
+    const left = this.bits.filter((other) => other !== bit);
+    this.bits = left.length > 0 ? left : NONE;
   }
 
   get empty(): boolean {
     return this.bits.length === 0 && this.waiting.length === 0 && this.rawFound.length === 0;
   }
+}
+
+/** A list of triples without those that `gone` picks; the list itself where it picks none. */
+function without(
+  triples: readonly number[],
+  gone: (direction: number, rule: number, until: number) => boolean,
+): readonly number[] {
+  let kept: number[] | null = null;
+  for (let i = 0; i < triples.length; i += 3) {
+    const goes = gone(triples[i], triples[i + 1], triples[i + 2]);
+    if (goes) kept ??= triples.slice(0, i);
+    else kept?.push(triples[i], triples[i + 1], triples[i + 2]);
+  }
+  if (kept === null) return triples;
+  return kept.length > 0 ? kept : NONE;
 }

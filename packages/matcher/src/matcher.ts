@@ -16,7 +16,7 @@ import type {
 import { InspectionContext } from './context';
 import { DerivedMemo } from './derived-memo';
 import { Evaluation } from './evaluation';
-import { FlowMatchState, MAX_STREAM_WAITING } from './flow-match-state';
+import { FlowMatchState } from './flow-match-state';
 import { HeaderCheck } from './header-check';
 import { MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
@@ -293,22 +293,10 @@ export class Matcher {
     scan.target = candidates;
     this.scanned = true;
     this.rawDirection = direction;
-    if (context.flowState !== null && context.flowState.rawFound.length > 0)
-      this.dropRawFound(context, context.flowState, streamOffset);
-  }
-
-  /** Forgets raw contents that have left the window. */
-  private dropRawFound(context: InspectionContext, state: FlowMatchState, streamOffset: number): void {
-    const { rawFound } = state;
-    state.belongTo(this.stage.ruleset.generation);
-    let kept = 0;
-    for (let i = 0; i < rawFound.length; i += 3) {
-      if (rawFound[i] === context.direction && rawFound[i + 2] <= streamOffset) continue;
-      rawFound[kept++] = rawFound[i];
-      rawFound[kept++] = rawFound[i + 1];
-      rawFound[kept++] = rawFound[i + 2];
-    }
-    rawFound.length = kept;
+    const state = context.flowState;
+    if (state === null || state.rawFound.length === 0) return;
+    state.belongTo(ruleset.generation);
+    state.expireRaw(direction, streamOffset);
     if (state.empty) context.flowState = null;
   }
 
@@ -403,30 +391,19 @@ export class Matcher {
 
   /** Adds the rules that wait in this direction; forgets those whose pattern has left the window. */
   private addStreamWaiting(context: InspectionContext, state: FlowMatchState, streamOffset: number): boolean {
-    const { waiting } = state;
-    if (waiting.length === 0) return false;
+    if (state.waiting.length === 0) return false;
     if (state.generation !== this.stage.ruleset.generation) {
       state.belongTo(this.stage.ruleset.generation);
       if (state.empty) context.flowState = null;
       return false;
     }
-    let kept = 0;
+    state.expireWaiting(context.direction, streamOffset);
     let added = false;
-    for (let i = 0; i < waiting.length; i += 3) {
-      const mine = waiting[i] === context.direction;
-      if (mine && waiting[i + 2] <= streamOffset) continue;
-      if (mine) {
-        this.stage.candidates.add(waiting[i + 1]);
-        added = true;
-      }
-      if (kept !== i) {
-        waiting[kept] = waiting[i];
-        waiting[kept + 1] = waiting[i + 1];
-        waiting[kept + 2] = waiting[i + 2];
-      }
-      kept += 3;
+    for (let i = 0; i < state.waiting.length; i += 3) {
+      if (state.waiting[i] !== context.direction) continue;
+      this.stage.candidates.add(state.waiting[i + 1]);
+      added = true;
     }
-    waiting.length = kept;
     if (state.empty) context.flowState = null;
     return added;
   }
@@ -445,22 +422,13 @@ export class Matcher {
     context.flowState ??= new FlowMatchState();
     const state = context.flowState;
     state.belongTo(this.stage.ruleset.generation);
-    if (state.waiting.length >= MAX_STREAM_WAITING * 3) {
-      this.counted.waitingRefused++;
-      return;
-    }
-    state.waiting.push(context.direction, rule, until);
+    if (!state.wait(context.direction, rule, until)) this.counted.waitingRefused++;
   }
 
   private endStreamWaiting(context: InspectionContext, rule: number): void {
     const state = context.flowState;
     if (state === null) return;
-    const { waiting } = state;
-    for (let i = 0; i < waiting.length; i += 3) {
-      if (waiting[i] !== context.direction || waiting[i + 1] !== rule) continue;
-      waiting.splice(i, 3);
-      break;
-    }
+    state.endWait(context.direction, rule);
     if (state.empty) context.flowState = null;
   }
 
