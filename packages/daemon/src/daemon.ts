@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import {
   alertRecord,
@@ -54,6 +55,9 @@ interface DaemonEvents {
 /** Sources that attack are dropped by the worker itself until the kernel has the ban. */
 const HOLD_BLOCKED_MICROS = 2_000_000;
 const DRIFT_MILLISECONDS = 2000;
+const FACTS_MILLISECONDS = 1000;
+/** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
+const MAIN_THREAD_NICE = -10;
 
 /**
  * The engine as a service: configuration, workers, firewall, bans, events, metrics and the control socket, brought
@@ -78,6 +82,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly interfaces = new InterfaceNames();
   private generation = 0;
   private driftTimer: NodeJS.Timeout | null = null;
+  private factsTimer: NodeJS.Timeout | null = null;
   /** enable, disable, reload and stop follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -103,6 +108,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    */
   async start(): Promise<void> {
     const undo: (() => Promise<unknown>)[] = [];
+    hurryMainThread();
     try {
       // Errors a user can make are found before anything is touched.
       readRuleSource(this.configuration, this.options.configurationFile);
@@ -131,6 +137,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (this.options.enable || state.enabled === true) await this.protect();
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
+      this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
       throw error;
@@ -143,6 +150,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return this.inTurn(async () => {
       notifyStopping();
       if (this.driftTimer) clearInterval(this.driftTimer);
+      if (this.factsTimer) clearInterval(this.factsTimer);
       await this.control.close();
       if (options.purge) await this.bans.service.remove('all');
       const report = await this.firewall.remove(options);
@@ -499,6 +507,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const result = this.turn.then(action, action);
     this.turn = result.catch(() => undefined);
     return result;
+  }
+}
+
+function hurryMainThread(): void {
+  try {
+    setPriority(0, MAIN_THREAD_NICE);
+  } catch {
+    // Without the right to it (CAP_SYS_NICE) bans are only a little later on a busy machine.
   }
 }
 

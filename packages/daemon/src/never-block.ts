@@ -104,7 +104,8 @@ interface Fact {
   reason: string;
 }
 
-const FACTS_MILLISECONDS = 1000;
+/** Facts older than this are read again before they are used. */
+const FACTS_MILLISECONDS = 2000;
 
 export class NeverBlock {
   private known: readonly Fact[] = [];
@@ -126,10 +127,11 @@ export class NeverBlock {
     }));
   }
 
-  /** What the system says now. Kept for a second: on a busy host reading the socket tables takes milliseconds. */
-  private facts(): readonly Fact[] {
-    const now = performance.now();
-    if (now - this.readAt < FACTS_MILLISECONDS) return this.known;
+  /**
+   * Reads the system's facts anew. Called every second while attackers may have to be banned, because reading the
+   * socket tables takes milliseconds on a busy host and a ban must not wait for it.
+   */
+  refresh(): void {
     const { system } = this;
     const fact = (word: NeverBlockWord, texts: readonly string[], reason: string): Fact => ({
       word,
@@ -142,7 +144,11 @@ export class NeverBlock {
       fact('dns', resolvers(system), 'it is a name server of this host'),
       fact('admin-sessions', administratorSessions(system), 'an administrator is logged in from it'),
     ];
-    this.readAt = now;
+    this.readAt = performance.now();
+  }
+
+  private facts(): readonly Fact[] {
+    if (performance.now() - this.readAt > FACTS_MILLISECONDS) this.refresh();
     return this.known;
   }
 
