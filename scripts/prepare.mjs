@@ -114,9 +114,21 @@ export function installNpmPackages() {
   say('installing npm packages');
   // Install scripts stay off: the only package here with native code, cap, is built below with the others.
   // Not 'npm ci': it refuses a lock file without the builds for platforms that the registry at hand does not carry.
-  run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
-    asCaller: true,
-  });
+  run(
+    'npm',
+    [
+      'install',
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      '--loglevel=error',
+    ],
+    {
+      asCaller: true,
+    },
+  );
   run(
     process.execPath,
     ['-e', `require('fs').copyFileSync(${JSON.stringify(lock)}, ${JSON.stringify(marker)})`],
