@@ -6,8 +6,11 @@ import { main, prepare, root, say } from './prepare.mjs';
 const steps = [
   { name: 'format and lint', command: ['@biomejs/biome/bin/biome', 'check', '.'] },
   { name: 'types of the tests', command: ['typescript/bin/tsc', '-p', 'tsconfig.tests.json'] },
-  { name: 'unit tests', command: ['jest/bin/jest.js', '--selectProjects', 'unit'] },
-  { name: 'conformance tests', command: ['jest/bin/jest.js', '--selectProjects', 'conformance'] },
+  { name: 'unit tests', command: ['jest/bin/jest.js', '--selectProjects', 'unit', '--maxWorkers=100%'] },
+  {
+    name: 'conformance tests',
+    command: ['jest/bin/jest.js', '--selectProjects', 'conformance', '--maxWorkers=100%'],
+  },
   { name: 'lab tests', command: ['jest/bin/jest.js', '--selectProjects', 'lab', '--runInBand'] },
 ];
 
