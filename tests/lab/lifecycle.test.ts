@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ReloadAnswer } from '@portcullis/daemon';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
 import { Lab, type LabServer, waitUntil } from '@portcullis/testkit';
-import { ATTACK_PATH, attackRules, describeLab, LabEngine } from './engine';
+import { ATTACK_PATH, attackRules, command, describeLab, LabEngine } from './engine';
 
 const PORT = 80;
 
@@ -178,6 +178,21 @@ describeLab('the engine on the gateway', () => {
     expect(failed.stderr).toMatch(/gone\.rules/);
     expect((await engine.status()).rules.loaded).toBe(2);
   }, 60_000);
+
+  test('a signal while it starts is obeyed once it has started, and leaves nothing behind', async () => {
+    engine = new LabEngine(lab);
+    const argv = [process.execPath, command, 'run', '--config', engine.configuration, '--enable'];
+    engine.process = lab.spawn('gateway', argv, { env: { PORTCULLIS_LOG_TEXT: '1' } });
+    await waitUntil(() => existsSync(join(engine.directory, 'c.sock')), {
+      timeout: 20_000,
+      what: 'the control socket',
+    });
+    engine.process.kill('SIGHUP');
+    engine.process.kill('SIGINT');
+    expect(await engine.process.exited).toMatchObject({ code: 0 });
+    expect(engine.process.stdout).toMatch(/stopped/);
+    expect(await engine.rules()).toEqual([]);
+  }, 40_000);
 
   test('without root it says so', async () => {
     engine = new LabEngine(lab);

@@ -52,7 +52,26 @@ async function run(options: RunOptions): Promise<void> {
       "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures",
     );
   daemon.on('alert', (record) => tellAlert(logger, record));
+  // Listened to from the beginning: a signal that comes while the rules are being installed must not end the process
+  // with half of them in the kernel.
+  let started = false;
+  let reloadWanted = false;
+  const reload = () => {
+    daemon
+      .reload()
+      .catch((error: Error) => logger.error(`not reloaded, the old settings stay: ${error.message}`));
+  };
+  process.on('SIGHUP', () => {
+    if (started) reload();
+    else reloadWanted = true;
+  });
+  const ended = new Promise<void>((resolve) => {
+    process.on('SIGINT', () => resolve());
+    process.on('SIGTERM', () => resolve());
+  });
   await daemon.start();
+  started = true;
+  if (reloadWanted) reload();
   const status = await daemon.status();
   logger.info(
     daemon.protecting
@@ -61,15 +80,7 @@ async function run(options: RunOptions): Promise<void> {
   );
   if (status.bans.active > 0) logger.info(`${formatCount(status.bans.active)} devices are blocked`);
 
-  await new Promise<void>((resolve) => {
-    process.on('SIGHUP', () => {
-      daemon
-        .reload()
-        .catch((error: Error) => logger.error(`not reloaded, the old settings stay: ${error.message}`));
-    });
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await ended;
   const { bansLeft, bypassKept } = await daemon.stop({ purge: options.purge ?? false });
   logger.info('stopped: the rules are gone, traffic passes uninspected');
   if (bansLeft > 0)
