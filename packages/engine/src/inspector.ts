@@ -1,11 +1,6 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
 import type { HttpFacts } from '@portcullis/events';
-import {
-  type CompiledRule,
-  type CompiledRuleSet,
-  InspectionContext,
-  type Matcher,
-} from '@portcullis/matcher';
+import { InspectionContext, type Matcher } from '@portcullis/matcher';
 import {
   allBuffers,
   type Direction,
@@ -98,9 +93,6 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly inspections: (FlowInspection | null)[] = [];
   private readonly pool: FlowInspection[] = [];
   private matcher: Matcher;
-  /** Directions whose raw bytes rules look at, in the rule set `rawOf`. */
-  private readonly rawWanted: [boolean, boolean] = [false, false];
-  private rawOf: CompiledRuleSet | null = null;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
   private now = 0;
@@ -443,24 +435,14 @@ export class Inspector implements StreamSink, TransactionListener {
     this.describe(slot, direction);
     this.flow = flow;
     this.transactionEnded = false;
-    if (this.matcher.ruleset !== this.rawOf) this.learnRaw();
-    if (this.rawWanted[direction]) this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
+    // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
+    if (this.matcher.ruleset.needs.streamRules[direction])
+      this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
     else this.appLayer.data(flow, direction, bytes, start, end);
     if (this.transactionEnded) this.forgetTails(flow);
     this.flow = null;
     this.keepState(slot);
     return CONTINUE;
-  }
-
-  /** Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window. */
-  private learnRaw(): void {
-    const { ruleset } = this.matcher;
-    this.rawOf = ruleset;
-    for (const direction of [0, 1] as const) {
-      const mixed = ({ payload, buffers, directions }: CompiledRule) =>
-        payload !== null && buffers !== null && (directions & (1 << direction)) !== 0;
-      this.rawWanted[direction] = ruleset.needs.streamRules[direction] || ruleset.rules.some(mixed);
-    }
   }
 
   gap(slot: number, direction: Direction, _streamOffset: number, length: number): void {

@@ -320,12 +320,18 @@ function* needsOf(
   const protocols = new Set<string>();
   let largestPattern = 0;
   let virtualSegments = false;
+  /** Directions in which a rule looks at raw bytes beside a buffer of a transaction. */
+  const mixed = [false, false];
   for (let i = 0; i < drafts.length; i++) {
     if (i % 2048 === 2047) yield;
     const { compiled, pattern } = drafts[i];
     const { appProtocols } = compiled;
     for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
       if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
+    }
+    if (compiled.buffers !== null && compiled.payload !== null) {
+      for (let direction = 0; direction < 2; direction++)
+        if ((compiled.directions & (1 << direction)) !== 0) mixed[direction] = true;
     }
     if (compiled.buffers !== null && !compiled.rawFiltered) continue;
     if (pattern && pattern.bytes.length > largestPattern) largestPattern = pattern.bytes.length;
@@ -350,8 +356,8 @@ function* needsOf(
   return {
     packetRules: { tcp: anyPackets(0), udp: anyPackets(1), icmp: anyPackets(2, 3), other: anyPackets(4, 5) },
     streamRules: [
-      anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0,
-      anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0,
+      anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0 || mixed[0],
+      anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0 || mixed[1],
     ],
     protocols,
     largestPattern,
