@@ -2,6 +2,11 @@ import { type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import type { Detection } from './detection';
 
+/** Under which name EVE has what a protocol tells. */
+function eveName(protocol: string): string {
+  return protocol === 'http2' ? 'http' : protocol.replaceAll('-', '_');
+}
+
 /** The EVE alert record of a detection, as far as the worker that saw it can tell. */
 export function alertRecord(
   detection: Detection,
@@ -51,7 +56,9 @@ export function alertRecord(
       ...(Object.keys(rule.metadata).length > 0 && { metadata: rule.metadata }),
       ...(rule.references.length > 0 && { references: rule.references }),
     },
-    ...(detection.http && { http: detection.http }),
+    ...(detection.transaction && {
+      [eveName(detection.transaction.protocol)]: detection.transaction.facts,
+    }),
     verdict: {
       action: detection.blocked ? 'drop' : 'alert',
       ...(detection.rejected && { reject: ['tcp-reset'] }),

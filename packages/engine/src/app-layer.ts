@@ -1,38 +1,84 @@
-import type {
-  Direction,
-  ProtocolDefinition,
-  ProtocolParser,
-  TransactionListener,
+import {
+  type Direction,
+  type ExpectedFlow,
+  type ProbedFlow,
+  type ProtocolDefinition,
+  type ProtocolParser,
+  type TransactionListener,
+  Transport,
 } from '@portcullis/protocols';
 import { type FlowInspection, ProtocolState } from './flow-inspection';
 
 /** First bytes of a direction that are looked at to tell the protocol. */
-const PROBE_BYTES = 64;
-/** Parsers kept for reuse, per protocol. */
+const PROBE_BYTES = 1024;
+/** Datagrams of a flow that are looked at to tell the protocol. */
+const PROBED_DATAGRAMS = 4;
+const BOTH = 3;
+/** Parsers kept for reuse, per protocol and transport. */
 const POOLED_PARSERS = 1024;
 
 /**
- * Finds out which protocol a flow speaks, by its bytes and never by its port, and feeds the protocol's parser.
+ * Finds out which protocol a flow speaks, by its bytes, and feeds the protocol's parser.
  */
 export class AppLayer {
+  /** The flow that is probed next: set before `data` and `datagram` where the protocol is not known yet. */
+  readonly probed: { -readonly [Field in keyof ProbedFlow]: ProbedFlow[Field] } = {
+    transport: Transport.TCP,
+    clientPort: 0,
+    serverPort: 0,
+  };
   private readonly pools: ProtocolParser[][];
+  /** By transport: numbers of the protocols that it carries. */
+  private readonly carried: readonly [Int32Array, Int32Array];
   private readonly joined = new Uint8Array(PROBE_BYTES);
+  /** What the parser that is being fed has said of the bytes behind it; -1: nothing. */
+  private upgradeAt = -1;
+  private upgradeTo: string | null = null;
 
   constructor(
     private readonly protocols: readonly ProtocolDefinition[],
     private readonly listener: TransactionListener,
   ) {
-    this.pools = protocols.map(() => []);
+    this.pools = protocols.flatMap(() => [[], []]);
+    const carriedBy = (transport: Transport) =>
+      Int32Array.from(
+        protocols.flatMap(({ transports }, place) => (transports.includes(transport) ? [place + 1] : [])),
+      );
+    this.carried = [carriedBy(Transport.TCP), carriedBy(Transport.UDP)];
   }
 
-  /** Name of a protocol number as it stands in `FlowInspection.protocol`; null for 0. */
-  name(protocol: number): string | null {
-    return this.protocols[protocol - 1]?.name ?? null;
+  /** What is known of a protocol number as it stands in `FlowInspection.protocol`; undefined for 0. */
+  definition(protocol: number): ProtocolDefinition | undefined {
+    return this.protocols[protocol - 1];
   }
 
+  /** Takes the next bytes of a TCP direction. */
   data(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    if (flow.parser !== null) flow.parser.feed(direction, bytes, start, end);
-    else if (flow.protocolState === ProtocolState.UNDECIDED) this.probe(flow, direction, bytes, start, end);
+    if (flow.parser !== null) this.feed(flow, flow.parser, direction, bytes, start, end);
+    else if (
+      flow.protocolState === ProtocolState.UNDECIDED &&
+      (flow.unknownDirections & (1 << direction)) === 0
+    )
+      this.probe(flow, direction, bytes, start, end);
+  }
+
+  /** Tells the protocol of a UDP flow by a datagram of it, which is then for `FlowInspection.parser`. */
+  recognise(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    const found = this.find(direction, bytes, start, end);
+    if (found > 0) this.begin(flow, found, null);
+    else if (++flow.probes >= PROBED_DATAGRAMS) this.giveUp(flow);
+  }
+
+  /** The flow was announced: its protocol is known before its first byte. */
+  expected(flow: FlowInspection, { protocol, note }: ExpectedFlow): void {
+    const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
+    if (number > 0) this.begin(flow, number, note);
+  }
+
+  /** The parser that is being fed says that another protocol follows; see `TransactionListener.onUpgrade`. */
+  upgrade(protocol: string | null, at: number): void {
+    this.upgradeTo = protocol;
+    this.upgradeAt = at;
   }
 
   gap(flow: FlowInspection, direction: Direction, length: number): void {
@@ -49,8 +95,38 @@ export class AppLayer {
     if (parser === null) return;
     flow.parser = null;
     parser.reset();
-    const pool = this.pools[flow.protocol - 1] as ProtocolParser[];
+    const pool = this.pool(flow);
     if (pool.length < POOLED_PARSERS) pool.push(parser);
+  }
+
+  private pool(flow: FlowInspection): ProtocolParser[] {
+    return this.pools[(flow.protocol - 1) * 2 + flow.transport] as ProtocolParser[];
+  }
+
+  private feed(
+    flow: FlowInspection,
+    parser: ProtocolParser,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    parser.feed(direction, bytes, start, end);
+    if (this.upgradeAt < 0) return;
+    const from = this.upgradeAt;
+    const protocol = this.upgradeTo;
+    this.upgradeAt = -1;
+    this.release(flow);
+    flow.protocol = 0;
+    flow.protocolState = ProtocolState.UNDECIDED;
+    flow.unknownDirections = 0;
+    if (protocol !== null) {
+      const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
+      if (number === 0) this.giveUp(flow);
+      else this.begin(flow, number, null);
+    }
+    // A parser looks at some byte before it says that others follow: this ends.
+    if (from < end) this.data(flow, direction, bytes, Math.max(from, start), end);
   }
 
   private probe(
@@ -72,18 +148,45 @@ export class AppLayer {
       first = 0;
       last = pending.length + more;
     }
-    let undecided = false;
-    for (let number = 1; number <= this.protocols.length; number++) {
-      const answer = (this.protocols[number - 1] as ProtocolDefinition).probe(direction, from, first, last);
-      if (answer > 0) {
-        this.start(flow, number, direction, bytes, start, end);
-        return;
-      }
-      if (answer === 0) undecided = true;
+    const found = this.find(direction, from, first, last);
+    if (found > 0) {
+      this.start(flow, found, direction, bytes, start, end);
+      return;
     }
     // Whoever sends its first bytes one at a time is waited for, but no longer than the probe is long.
-    if (undecided && last - first < PROBE_BYTES) flow.setPending(direction, from.slice(first, last));
-    else this.giveUp(flow);
+    if (found === 0 && last - first < PROBE_BYTES) {
+      flow.setPending(direction, from.slice(first, last));
+      return;
+    }
+    // What one direction does not tell the other may.
+    flow.setPending(direction, null);
+    flow.unknownDirections |= 1 << direction;
+    if (flow.unknownDirections === BOTH) this.giveUp(flow);
+  }
+
+  /** @returns number of the protocol, 0 where more bytes can decide, -1 where it is none of them */
+  private find(direction: Direction, bytes: Uint8Array, start: number, end: number): number {
+    const { probed, protocols } = this;
+    const carried = this.carried[probed.transport];
+    let undecided = false;
+    for (let i = 0; i < carried.length; i++) {
+      const number = carried[i] as number;
+      const definition = protocols[number - 1] as ProtocolDefinition;
+      const answer = definition.probe(direction, bytes, start, end, probed);
+      if (answer > 0) return number;
+      if (answer === 0) undecided = true;
+    }
+    return undecided ? 0 : -1;
+  }
+
+  private begin(flow: FlowInspection, number: number, note: unknown): void {
+    flow.protocol = number;
+    flow.protocolState = ProtocolState.KNOWN;
+    flow.transport = this.probed.transport;
+    const definition = this.protocols[number - 1] as ProtocolDefinition;
+    const parser = this.pool(flow).pop() ?? definition.create(this.listener, flow.transport);
+    flow.parser = parser;
+    if (note !== null) parser.expect?.(note);
   }
 
   /** The protocol is known: its parser gets what both directions have sent so far. */
@@ -95,18 +198,15 @@ export class AppLayer {
     start: number,
     end: number,
   ): void {
-    const definition = this.protocols[number - 1] as ProtocolDefinition;
-    const parser = (this.pools[number - 1] as ProtocolParser[]).pop() ?? definition.create(this.listener);
-    flow.protocol = number;
-    flow.protocolState = ProtocolState.KNOWN;
-    flow.parser = parser;
+    this.begin(flow, number, null);
     const other: Direction = direction === 0 ? 1 : 0;
     for (const side of [other, direction] as const) {
       const pending = flow.pending(side);
       flow.setPending(side, null);
-      if (pending !== null) parser.feed(side, pending, 0, pending.length);
+      if (pending !== null && flow.parser !== null)
+        this.feed(flow, flow.parser, side, pending, 0, pending.length);
     }
-    parser.feed(direction, bytes, start, end);
+    this.data(flow, direction, bytes, start, end);
   }
 
   private giveUp(flow: FlowInspection): void {

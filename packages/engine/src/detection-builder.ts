@@ -1,8 +1,7 @@
 import type { PacketBatch } from '@portcullis/capture';
-import type { HttpFacts } from '@portcullis/events';
 import type { CompiledRule } from '@portcullis/matcher';
 import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
-import type { DetectedRule, Detection } from './detection';
+import type { DetectedRule, Detection, TransactionFacts } from './detection';
 
 /** The rule as plain data. */
 function detectedRule(rule: CompiledRule): DetectedRule {
@@ -46,7 +45,7 @@ export function buildDetection(
     flowId: number;
     direction: 0 | 1;
     appProtocol: string | null;
-    http: HttpFacts | null;
+    transaction: TransactionFacts | null;
     txId: number | null;
     handshake: boolean;
     blocked: boolean;

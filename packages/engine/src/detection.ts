@@ -1,5 +1,3 @@
-import type { HttpFacts } from '@portcullis/events';
-
 /** The rule behind a detection, as plain data that crosses threads. */
 export interface DetectedRule {
   action: string;
@@ -11,6 +9,12 @@ export interface DetectedRule {
   priority: number;
   metadata: Record<string, string[]>;
   references: string[];
+}
+
+/** What a protocol tells of a transaction: its name, and the fields that EVE has under it. */
+export interface TransactionFacts {
+  protocol: string;
+  facts: Record<string, unknown>;
 }
 
 /** A rule matched a packet: who, what, and what the worker did. Plain data; made only when something matches. */
@@ -32,7 +36,7 @@ export interface Detection {
   flowId: number;
   direction: 'to_server' | 'to_client';
   appProtocol: string | null;
-  http: HttpFacts | null;
+  transaction: TransactionFacts | null;
   txId: number | null;
   communityId: string;
   /** The peer acknowledged our side's initial sequence number exactly: the source address is real. */

@@ -1,5 +1,5 @@
 import type { FlowMatchState } from '@portcullis/matcher';
-import type { Direction, ProtocolParser } from '@portcullis/protocols';
+import type { Direction, ProtocolParser, Transport } from '@portcullis/protocols';
 
 /** What is known of a flow's application protocol. */
 export const ProtocolState = { UNDECIDED: 0, KNOWN: 1, UNKNOWN: 2 } as const;
@@ -15,6 +15,11 @@ export class FlowInspection {
   protocolState: number = ProtocolState.UNDECIDED;
   /** Number of the protocol: 1 + its place in the list of protocols; 0 while it is not known. */
   protocol = 0;
+  transport: Transport = 0;
+  /** Directions whose first bytes belong to no known protocol: bit 0 to the server, bit 1 to the client. */
+  unknownDirections = 0;
+  /** Datagrams that did not tell the protocol. */
+  probes = 0;
   parser: ProtocolParser | null = null;
   matchState: FlowMatchState | null = null;
   /** A pass rule has matched: the flow goes on uninspected. */
@@ -47,6 +52,9 @@ export class FlowInspection {
   reset(): void {
     this.protocolState = ProtocolState.UNDECIDED;
     this.protocol = 0;
+    this.transport = 0;
+    this.unknownDirections = 0;
+    this.probes = 0;
     this.parser = null;
     this.matchState = null;
     this.passed = false;

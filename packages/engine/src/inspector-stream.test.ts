@@ -187,7 +187,9 @@ describe('the protocol', () => {
     });
     const passed = inspection.passed(conversation.packets);
     expect(passed).toContain(false);
-    expect(inspection.detections).toMatchObject([{ appProtocol: 'http', http: { url: '/evil' } }]);
+    expect(inspection.detections).toMatchObject([
+      { appProtocol: 'http', transaction: { facts: { url: '/evil' } } },
+    ]);
   });
 
   test('of a server that speaks first does not spoil that of the client', async () => {

@@ -76,12 +76,15 @@ describe.each([
         flowId: expect.any(Number),
         direction: 'to_server',
         appProtocol: 'http',
-        http: {
-          hostname: 'shop.example',
-          url: '/evil?x=1',
-          http_user_agent: 'curl/8',
-          http_method: 'GET',
-          protocol: 'HTTP/1.1',
+        transaction: {
+          protocol: 'http',
+          facts: {
+            hostname: 'shop.example',
+            url: '/evil?x=1',
+            http_user_agent: 'curl/8',
+            http_method: 'GET',
+            protocol: 'HTTP/1.1',
+          },
         },
         txId: 0,
         communityId: communityId(view),
@@ -121,7 +124,7 @@ test('where nothing can be dropped, everything is only told', async () => {
   expect(inspection.passed(packets)).not.toContain(false);
   expect(inspection.detections).toMatchObject([
     { blocked: false, txId: 0 },
-    { blocked: false, txId: 1, http: { url: '/evil2' } },
+    { blocked: false, txId: 1, transaction: { facts: { url: '/evil2' } } },
   ]);
   expect(inspection.counter(InspectCounter.ALERTS)).toBe(2);
   expect(inspection.counter(InspectCounter.DROPPED)).toBe(0);
@@ -234,7 +237,7 @@ describe('flow bits', () => {
     const { packets } = new TcpConversation().handshake().client(request('/login')).server(failing);
     const passed = inspection.passed(packets);
     expect(inspection.detections).toMatchObject([
-      { rule: { sid: 2 }, direction: 'to_client', blocked: true, http: { status: 500 } },
+      { rule: { sid: 2 }, direction: 'to_client', blocked: true, transaction: { facts: { status: 500 } } },
     ]);
     expect(passed.filter((one) => !one)).toHaveLength(2);
   });

@@ -1,12 +1,12 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import type { HttpFacts } from '@portcullis/events';
 import { InspectionContext, type Matcher } from '@portcullis/matcher';
 import {
-  allBuffers,
   type Direction,
+  type ExpectedFlow,
   type ProtocolDefinition,
   type Transaction,
   type TransactionListener,
+  Transport,
 } from '@portcullis/protocols';
 import {
   type FlowTable,
@@ -19,10 +19,10 @@ import {
 import { DecodeStatus, IpProtocol, PacketView, Tcp, TcpFlag } from '@portcullis/wire';
 import { AppLayer } from './app-layer';
 import { BlockedSources } from './blocked-sources';
-import type { Detection } from './detection';
+import type { Detection, TransactionFacts } from './detection';
 import { buildDetection } from './detection-builder';
-import { FlowInspection, NO_PAGE } from './flow-inspection';
-import { HttpFactsReader } from './http-facts';
+import { ExpectedFlows } from './expected-flows';
+import { FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
 import { InspectCounter, InspectCounterNames } from './inspect-counters';
 import { RawWindowPool } from './raw-window';
 import { type PacketSender, ResetBuilder } from './reset';
@@ -35,6 +35,7 @@ const { CONTINUE, STOP_INSPECTING } = StreamAction;
 const OK = DecodeStatus.OK;
 const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
 const Counter = InspectCounter;
+const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
 
 /** How the kernel takes over connections that need no more inspection. */
 export interface OffloadMark {
@@ -86,7 +87,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly pseudo = new PacketView();
   private readonly context = new InspectionContext();
   private readonly appLayer: AppLayer;
-  private readonly httpFacts: HttpFactsReader;
+  private readonly expected = new ExpectedFlows();
   private readonly blocked: BlockedSources;
   private readonly resets = new ResetBuilder();
   private readonly rawWindows: RawWindowPool;
@@ -95,6 +96,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private matcher: Matcher;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
+  private readonly words = new Uint32Array(4);
   private now = 0;
   private nextTick = 0;
 
@@ -106,9 +108,10 @@ export class Inspector implements StreamSink, TransactionListener {
   private blockWanted = false;
   private inPacket = false;
   /** What alerts tell of the transactions that matched in this packet, by their number. */
-  private readonly factsOf = new Map<number, HttpFacts>();
+  private readonly factsOf = new Map<number, TransactionFacts>();
   /** The flow whose bytes are being fed, and the transaction they led to. */
   private flow: FlowInspection | null = null;
+  private slot = -1;
   private transactionEnded = false;
 
   constructor(private readonly options: InspectorOptions) {
@@ -118,8 +121,6 @@ export class Inspector implements StreamSink, TransactionListener {
     this.reassembler = new TcpReassembler({ ...options.stream, inline: options.inline }, this);
     this.table = this.reassembler.table;
     this.appLayer = new AppLayer(options.protocols, this);
-    const buffers = allBuffers(options.protocols);
-    this.httpFacts = new HttpFactsReader((name) => buffers.find((buffer) => buffer.name === name)?.id);
     this.blocked = new BlockedSources(options.holdBlockedMicros);
     this.rawWindows = new RawWindowPool(
       options.matcher.ruleset.needs.rawStreamWindow,
@@ -172,6 +173,7 @@ export class Inspector implements StreamSink, TransactionListener {
   /** Forgets everything between two captures but keeps the memory, which takes longer to get than most captures to read. */
   restart(matcher: Matcher): void {
     this.close();
+    this.expected.clear();
     this.matcher = matcher;
     this.nextTick = 0;
     this.counters.fill(0);
@@ -275,11 +277,40 @@ export class Inspector implements StreamSink, TransactionListener {
       return this.drop();
     }
     const direction = slot >= 0 ? reassembler.direction : 0;
-    this.inspectPacketRules(slot, direction);
+    if (slot >= 0 && view.protocol === UDP && view.payloadEnd > view.payload)
+      this.feedDatagram(slot, direction);
+    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
     this.conclude(slot, direction);
     if (!this.blockWanted) return this.accept(ACCEPT);
     this.counters[Counter.RULE_DROPS]++;
     return this.drop();
+  }
+
+  /** Rules that look at packets, which may ask for the protocol; then the protocol's parser. */
+  private feedDatagram(slot: number, direction: Direction): void {
+    const { view, appLayer } = this;
+    const { bytes, payload, payloadEnd } = view;
+    const flow = this.inspectionOf(slot);
+    if (flow.protocolState === ProtocolState.UNDECIDED) {
+      this.probes(slot, OVER_UDP);
+      appLayer.recognise(flow, direction, bytes, payload, payloadEnd);
+    }
+    this.inspectPacketRules(slot, direction);
+    if (flow.passed || flow.parser === null) return;
+    this.describe(slot, direction);
+    this.flow = flow;
+    this.slot = slot;
+    flow.parser.feed(direction, bytes, payload, payloadEnd);
+    this.flow = null;
+    this.keepState(slot);
+  }
+
+  /** Tells the application layer about the flow whose protocol is still to be found. */
+  private probes(slot: number, transport: Transport): void {
+    const { probed } = this.appLayer;
+    probed.transport = transport;
+    probed.clientPort = this.table.sourcePort(slot);
+    probed.serverPort = this.table.destinationPort(slot);
   }
 
   private accept(verdict: number): number {
@@ -404,8 +435,8 @@ export class Inspector implements StreamSink, TransactionListener {
           time: this.now,
           flowId: inFlow ? this.table.flowId(slot) : 0,
           direction,
-          appProtocol: flow === null ? null : this.appLayer.name(flow.protocol),
-          http: this.factsOf.get(transaction) ?? null,
+          appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
+          transaction: this.factsOf.get(transaction) ?? null,
           txId: transaction < 0 ? null : transaction,
           handshake,
           blocked,
@@ -434,7 +465,9 @@ export class Inspector implements StreamSink, TransactionListener {
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
     this.flow = flow;
+    this.slot = slot;
     this.transactionEnded = false;
+    if (flow.protocolState === ProtocolState.UNDECIDED) this.meet(slot, flow);
     // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
     if (this.matcher.ruleset.needs.streamRules[direction])
       this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
@@ -443,6 +476,15 @@ export class Inspector implements StreamSink, TransactionListener {
     this.flow = null;
     this.keepState(slot);
     return CONTINUE;
+  }
+
+  /** First bytes of a flow: it may have been announced. */
+  private meet(slot: number, flow: FlowInspection): void {
+    this.probes(slot, OVER_TCP);
+    if (this.expected.size === 0) return;
+    this.table.destinationWords(slot, this.words);
+    const announced = this.expected.take(this.words, this.appLayer.probed.serverPort, this.now);
+    if (announced !== null) this.appLayer.expected(flow, announced);
   }
 
   gap(slot: number, direction: Direction, _streamOffset: number, length: number): void {
@@ -485,11 +527,13 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** Runs `action`, which may hand over transactions of `flow`, and acts on what they match. */
   private withFlow(slot: number, direction: Direction, flow: FlowInspection, action: () => void): void {
-    const outerFlow = this.flow;
+    const { flow: outerFlow, slot: outerSlot } = this;
     this.flow = flow;
+    this.slot = slot;
     this.describe(slot, direction);
     action();
     this.flow = outerFlow;
+    this.slot = outerSlot;
     this.keepState(slot);
   }
 
@@ -560,11 +604,12 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** The transaction's buffers are gone when the packet is concluded; most rules that only set flow bits tell nothing. */
   private rememberFacts(tx: Transaction, flow: FlowInspection, before: number): void {
-    if (this.appLayer.name(flow.protocol) !== 'http' || this.factsOf.has(tx.id)) return;
+    const definition = this.appLayer.definition(flow.protocol);
+    if (definition?.describe === undefined || this.factsOf.has(tx.id)) return;
     const { fired } = this.matcher;
     for (let i = before; i < fired.count; i++) {
       if (this.matcher.rule(fired.numbers[i] as number).noAlert) continue;
-      this.factsOf.set(tx.id, this.httpFacts.read(tx));
+      this.factsOf.set(tx.id, { protocol: definition.name, facts: definition.describe(tx) });
       return;
     }
   }
@@ -585,7 +630,26 @@ export class Inspector implements StreamSink, TransactionListener {
     }
   }
 
-  onEvent(_tx: Transaction | null, _direction: Direction, _event: string): void {}
+  onEvent(tx: Transaction | null, direction: Direction, event: string): void {
+    const { flow, context, matcher } = this;
+    if (flow === null || flow.passed || !matcher.ruleset.needs.appLayerEvents) return;
+    context.appProtocol = flow.protocol;
+    context.direction = direction;
+    const before = matcher.matchCount;
+    matcher.appLayerEvent(context, tx, direction, event);
+    if (tx !== null && matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  onUpgrade(protocol: string | null, at: number): void {
+    this.appLayer.upgrade(protocol, at);
+  }
+
+  onExpectation(expected: ExpectedFlow): void {
+    if (this.slot < 0) return;
+    if (expected.listener === 'client') this.table.sourceWords(this.slot, this.words);
+    else this.table.destinationWords(this.slot, this.words);
+    this.expected.add(this.words, expected, this.now);
+  }
 
   // ── Per-flow objects ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,8 @@
-import { CaptureFileSource, type PacketSource } from '@portcullis/capture';
-import { Matcher, NameTable } from '@portcullis/matcher';
-import { createProtocols } from '@portcullis/protocols';
+import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcullis/capture';
+import { Matcher, type MatcherLimits, NameTable } from '@portcullis/matcher';
+import { createProtocols, type ProtocolDefinition, type ProtocolSettings } from '@portcullis/protocols';
 import type { StreamOptions } from '@portcullis/reassembly';
+import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 import type { Detection } from './detection';
 import { Inspector } from './inspector';
 import { type LoadedRules, loadRulesNow, type RuleSource, type RuleSummary } from './rule-loading';
@@ -12,6 +13,12 @@ export interface ReplayOptions {
   /** Decide verdicts as on a gateway: packets that would be dropped there are lost to the flow here too. */
   inline: boolean;
   decodePolicy: 'open' | 'closed';
+  /** Default: `ignore`. */
+  checksums?: ChecksumPolicy;
+  protocols?: ProtocolSettings;
+  /** Names of protocols that are not looked for. */
+  disabledProtocols?: readonly string[];
+  matcher?: Partial<MatcherLimits>;
 }
 
 /** What one capture came to. */
@@ -30,15 +37,23 @@ const REPLAY_FLOWS = 65_536;
 
 /** Inspects captures with one set of rules. State is reset between captures: none knows of the one before. */
 export class Replay {
-  private readonly protocols = createProtocols();
+  private readonly protocols: readonly ProtocolDefinition[];
+  private readonly checksums: CaptureChecksums;
   private readonly names = new NameTable();
   private inspector: Inspector | null = null;
+  private batch: PacketBatch | null = null;
   private onDetection: (detection: Detection) => void = () => {};
 
   private constructor(
     private readonly options: ReplayOptions,
     private loaded: LoadedRules,
-  ) {}
+  ) {
+    const { disabledProtocols = [] } = options;
+    this.protocols = createProtocols(options.protocols).filter(
+      ({ name }) => !disabledProtocols.includes(name),
+    );
+    this.checksums = new CaptureChecksums(options.checksums ?? 'ignore');
+  }
 
   static async load(options: ReplayOptions): Promise<Replay> {
     const replay = new Replay(options, null as unknown as LoadedRules);
@@ -61,7 +76,8 @@ export class Replay {
   /** Inspects all packets of a source, and closes it. */
   source(source: PacketSource, onDetection: (detection: Detection) => void): ReplayResult {
     const started = performance.now();
-    const matcher = new Matcher(this.loaded.ruleset);
+    const matcher = new Matcher(this.loaded.ruleset, this.options.matcher);
+    this.checksums.restart();
     const result: ReplayResult = { packets: 0, bytes: 0, dropped: 0, alerts: 0, seconds: 0, error: null };
     this.onDetection = (detection) => {
       result.alerts++;
@@ -70,6 +86,7 @@ export class Replay {
     const inspector = this.inspectorWith(matcher);
     try {
       const { batch } = source;
+      this.batch = batch;
       for (let count = source.receive(0); count >= 0; count = source.receive(0)) {
         inspector.inspectBatch(batch, 0);
         for (let place = 0; place < count; place++) {
@@ -85,6 +102,7 @@ export class Replay {
       this.inspector = null;
       throw error;
     } finally {
+      this.batch = null;
       matcher.close();
       source.close();
     }
@@ -104,6 +122,11 @@ export class Replay {
       inline: this.options.inline,
       decodePolicy: this.options.decodePolicy,
       offload: null,
+      ...(this.options.checksums !== undefined &&
+        this.options.checksums !== 'ignore' && {
+          verifyChecksum: (place: number) =>
+            this.batch === null || this.checksums.accepts(this.batch, place),
+        }),
       onDetection: (detection) => this.onDetection(detection),
       holdBlockedMicros: 0,
     });

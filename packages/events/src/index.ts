@@ -5,7 +5,6 @@ export {
   type EventKind,
   type EveRecord,
   eveTimestamp,
-  type HttpFacts,
   protocolName,
 } from './record';
 export { type EventSink, MemorySink, type SinkStatistics } from './sink';

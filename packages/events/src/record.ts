@@ -29,15 +29,6 @@ export interface AlertFacts {
   references?: string[];
 }
 
-export interface HttpFacts {
-  hostname?: string;
-  url?: string;
-  http_user_agent?: string;
-  http_method?: string;
-  protocol?: string;
-  status?: number;
-}
-
 export interface EveRecord {
   timestamp: string;
   flow_id?: number;
@@ -59,7 +50,8 @@ export interface EveRecord {
   pcap_filename?: string;
   vlan?: number[];
   alert?: AlertFacts;
-  http?: HttpFacts;
+  /** What the protocol tells of the transaction, under its name (`http`, `dns`, `tls` …). */
+  [protocol: string]: unknown;
   verdict?: { action: 'alert' | 'pass' | 'drop'; reject?: string[] };
   drop?: { reason: string };
   portcullis?: {

@@ -1,4 +1,4 @@
-import type { BufferDefinition, Direction } from '@portcullis/protocols';
+import type { BufferDefinition, Direction, IntegerBuffer } from '@portcullis/protocols';
 import { PROTOCOL_ALIASES } from './buffer-names';
 
 /** The buffers there are, by name; and the application protocols, by number. */
@@ -48,6 +48,11 @@ export class BufferCatalog {
 
   isMultiple(name: string): boolean {
     return this.definitions(name).some((definition) => definition.multiple);
+  }
+
+  /** How rules write the buffer's number; undefined where it is text or bytes. */
+  integer(name: string): IntegerBuffer | undefined {
+    return this.definitions(name).find(({ integer }) => integer !== undefined)?.integer;
   }
 
   /** Directions in which the buffer exists, as `DirectionBit`s. */

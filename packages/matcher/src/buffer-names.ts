@@ -28,6 +28,11 @@ export const STICKY_ALIASES: ReadonlyMap<string, string> = new Map([
   ['http_referer', 'http.referer'],
 ]);
 
+/** The name that a buffer has now. */
+export function currentName(name: string): string {
+  return STICKY_ALIASES.get(name) ?? name;
+}
+
 /** The old form: written behind a content, which then looks at this buffer. */
 export const CONTENT_MODIFIERS: ReadonlyMap<string, string> = new Map([
   ['http_uri', 'http.uri'],

@@ -20,7 +20,7 @@ export class BufferShape {
   }
 
   within(sizes: IntegerRange): void {
-    if (sizes.negated) return;
+    if (!sizes.bounded) return;
     this.atLeast(sizes.low);
     // Some lengths are counted up to 65535 only.
     if (sizes.high < 65_535) this.atMost(sizes.high);

@@ -189,7 +189,7 @@ function compileRule(
   const buffers: BufferTest[] = [];
   for (const part of builder.parts) {
     linkSteps(part.steps);
-    buffers.push({ slot: slots.slotOf(part), steps: part.steps });
+    buffers.push({ slot: slots.slotOf(part), steps: part.steps, occurrences: part.occurrences });
   }
   if (buffers.length > MAX_BUFFERS) {
     throw new RuleError(`the rule looks at more than ${MAX_BUFFERS} buffers`, rule.place, rule.sid);
@@ -202,6 +202,7 @@ function compileRule(
   compiled.noAlert = builder.noAlert;
   compiled.thresholds = builder.thresholds.length > 0 ? builder.thresholds : null;
   compiled.target = builder.target;
+  compiled.appLayerEvent = eventOf(builder);
   compiled.addressesOnly = isAboutAddresses(builder, compiled);
 
   const pattern = choosePattern(builder, compiled);
@@ -288,6 +289,12 @@ function compilePayload(builder: RuleBuilder, compiled: CompiledRule): void {
     if (bound) mode |= PayloadMode.PACKET;
   }
   compiled.payloadMode = mode;
+}
+
+function eventOf({ appLayerEvents, rule }: RuleBuilder): string | null {
+  if (appLayerEvents.length > 1)
+    throw new RuleError('a rule can wait for one application-layer event only', rule.place, rule.sid);
+  return appLayerEvents[0] ?? null;
 }
 
 /** Nothing but addresses and protocol: asked once for each direction of a flow, as Suricata's "IP only" rules. */

@@ -94,6 +94,8 @@ export interface RuleSetNeeds {
   readonly rawStreamWindow: number;
   /** A rule looks at TCP packets by themselves: segmentation offload must be undone for it. */
   readonly virtualSegments: boolean;
+  /** A rule waits for events of parsers. */
+  readonly appLayerEvents: boolean;
 }
 
 /** The rules in the form the matcher runs. Immutable but for the databases that are attached to it. */
@@ -113,5 +115,7 @@ export interface CompiledRuleSet {
   readonly streamUnfiltered: readonly [Int32Array, Int32Array];
   /** By protocol number times two plus direction; null where no rule looks. */
   readonly transactionPlans: readonly (TransactionPlan | null)[];
+  /** Rules that wait for an event of a parser, by its name in lower case. */
+  readonly eventRules: ReadonlyMap<string, readonly number[]>;
   readonly needs: RuleSetNeeds;
 }

@@ -5,6 +5,7 @@ import type { BufferSlot } from './buffer-slot';
 import type { BufferStep } from './evaluation';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
 import type { PacketTest } from './keyword';
+import type { Occurrences } from './occurrences';
 import type { PortSet } from './port-set';
 import type { Literal } from './search';
 import type { ThresholdSettings } from './threshold-table';
@@ -17,6 +18,8 @@ export const ANY_TRANSPORT = 63;
 export interface BufferTest {
   readonly slot: BufferSlot;
   readonly steps: readonly BufferStep[];
+  /** null: any one of them. */
+  readonly occurrences: Occurrences | null;
 }
 
 /** A rule as the matcher runs it. `number` is its place in Suricata's order: rules fire in order of it. */
@@ -48,6 +51,8 @@ export class CompiledRule {
   buffers: readonly BufferTest[] | null = null;
   noAlert = false;
   thresholds: readonly ThresholdSettings[] | null = null;
+  /** Application-layer event it waits for, in lower case. */
+  appLayerEvent: string | null = null;
   target: 'src_ip' | 'dest_ip' | null = null;
   /** The literal the prefilter looks for, and whether letters match in both cases; null: none. */
   fastPattern: Literal | null = null;

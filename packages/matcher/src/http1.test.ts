@@ -57,6 +57,8 @@ test(`each rule fires once, wherever the bytes are cut (SEED=${SEED})`, () => {
     onProgress: (transaction, direction) => matcher.inspectTransaction(context, transaction, direction),
     onTransactionEnd: (transaction) => matcher.endTransaction(context, transaction),
     onEvent() {},
+    onUpgrade() {},
+    onExpectation() {},
   };
   const http = createHttp1();
   for (let round = 0; round < 60; round++) {

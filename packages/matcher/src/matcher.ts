@@ -20,6 +20,7 @@ import { FlowMatchState } from './flow-match-state';
 import { HeaderCheck } from './header-check';
 import { MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
+import { needsAll, type Occurrences, occurrencesHold } from './occurrences';
 import { PrefilterScan } from './prefilter-scan';
 import { PayloadMode } from './rule-builder';
 import { ThresholdTable } from './threshold-table';
@@ -483,6 +484,55 @@ export class Matcher {
     buffers.end();
   }
 
+  /**
+   * A parser has seen what a real peer would not send: the rules that name it. Those that look at buffers too wait for
+   * the transaction's next progress.
+   * @param transaction null where it is about the flow
+   */
+  appLayerEvent(
+    context: InspectionContext,
+    transaction: Transaction | null,
+    direction: Direction,
+    event: string,
+  ): void {
+    const { ruleset, header } = this.stage;
+    const named = ruleset.eventRules.get(event.toLowerCase());
+    if (named === undefined) return;
+    for (const number of named) {
+      const rule = ruleset.rules[number];
+      if ((rule.directions & (1 << direction)) === 0 || !header.matches(rule, context)) continue;
+      if (rule.payload !== null && !this.rawMatches(rule, context)) continue;
+      if (transaction === null) {
+        if (rule.buffers === null) this.fire(rule, context, -1);
+        continue;
+      }
+      const state = this.stateOf(transaction);
+      const entry = number * 2 + direction;
+      if (state.hasFired(entry) || waitingPlace(state, entry) >= 0) continue;
+      const { waiting } = this.limits;
+      if (rule.buffers !== null) {
+        if (!state.wait(entry, PAYLOAD_DONE, waiting)) this.counted.waitingRefused++;
+        continue;
+      }
+      if (!state.remember(entry, waiting)) this.counted.waitingRefused++;
+      this.fire(rule, context, transaction.id);
+    }
+  }
+
+  /** The transaction's state in the present rule set's numbers, made where there is none. */
+  private stateOf(transaction: Transaction): TransactionState {
+    const held = transaction.matchState;
+    if (!(held instanceof TransactionState))
+      return this.attachState(transaction, typeof held === 'number' ? held : 0);
+    const { generation } = this.stage.ruleset;
+    if (held.generation !== generation) {
+      held.count = 0;
+      held.firedCount = 0;
+      held.generation = generation;
+    }
+    return held;
+  }
+
   /** Rules whose raw contents are in the stream window, or in the payload where there is no window. */
   private addRawFound(context: InspectionContext, direction: Direction): void {
     const { ruleset, candidates, inStream } = this.stage;
@@ -711,13 +761,15 @@ export class Matcher {
     return evaluation.matches(steps, context.packet.bytes, payloadStart, payloadEnd, 0, true);
   }
 
-  private bufferMatches({ slot, steps }: BufferTest, at: number, progress: number): number {
+  private bufferMatches(test: BufferTest, at: number, progress: number): number {
+    const { slot, steps } = test;
     const { buffers } = this.stage;
     const { evaluation } = this;
     const kind = slot.kinds[at];
     if (kind < 0) return NOT_MATCHED;
     const reached = progress >= kind >> PROGRESS_SHIFT;
     if (!reached && (kind & BufferKind.STREAMING) === 0) return WAITS;
+    if (test.occurrences !== null) return this.occurrencesMatch(test, test.occurrences, reached);
     const multiple = (kind & BufferKind.MULTIPLE) !== 0;
     let open = !reached;
     for (let index = 0; ; index++) {
@@ -733,6 +785,23 @@ export class Matcher {
       if (!complete && evaluation.open) open = true;
     }
     return open ? WAITS : NOT_MATCHED;
+  }
+
+  /** Some occurrences of a buffer: they are counted once all of them are there. */
+  private occurrencesMatch({ slot, steps }: BufferTest, occurrences: Occurrences, reached: boolean): number {
+    if (!reached && needsAll(occurrences)) return WAITS;
+    const { evaluation } = this;
+    const { buffers } = this.stage;
+    const matches = (index: number) => {
+      const view = buffers.get(slot, index);
+      if (view === null) return false;
+      return evaluation.matches(steps, view.bytes, view.start, view.end, view.streamOffset, true);
+    };
+    let total = 0;
+    let matching = 0;
+    for (; buffers.get(slot, total) !== null; total++) if (matches(total)) matching++;
+    if (occurrencesHold(occurrences, total, matching, matches)) return MATCHED;
+    return reached ? NOT_MATCHED : WAITS;
   }
 
   /** The transaction is over: its state goes back to the pool. */

@@ -41,26 +41,28 @@ export function* planRules(
   generation: number,
 ): Generator<void, CompiledRuleSet> {
   const prefilters: Prefilter[] = [];
-  const transactions = yield* select(drafts, ({ compiled }) => compiled.buffers !== null);
-  const others = yield* select(drafts, ({ compiled }) => compiled.buffers === null);
+  // What waits for an event is looked at when it comes, not before.
+  const looking = yield* select(drafts, ({ compiled }) => compiled.appLayerEvent === null);
+  const transactions = yield* select(looking, ({ compiled }) => compiled.buffers !== null);
+  const others = yield* select(looking, ({ compiled }) => compiled.buffers === null);
 
   const packetPlans: PacketPlan[] = [];
   for (const transport of TRANSPORT_BITS) {
     for (const direction of [0, 1]) {
-      const looking = yield* select(
+      const members = yield* select(
         others,
         ({ compiled }) =>
           (compiled.transports & transport) !== 0 &&
           looksAtPackets(compiled, transport) &&
           looksThatWay(compiled, direction),
       );
-      packetPlans.push(yield* planPackets(looking, prefilters));
+      packetPlans.push(yield* planPackets(members, prefilters));
     }
   }
   const streamPatterns: PayloadPatterns[] = [];
   const streamUnfiltered: Int32Array[] = [];
   for (const direction of [0, 1]) {
-    const looking = yield* select(
+    const members = yield* select(
       others,
       ({ compiled }) => looksAtStreams(compiled) && looksThatWay(compiled, direction),
     );
@@ -68,8 +70,8 @@ export function* planRules(
       transactions,
       ({ compiled }) => compiled.rawFiltered && looksThatWay(compiled, direction),
     );
-    streamPatterns.push(yield* planPatterns([...looking.filter(hasPattern), ...raw], prefilters));
-    streamUnfiltered.push(numbersOf(looking.filter((draft) => !hasPattern(draft))));
+    streamPatterns.push(yield* planPatterns([...members.filter(hasPattern), ...raw], prefilters));
+    streamUnfiltered.push(numbersOf(members.filter((draft) => !hasPattern(draft))));
   }
   const transactionPlans = yield* planTransactions(transactions, slots, catalog, prefilters);
   return {
@@ -82,6 +84,7 @@ export function* planRules(
     streamPatterns: streamPatterns as [PayloadPatterns, PayloadPatterns],
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
+    eventRules: eventRulesOf(drafts),
     needs: yield* needsOf(drafts, catalog, streamPatterns, streamUnfiltered, packetPlans),
   };
 }
@@ -100,6 +103,17 @@ function* select(
 
 function looksThatWay(rule: CompiledRule, direction: number): boolean {
   return (rule.directions & (1 << direction)) !== 0;
+}
+
+function eventRulesOf(drafts: readonly RuleDraft[]): Map<string, number[]> {
+  const rules = new Map<string, number[]>();
+  for (const { compiled } of drafts) {
+    if (compiled.appLayerEvent === null) continue;
+    const same = rules.get(compiled.appLayerEvent);
+    if (same) same.push(compiled.number);
+    else rules.set(compiled.appLayerEvent, [compiled.number]);
+  }
+  return rules;
 }
 
 /** Payload rules look at TCP packets only where they say so; other transports have no streams. */
@@ -363,5 +377,6 @@ function* needsOf(
     largestPattern,
     rawStreamWindow: RAW_STREAM_WINDOW,
     virtualSegments,
+    appLayerEvents: drafts.some(({ compiled }) => compiled.appLayerEvent !== null),
   };
 }

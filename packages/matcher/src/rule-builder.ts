@@ -7,6 +7,7 @@ import type { IntegerRange } from './integer-range';
 import type { PacketTest } from './keyword';
 import type { ContentStep } from './keywords/content';
 import type { NameTable } from './name-table';
+import type { Occurrences } from './occurrences';
 import { type Argument, invalid } from './option-value';
 import type { ThresholdSettings } from './threshold-table';
 import type { Transform } from './transform';
@@ -23,6 +24,8 @@ export interface CompileEnvironment {
 /** Steps over one buffer. `name` is null for the payload. */
 export class BufferPart {
   readonly steps: BufferStep[] = [];
+  /** null: any one of them. */
+  occurrences: Occurrences | null = null;
 
   constructor(
     readonly name: string | null,
@@ -61,6 +64,8 @@ export class RuleBuilder {
   noAlert = false;
   target: 'src_ip' | 'dest_ip' | null = null;
   readonly thresholds: ThresholdSettings[] = [];
+  /** Application-layer events it waits for, in lower case (`http.request_field_too_long`). */
+  readonly appLayerEvents: string[] = [];
 
   private bufferName: string | null = null;
   private transforms: Transform[] = [];
@@ -118,6 +123,17 @@ export class RuleBuilder {
     this.findPart(name, []).steps.push(step);
   }
 
+  /** Adds a condition of its own on the buffer of that name, whatever is open. @param step null: that it is there */
+  addCondition(name: string, step: BufferStep | null, occurrences: Occurrences | null = null): void {
+    let part: BufferPart;
+    if (occurrences !== null || this.environment.buffers.isMultiple(name)) {
+      part = new BufferPart(name, []);
+      part.occurrences = occurrences;
+      this.parts.push(part);
+    } else part = this.findPart(name, []);
+    if (step !== null) part.steps.push(step);
+  }
+
   /** Old form: the last content looks at that buffer. */
   moveLastContent(option: RuleOption, name: string): void {
     this.requireBuffer(option, name);
@@ -154,7 +170,9 @@ export class RuleBuilder {
     const key = partKey(name, transforms);
     // Where a buffer occurs several times, each sticky keyword may mean another occurrence.
     if (!(this.environment.buffers.isMultiple(name) && this.part === null)) {
-      const known = this.parts.find((part) => partKey(part.name as string, part.transforms) === key);
+      const known = this.parts.find(
+        (part) => part.occurrences === null && partKey(part.name as string, part.transforms) === key,
+      );
       if (known) return known;
     }
     const part = new BufferPart(name, transforms);

@@ -30,6 +30,16 @@ function row(
   };
 }
 
+const OPCODES = new Map([
+  ['query', 0],
+  ['notify', 4],
+]);
+const FLAGS = new Map([
+  ['retain', 1],
+  ['dup', 8],
+  ['high', 0x8000],
+]);
+
 export const BUFFERS: readonly BufferDefinition[] = [
   row('http.method', 1, [0], 1),
   row('http.uri', 2, [0], 1),
@@ -43,6 +53,10 @@ export const BUFFERS: readonly BufferDefinition[] = [
   row('file.data', 10, [0, 1], 3, 'streaming'),
   row('http.cookie', 11, [0, 1], 2),
   row('dns.query', 20, [0, 1], 1, 'multiple', 'dns'),
+  { ...row('dns.opcode', 21, [0, 1], 1, '', 'dns'), integer: { bytes: 1, names: OPCODES } },
+  { ...row('dns.flags', 22, [0, 1], 1, '', 'dns'), integer: { bytes: 2, names: FLAGS, flags: true } },
+  { ...row('dns.rrtype', 23, [0, 1], 1, 'multiple', 'dns'), integer: { bytes: 2 } },
+  { ...row('file.size', 24, [0, 1], 1, 'multiple'), integer: { bytes: 8 } },
 ];
 
 const IDS = new Map(BUFFERS.map((definition) => [definition.name, definition.id]));

@@ -1,3 +1,4 @@
+import { Random, testSeed } from '../testing/random';
 import {
   DETECTION_DEPTH,
   DETECTION_MORE,
@@ -6,7 +7,6 @@ import {
   detect,
   PROTOCOL_NAMES,
 } from './detection';
-import { Random, testSeed } from './http1/testing/recorder';
 import type { Direction } from './transaction';
 
 const P = DetectedProtocol;

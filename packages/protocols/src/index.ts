@@ -1,3 +1,4 @@
+export { BUFFERS_PER_PROTOCOL, FIRST_BUFFER } from './buffer-ranges';
 export {
   DETECTION_DEPTH,
   DETECTION_MORE,
@@ -6,6 +7,8 @@ export {
   detect,
   PROTOCOL_NAMES,
 } from './detection';
+export { FileBuffer, FileTracker, fileBuffers } from './files/file-tracker';
+export { DEFAULT_FILE_POLICY, FileHash, type FilePolicy } from './files/policy';
 export { HTTP1_BUFFERS, Http1Buffer } from './http1/buffers';
 export { createHttp1, type Http1Definition, type Http1Settings } from './http1/definition';
 export { HTTP1_EVENTS, Http1Event } from './http1/events';
@@ -17,8 +20,12 @@ export {
   type BufferDefinition,
   type BufferView,
   Direction,
+  type ExpectedFlow,
+  type IntegerBuffer,
+  type ProbedFlow,
   type ProtocolDefinition,
   type ProtocolParser,
   type Transaction,
   type TransactionListener,
+  Transport,
 } from './transaction';

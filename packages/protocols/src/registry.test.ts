@@ -1,7 +1,7 @@
 import { HTTP1_BUFFERS } from './http1/buffers';
 import { HTTP1_EVENTS } from './http1/events';
 import { allBuffers, createProtocols } from './registry';
-import type { ProtocolDefinition } from './transaction';
+import { type ProtocolDefinition, Transport } from './transaction';
 
 test('buffer numbers are unique and count from 0', () => {
   const ids = allBuffers(createProtocols()).map(({ id }) => id);
@@ -25,7 +25,8 @@ test('each worker has its own parsers', () => {
   const [first] = createProtocols();
   const [second] = createProtocols();
   expect(first).not.toBe(second);
-  expect(first.probe(0, Buffer.from('GET / HTTP/1.1\r\n'), 0, 16)).toBe(1);
-  expect(first.probe(1, Buffer.from('HT'), 0, 2)).toBe(0);
-  expect(first.probe(1, Buffer.from('SSH-'), 0, 4)).toBe(-1);
+  const flow = { transport: Transport.TCP, clientPort: 1025, serverPort: 80 };
+  expect(first.probe(0, Buffer.from('GET / HTTP/1.1\r\n'), 0, 16, flow)).toBe(1);
+  expect(first.probe(1, Buffer.from('HT'), 0, 2, flow)).toBe(0);
+  expect(first.probe(1, Buffer.from('SSH-'), 0, 4, flow)).toBe(-1);
 });

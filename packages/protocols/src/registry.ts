@@ -1,10 +1,13 @@
 /** The protocols there are. A new one is a folder beside `http1/` and a line here. */
 
+import type { FilePolicy } from './files/policy';
 import { createHttp1, type Http1Settings } from './http1/definition';
 import type { BufferDefinition, ProtocolDefinition } from './transaction';
 
 export interface ProtocolSettings {
   readonly http?: Http1Settings;
+  /** How files are held and which hashes are computed, for all protocols with files; default `DEFAULT_FILE_POLICY`. */
+  readonly files?: FilePolicy;
 }
 
 /** The protocol definitions of one worker: they share no memory with those of another. */

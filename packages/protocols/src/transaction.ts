@@ -6,6 +6,10 @@
 export const Direction = { TO_SERVER: 0, TO_CLIENT: 1 } as const;
 export type Direction = 0 | 1;
 
+/** What carries the bytes of a flow. */
+export const Transport = { TCP: 0, UDP: 1 } as const;
+export type Transport = 0 | 1;
+
 /** A flyweight that names a run of bytes. The bytes are borrowed: valid during the call that filled it. */
 export interface BufferView {
   bytes: Uint8Array;
@@ -44,12 +48,37 @@ export interface TransactionListener {
   onTransactionEnd(tx: Transaction): void;
   /** Something a real peer would not send: one of the protocol's event names (`http.REQUEST_FIELD_TOO_LONG`). */
   onEvent(tx: Transaction | null, direction: Direction, event: string): void;
+  /**
+   * From here on the connection carries another protocol (CONNECT, Upgrade, STARTTLS). The parser has ended its
+   * transactions and looks at no more bytes.
+   * @param protocol name of the protocol that follows; null: told by its bytes
+   * @param at index into the bytes of the present `feed` where it begins in that direction; in the other direction it
+   *   begins with the next bytes
+   */
+  onUpgrade(protocol: string | null, at: number): void;
+  /** Another flow will come that belongs to this one (the data connection of FTP). */
+  onExpectation(expected: ExpectedFlow): void;
+}
+
+/** A flow that another one has announced. */
+export interface ExpectedFlow {
+  readonly protocol: string;
+  /** Which end of the present flow waits for the connection; the other end makes it. */
+  readonly listener: 'client' | 'server';
+  readonly port: number;
+  /** Handed to the parser of the expected flow. */
+  readonly note: unknown;
 }
 
 /** A parser belongs to one flow. Parsers are pooled: `reset` makes one as new. */
 export interface ProtocolParser {
   readonly protocol: string;
-  /** Takes the next in-order bytes of one direction. Never throws; what is not understood is an event. */
+  /** Before any bytes, where another flow announced this one: what its `ExpectedFlow` noted. */
+  expect?(note: unknown): void;
+  /**
+   * Takes the next in-order bytes of one direction (TCP), or one whole datagram (UDP). Never throws; what is not
+   * understood is an event.
+   */
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void;
   /** `length` bytes of one direction are missing and will not come. */
   gap(direction: Direction, length: number): void;
@@ -80,16 +109,47 @@ export interface BufferDefinition {
    * another transaction, so is this one. Absent: not said.
    */
   readonly derivedFrom?: readonly string[];
+  /**
+   * The buffer is one unsigned big-endian number of 1, 2, 4 or 8 bytes, for keywords that compare (`dns.opcode:>1`).
+   * Absent: it is text or bytes.
+   */
+  readonly integer?: IntegerBuffer;
+}
+
+/** How rules may write the number of a buffer. */
+export interface IntegerBuffer {
+  readonly bytes: 1 | 2 | 4 | 8;
+  /** Names that stand for numbers, in lower case (rules may use any). */
+  readonly names?: ReadonlyMap<string, number>;
+  /** The names are single bits: a rule lists those that must be set or, behind `!`, unset. */
+  readonly flags?: boolean;
+}
+
+/** What is known of a flow before its protocol is. */
+export interface ProbedFlow {
+  readonly transport: Transport;
+  /** For protocols whose bytes alone would leave doubt; never the only reason. */
+  readonly clientPort: number;
+  readonly serverPort: number;
 }
 
 /** What the engine knows of one protocol. */
 export interface ProtocolDefinition {
+  /** Suricata's name of it, as it stands in rule headers and `app_proto`. */
   readonly name: string;
+  readonly transports: readonly Transport[];
   readonly buffers: readonly BufferDefinition[];
+  /** Names that `onEvent` can give, as `app-layer-event` has them (`http.request_field_too_long`; any case). */
+  readonly events: readonly string[];
   /**
-   * Looks at the first bytes of a direction.
+   * Looks at the first bytes of a direction, or at the first datagram.
    * @returns 1 this protocol, 0 cannot tell yet, -1 not this protocol
    */
-  probe(direction: Direction, bytes: Uint8Array, start: number, end: number): number;
-  create(listener: TransactionListener): ProtocolParser;
+  probe(direction: Direction, bytes: Uint8Array, start: number, end: number, flow: ProbedFlow): number;
+  create(listener: TransactionListener, transport: Transport): ProtocolParser;
+  /**
+   * What an alert tells of a transaction, as the object that EVE has under the protocol's name; while its bytes are
+   * valid. Texts are bounded. Absent: nothing is told.
+   */
+  describe?(tx: Transaction): Record<string, unknown>;
 }

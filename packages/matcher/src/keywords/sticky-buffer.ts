@@ -1,7 +1,8 @@
 import type { BufferCatalog } from '../buffer-catalog';
-import { CONTENT_MODIFIERS, STICKY_ALIASES } from '../buffer-names';
+import { CONTENT_MODIFIERS, currentName } from '../buffer-names';
 import type { Keyword } from '../keyword';
 import { withoutValue } from '../option-value';
+import { integerBuffer } from './integer-buffer';
 
 /** `pkt_data`: back to the payload. */
 export const packetData: Keyword = {
@@ -16,7 +17,7 @@ const sticky: Keyword = {
   names: [],
   parse(option, rule) {
     withoutValue(option);
-    rule.openBuffer(option, STICKY_ALIASES.get(option.keyword) ?? option.keyword);
+    rule.openBuffer(option, currentName(option.keyword));
   },
 };
 
@@ -32,5 +33,7 @@ const contentModifier: Keyword = {
 export function bufferKeyword(name: string, buffers: BufferCatalog): Keyword | undefined {
   const modified = CONTENT_MODIFIERS.get(name);
   if (modified !== undefined) return buffers.has(modified) ? contentModifier : undefined;
-  return buffers.has(STICKY_ALIASES.get(name) ?? name) ? sticky : undefined;
+  const current = currentName(name);
+  if (!buffers.has(current)) return undefined;
+  return buffers.integer(current) ? integerBuffer : sticky;
 }

@@ -6,8 +6,8 @@ import {
   inflateRawSync,
   type ZlibOptions,
 } from 'node:zlib';
+import { Random, testSeed } from '../../testing/random';
 import { BufferPool, PooledBytes } from '../buffer-pool';
-import { Random, testSeed } from '../http1/testing/recorder';
 import { ContentDecoder, DecoderNotice } from './decoder';
 import { Inflater, InflateStatus, Wrapper } from './inflate';
 

@@ -1,5 +1,7 @@
-import { CONVERSATIONS } from './testing/conversations';
-import { Random, type RecordedTransaction, type Recorder, record, split, testSeed } from './testing/recorder';
+import { CONVERSATIONS } from '../../testing/http1/conversations';
+import { record } from '../../testing/http1/record';
+import { Random, testSeed } from '../../testing/random';
+import { type RecordedTransaction, type Recorder, split } from '../../testing/recorder';
 
 describe.each(CONVERSATIONS)('$name', ({ pieces, expect: wanted, events = [], loose = [] }) => {
   const whole = record(pieces);

@@ -2,8 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFlows } from './testing/capture-file';
-import { record } from './testing/recorder';
+import { readFlows } from '../../testing/capture-file';
+import { record } from '../../testing/http1/record';
 
 const corpora = process.env.PORTCULLIS_CORPORA ?? '';
 const evader = join(corpora, 'suricata-verify', 'tests', 'http-evader');

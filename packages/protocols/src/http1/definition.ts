@@ -3,9 +3,11 @@ import {
   Direction as Directions,
   type ProtocolDefinition,
   type TransactionListener,
+  Transport,
 } from '../transaction';
 import { HTTP1_BUFFERS } from './buffers';
 import { Http1Context } from './context';
+import { HTTP1_EVENTS } from './events';
 import { type Http1Limits, resolveLimits } from './limits';
 import { Http1Parser } from './parser';
 import { looksLikeHttpRequest, looksLikeHttpResponse } from './probe';
@@ -32,7 +34,9 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
   });
   return {
     name: 'http',
+    transports: [Transport.TCP],
     buffers: HTTP1_BUFFERS,
+    events: HTTP1_EVENTS,
     probe(direction: Direction, bytes: Uint8Array, start: number, end: number): number {
       return direction === Directions.TO_SERVER
         ? looksLikeHttpRequest(bytes, start, end)

@@ -1,14 +1,20 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { bytesOf } from '../../testing/recorder';
 import { createHttp1 } from './definition';
-import { bytesOf } from './testing/recorder';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 const request = bytesOf('GET /a%20b HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\nCookie: y\r\n\r\n');
 const response = bytesOf('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello');
-const listener = { onProgress: () => {}, onTransactionEnd: () => {}, onEvent: () => {} };
+const listener = {
+  onProgress: () => {},
+  onTransactionEnd: () => {},
+  onEvent: () => {},
+  onUpgrade: () => {},
+  onExpectation: () => {},
+};
 
 function used(): number {
   collect();

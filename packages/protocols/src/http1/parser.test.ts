@@ -1,16 +1,25 @@
 import { gzipSync } from 'node:zlib';
+import { CONVERSATIONS } from '../../testing/http1/conversations';
+import { record } from '../../testing/http1/record';
+import { Random, testSeed } from '../../testing/random';
+import { bytesOf, emptyView, feedAll, Recorder, split } from '../../testing/recorder';
 import type { BufferView, Direction, Transaction, TransactionListener } from '../transaction';
-import { Http1Buffer } from './buffers';
+import { HTTP1_BUFFERS, Http1Buffer } from './buffers';
 import { createHttp1 } from './definition';
-import { CONVERSATIONS } from './testing/conversations';
-import { bytesOf, emptyView, feedAll, Random, Recorder, record, split, testSeed } from './testing/recorder';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A listener from a few functions. */
 function listener(on: Partial<TransactionListener>): TransactionListener {
-  return { onProgress: () => {}, onTransactionEnd: () => {}, onEvent: () => {}, ...on };
+  return {
+    onProgress: () => {},
+    onTransactionEnd: () => {},
+    onEvent: () => {},
+    onUpgrade: () => {},
+    onExpectation: () => {},
+    ...on,
+  };
 }
 
 function feedText(
@@ -158,7 +167,7 @@ describe('limits', () => {
 
 describe('missing bytes', () => {
   function run(steps: (parser: ReturnType<ReturnType<typeof createHttp1>['create']>) => void): Recorder {
-    const recorder = new Recorder();
+    const recorder = new Recorder(HTTP1_BUFFERS);
     const parser = createHttp1().create(recorder);
     steps(parser);
     parser.close(0);
@@ -255,7 +264,7 @@ test('where a tunnel begins within a piece', () => {
 });
 
 test('a parser that was reset is as new', () => {
-  const recorder = new Recorder();
+  const recorder = new Recorder(HTTP1_BUFFERS);
   const parser = createHttp1().create(recorder);
   feedText(parser, 0, `${GET}POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12`);
   parser.reset();
@@ -299,7 +308,7 @@ describe('hostile input', () => {
           return [direction, bytes] as const;
         },
       );
-      const recorder = new Recorder();
+      const recorder = new Recorder(HTTP1_BUFFERS);
       const parser = definition.create(recorder);
       try {
         for (const piece of split(mutated, random, random.pick([3, 50, 2000]))) {
@@ -357,7 +366,7 @@ describe('hostile input', () => {
 
   test('white space before a response is bounded, also by a small limit', () => {
     for (const headBytes of [512, 65_536]) {
-      const recorder = new Recorder();
+      const recorder = new Recorder(HTTP1_BUFFERS);
       const parser = createHttp1({ limits: { headBytes } }).create(recorder);
       feedText(parser, 0, GET);
       feedText(parser, 1, ' '.repeat(100_000));

@@ -1,4 +1,4 @@
-import { Random, testSeed } from './testing/recorder';
+import { Random, testSeed } from '../../testing/random';
 import { endOfHost, isNormalUri, isValidHost, parsePort, UriParts, writeNormalUri } from './uri';
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');

@@ -1,7 +1,7 @@
 /** Conversations and what a rule must see of them; every one is also fed in pieces. */
 
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { bytesOf, type Piece } from './recorder';
+import { bytesOf, type Piece } from '../recorder';
 
 export interface Conversation {
   name: string;

@@ -1,9 +1,18 @@
 /** For tests: feeds a conversation to a parser and writes down all it shows, piece sizes left out. */
 
-import type { BufferView, Direction, Transaction, TransactionListener } from '../../transaction';
-import { HTTP1_BUFFERS } from '../buffers';
-import { createHttp1, type Http1Settings } from '../definition';
-import type { Http1Parser } from '../parser';
+import {
+  type BufferDefinition,
+  type BufferView,
+  type Direction,
+  type ExpectedFlow,
+  type ProtocolDefinition,
+  type ProtocolParser,
+  type Transaction,
+  type TransactionListener,
+  Transport,
+} from '../src/transaction';
+
+import type { Random } from './random';
 
 export interface RecordedTransaction {
   id: number;
@@ -23,17 +32,22 @@ export function emptyView(): BufferView {
 export class Recorder implements TransactionListener {
   readonly transactions: RecordedTransaction[] = [];
   readonly events: string[] = [];
+  readonly upgrades: { protocol: string | null; at: number }[] = [];
+  readonly expectations: ExpectedFlow[] = [];
   notifications = 0;
   /** Checks that cost much are left out. */
   quiet = false;
   private readonly view = emptyView();
   private readonly open = new Map<Transaction, RecordedTransaction>();
 
+  /** @param buffers the protocol's table */
+  constructor(private readonly buffers: readonly BufferDefinition[]) {}
+
   onProgress(tx: Transaction, direction: Direction): void {
     this.notifications++;
     const record = this.recordOf(tx);
     record.progress[direction] = tx.progress(direction);
-    for (const { name, id, directions, multiple, streaming } of HTTP1_BUFFERS) {
+    for (const { name, id, directions, multiple, streaming } of this.buffers) {
       if (!directions.includes(direction)) continue;
       const key = `${direction === 0 ? '>' : '<'}${name}`;
       for (let index = 0; index < (multiple ? 2000 : 1); index++) {
@@ -69,9 +83,22 @@ export class Recorder implements TransactionListener {
     else this.recordOf(tx).events.push(text);
   }
 
+  onUpgrade(protocol: string | null, at: number): void {
+    this.upgrades.push({ protocol, at });
+  }
+
+  onExpectation(expected: ExpectedFlow): void {
+    this.expectations.push(expected);
+  }
+
   /** All that was seen, for comparison. */
   summary(): unknown {
-    return { transactions: this.transactions, events: this.events };
+    return {
+      transactions: this.transactions,
+      events: this.events,
+      upgrades: this.upgrades.map(({ protocol }) => protocol),
+      expectations: this.expectations,
+    };
   }
 
   private recordOf(tx: Transaction): RecordedTransaction {
@@ -103,7 +130,7 @@ export function bytesOf(text: string): Buffer {
 }
 
 /** Feeds pieces, each in a buffer that is overwritten afterwards, as the arena is. */
-export function feedAll(parser: Http1Parser, pieces: Iterable<Piece>): void {
+export function feedAll(parser: ProtocolParser, pieces: Iterable<Piece>): void {
   for (const [direction, bytes] of pieces) {
     const arena = Buffer.alloc(bytes.length + 16, 0x21);
     bytes.copy(arena, 8);
@@ -112,49 +139,19 @@ export function feedAll(parser: Http1Parser, pieces: Iterable<Piece>): void {
   }
 }
 
-const shared = new Map<string, ReturnType<typeof createHttp1>>();
-
-/** Runs a conversation through a new parser and closes both directions. */
-export function record(pieces: Iterable<Piece>, settings: Http1Settings = {}): Recorder {
-  const key = JSON.stringify(settings);
-  let definition = shared.get(key);
-  if (definition === undefined) {
-    definition = createHttp1(settings);
-    shared.set(key, definition);
-  }
-  const recorder = new Recorder();
-  const parser = definition.create(recorder);
+/** Runs a conversation through a new parser and closes both directions. Over UDP every piece is a datagram. */
+export function record(
+  definition: ProtocolDefinition,
+  pieces: Iterable<Piece>,
+  transport: Transport = Transport.TCP,
+): Recorder {
+  const recorder = new Recorder(definition.buffers);
+  const parser = definition.create(recorder, transport);
   feedAll(parser, pieces);
   parser.close(0);
   parser.close(1);
   if (parser.heldBytes() !== 0) throw new Error(`a closed parser holds ${parser.heldBytes()} bytes`);
   return recorder;
-}
-
-/** A small generator of repeatable numbers (xorshift32). */
-export class Random {
-  private state: number;
-
-  constructor(readonly seed: number) {
-    this.state = seed | 0 || 1;
-  }
-
-  /** A whole number from 0 to `below` - 1. */
-  next(below: number): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
-    return (this.state >>> 0) % below;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.next(list.length)];
-  }
-}
-
-/** Seed of a property test: from SEED, else from the clock; print it with what fails. */
-export function testSeed(): number {
-  return process.env.SEED === undefined ? Date.now() & 0x7fffffff : Number(process.env.SEED);
 }
 
 /** Cuts every piece at random places. */
