@@ -124,8 +124,7 @@ export class Replay {
       offload: null,
       ...(this.options.checksums !== undefined &&
         this.options.checksums !== 'ignore' && {
-          verifyChecksum: (place: number) =>
-            this.batch === null || this.checksums.accepts(this.batch, place),
+          verifyChecksum: (place: number) => this.batch === null || this.checksums.accepts(this.batch, place),
         }),
       onDetection: (detection) => this.onDetection(detection),
       holdBlockedMicros: 0,

@@ -9,6 +9,7 @@ import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
 import { ContentStep } from './keywords/content';
 import type { NameTable } from './name-table';
+import { PacketBufferTest } from './packet-buffer';
 import { planRules } from './plan-rules';
 import { keywordOf } from './registry';
 import {
@@ -193,6 +194,10 @@ function compileRule(
   }
   if (buffers.length > MAX_BUFFERS) {
     throw new RuleError(`the rule looks at more than ${MAX_BUFFERS} buffers`, rule.place, rule.sid);
+  }
+  for (const { buffer, part } of builder.packetParts) {
+    linkSteps(part.steps);
+    builder.packetTests.push(new PacketBufferTest(buffer, part.transforms, part.steps));
   }
   compiled.buffers = buffers.length > 0 ? buffers : null;
   compiled.flowState = builder.flowState;

@@ -31,10 +31,21 @@ export class InspectionContext {
    */
   clientStreamSize = -1;
   serverStreamSize = -1;
+  /** Time of the flow's first packet, microseconds since 1970; -1 where there is no flow. */
+  flowStartMicros = -1;
+  /** Packets and bytes of the flow so far, this packet included, by direction; bytes with their link headers. */
+  readonly flowPackets: [number, number] = [0, 0];
+  readonly flowBytes: [number, number] = [0, 0];
+  /** The link header of the packet, where the packet source has it; `linkEnd` 0: it has none. */
+  linkBytes: Uint8Array = NO_BYTES;
+  linkStart = 0;
+  linkEnd = 0;
   /** Number of the flow's application protocol: 1 + its place in `CompileOptions.protocols`; 0 while unknown. */
   appProtocol = 0;
   /** Owned by the matcher, kept by the engine with the flow; null while there is nothing to remember. */
   flowState: FlowMatchState | null = null;
+  /** The DCERPC message that is being inspected has its numbers in little-endian order. */
+  dceLittleEndian = false;
   /**
    * The stream window that is being inspected while a parser hands over transactions: rules that have both raw
    * contents and buffers look here. Where `streamEnd` is 0 they look at the payload.

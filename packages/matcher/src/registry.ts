@@ -3,7 +3,9 @@ import type { Keyword } from './keyword';
 import { bsize } from './keywords/bsize';
 import { byteExtract } from './keywords/byte-extract';
 import { byteJump } from './keywords/byte-jump';
+import { byteMath } from './keywords/byte-math';
 import { byteTest } from './keywords/byte-test';
+import { checksums } from './keywords/checksum';
 import { content } from './keywords/content';
 import {
   depth,
@@ -18,7 +20,9 @@ import {
 } from './keywords/content-modifiers';
 import { dsize } from './keywords/dsize';
 import { flow } from './keywords/flow';
+import { flowCounters } from './keywords/flow-counters';
 import { flowbits } from './keywords/flowbits';
+import { headerBuffers } from './keywords/header-buffers';
 import { icmpHeader } from './keywords/icmp-header';
 import { information, tag, target } from './keywords/information';
 import { ipHeader } from './keywords/ip-header';
@@ -58,6 +62,7 @@ const KEYWORDS: readonly Keyword[] = [
   byteTest,
   byteJump,
   byteExtract,
+  byteMath,
   packetData,
   dsize,
   streamSize,
@@ -65,6 +70,9 @@ const KEYWORDS: readonly Keyword[] = [
   ...ipHeader,
   ...icmpHeader,
   ...tcpHeader,
+  ...headerBuffers,
+  ...checksums,
+  ...flowCounters,
   ...transforms,
 ];
 

@@ -9,6 +9,7 @@ import type { ContentStep } from './keywords/content';
 import type { NameTable } from './name-table';
 import type { Occurrences } from './occurrences';
 import { type Argument, invalid } from './option-value';
+import type { PacketBuffer } from './packet-buffer';
 import type { ThresholdSettings } from './threshold-table';
 import type { Transform } from './transform';
 
@@ -66,8 +67,14 @@ export class RuleBuilder {
   readonly thresholds: ThresholdSettings[] = [];
   /** Application-layer events it waits for, in lower case (`http.request_field_too_long`). */
   readonly appLayerEvents: string[] = [];
+  /** Application protocols that keywords ask for, as rule headers name them. */
+  readonly protocols = new Set<string>();
+
+  /** Steps over parts of the packet. */
+  readonly packetParts: { readonly buffer: PacketBuffer; readonly part: BufferPart }[] = [];
 
   private bufferName: string | null = null;
+  private packetBuffer: PacketBuffer | null = null;
   private transforms: Transform[] = [];
   private part: BufferPart | null = this.payload;
   private lastPart: BufferPart = this.payload;
@@ -83,16 +90,32 @@ export class RuleBuilder {
     return this.bufferName === null;
   }
 
+  /** The rule looks only at flows of that application protocol. */
+  requireProtocol(name: string): void {
+    this.protocols.add(name);
+  }
+
   /** From here on steps look at the buffer of that name. */
   openBuffer(option: RuleOption, name: string): void {
     this.requireBuffer(option, name);
     this.bufferName = name;
+    this.packetBuffer = null;
+    this.transforms = [];
+    this.part = null;
+  }
+
+  /** From here on steps look at that part of the packet. */
+  openPacketBuffer(buffer: PacketBuffer): void {
+    this.payloadMode |= PayloadMode.PACKET;
+    this.bufferName = buffer.name;
+    this.packetBuffer = buffer;
     this.transforms = [];
     this.part = null;
   }
 
   openPayload(): void {
     this.bufferName = null;
+    this.packetBuffer = null;
     this.transforms = [];
     this.part = this.payload;
   }
@@ -107,7 +130,7 @@ export class RuleBuilder {
 
   /** Adds a step to the buffer that is open. */
   add(step: BufferStep): void {
-    this.part ??= this.findPart(this.bufferName as string, this.transforms);
+    this.part ??= this.openPart();
     this.part.steps.push(step);
   }
 
@@ -164,6 +187,14 @@ export class RuleBuilder {
 
   private requireBuffer(option: RuleOption, name: string): void {
     if (!this.environment.buffers.has(name)) throw invalid(option, 'keyword is not supported yet');
+  }
+
+  private openPart(): BufferPart {
+    const buffer = this.packetBuffer;
+    if (buffer === null) return this.findPart(this.bufferName as string, this.transforms);
+    const part = new BufferPart(buffer.name, this.transforms);
+    this.packetParts.push({ buffer, part });
+    return part;
   }
 
   private findPart(name: string, transforms: readonly Transform[]): BufferPart {

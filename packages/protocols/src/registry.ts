@@ -1,18 +1,33 @@
 /** The protocols there are. A new one is a folder beside `http1/` and a line here. */
 
+import { createDns } from './dns/definition';
 import type { FilePolicy } from './files/policy';
 import { createHttp1, type Http1Settings } from './http1/definition';
+import { createLlmnr } from './llmnr/definition';
+import { createMdns } from './mdns/definition';
+import { createMqtt } from './mqtt/definition';
+import { createSip } from './sip/definition';
+import { createSmtp, type SmtpSettings } from './smtp/definition';
 import type { BufferDefinition, ProtocolDefinition } from './transaction';
 
 export interface ProtocolSettings {
   readonly http?: Http1Settings;
+  readonly smtp?: SmtpSettings;
   /** How files are held and which hashes are computed, for all protocols with files; default `DEFAULT_FILE_POLICY`. */
   readonly files?: FilePolicy;
 }
 
 /** The protocol definitions of one worker: they share no memory with those of another. */
 export function createProtocols(settings: ProtocolSettings = {}): readonly ProtocolDefinition[] {
-  return [createHttp1(settings.http)];
+  return [
+    createHttp1(settings.http),
+    createDns(),
+    createMdns(),
+    createLlmnr(),
+    createSip(),
+    createMqtt(),
+    createSmtp(settings.smtp, settings.files),
+  ];
 }
 
 /** The buffer tables of some protocols as one list. Throws where two buffers have one number. */

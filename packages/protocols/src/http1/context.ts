@@ -11,8 +11,6 @@ export interface Http1Options {
   readonly limits: Http1Limits;
   /** Undo content codings of request bodies too. */
   readonly decodeRequests: boolean;
-  /** Keep the request head until the transaction is over, not only while its own body is still to come. */
-  readonly retainRequestHeads: boolean;
 }
 
 export class Http1Context {

@@ -2,13 +2,16 @@ import {
   type Direction,
   Direction as Directions,
   type ProtocolDefinition,
+  type Transaction,
   type TransactionListener,
   Transport,
 } from '../transaction';
 import { HTTP1_BUFFERS } from './buffers';
 import { Http1Context } from './context';
 import { HTTP1_EVENTS } from './events';
+import { describeHttp1 } from './facts';
 import { type Http1Limits, resolveLimits } from './limits';
+import { Http1Transaction } from './message';
 import { Http1Parser } from './parser';
 import { looksLikeHttpRequest, looksLikeHttpResponse } from './probe';
 
@@ -17,8 +20,6 @@ export interface Http1Settings {
   readonly limits?: Partial<Http1Limits>;
   /** Undo content codings of request bodies too (default true). */
   readonly decodeRequests?: boolean;
-  /** Keep every request head until its transaction is over, so that it can be told with the response (default false). */
-  readonly retainRequestHeads?: boolean;
 }
 
 export interface Http1Definition extends ProtocolDefinition {
@@ -30,7 +31,6 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
   const context = new Http1Context({
     limits: resolveLimits(settings.limits),
     decodeRequests: settings.decodeRequests ?? true,
-    retainRequestHeads: settings.retainRequestHeads ?? false,
   });
   return {
     name: 'http',
@@ -44,6 +44,9 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
     },
     create(listener: TransactionListener): Http1Parser {
       return new Http1Parser(context, listener);
+    },
+    describe(tx: Transaction): Record<string, unknown> {
+      return tx instanceof Http1Transaction ? describeHttp1(tx) : {};
     },
   };
 }

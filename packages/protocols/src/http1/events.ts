@@ -26,8 +26,6 @@ export const Http1Event = {
   ABNORMAL_CE_HEADER: 'http.ABNORMAL_CE_HEADER',
   /** Not one of Suricata's: more requests wait for a response than are followed. */
   TOO_MANY_PENDING_TRANSACTIONS: 'http.TOO_MANY_PENDING_TRANSACTIONS',
-  /** Not an anomaly: from here on the connection carries another protocol (CONNECT or Upgrade succeeded). */
-  TUNNEL: 'http.TUNNEL',
 } as const;
 
 /** Events that exist once for each direction; index with the direction. */

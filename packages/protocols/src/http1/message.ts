@@ -7,6 +7,7 @@ import type { Http1Context } from './context';
 import type { Head } from './head';
 import { Method } from './methods';
 import { Http1Progress } from './progress';
+import { RequestNotes } from './request-notes';
 
 export class Http1Transaction implements Transaction {
   id = 0;
@@ -19,6 +20,8 @@ export class Http1Transaction implements Transaction {
   readonly heads: (Head | null)[] = [null, null];
   readonly bodies: (Body | null)[] = [null, null];
   readonly trailers: (Head | null)[] = [null, null];
+  /** Of the request, from its end on. */
+  readonly notes = new RequestNotes();
   method: number = Method.UNKNOWN;
   /** The request is HTTP/0.9: its response has no head. */
   simple = false;
@@ -82,6 +85,7 @@ export class Http1Transaction implements Transaction {
     this.dropHead(Directions.TO_CLIENT);
     this.dropBody(Directions.TO_SERVER);
     this.dropBody(Directions.TO_CLIENT);
+    this.notes.clear(this.context.pool);
     this.matchState = null;
     this.direction = Directions.TO_SERVER;
     this.requestProgress = Http1Progress.NONE;

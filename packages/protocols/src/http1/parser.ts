@@ -27,6 +27,7 @@ import { Method } from './methods';
 import { looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
+import { successor } from './upgrade';
 
 const State = {
   /** Between messages. */
@@ -53,8 +54,6 @@ const State = {
 const Mode = {
   /** A CONNECT waits for its answer: what follows it may be another protocol. */
   CONNECTING: 1,
-  /** CONNECT succeeded; HTTP may go on inside. */
-  TUNNEL: 2,
   /** Bytes were missing: that a response has no request says nothing. */
   GAPPED: 4,
 } as const;
@@ -71,8 +70,6 @@ const framing = new BodyFraming();
 const codings = new Codings();
 
 export class Http1Parser implements ProtocolParser {
-  /** Index in the fed bytes from which on they are not HTTP, when the tunnel began in this call; else -1. */
-  tunnelStart = -1;
   private requestState: number = State.IDLE;
   private responseState: number = State.IDLE;
   /** The request that is coming in. */
@@ -87,6 +84,10 @@ export class Http1Parser implements ProtocolParser {
   private mode = 0;
   /** Bytes of `STATUS_LINE_START` seen where a body may be instead. */
   private matched = 0;
+  /** The protocol that follows the head in hand (null: to be told by its bytes), undefined where HTTP goes on. */
+  private successor: string | null | undefined = undefined;
+  /** Bytes of all `RequestNotes`. */
+  private noted = 0;
 
   constructor(
     private readonly context: Http1Context,
@@ -97,13 +98,7 @@ export class Http1Parser implements ProtocolParser {
     return 'http';
   }
 
-  /** Whether the flow carries another protocol from here on. */
-  get tunnelled(): boolean {
-    return this.requestState === State.TUNNEL && this.responseState === State.TUNNEL;
-  }
-
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    this.tunnelStart = -1;
     const stop = Math.min(end, bytes.length);
     let i = Math.max(0, start);
     if (direction === TO_SERVER) {
@@ -163,21 +158,19 @@ export class Http1Parser implements ProtocolParser {
 
   heldBytes(): number {
     // Only the current request and the current response hold more than themselves.
-    let held = this.pending * 300;
+    let held = this.pending * 300 + this.noted;
     if (this.request !== null) held += this.request.heldBytes();
     if (this.oldest !== null && this.oldest !== this.request) held += this.oldest.heldBytes();
     return held;
   }
 
   reset(): void {
-    this.endAll();
-    this.requestState = State.IDLE;
-    this.responseState = State.IDLE;
+    this.endAll(State.IDLE);
+    this.successor = undefined;
     this.forgotten = 0;
     this.nextId = 0;
     this.mode = 0;
     this.matched = 0;
-    this.tunnelStart = -1;
   }
 
   // --- requests ---
@@ -211,7 +204,7 @@ export class Http1Parser implements ProtocolParser {
     this.request = tx;
     this.requestState = State.START_LINE;
     // Where another protocol may follow, a transaction exists only once its request line was seen.
-    tx.tentative = (this.mode & (Mode.CONNECTING | Mode.TUNNEL)) !== 0;
+    tx.tentative = (this.mode & Mode.CONNECTING) !== 0;
     if (!tx.tentative) this.enqueue(tx);
   }
 
@@ -277,8 +270,9 @@ export class Http1Parser implements ProtocolParser {
     tx.requestDone = true;
     this.notify(tx, TO_SERVER);
     tx.dropBody(TO_SERVER);
-    if (this.context.options.retainRequestHeads && !tx.responseDone) tx.heads[TO_SERVER]?.own();
-    else tx.dropHead(TO_SERVER);
+    const head = tx.heads[TO_SERVER];
+    if (head !== null && !tx.responseDone) this.note(tx, head);
+    tx.dropHead(TO_SERVER);
     this.request = null;
     this.requestState = State.IDLE;
     if (tx.method === Method.CONNECT && !tx.responseDone) this.mode |= Mode.CONNECTING;
@@ -314,7 +308,7 @@ export class Http1Parser implements ProtocolParser {
       case State.IDLE: {
         const c = bytes[start];
         if (c === LF || c === CR) return start + 1;
-        if (!this.beginResponse()) return end;
+        this.beginResponse();
         return this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, bytes, start, end);
       }
       case State.START_LINE:
@@ -334,12 +328,11 @@ export class Http1Parser implements ProtocolParser {
     }
   }
 
-  /** Finds the transaction that the response belongs to. @returns false where the bytes are not HTTP */
-  private beginResponse(): boolean {
+  /** Finds the transaction that the response belongs to. */
+  private beginResponse(): void {
     const { context } = this;
     let tx = this.oldest;
     if (tx === null || (!tx.answered && this.forgotten > 0)) {
-      if (tx === null && (this.mode & Mode.TUNNEL) !== 0) return false;
       tx = context.takeTransaction(this.nextId++);
       tx.requestDone = true;
       tx.next = this.oldest;
@@ -365,7 +358,6 @@ export class Http1Parser implements ProtocolParser {
     tx.answered = true;
     tx.heads[TO_CLIENT] ??= context.takeHead();
     this.responseState = State.START_LINE;
-    return true;
   }
 
   /** Reads on in a response head that has got more bytes. @returns a `HeadStatus` */
@@ -441,20 +433,18 @@ export class Http1Parser implements ProtocolParser {
     if (tx.method === Method.CONNECT) {
       this.mode &= ~Mode.CONNECTING;
       if (status >= 200 && status < 300) {
-        this.mode |= Mode.TUNNEL;
-        this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
         this.finishResponse(tx);
+        this.surrender(null);
         return;
       }
       if (this.requestState === State.TUNNEL) this.requestState = State.IDLE;
     }
     if (status === 101 && !hasBodyFields) {
-      this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
+      const protocol = successor(head);
       this.finishResponse(tx);
-      // A request that is still coming in ends here, whatever it was.
-      if (this.request !== null) this.finishRequest(this.request);
-      this.requestState = State.TUNNEL;
-      this.responseState = State.TUNNEL;
+      // What nobody here could read stays with this parser, which looks at no more of it.
+      if (protocol !== null) this.surrender(protocol);
+      else this.endAll(State.TUNNEL);
       return;
     }
     this.reportFraming(tx, TO_CLIENT, version);
@@ -506,8 +496,8 @@ export class Http1Parser implements ProtocolParser {
     const { matched } = this;
     if (matched === STATUS_LINE_START.length) {
       this.finishResponse(tx);
-      if (this.beginResponse())
-        this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
+      this.beginResponse();
+      this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
       // The prefix is ours, not the caller's: it must not be borrowed.
       this.oldest?.heads[TO_CLIENT]?.own();
       return i;
@@ -590,8 +580,10 @@ export class Http1Parser implements ProtocolParser {
           return direction === TO_SERVER ? end : i + taken;
         const next = i + head.length - before;
         this.finishHead(tx, direction, head, false);
-        if (direction === TO_CLIENT && this.isTunnel()) this.tunnelStart = next;
-        return next;
+        if (this.successor === undefined) return next;
+        this.listener.onUpgrade(this.successor, next);
+        this.successor = undefined;
+        return end;
       }
       if (status === HeadStatus.TOO_LONG || head.length >= this.context.options.limits.headBytes) {
         this.cutHead(direction, head);
@@ -602,8 +594,10 @@ export class Http1Parser implements ProtocolParser {
     return end;
   }
 
-  private isTunnel(): boolean {
-    return this.responseState === State.TUNNEL || (this.mode & Mode.TUNNEL) !== 0;
+  /** Another protocol takes over; where, is told when the head that said so has been passed. */
+  private surrender(protocol: string | null): void {
+    this.endAll(State.TUNNEL);
+    this.successor = protocol;
   }
 
   private advance(direction: Direction, head: Head, closed: boolean): number {
@@ -819,15 +813,23 @@ export class Http1Parser implements ProtocolParser {
     }
   }
 
+  private note(tx: Http1Transaction, head: Head): void {
+    tx.notes.take(head, this.context.pool);
+    this.noted += tx.notes.heldBytes;
+  }
+
   private end(tx: Http1Transaction): void {
+    this.noted -= tx.notes.heldBytes;
     if (tx.announced) this.listener.onTransactionEnd(tx);
     this.context.giveTransaction(tx);
   }
 
-  /** Ends every transaction. */
-  private endAll(): void {
+  /** Ends every transaction and sets both states. */
+  private endAll(state: number): void {
     const { request } = this;
     this.request = null;
+    this.requestState = state;
+    this.responseState = state;
     let queued = false;
     while (this.oldest !== null) {
       const tx = this.oldest;

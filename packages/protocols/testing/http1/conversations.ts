@@ -12,6 +12,8 @@ export interface Conversation {
   events?: readonly (readonly string[])[];
   /** Events without a transaction. */
   loose?: readonly string[];
+  /** Protocols that follow; left out: none. */
+  upgrades?: readonly (string | null)[];
 }
 
 const C = (text: string): Piece => [0, bytesOf(text)];
@@ -320,7 +322,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
       C('GET /not-http HTTP/1.1\r\n\r\n'),
     ],
     expect: [{ '>http.connection': 'Upgrade', '<http.stat_code': '101', '<http.response_body': null }],
-    events: [['<http.TUNNEL']],
+    upgrades: ['websocket'],
   },
   {
     name: 'CONNECT and another protocol',
@@ -339,7 +341,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
         '<http.stat_code': '200',
       },
     ],
-    events: [['<http.TUNNEL']],
+    upgrades: [null],
   },
   {
     name: 'CONNECT and HTTP inside',
@@ -349,8 +351,27 @@ export const CONVERSATIONS: readonly Conversation[] = [
       C('GET /inside HTTP/1.1\r\nHost: b\r\n\r\n'),
       S(OK),
     ],
-    expect: [{ '>http.method': 'CONNECT' }, { '>http.uri': '/inside', '<http.response_body': 'ok' }],
-    events: [['<http.TUNNEL']],
+    // Whoever hears of the upgrade finds HTTP by its bytes and gives it a new parser.
+    expect: [{ '>http.method': 'CONNECT' }],
+    upgrades: [null],
+  },
+  {
+    name: 'an upgrade to HTTP/2',
+    pieces: [
+      C('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n'),
+      S('HTTP/1.1 101 Switching Protocols\r\nUpgrade: H2C\r\n\r\n'),
+    ],
+    expect: [{ '<http.stat_code': '101' }],
+    upgrades: ['http2'],
+  },
+  {
+    name: 'an upgrade to what nobody knows is no HTTP either',
+    pieces: [
+      C('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n\r\n'),
+      S('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 no\r\n\r\n'),
+      C('GET / HTTP/1.1\r\n\r\n'),
+    ],
+    expect: [{ '<http.stat_code': '101' }],
   },
   {
     name: 'a refused CONNECT goes on as HTTP',
