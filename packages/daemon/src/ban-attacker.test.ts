@@ -24,6 +24,7 @@ const detection = (fields: Partial<Detection> = {}): Detection =>
     },
     source: '203.0.113.7',
     handshake: true,
+    response: 'block',
     blocked: true,
     rejected: false,
     ...fields,
@@ -68,6 +69,7 @@ test('the source of an attack that was blocked is banned, for the configured tim
 
 test.each([
   ['an alert that was allowed', detection({ blocked: false }), policy],
+  ['an attack that is to be dropped only', detection({ response: 'drop' }), policy],
   ['an attack where nobody is to be banned', detection(), { ...policy, banning: false }],
 ])('%s bans nobody', (_, seen, rules) => {
   expect(banAttacker(seen, rules, service)).toBeNull();

@@ -16,13 +16,13 @@ export type BanOutcome =
   | { refused: string }
   | { failed: string };
 
-/** Bans the source of a detection where it was blocked and the policy says so; null where it is not to be banned. */
+/** Bans the source of a detection where it was blocked for good and sources are banned; null where it is not to be. */
 export function banAttacker(
   detection: Detection,
   policy: BanPolicy,
   service: Pick<BanService, 'ban'>,
 ): Promise<BanOutcome> | null {
-  if (!detection.blocked || !policy.banning) return null;
+  if (!detection.blocked || detection.response !== 'block' || !policy.banning) return null;
   return ban(detection, policy, service);
 }
 

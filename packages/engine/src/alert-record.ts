@@ -1,6 +1,13 @@
-import { type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
+import { type EventKind, type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import type { Detection } from './detection';
+import type { DetectionKind } from './detection-policy';
+
+const EVENT_OF: Readonly<Record<DetectionKind, EventKind>> = {
+  attack: 'network_attack_detected',
+  'network-activity': 'network_activity_detected',
+  information: 'signature_matched',
+};
 
 /** Under which name EVE has what a protocol tells. */
 function eveName(protocol: string): string {
@@ -65,7 +72,7 @@ export function alertRecord(
     },
     ...(detection.blocked && { drop: { reason: 'rules' } }),
     portcullis: {
-      event: 'network_attack_detected',
+      event: EVENT_OF[detection.kind],
       mode: context.mode,
       enforced: detection.blocked,
       attacker,

@@ -2,6 +2,7 @@ import type { PacketBatch } from '@portcullis/capture';
 import type { CompiledRule } from '@portcullis/matcher';
 import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection, TransactionFacts } from './detection';
+import type { DetectionKind, DetectionResponse } from './detection-policy';
 
 /** The rule as plain data. */
 function detectedRule(rule: CompiledRule): DetectedRule {
@@ -47,6 +48,8 @@ export function buildDetection(
     appProtocol: string | null;
     transaction: TransactionFacts | null;
     txId: number | null;
+    kind: DetectionKind;
+    response: DetectionResponse;
     handshake: boolean;
     blocked: boolean;
     rejected: boolean;

@@ -2,6 +2,14 @@ import { join } from 'node:path';
 
 export { alertRecord } from './alert-record';
 export type { DetectedRule, Detection } from './detection';
+export {
+  DEFAULT_DETECTION_POLICY,
+  DEFAULT_KINDS,
+  type DetectionKind,
+  type DetectionPolicySettings,
+  type DetectionResponse,
+  type KindRow,
+} from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';

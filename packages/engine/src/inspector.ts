@@ -1,5 +1,5 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import { InspectionContext, type Matcher } from '@portcullis/matcher';
+import { type CompiledRule, InspectionContext, type Matcher } from '@portcullis/matcher';
 import {
   type Direction,
   type ExpectedFlow,
@@ -21,6 +21,7 @@ import { AppLayer } from './app-layer';
 import { BlockedSources } from './blocked-sources';
 import type { Detection, TransactionFacts } from './detection';
 import { buildDetection } from './detection-builder';
+import type { Decision, DetectionPolicy } from './detection-policy';
 import { ExpectedFlows } from './expected-flows';
 import { FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
 import { InspectCounter, InspectCounterNames } from './inspect-counters';
@@ -49,8 +50,10 @@ export interface InspectorOptions {
   matcher: Matcher;
   protocols: readonly ProtocolDefinition[];
   stream: Partial<StreamOptions>;
-  /** Packets that match a rule of action drop or reject are dropped; else everything is only told. */
+  /** Packets are dropped where the policy says so; else everything is only told. */
   inline: boolean;
+  /** What is done about the matches of the rules in force; absent: all of them are told. */
+  policy?: DetectionPolicy | null;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;
@@ -71,6 +74,8 @@ const RAW_PAGES = 12_288;
 /** The most bytes one call of `data` brings: a super-segment. */
 const LARGEST_SEGMENT = 65_536;
 const POOLED_FLOWS = 4096;
+/** Where there is no policy everything is told. */
+const NOTIFY: Decision = { kind: 'attack', response: 'notify' };
 /** A super-segment is cut into pieces no smaller than this. */
 const SMALLEST_PIECE = 256;
 
@@ -94,6 +99,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly inspections: (FlowInspection | null)[] = [];
   private readonly pool: FlowInspection[] = [];
   private matcher: Matcher;
+  private policy: DetectionPolicy | null;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
   private readonly words = new Uint32Array(4);
@@ -116,6 +122,7 @@ export class Inspector implements StreamSink, TransactionListener {
 
   constructor(private readonly options: InspectorOptions) {
     this.matcher = options.matcher;
+    this.policy = options.policy ?? null;
     this.inline = options.inline;
     this.offload = options.offload;
     this.reassembler = new TcpReassembler({ ...options.stream, inline: options.inline }, this);
@@ -127,6 +134,11 @@ export class Inspector implements StreamSink, TransactionListener {
       RAW_PAGES,
       LARGEST_SEGMENT,
     );
+  }
+
+  /** The policy for the rules that the matcher has taken over. */
+  setPolicy(policy: DetectionPolicy | null): void {
+    this.policy = policy;
   }
 
   /** Packets of connections that need no more inspection carry this mark; null: none do. */
@@ -416,7 +428,9 @@ export class Inspector implements StreamSink, TransactionListener {
         if (inFlow) this.inspectionOf(slot).passed = true;
         break;
       }
-      const blocked = rule.action !== 'alert' && this.inline && this.packet === this.view;
+      const { kind, response } = this.decide(rule, direction);
+      if (response === 'ignore') continue;
+      const blocked = response !== 'notify' && this.inline && this.packet === this.view;
       if (blocked) this.blockWanted = true;
       if (fired.silent[i] === 1) continue;
       const handshake = inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
@@ -425,7 +439,7 @@ export class Inspector implements StreamSink, TransactionListener {
         rejected = this.resets.send(this.packet, this.options.sender);
         if (rejected) this.counters[Counter.RESETS_SENT]++;
       }
-      if (blocked && handshake && this.options.holdBlockedMicros > 0)
+      if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
         this.blocked.add(this.packet.source, this.now);
       this.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
       const transaction = fired.transactions[i] as number;
@@ -438,6 +452,8 @@ export class Inspector implements StreamSink, TransactionListener {
           appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
           transaction: this.factsOf.get(transaction) ?? null,
           txId: transaction < 0 ? null : transaction,
+          kind,
+          response,
           handshake,
           blocked,
           rejected,
@@ -446,6 +462,14 @@ export class Inspector implements StreamSink, TransactionListener {
     }
     if (this.factsOf.size > 0) this.factsOf.clear();
     matcher.begin(context);
+  }
+
+  private decide(rule: CompiledRule, direction: Direction): Decision {
+    const { policy, packet } = this;
+    if (policy === null) return NOTIFY;
+    const live = packet === this.view;
+    const inInterface = live ? (this.batch.inInterface[this.place] as number) : 0;
+    return policy.decide(rule, direction, policy.protects(packet.source, inInterface));
   }
 
   // ── Streams (called by the reassembler) ──────────────────────────────────────────────────────────────────

@@ -120,6 +120,8 @@ export class Replay {
       protocols: this.protocols,
       stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
       inline: this.options.inline,
+      // Without verdicts there is nothing to decide: all matches are told.
+      policy: this.options.inline ? this.loaded.policy : null,
       decodePolicy: this.options.decodePolicy,
       offload: null,
       ...(this.options.checksums !== undefined &&

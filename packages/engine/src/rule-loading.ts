@@ -11,6 +11,7 @@ import {
   STANDARD_CLASSIFICATION,
   Variables,
 } from '@portcullis/rules';
+import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type DetectionPolicySettings } from './detection-policy';
 
 /** Rule files as text, and what their variables stand for: plain data that crosses threads. */
 export interface RuleSource {
@@ -19,6 +20,8 @@ export interface RuleSource {
   classification: string | null;
   addressGroups: Readonly<Record<string, string>>;
   portGroups: Readonly<Record<string, string>>;
+  /** What is done about matches; absent: what is usual. */
+  policy?: DetectionPolicySettings;
   /** Compiled pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
@@ -43,6 +46,7 @@ export interface FailedRuleSummary {
 
 export interface LoadedRules {
   ruleset: CompiledRuleSet;
+  policy: DetectionPolicy;
   summary: RuleSummary;
 }
 
@@ -105,7 +109,12 @@ export function* loadRules(
     ports: portsOf(loaded),
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
   };
-  return { ruleset, summary };
+  yield;
+  return {
+    ruleset,
+    policy: new DetectionPolicy(source.policy ?? DEFAULT_DETECTION_POLICY, ruleset.rules),
+    summary,
+  };
 }
 
 /** `loadRules` in one go, with the databases. */

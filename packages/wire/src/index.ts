@@ -1,4 +1,5 @@
 export { addressBytes, formatAddress, isIpv4, parseAddress } from './address';
+export { AddressPrefixes } from './address-prefixes';
 export {
   internetChecksum,
   pseudoHeaderSum,

@@ -3,7 +3,14 @@
  * has one. Objects are strict: a key that is not here is refused.
  */
 import { z } from 'zod';
-import { parseDuration, parsePortRange, parsePrefix, parseQueues, parseSize } from './quantities';
+import {
+  parseDuration,
+  parsePortRange,
+  parsePrefix,
+  parsePriorities,
+  parseQueues,
+  parseSize,
+} from './quantities';
 
 /** A value written by a person and read by one of the quantity readers. */
 function quantity<T>(read: (text: string | number) => T, check?: (value: T) => string | null) {
@@ -42,6 +49,20 @@ const prefix = z.string().transform((text, context) => {
 const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an interface');
 const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
 
+const response = z.enum(['block', 'drop', 'notify', 'ignore']);
+const oneOrMore = z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]);
+/** A row of the table that says what the match of a rule is; rows come before the built-in ones. */
+const kindRow = z.strictObject({
+  action: oneOrMore.optional(),
+  class: oneOrMore.optional(),
+  priority: quantity(parsePriorities).optional(),
+  metadata: z.record(z.string(), oneOrMore).optional(),
+  direction: z.enum(['to_server', 'to_client']).optional(),
+  target: z.enum(['src_ip', 'dest_ip']).optional(),
+  kind: z.enum(['attack', 'network-activity', 'information']),
+  response: response.optional(),
+});
+
 const KILOBYTE = 1024;
 const GIGABYTE = 1024 ** 3;
 const MINUTE = 60;
@@ -52,6 +73,14 @@ export const configurationSchema = z.strictObject({
     networks: z.array(prefix).default([]),
     interfaces: z.array(interfaceName).default([]),
   }),
+  'action-on-detect': z.preprocess(
+    (value) => (typeof value === 'string' ? { attack: value, 'network-activity': value } : value),
+    group({
+      attack: response.default('block'),
+      'network-activity': response.default('notify'),
+    }),
+  ),
+  'detection-kinds': z.array(kindRow).max(254).default([]),
   'block-attacking-hosts': yesOrNo.default(true),
   'block-duration': quantity(
     parseDuration,
@@ -127,7 +156,6 @@ export type Configuration = z.output<typeof configurationSchema>;
 
 /** Keys of the documented configuration that this version refuses, with the reason. */
 export const keysOfLaterVersions: Readonly<Record<string, string>> = {
-  'action-on-detect': 'rules of action drop and reject block, alert rules tell',
   exclusions: 'use the chain portcullis_bypass to take traffic out of inspection',
   'web-address': 'web address lists are not part of this version',
   'ipv6-prefix': 'bans are for single addresses',

@@ -85,6 +85,7 @@ export class QueueWorker {
       protocols: this.protocols,
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: true,
+      policy: (this.loaded as LoadedRules).policy,
       decodePolicy: this.settings.decodePolicy,
       offload,
       verifyChecksum: (place) => queue.verifyChecksum(place),
@@ -186,7 +187,7 @@ export class QueueWorker {
       const step = reloading.steps.next();
       if (!step.done) continue;
       this.reloading = null;
-      const { ruleset, summary } = step.value;
+      const { ruleset, policy, summary } = step.value;
       // The worker standing by has compiled the databases of the same rules: they are only attached here.
       if (attachDatabases(ruleset) > 0) {
         this.say({
@@ -197,6 +198,7 @@ export class QueueWorker {
         return;
       }
       this.matcher.swap(ruleset);
+      this.inspector.setPolicy(policy);
       this.inspector.setOffload(reloading.offload);
       this.loaded = step.value;
       this.say({ type: 'reloaded', rules: summary });
