@@ -1,10 +1,12 @@
 import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcullis/capture';
 import { Matcher, type MatcherLimits, NameTable } from '@portcullis/matcher';
 import { createProtocols, type ProtocolDefinition, type ProtocolSettings } from '@portcullis/protocols';
-import type { StreamOptions } from '@portcullis/reassembly';
+import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
+import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 import type { Detection } from './detection';
 import { Inspector } from './inspector';
+import { PacketLayers } from './packet-layers';
 import { type LoadedRules, loadRulesNow, type RuleSource, type RuleSummary } from './rule-loading';
 
 export interface ReplayOptions {
@@ -19,6 +21,9 @@ export interface ReplayOptions {
   /** Names of protocols that are not looked for. */
   disabledProtocols?: readonly string[];
   matcher?: Partial<MatcherLimits>;
+  fragments?: Partial<FragmentOptions>;
+  /** UDP ports of tunnels; default: the registered ones. */
+  tunnels?: TunnelPorts;
 }
 
 /** What one capture came to. */
@@ -67,7 +72,9 @@ export class Replay {
 
   /** @throws CaptureError where the file cannot be opened or is no capture */
   file(path: string, onDetection: (detection: Detection) => void): ReplayResult {
-    const source = new CaptureFileSource(path);
+    // Frames without a packet matter to rules that ask what is wrong with them.
+    const everyFrame = this.loaded.ruleset.decodeEventRules.length > 0;
+    const source = new CaptureFileSource(path, { everyFrame });
     const result = this.source(source, onDetection);
     result.error = source.error === null ? null : source.error.message;
     return result;
@@ -124,6 +131,11 @@ export class Replay {
       policy: this.options.inline ? this.loaded.policy : null,
       decodePolicy: this.options.decodePolicy,
       offload: null,
+      layers: new PacketLayers({
+        fragments: this.options.fragments ?? {},
+        tunnels: this.options.tunnels ?? STANDARD_TUNNEL_PORTS,
+        refuseTruncated: true,
+      }),
       ...(this.options.checksums !== undefined &&
         this.options.checksums !== 'ignore' && {
           verifyChecksum: (place: number) => this.batch === null || this.checksums.accepts(this.batch, place),

@@ -1,5 +1,5 @@
 import type { BufferDefinition } from '@portcullis/protocols';
-import { type Rule, RuleError } from '@portcullis/rules';
+import { type Rule, RuleError, type ThresholdConfig } from '@portcullis/rules';
 import { BufferCatalog } from './buffer-catalog';
 import { BufferSlot } from './buffer-slot';
 import { type BufferTest, CompiledRule, TransportBit } from './compiled-rule';
@@ -9,6 +9,10 @@ import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
 import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
+import { DataSets } from './lists/data-set';
+import type { GeoDatabase } from './lists/geo-database';
+import type { IpReputation } from './lists/ip-reputation';
+import { ListFiles } from './lists/list-files';
 import type { NameTable } from './name-table';
 import { PacketBufferTest } from './packet-buffer';
 import { planRules } from './plan-rules';
@@ -26,6 +30,7 @@ import { compileHeader, HeaderLists } from './rule-header';
 import { orderKey, sortByKey } from './rule-order';
 import { Literal } from './search';
 import { shapeOf } from './shape-of-steps';
+import { ThresholdEntries } from './threshold-entries';
 import { transportsOf } from './transport-index';
 
 export interface CompileOptions {
@@ -37,6 +42,14 @@ export interface CompileOptions {
   readonly names: NameTable;
   /** Default: PCRE2 with limits. */
   readonly expressions?: ExpressionCompiler;
+  /** Sets that rules ask for and add to; they outlive the rule set. Absent: each rule set has its own. */
+  readonly dataSets?: DataSets;
+  /** For `iprep`; absent: rules that ask for it are refused. */
+  readonly reputation?: IpReputation;
+  /** For `geoip`; absent: rules that ask for it are refused. */
+  readonly geo?: GeoDatabase;
+  /** What a threshold.config says. */
+  readonly thresholds?: ThresholdConfig;
   /** Names of the events that parsers can give, in any case; absent: names are not checked. */
   readonly events?: readonly string[];
   /**
@@ -91,6 +104,11 @@ export function* compileRules(
     names: options.names,
     expressions: options.expressions ?? pcreCompiler,
     checkExpressions: options.checkExpressions ?? true,
+    files: new ListFiles(),
+    dataSets: options.dataSets ?? new DataSets(),
+    reputation: options.reputation ?? null,
+    geo: options.geo ?? null,
+    thresholds: options.thresholds ? new ThresholdEntries(options.thresholds) : null,
     events: options.events ? new Set(options.events.map((name) => name.toLowerCase())) : null,
   };
   const slots = new SlotTable(catalog);
@@ -220,9 +238,10 @@ function compileRule(
   compiled.flowBitConditions = builder.flowBitConditions.length > 0 ? builder.flowBitConditions : null;
   compiled.flowBitActions = builder.flowBitActions.length > 0 ? builder.flowBitActions : null;
   compiled.effects = builder.effects.length > 0 ? builder.effects : null;
-  compiled.noAlert = builder.noAlert;
   compiled.alwaysAlert = builder.alwaysAlert;
   compiled.tag = builder.tag;
+  environment.thresholds?.apply(builder);
+  compiled.noAlert = builder.noAlert;
   compiled.thresholds = builder.thresholds.length > 0 ? builder.thresholds : null;
   compiled.target = builder.target;
   compiled.appLayerEvent = eventOf(builder);

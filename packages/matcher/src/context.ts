@@ -52,8 +52,7 @@ export class InspectionContext {
   readonly sideProtocols: [number, number] = [0, 0];
   /** The protocol that the flow had before it went over to `appProtocol` (STARTTLS, CONNECT); 0: none. */
   originalProtocol = 0;
-  /** Numbers of `DECODE_EVENTS` and `STREAM_EVENTS` that this packet has given. */
-  readonly decodeEvents = new PacketEventSet();
+  /** Numbers of `STREAM_EVENTS` that this packet has given. */
   readonly streamEvents = new PacketEventSet();
   /** The transaction that is being inspected (its `id`); -1: none. Written by the matcher. */
   transactionId = -1;

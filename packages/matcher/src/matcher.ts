@@ -226,6 +226,17 @@ export class Matcher {
     }
   }
 
+  /** Packets that do not decode: only rules that ask for what is wrong with them (`packet.events`) look. */
+  inspectUndecodable(context: InspectionContext): void {
+    const { ruleset, header } = this.stage;
+    if (!context.packet.events.any) return;
+    for (const number of ruleset.decodeEventRules) {
+      const rule = ruleset.rules[number];
+      if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
+      this.fire(rule, context, -1);
+    }
+  }
+
   private packetMatches(rule: CompiledRule, context: InspectionContext): boolean {
     // Found by raw contents, evaluated with its buffers.
     if (rule.buffers !== null) return false;

@@ -43,6 +43,7 @@ export class PacketBufferTest implements PacketTest {
     for (const transform of this.transforms) {
       if (used + transform.outputBound(end - start) > SCRATCH) return false;
       end = transform.apply(bytes, start, end, scratch, used);
+      if (end < 0) return false;
       bytes = scratch;
       start = used;
       used = end;

@@ -85,6 +85,9 @@ export function* planRules(
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
     eventRules: eventRulesOf(drafts),
+    decodeEventRules: drafts
+      .filter(({ compiled }) => compiled.packetTests?.some((test) => test.ofDecodeEvents) === true)
+      .map(({ compiled }) => compiled.number),
     needs: yield* needsOf(drafts, catalog, streamPatterns, streamUnfiltered, packetPlans),
   };
 }

@@ -23,24 +23,31 @@ import {
   startswith,
   within,
 } from './keywords/content-modifiers';
+import { datarep, dataset } from './keywords/dataset';
 import { dcerpc } from './keywords/dcerpc';
+import { dnp3Indications, dnp3Object } from './keywords/dnp3';
 import { dsize } from './keywords/dsize';
 import { entropy } from './keywords/entropy';
 import { appLayerEvent, decodeEvent, engineEvent, streamEvent } from './keywords/events';
+import { fileKeywords } from './keywords/files';
 import { flow } from './keywords/flow';
 import { flowCounters } from './keywords/flow-counters';
 import { flowbits } from './keywords/flowbits';
 import { flowint } from './keywords/flowint';
+import { ftpReplyReceived } from './keywords/ftp-reply-received';
 import { ftpbounce } from './keywords/ftpbounce';
+import { geoip } from './keywords/geoip';
 import { headerBuffers } from './keywords/header-buffers';
 import { icmpHeader } from './keywords/icmp-header';
 import { accepted, information, prefilter, refused, tag, target } from './keywords/information';
 import { ipHeader } from './keywords/ip-header';
+import { iprep } from './keywords/iprep';
 import { isdataat } from './keywords/isdataat';
 import { modbus } from './keywords/modbus';
 import { alert, noalert } from './keywords/noalert';
 import { pcre } from './keywords/pcre';
 import { rpc } from './keywords/rpc';
+import { ssh } from './keywords/ssh';
 import { bufferKeyword, packetData } from './keywords/sticky-buffer';
 import { streamSize } from './keywords/stream-size';
 import { tcpHeader } from './keywords/tcp-header';
@@ -91,6 +98,7 @@ const KEYWORDS: readonly Keyword[] = [
   asn1,
   entropy,
   ftpbounce,
+  ftpReplyReceived,
   rpc,
   decodeEvent,
   streamEvent,
@@ -107,10 +115,18 @@ const KEYWORDS: readonly Keyword[] = [
   ...checksums,
   ...flowCounters,
   ...dcerpc,
+  dataset,
+  datarep,
+  iprep,
+  geoip,
+  ...fileKeywords,
   ...transforms,
   ...tls,
+  ...ssh,
   modbus,
   cipService,
+  dnp3Indications,
+  dnp3Object,
 ];
 
 const BY_NAME = new Map<string, Keyword>();

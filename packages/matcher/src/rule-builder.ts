@@ -7,11 +7,16 @@ import type { IntegerRange } from './integer-range';
 import type { PacketTest, RuleEffect } from './keyword';
 import type { Base64DecodeStep } from './keywords/base64';
 import type { ContentStep } from './keywords/content';
+import type { DataSets } from './lists/data-set';
+import type { GeoDatabase } from './lists/geo-database';
+import type { IpReputation } from './lists/ip-reputation';
+import type { ListFiles } from './lists/list-files';
 import type { NameTable } from './name-table';
 import type { Occurrences } from './occurrences';
 import { type Argument, invalid } from './option-value';
 import type { PacketBuffer } from './packet-buffer';
 import type { TagSettings } from './tag-settings';
+import type { ThresholdEntries } from './threshold-entries';
 import type { ThresholdSettings } from './threshold-table';
 import type { Transform } from './transform';
 
@@ -22,6 +27,11 @@ export interface CompileEnvironment {
   readonly expressions: ExpressionCompiler;
   /** Compile each expression at once, only to see that it can be. */
   readonly checkExpressions: boolean;
+  readonly thresholds: ThresholdEntries | null;
+  readonly files: ListFiles;
+  readonly dataSets: DataSets;
+  readonly reputation: IpReputation | null;
+  readonly geo: GeoDatabase | null;
   /** Names of the events that parsers can give, in lower case; null: not known. */
   readonly events: ReadonlySet<string> | null;
 }

@@ -1,4 +1,5 @@
 export { BUFFERS_PER_PROTOCOL, FIRST_BUFFER } from './buffer-ranges';
+export { type ByteSink, Inflater, Wrapper } from './content-coding/inflate';
 export {
   DETECTION_DEPTH,
   DETECTION_MORE,
@@ -7,6 +8,7 @@ export {
   detect,
   PROTOCOL_NAMES,
 } from './detection';
+export { createDnp3 } from './dnp3/definition';
 export { createEnip } from './enip/definition';
 export { FileBuffer, FileTracker, fileBuffers } from './files/file-tracker';
 export { DEFAULT_FILE_POLICY, FileHash, type FilePolicy } from './files/policy';

@@ -1,22 +1,32 @@
 /** The protocols there are. A new one is a folder beside `http1/` and a line here. */
 
 import { createDcerpc } from './dcerpc/definition';
+import { createDnp3 } from './dnp3/definition';
 import { createDns } from './dns/definition';
 import { createEnip } from './enip/definition';
 import type { FilePolicy } from './files/policy';
+import { createFtp, type FtpSettings } from './ftp/definition';
+import { createFtpData } from './ftp-data/definition';
 import { createHttp1, type Http1Settings } from './http1/definition';
+import { createImap } from './imap/definition';
 import { createLlmnr } from './llmnr/definition';
 import { createMdns } from './mdns/definition';
 import { createModbus } from './modbus/definition';
 import { createMqtt } from './mqtt/definition';
+import { createPop3 } from './pop3/definition';
+import { createQuic } from './quic/definition';
 import { createSip } from './sip/definition';
+import { createSmb } from './smb/definition';
 import { createSmtp, type SmtpSettings } from './smtp/definition';
+import { createSsh } from './ssh/definition';
+import { createTelnet } from './telnet/definition';
 import { createTls } from './tls/definition';
 import type { BufferDefinition, ProtocolDefinition } from './transaction';
 
 export interface ProtocolSettings {
   readonly http?: Http1Settings;
   readonly smtp?: SmtpSettings;
+  readonly ftp?: FtpSettings;
   /** How files are held and which hashes are computed, for all protocols with files; default `DEFAULT_FILE_POLICY`. */
   readonly files?: FilePolicy;
 }
@@ -26,15 +36,24 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
   return [
     createHttp1(settings.http),
     createTls(),
+    createQuic(),
+    createSsh(),
     createDns(),
     createMdns(),
     createLlmnr(),
     createModbus(),
     createEnip(),
+    createDnp3(),
     createSip(),
     createMqtt(),
+    createSmb(settings.files),
     createDcerpc(),
     createSmtp(settings.smtp, settings.files),
+    createFtp(settings.ftp),
+    createFtpData(settings.files),
+    createPop3(),
+    createImap(),
+    createTelnet(),
   ];
 }
 

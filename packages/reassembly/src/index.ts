@@ -1,5 +1,11 @@
 export { FlowTable, type FlowTableOptions, MAX_FLOWS } from './flow-table';
 export { defaultTimeouts, emergencyTimeouts, type FlowTimeouts, TimeoutClass } from './flow-timeouts';
+export {
+  DEFAULT_FRAGMENT_OPTIONS,
+  type FragmentOptions,
+  FragmentReassembler,
+} from './fragments/fragment-reassembler';
+export type { OverlapPolicy } from './fragments/overlap-policy';
 export { DropReason, DropReasonNames, SegmentResult } from './segment-result';
 export { StreamCounter, StreamCounterNames } from './stream-counters';
 export {

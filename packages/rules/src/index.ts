@@ -25,6 +25,17 @@ export { DEFAULT_PRIORITY, parseRule, type RuleContext, type RuleNotice } from '
 export { loadRuleFile, type ParseRulesOptions, parseRules, parseRuleText } from './rule-file';
 export { RuleFileError, RuleSet } from './rule-set';
 export {
+  type EventFilter,
+  parseThresholdConfig,
+  type RateAction,
+  type RateFilter,
+  type Suppression,
+  type ThresholdConfig,
+  type ThresholdEntry,
+  type ThresholdProblem,
+  type TrackedBy,
+} from './threshold-config';
+export {
   type Comparison,
   comparisonHolds,
   decodeText,

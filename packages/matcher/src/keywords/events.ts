@@ -1,14 +1,15 @@
 import type { RuleOption } from '@portcullis/rules';
-import { DECODE_EVENTS, streamEventNumber } from '../events/packet-events';
+import { decodeEventNumber } from '@portcullis/wire';
+import { streamEventNumber } from '../events/packet-events';
 import type { Keyword } from '../keyword';
 import { invalid, required } from '../option-value';
 import { PayloadMode, type RuleBuilder } from '../rule-builder';
 
 function addDecodeEvent(option: RuleOption, rule: RuleBuilder, name: string): void {
-  const event = DECODE_EVENTS.get(name.toLowerCase());
-  if (event === undefined) throw invalid(option, `there is no event "${name}"`);
+  const event = decodeEventNumber(name.toLowerCase());
+  if (event < 0) throw invalid(option, `there is no event "${name}"`);
   rule.payloadMode |= PayloadMode.PACKET;
-  rule.packetTests.push({ matches: ({ decodeEvents }) => decodeEvents.has(event) });
+  rule.packetTests.push({ ofDecodeEvents: true, matches: ({ packet }) => packet.events.has(event) });
 }
 
 function addStreamEvent(option: RuleOption, rule: RuleBuilder, name: string): void {

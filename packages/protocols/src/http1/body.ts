@@ -103,6 +103,11 @@ export class Body {
     return notices;
   }
 
+  /** Takes more bytes behind the end, as they are. */
+  resume(): void {
+    this.complete = this.streamOffset + this.length >= this.store.limit;
+  }
+
   /** `length` bytes are missing: what was held goes, what follows is a new run. A coding cannot be undone any more. */
   skip(length: number): void {
     this.transferred += length;

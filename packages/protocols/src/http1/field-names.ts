@@ -27,9 +27,10 @@ export const Field = {
   AUTHORIZATION: 17,
   EXPECT: 18,
   CONTENT_DISPOSITION: 19,
+  CONTENT_RANGE: 20,
 } as const;
 
-export const FIELD_COUNT = 20;
+export const FIELD_COUNT = 21;
 
 const NAMES: readonly Uint8Array[] = [
   '',
@@ -52,6 +53,7 @@ const NAMES: readonly Uint8Array[] = [
   'authorization',
   'expect',
   'content-disposition',
+  'content-range',
 ].map(ascii);
 
 /** Start value and step of the hash of a field name; the step is FNV-1a over `byte | 0x20`. */

@@ -72,7 +72,8 @@ function fillPart(
   index: number,
   out: BufferView,
 ): boolean {
-  if (!multipart.content(index, range)) return false;
+  // Places are known only while the body has its beginning.
+  if (body.streamOffset > 0 || !multipart.content(index, range)) return false;
   body.view(out);
   const base = out.start;
   switch (id) {

@@ -20,6 +20,8 @@ export const FramingFlag = {
   ABNORMAL_TRANSFER_ENCODING: 2,
   INVALID_LENGTH: 4,
   DUPLICATE_LENGTH: 8,
+  LENGTH_PRECEDED: 16,
+  LENGTH_FOLLOWED: 32,
 } as const;
 
 /** What the fields of a head say about the body. Reused: filled by `readFraming`. */
@@ -59,6 +61,13 @@ export class BodyFraming {
     if (index < 0) return;
     this.length = readLength(head, index);
     if (this.length < 0) this.flags |= FramingFlag.INVALID_LENGTH;
+    else {
+      const row = index * ROW;
+      if ((CLASS[bytes[base + rows[row + VALUE_START]]] & DIGIT) === 0)
+        this.flags |= FramingFlag.LENGTH_PRECEDED;
+      if ((CLASS[bytes[base + rows[row + VALUE_END] - 1]] & DIGIT) === 0)
+        this.flags |= FramingFlag.LENGTH_FOLLOWED;
+    }
     for (let next = rows[index * ROW + NEXT]; next >= 0; next = rows[next * ROW + NEXT]) {
       if (readLength(head, next) !== this.length) this.flags |= FramingFlag.DUPLICATE_LENGTH;
     }

@@ -34,6 +34,8 @@ export class Http1Transaction implements Transaction {
   announced = false;
   /** Something has changed that the listener has not seen; a bit for each direction. */
   dirty = 0;
+  /** Bytes followed the request that were not announced. */
+  overrun = false;
   requestDone = false;
   responseDone = false;
   /** It may be another protocol's bytes: it is not in the queue until its request line was seen. */
@@ -102,6 +104,7 @@ export class Http1Transaction implements Transaction {
     this.continued = false;
     this.announced = false;
     this.dirty = 0;
+    this.overrun = false;
     this.requestDone = false;
     this.responseDone = false;
     this.tentative = false;

@@ -76,6 +76,7 @@ export class MultipartReader {
     this.state = State.OVER;
     this.count = 0;
     this.at = 0;
+    this.sure = 0;
     this.cut = false;
     if (end - start <= MULTIPART.length || !equalsLower(bytes, start, start + MULTIPART.length, MULTIPART))
       return false;

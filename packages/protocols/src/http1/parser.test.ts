@@ -213,7 +213,10 @@ describe('missing bytes', () => {
       feedText(parser, 0, 'GET /found HTTP/1.1\r\nHost: a\r\n\r\n');
       feedText(parser, 1, OK);
     });
-    expect(recorder.transactions.map((tx) => tx.buffers['>http.uri'])).toEqual(['/found']);
+    expect(recorder.transactions.map((tx) => [tx.buffers['>http.uri'], tx.events])).toEqual([
+      [undefined, ['>http.INVALID_GAP']],
+      ['/found', []],
+    ]);
   });
 
   test('before a whole response: no event about a missing request', () => {

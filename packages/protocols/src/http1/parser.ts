@@ -22,13 +22,13 @@ import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
 import { ROW, VALUE_END, VALUE_START } from './field-table';
 import { scanMultipart } from './files';
-import { hasField, reportRequestHead, reportResponseHead } from './findings';
+import { hasByteRanges, hasField, reportRequestHead, reportResponseHead } from './findings';
 import { BodyFraming, Codings, FramingFlag } from './framing';
 import { type Head, HeadStatus } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
 import { MultipartNotice } from './multipart';
-import { looksLikeRequest, looksLikeResponse } from './probe';
+import { classifyLine, LineKind, looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
 import { successor } from './upgrade';
@@ -52,12 +52,16 @@ const State = {
   /** Bytes are missing: a message is looked for at the start of each piece. */
   LOST: 10,
   CLOSED: 11,
+  /** The request is whole, but what follows it in the same piece may belong to it all the same. */
+  ENDING: 12,
 } as const;
 
 /** Bits of `mode`. */
 const Mode = {
   /** A CONNECT waits for its answer: what follows it may be another protocol. */
   CONNECTING: 1,
+  /** Within a line that was taken for the body of a request because it is no request. */
+  UNEXPECTED_LINE: 2,
   /** Bytes were missing: that a response has no request says nothing. */
   GAPPED: 4,
 } as const;
@@ -108,6 +112,8 @@ export class Http1Parser implements ProtocolParser {
     if (direction === TO_SERVER) {
       if (this.requestState === State.LOST && i < stop) this.resumeRequest(bytes, i, stop);
       while (i < stop) i = this.requestStep(bytes, i, stop);
+      if (this.requestState === State.ENDING && (this.mode & Mode.UNEXPECTED_LINE) === 0)
+        this.completeRequest(this.request!);
       if (this.request !== null) this.settle(this.request, TO_SERVER);
     } else {
       if (this.responseState === State.LOST && i < stop) this.resumeResponse(bytes, i, stop);
@@ -139,6 +145,8 @@ export class Http1Parser implements ProtocolParser {
         if (inside === length) return;
       }
     }
+    if (tx !== null && (direction === TO_SERVER || tx.answered))
+      this.event(tx, direction, Http1Event.INVALID_GAP);
     this.lose(direction);
   }
 
@@ -196,6 +204,8 @@ export class Http1Parser implements ProtocolParser {
       case State.BODY_CHUNKED:
       case State.BODY_TO_CLOSE:
         return this.bodyStep(this.request!, TO_SERVER, bytes, start, end);
+      case State.ENDING:
+        return this.passUnexpected(this.request!, bytes, start, end);
       default:
         return end;
     }
@@ -288,7 +298,46 @@ export class Http1Parser implements ProtocolParser {
       this.event(tx, TO_SERVER, Http1Event.MULTIPART_NO_FILEDATA);
   }
 
+  /** All that was announced has come. */
   private finishRequest(tx: Http1Transaction): void {
+    // Behind CONNECT another protocol may follow; a request without head fields has no body.
+    if (tx.method === Method.CONNECT || tx.simple) this.completeRequest(tx);
+    else this.requestState = State.ENDING;
+  }
+
+  /**
+   * Bytes that follow a request in the same piece. As libhtp has it, a line that does not begin with a method that is
+   * known is not the next request but belongs to the body of this one, announced or not.
+   */
+  private passUnexpected(tx: Http1Transaction, bytes: Uint8Array, start: number, end: number): number {
+    let i = start;
+    while (i < end && bytes[i] !== LF) i++;
+    const lineEnd = i;
+    if ((this.mode & Mode.UNEXPECTED_LINE) === 0) {
+      const kind = classifyLine(bytes, start, lineEnd, lineEnd < end);
+      if (kind === LineKind.REQUEST) {
+        this.completeRequest(tx);
+        return start;
+      }
+      // Where there was no body, a blank line does not make one.
+      if (kind === LineKind.BLANK && tx.bodies[TO_SERVER] === null) return lineEnd < end ? lineEnd + 1 : end;
+      if (kind === LineKind.OTHER && !tx.overrun) {
+        tx.overrun = true;
+        this.event(tx, TO_SERVER, Http1Event.REQUEST_BODY_UNEXPECTED);
+      }
+    }
+    const next = lineEnd < end ? lineEnd + 1 : end;
+    if (lineEnd < end) this.mode &= ~Mode.UNEXPECTED_LINE;
+    else this.mode |= Mode.UNEXPECTED_LINE;
+    if (tx.bodies[TO_SERVER] === null) this.beginBody(tx, TO_SERVER, State.ENDING, 0);
+    else tx.bodies[TO_SERVER].resume();
+    this.appendBody(tx, TO_SERVER, bytes, start, next);
+    return next;
+  }
+
+  private completeRequest(tx: Http1Transaction): void {
+    this.mode &= ~Mode.UNEXPECTED_LINE;
+    tx.bodies[TO_SERVER]?.finish();
     tx.requestProgress = Http1Progress.COMPLETE;
     tx.requestDone = true;
     this.notify(tx, TO_SERVER);
@@ -315,13 +364,13 @@ export class Http1Parser implements ProtocolParser {
     if (this.requestState === State.START_LINE && head !== null) {
       this.advanceRequest(head, true);
       if (this.request === null) return;
-      this.event(tx, TO_SERVER, Http1Event.REQUEST_LINE_INCOMPLETE);
       this.finishRequestHead(tx, head, false);
     } else if (this.requestState === State.FIELDS && head !== null) {
       head.scanFields(true);
       this.finishRequestHead(tx, head, false);
     }
-    if (this.request !== null) this.finishBody(tx, TO_SERVER, true);
+    if (this.requestState !== State.ENDING && this.request !== null) this.finishBody(tx, TO_SERVER, true);
+    if (this.requestState === State.ENDING && this.request !== null) this.completeRequest(tx);
   }
 
   // --- responses ---
@@ -367,6 +416,8 @@ export class Http1Parser implements ProtocolParser {
         this.event(tx, TO_CLIENT, Http1Event.UNABLE_TO_MATCH_RESPONSE_TO_REQUEST);
       }
     }
+    if (tx === this.request && this.requestState === State.START_LINE)
+      this.event(tx, TO_SERVER, Http1Event.REQUEST_LINE_INCOMPLETE);
     // An HTTP/0.9 request ends where its response begins.
     if (
       tx === this.request &&
@@ -376,7 +427,7 @@ export class Http1Parser implements ProtocolParser {
     ) {
       tx.requestProgress = Http1Progress.HEADERS;
       reportRequestHead(this.listener, tx, tx.heads[TO_SERVER]!, false);
-      this.finishRequest(tx);
+      this.completeRequest(tx);
     }
     tx.answered = true;
     tx.heads[TO_CLIENT] ??= context.takeHead();
@@ -470,6 +521,7 @@ export class Http1Parser implements ProtocolParser {
       else this.endAll(State.TUNNEL);
       return;
     }
+    if (status === 101) this.event(tx, TO_CLIENT, Http1Event.SWITCHING_PROTO_WITH_CONTENT_LENGTH);
     this.reportFraming(tx, TO_CLIENT, version);
     this.endRefusedRequest(tx, status);
     if (tx.method === Method.HEAD || ((status === 204 || status === 304) && !hasBodyFields)) {
@@ -484,6 +536,8 @@ export class Http1Parser implements ProtocolParser {
       this.finishResponse(tx);
       return;
     }
+    if (state === State.BODY_TO_CLOSE && hasByteRanges(head))
+      this.event(tx, TO_CLIENT, Http1Event.RESPONSE_MULTIPART_BYTERANGES);
     const left = Math.max(0, framing.length);
     if (status === 204 || status === 304) {
       this.matched = 0;
@@ -501,7 +555,7 @@ export class Http1Parser implements ProtocolParser {
     if (tx !== this.request || status < 400 || this.requestState !== State.BODY_LENGTH) return;
     const head = tx.heads[TO_SERVER];
     if (head === null || !hasField(head, Field.EXPECT) || tx.bodies[TO_SERVER]!.transferred > 0) return;
-    this.finishRequest(tx);
+    this.completeRequest(tx);
   }
 
   /** After 204 or 304 with a length: browsers take what follows for a body, unless it is the next response. */
@@ -787,6 +841,12 @@ export class Http1Parser implements ProtocolParser {
     }
     if ((flags & FramingFlag.INVALID_LENGTH) !== 0) {
       this.event(tx, direction, DirectedEvent.INVALID_CONTENT_LENGTH[direction]);
+    }
+    if ((flags & FramingFlag.LENGTH_PRECEDED) !== 0) {
+      this.event(tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_START);
+    }
+    if ((flags & FramingFlag.LENGTH_FOLLOWED) !== 0) {
+      this.event(tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_END);
     }
     if ((flags & FramingFlag.DUPLICATE_LENGTH) !== 0) {
       this.event(tx, direction, DirectedEvent.DUPLICATE_CONTENT_LENGTH[direction]);

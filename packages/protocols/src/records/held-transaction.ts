@@ -81,7 +81,9 @@ export class HeldTransaction implements Transaction {
     const run = this.find(direction, id, index);
     if (run === undefined || run.size > 0) return undefined;
     const { bytes, start, end } = run;
-    return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, limit)).toString('latin1');
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, limit)).toString(
+      'latin1',
+    );
   }
 
   /** A number that was put in; undefined where there is none. */

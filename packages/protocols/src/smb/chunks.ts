@@ -75,16 +75,17 @@ export class Chunks {
   }
 
   private append(bytes: Uint8Array, start: number, end: number): void {
-    for (let i = start; i < end; ) {
+    let i = start;
+    while (i < end) {
       const taken = this.file.append(bytes, i, end);
+      const stuck = taken === i;
       this.next += taken - i;
-      if (taken < end) this.full();
-      // A file that does not take more is not waited for.
-      if (taken === i && this.file.append(bytes, i, i + 1) === i) return;
-      if (taken === i) {
-        this.next++;
-        i++;
-      } else i = taken;
+      i = taken;
+      if (i < end) {
+        this.full();
+        // Nobody has looked: there will be no room either.
+        if (stuck) return;
+      }
     }
   }
 

@@ -15,6 +15,8 @@ export interface Conversation {
   loose?: readonly string[];
   /** Protocols that follow; left out: none. */
   upgrades?: readonly (string | null)[];
+  /** Where bytes that were not announced are cut decides what they belong to, as in libhtp: fed only as it stands. */
+  uncut?: true;
 }
 
 const C = (text: string): Piece => [0, bytesOf(text)];
@@ -41,7 +43,7 @@ function form(type: string, parts: readonly string[]): string {
 }
 
 function digest(algorithm: string, content: string): string {
-  return createHash(algorithm).update(content, 'latin1').digest('latin1');
+  return createHash(algorithm).update(content, 'latin1').digest().toString('latin1');
 }
 
 export const CONVERSATIONS: readonly Conversation[] = [
@@ -240,6 +242,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
     name: 'line feed and carriage return the wrong way round in a response',
     pieces: [C(GET), S('HTTP/1.1 200 OK\n\rContent-Length: 2\n\rX: y\n\r\nok')],
     expect: [{ '<http.response_body': 'ok', '<http.header': 'Content-Length: 2\r\nX: y\r\n' }],
+    events: [['<http.DEFORMED_EOL']],
   },
   {
     name: 'null bytes in a field and in the URI',
@@ -252,7 +255,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
     expect: [{ '>http.method': 'GET', '>http.uri': '/a b', '>http.protocol': 'HTTP/1.1', '>http.host': 'a' }],
     events: [
       [
-        '>http.REQUEST_HEADER_INVALID',
+        '>http.REQUEST_INVALID_LWS_AFTER_NAME',
         '>http.REQUEST_LINE_LEADING_WHITESPACE',
         '>http.METHOD_DELIM_NON_COMPLIANT',
       ],
@@ -422,13 +425,79 @@ export const CONVERSATIONS: readonly Conversation[] = [
     name: 'an impossible status line',
     pieces: [C(GET), S('HTTP/7.3 2x0 OK\r\nContent-Length: 2\r\n\r\nok')],
     expect: [{ '<http.response_body': 'ok', '<http.stat_code': '2x0' }],
-    events: [['<http.RESPONSE_INVALID_PROTOCOL', '<http.RESPONSE_INVALID_STATUS']],
+    events: [
+      [
+        '<http.RESPONSE_INVALID_PROTOCOL',
+        '<http.RESPONSE_LINE_INVALID_PROTOCOL',
+        '<http.RESPONSE_INVALID_STATUS',
+        '<http.RESPONSE_LINE_INVALID_RESPONSE_STATUS',
+      ],
+    ],
   },
   {
     name: 'a body that was not announced',
     pieces: [C('GET / HTTP/1.1\r\nHost: a\r\n\r\nleft over\r\n'), S(OK)],
-    expect: [{ '>http.uri': '/' }, {}],
-    events: [[], ['>http.REQUEST_BODY_UNEXPECTED']],
+    expect: [{ '>http.uri': '/', '>http.request_body': 'left over\r\n' }],
+    events: [['>http.REQUEST_BODY_UNEXPECTED']],
+    uncut: true,
+  },
+  {
+    name: 'more body than announced, over several pieces, before the next request',
+    pieces: [
+      C('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\r\nno method'),
+      C(' here\r\n'),
+      C('GET /2 HTTP/1.1\r\nHost: a\r\n\r\n'),
+      S(OK),
+      S(OK),
+    ],
+    expect: [
+      { '>http.request_body': 'abc\r\nno method here\r\n', '<http.response_body': 'ok' },
+      { '>http.uri': '/2', '>http.request_body': null, '<http.response_body': 'ok' },
+    ],
+    events: [['>http.REQUEST_BODY_UNEXPECTED']],
+    uncut: true,
+  },
+  {
+    name: 'what follows a request in a later piece is a request, whatever it is',
+    pieces: [C('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), C('left over\r\n'), S(OK)],
+    expect: [{ '>http.uri': '/', '>http.request_body': null }, { '>http.method': 'left' }],
+    events: [[], ['>http.REQUEST_LINE_INVALID', '>http.REQUEST_LINE_UNKNOWN_METHOD_NO_PROTOCOL']],
+  },
+  {
+    name: 'odd names, lengths and versions',
+    pieces: [
+      C('POST /a\tb HTTP/01.1\r\nHost: a\r\n: x\r\nX@: y\r\nContent-Length: +3;\r\n\r\nabc'),
+      S('HTTP/1.1 200 OK\r\nY@: 1\r\nContent-Range: bytes 5-3/10\r\nContent-Length: 0\r\n\r\n'),
+      C('X\r\n'),
+    ],
+    expect: [{ '>http.uri': '/a\tb', '>http.request_body': 'abc' }, {}],
+    events: [
+      [
+        '>http.REQUEST_HEADER_INVALID',
+        '>http.REQUEST_INVALID_EMPTY_NAME',
+        '>http.URI_DELIM_NON_COMPLIANT',
+        '>http.PROTOCOL_CONTAINS_EXTRA_DATA',
+        '>http.CONTENT_LENGTH_EXTRA_DATA_START',
+        '>http.CONTENT_LENGTH_EXTRA_DATA_END',
+        '<http.RESPONSE_HEADER_NAME_NOT_TOKEN',
+        '<http.RANGE_INVALID',
+      ],
+      ['>http.REQUEST_LINE_INVALID', '>http.REQUEST_LINE_UNKNOWN_METHOD'],
+    ],
+  },
+  {
+    name: 'parts of a file without a length, and a switch with one',
+    pieces: [
+      C(GET),
+      S('HTTP/1.1 101 x\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok'),
+      C(GET),
+      S('HTTP/1.1 206 x\r\nContent-Type: Multipart/Byteranges; boundary=x\r\n\r\n--x'),
+    ],
+    expect: [{ '<http.response_body': 'ok' }, { '<http.response_body': '--x' }],
+    events: [
+      ['<http.SWITCHING_PROTO_WITH_CONTENT_LENGTH', '<http.RESPONSE_BODY_UNEXPECTED'],
+      ['<http.RESPONSE_MULTIPART_BYTERANGES'],
+    ],
   },
   { name: 'gzip', pieces: coded('gzip', gzipped), expect: [{ '<http.response_body': text }] },
   {

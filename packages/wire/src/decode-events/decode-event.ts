@@ -5,6 +5,7 @@
 const NAMES = [
   'afpacket.trunc_pkt',
   'arp.invalid_hardware_size',
+  'arp.invalid_pkt',
   'arp.invalid_protocol_size',
   'arp.pkt_too_small',
   'arp.unsupported_hardware',
@@ -161,6 +162,7 @@ const OLD_NAMES: ReadonlyMap<string, DecodeEventName> = new Map([
   ['ipv6.frag.too_large', 'ipv6.frag_pkt_too_large'],
   ['ipv6.frag.overlap', 'ipv6.frag_overlap'],
   ['udp.hlen_invalid', 'udp.len_invalid'],
+  ['afp_trunc_pkt', 'afpacket.trunc_pkt'],
 ]);
 
 /** The number of an event as a rule names it; -1 where there is none of that name. */
