@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, loadConfiguration } from './load';
+import { loadConfiguration } from './load';
+import { ConfigurationError } from './problem';
 
 let directory: string;
 beforeAll(() => {
