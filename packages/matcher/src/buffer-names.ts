@@ -26,6 +26,11 @@ export const STICKY_ALIASES: ReadonlyMap<string, string> = new Map([
   ['http_accept_enc', 'http.accept_enc'],
   ['http_connection', 'http.connection'],
   ['http_referer', 'http.referer'],
+  ['dce_stub_data', 'dcerpc.stub_data'],
+  ['smb_named_pipe', 'smb.named_pipe'],
+  ['smb_share', 'smb.share'],
+  ['nfs_procedure', 'nfs.procedure'],
+  ['nfs_version', 'nfs.version'],
 ]);
 
 /** The name that a buffer has now. */
@@ -72,6 +77,7 @@ export const EXPRESSION_BUFFERS: ReadonlyMap<string, string> = new Map([
 export const PROTOCOL_ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
   ['http', ['http', 'http1', 'http2']],
   ['http1', ['http', 'http1']],
+  ['http2', ['http2', 'doh2']],
   ['ssl', ['tls']],
   ['dns', ['dns', 'doh2']],
   ['dcerpc', ['dcerpc', 'smb']],

@@ -7,6 +7,7 @@ import type { CompiledRuleSet } from './compiled-rule-set';
 import type { BufferStep } from './evaluation';
 import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
+import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
 import type { NameTable } from './name-table';
 import { PacketBufferTest } from './packet-buffer';
@@ -36,6 +37,8 @@ export interface CompileOptions {
   readonly names: NameTable;
   /** Default: PCRE2 with limits. */
   readonly expressions?: ExpressionCompiler;
+  /** Names of the events that parsers can give, in any case; absent: names are not checked. */
+  readonly events?: readonly string[];
   /**
    * Compile every regular expression to see that it can be (default). Where another thread has done so for the same
    * rules it may be left out, which makes up half the work; an expression that cannot be compiled then never matches.
@@ -88,6 +91,7 @@ export function* compileRules(
     names: options.names,
     expressions: options.expressions ?? pcreCompiler,
     checkExpressions: options.checkExpressions ?? true,
+    events: options.events ? new Set(options.events.map((name) => name.toLowerCase())) : null,
   };
   const slots = new SlotTable(catalog);
   const lists = new HeaderLists();
@@ -199,12 +203,26 @@ function compileRule(
     linkSteps(part.steps);
     builder.packetTests.push(new PacketBufferTest(buffer, part.transforms, part.steps));
   }
+  // Asked of nothing but the protocol, a flow is told of once.
+  const { packetTests } = builder;
+  const { protocolTests } = builder;
+  if (
+    protocolTests > 0 &&
+    packetTests.length === protocolTests &&
+    buffers.length === 0 &&
+    !compiled.payload
+  ) {
+    packetTests.push({ matches: ({ protocolDetected }) => protocolDetected });
+  }
   compiled.buffers = buffers.length > 0 ? buffers : null;
   compiled.flowState = builder.flowState;
   compiled.packetTests = builder.packetTests.length > 0 ? builder.packetTests : null;
   compiled.flowBitConditions = builder.flowBitConditions.length > 0 ? builder.flowBitConditions : null;
   compiled.flowBitActions = builder.flowBitActions.length > 0 ? builder.flowBitActions : null;
+  compiled.effects = builder.effects.length > 0 ? builder.effects : null;
   compiled.noAlert = builder.noAlert;
+  compiled.alwaysAlert = builder.alwaysAlert;
+  compiled.tag = builder.tag;
   compiled.thresholds = builder.thresholds.length > 0 ? builder.thresholds : null;
   compiled.target = builder.target;
   compiled.appLayerEvent = eventOf(builder);
@@ -246,7 +264,9 @@ function choosePattern(builder: RuleBuilder, compiled: CompiledRule): FastPatter
 }
 
 function patternAmong(parts: readonly BufferPart[], builder: RuleBuilder): FastPattern | null {
-  const searched = parts.map((part) => ({
+  // What need not be there cannot be looked for.
+  const certain = parts.filter(({ occurrences }) => occurrences === null);
+  const searched = certain.map((part) => ({
     part,
     contents: part.steps.filter((step) => step instanceof ContentStep),
   }));
@@ -260,6 +280,7 @@ const MAX_BUFFERS = 30;
 function linkSteps(steps: readonly BufferStep[]): void {
   let anchor: BufferStep | null = null;
   for (const step of steps) {
+    if (step instanceof Base64DecodeStep) linkSteps(step.inner);
     if (step.relative) anchor?.followedBy(step);
     if (step.anchor) anchor = step;
   }

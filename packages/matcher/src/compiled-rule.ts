@@ -4,10 +4,11 @@ import { BufferShape } from './buffer-shape';
 import type { BufferSlot } from './buffer-slot';
 import type { BufferStep } from './evaluation';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
-import type { PacketTest } from './keyword';
+import type { PacketTest, RuleEffect } from './keyword';
 import type { Occurrences } from './occurrences';
 import type { PortSet } from './port-set';
 import type { Literal } from './search';
+import type { TagSettings } from './tag-settings';
 import type { ThresholdSettings } from './threshold-table';
 
 /** Bits for the transports a rule looks at. */
@@ -44,12 +45,16 @@ export class CompiledRule {
   packetTests: readonly PacketTest[] | null = null;
   flowBitConditions: readonly FlowBitCondition[] | null = null;
   flowBitActions: readonly FlowBitAction[] | null = null;
+  effects: readonly RuleEffect[] | null = null;
   /** Steps over the payload or the stream. */
   payload: readonly BufferStep[] | null = null;
   /** Bits of `PayloadMode`. */
   payloadMode = 0;
   buffers: readonly BufferTest[] | null = null;
   noAlert = false;
+  /** Its matches are told even where its action says that they are not (`pass`). */
+  alwaysAlert = false;
+  tag: TagSettings | null = null;
   thresholds: readonly ThresholdSettings[] | null = null;
   /** Application-layer event it waits for, in lower case. */
   appLayerEvent: string | null = null;

@@ -1,6 +1,8 @@
 import type { Direction } from '@portcullis/protocols';
 import { PacketView } from '@portcullis/wire';
+import { PacketEventSet } from './events/packet-events';
 import type { FlowMatchState } from './flow-match-state';
+import { HostBits } from './host-bits';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -42,6 +44,21 @@ export class InspectionContext {
   linkEnd = 0;
   /** Number of the flow's application protocol: 1 + its place in `CompileOptions.protocols`; 0 while unknown. */
   appProtocol = 0;
+  /** The bytes of the flow were looked at, and no protocol there is a parser for was found in them. */
+  appProtocolFailed = false;
+  /** With this packet the flow's application protocol became known. */
+  protocolDetected = false;
+  /** Number of the protocol that the bytes of each direction told, where they disagree; 0: as `appProtocol`. */
+  readonly sideProtocols: [number, number] = [0, 0];
+  /** The protocol that the flow had before it went over to `appProtocol` (STARTTLS, CONNECT); 0: none. */
+  originalProtocol = 0;
+  /** Numbers of `DECODE_EVENTS` and `STREAM_EVENTS` that this packet has given. */
+  readonly decodeEvents = new PacketEventSet();
+  readonly streamEvents = new PacketEventSet();
+  /** The transaction that is being inspected (its `id`); -1: none. Written by the matcher. */
+  transactionId = -1;
+  /** Bits of hosts. Owned by the matcher. */
+  readonly hostBits = new HostBits();
   /** Owned by the matcher, kept by the engine with the flow; null while there is nothing to remember. */
   flowState: FlowMatchState | null = null;
   /** The DCERPC message that is being inspected has its numbers in little-endian order. */

@@ -13,3 +13,9 @@ export interface Keyword {
 export interface PacketTest {
   matches(context: InspectionContext): boolean;
 }
+
+/** What a rule does when it has matched, whether an alert comes of it or not. */
+export interface RuleEffect {
+  /** @returns false where a bound kept it from being done; it is counted */
+  apply(context: InspectionContext): boolean;
+}

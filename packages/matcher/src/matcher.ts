@@ -439,8 +439,10 @@ export class Matcher {
     const at = context.appProtocol * 2 + direction;
     const plan = ruleset.transactionPlans[at];
     if (!plan) return;
+    context.dceLittleEndian = transaction.dceLittleEndian === true;
     const progress = transaction.progress(direction);
     const held = transaction.matchState;
+    context.transactionId = transaction.id;
     let state: TransactionState | null = held instanceof TransactionState ? held : null;
     if (state !== null && state.generation !== ruleset.generation) {
       state.count = 0;
@@ -482,6 +484,7 @@ export class Matcher {
         direction === 0 ? packSeen(progress, seenOf(packed, 1)) : packSeen(seenOf(packed, 0), progress);
     }
     buffers.end();
+    context.transactionId = -1;
   }
 
   /**
@@ -515,7 +518,9 @@ export class Matcher {
         continue;
       }
       if (!state.remember(entry, waiting)) this.counted.waitingRefused++;
+      context.transactionId = transaction.id;
       this.fire(rule, context, transaction.id);
+      context.transactionId = -1;
     }
   }
 
@@ -805,7 +810,8 @@ export class Matcher {
   }
 
   /** The transaction is over: its state goes back to the pool. */
-  endTransaction(_context: InspectionContext, transaction: Transaction): void {
+  endTransaction(context: InspectionContext, transaction: Transaction): void {
+    context.flowState?.unsetTransactionBit(transaction.id, -1);
     const state = transaction.matchState;
     transaction.matchState = null;
     if (state instanceof TransactionState && this.pool.length < POOL) this.pool.push(state);
@@ -818,6 +824,12 @@ export class Matcher {
 
   private fire(rule: CompiledRule, context: InspectionContext, transaction: number): void {
     if (!this.fired.add(rule.number, transaction)) return;
+    const { effects } = rule;
+    if (effects !== null) {
+      for (let i = 0; i < effects.length; i++) {
+        if (!effects[i].apply(context)) this.counted.flowBitsRefused++;
+      }
+    }
     const actions = rule.flowBitActions;
     if (actions === null) return;
     if (!context.hasFlow) return;

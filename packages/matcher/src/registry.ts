@@ -1,11 +1,16 @@
 import type { BufferCatalog } from './buffer-catalog';
 import type { Keyword } from './keyword';
+import { absent } from './keywords/absent';
+import { appLayerProtocol } from './keywords/app-layer-protocol';
+import { asn1 } from './keywords/asn1';
+import { base64Data, base64Decode } from './keywords/base64';
 import { bsize } from './keywords/bsize';
 import { byteExtract } from './keywords/byte-extract';
 import { byteJump } from './keywords/byte-jump';
 import { byteMath } from './keywords/byte-math';
 import { byteTest } from './keywords/byte-test';
 import { checksums } from './keywords/checksum';
+import { cipService } from './keywords/cip-service';
 import { content } from './keywords/content';
 import {
   depth,
@@ -18,23 +23,32 @@ import {
   startswith,
   within,
 } from './keywords/content-modifiers';
+import { dcerpc } from './keywords/dcerpc';
 import { dsize } from './keywords/dsize';
+import { entropy } from './keywords/entropy';
+import { appLayerEvent, decodeEvent, engineEvent, streamEvent } from './keywords/events';
 import { flow } from './keywords/flow';
 import { flowCounters } from './keywords/flow-counters';
 import { flowbits } from './keywords/flowbits';
+import { flowint } from './keywords/flowint';
+import { ftpbounce } from './keywords/ftpbounce';
 import { headerBuffers } from './keywords/header-buffers';
 import { icmpHeader } from './keywords/icmp-header';
-import { information, tag, target } from './keywords/information';
+import { accepted, information, prefilter, refused, tag, target } from './keywords/information';
 import { ipHeader } from './keywords/ip-header';
 import { isdataat } from './keywords/isdataat';
-import { noalert } from './keywords/noalert';
+import { modbus } from './keywords/modbus';
+import { alert, noalert } from './keywords/noalert';
 import { pcre } from './keywords/pcre';
+import { rpc } from './keywords/rpc';
 import { bufferKeyword, packetData } from './keywords/sticky-buffer';
 import { streamSize } from './keywords/stream-size';
 import { tcpHeader } from './keywords/tcp-header';
 import { detectionFilter, threshold } from './keywords/threshold';
+import { tls } from './keywords/tls';
 import { transforms } from './keywords/transforms';
 import { urilen } from './keywords/urilen';
+import { hostbits, xbits } from './keywords/xbits';
 
 /** Every keyword there is. A new one is a file in keywords/ and a line here. */
 const KEYWORDS: readonly Keyword[] = [
@@ -43,7 +57,15 @@ const KEYWORDS: readonly Keyword[] = [
   tag,
   flow,
   flowbits,
+  flowint,
+  xbits,
+  hostbits,
+  appLayerProtocol,
   noalert,
+  alert,
+  prefilter,
+  accepted,
+  refused,
   threshold,
   detectionFilter,
   content,
@@ -63,6 +85,17 @@ const KEYWORDS: readonly Keyword[] = [
   byteJump,
   byteExtract,
   byteMath,
+  base64Decode,
+  base64Data,
+  absent,
+  asn1,
+  entropy,
+  ftpbounce,
+  rpc,
+  decodeEvent,
+  streamEvent,
+  engineEvent,
+  appLayerEvent,
   packetData,
   dsize,
   streamSize,
@@ -73,7 +106,11 @@ const KEYWORDS: readonly Keyword[] = [
   ...headerBuffers,
   ...checksums,
   ...flowCounters,
+  ...dcerpc,
   ...transforms,
+  ...tls,
+  modbus,
+  cipService,
 ];
 
 const BY_NAME = new Map<string, Keyword>();

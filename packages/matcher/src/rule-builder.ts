@@ -4,12 +4,14 @@ import { type BufferStep, MAX_VARIABLES } from './evaluation';
 import type { ExpressionCompiler } from './expression';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
 import type { IntegerRange } from './integer-range';
-import type { PacketTest } from './keyword';
+import type { PacketTest, RuleEffect } from './keyword';
+import type { Base64DecodeStep } from './keywords/base64';
 import type { ContentStep } from './keywords/content';
 import type { NameTable } from './name-table';
 import type { Occurrences } from './occurrences';
 import { type Argument, invalid } from './option-value';
 import type { PacketBuffer } from './packet-buffer';
+import type { TagSettings } from './tag-settings';
 import type { ThresholdSettings } from './threshold-table';
 import type { Transform } from './transform';
 
@@ -20,17 +22,19 @@ export interface CompileEnvironment {
   readonly expressions: ExpressionCompiler;
   /** Compile each expression at once, only to see that it can be. */
   readonly checkExpressions: boolean;
+  /** Names of the events that parsers can give, in lower case; null: not known. */
+  readonly events: ReadonlySet<string> | null;
 }
 
 /** Steps over one buffer. `name` is null for the payload. */
 export class BufferPart {
-  readonly steps: BufferStep[] = [];
   /** null: any one of them. */
   occurrences: Occurrences | null = null;
 
   constructor(
     readonly name: string | null,
     readonly transforms: readonly Transform[],
+    readonly steps: BufferStep[] = [],
   ) {}
 }
 
@@ -52,6 +56,7 @@ export class RuleBuilder {
   networkProtocols: IntegerRange | null = null;
   readonly flowBitConditions: FlowBitCondition[] = [];
   readonly flowBitActions: FlowBitAction[] = [];
+  readonly effects: RuleEffect[] = [];
   lastContent: ContentStep | null = null;
   fastPattern: { step: ContentStep; from: number; length: number } | null = null;
   /** Bits of `DirectionBit`, as `flow` says; 0: not said. */
@@ -63,6 +68,10 @@ export class RuleBuilder {
   /** Payload sizes of the packets it looks at; null: all. */
   payloadSizes: IntegerRange | null = null;
   noAlert = false;
+  /** Its matches are told even where its action says that they are not (`pass`). */
+  alwaysAlert = false;
+  /** Packets after the match that its author wants recorded. */
+  tag: TagSettings | null = null;
   target: 'src_ip' | 'dest_ip' | null = null;
   readonly thresholds: ThresholdSettings[] = [];
   /** Application-layer events it waits for, in lower case (`http.request_field_too_long`). */
@@ -70,6 +79,10 @@ export class RuleBuilder {
   /** Application protocols that keywords ask for, as rule headers name them. */
   readonly protocols = new Set<string>();
 
+  /** The last `base64_decode`. */
+  base64: Base64DecodeStep | null = null;
+  /** How many of the packet tests ask which application protocol the flow has. */
+  protocolTests = 0;
   /** Steps over parts of the packet. */
   readonly packetParts: { readonly buffer: PacketBuffer; readonly part: BufferPart }[] = [];
 
@@ -111,6 +124,20 @@ export class RuleBuilder {
     this.packetBuffer = buffer;
     this.transforms = [];
     this.part = null;
+  }
+
+  /** From here on steps are added to those, which another step runs. */
+  openSteps(steps: BufferStep[]): void {
+    this.part = new BufferPart(null, [], steps);
+  }
+
+  /** Says which occurrences of the buffer that was just opened have to match. */
+  setOccurrences(option: RuleOption, occurrences: Occurrences): void {
+    if (this.part !== null || this.packetBuffer !== null) {
+      throw invalid(option, 'stands right behind a sticky buffer');
+    }
+    this.part = this.findPart(this.bufferName as string, this.transforms, true);
+    this.part.occurrences = occurrences;
   }
 
   openPayload(): void {
@@ -197,10 +224,10 @@ export class RuleBuilder {
     return part;
   }
 
-  private findPart(name: string, transforms: readonly Transform[]): BufferPart {
+  private findPart(name: string, transforms: readonly Transform[], separate = false): BufferPart {
     const key = partKey(name, transforms);
     // Where a buffer occurs several times, each sticky keyword may mean another occurrence.
-    if (!(this.environment.buffers.isMultiple(name) && this.part === null)) {
+    if (!separate && !(this.environment.buffers.isMultiple(name) && this.part === null)) {
       const known = this.parts.find(
         (part) => part.occurrences === null && partKey(part.name as string, part.transforms) === key,
       );

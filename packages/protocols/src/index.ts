@@ -7,6 +7,7 @@ export {
   detect,
   PROTOCOL_NAMES,
 } from './detection';
+export { createEnip } from './enip/definition';
 export { FileBuffer, FileTracker, fileBuffers } from './files/file-tracker';
 export { DEFAULT_FILE_POLICY, FileHash, type FilePolicy } from './files/policy';
 export { HTTP1_BUFFERS, Http1Buffer } from './http1/buffers';
@@ -15,6 +16,9 @@ export { HTTP1_EVENTS, Http1Event } from './http1/events';
 export { DEFAULT_LIMITS, type Http1Limits, LimitError } from './http1/limits';
 export { Http1Parser } from './http1/parser';
 export { Http1Progress } from './http1/progress';
+export { ModbusLayout } from './modbus/buffers';
+export { createModbus } from './modbus/definition';
+export { ACCESS_TARGETS, ModbusAccess, ModbusCategory } from './modbus/functions';
 export { allBuffers, createProtocols, type ProtocolSettings } from './registry';
 export {
   type BufferDefinition,

@@ -21,10 +21,10 @@ test('a number that is given twice is refused', () => {
   expect(() => allBuffers([...createProtocols(), again])).toThrow(/buffer number 0/);
 });
 
-test('names are those of the rule language, each once', () => {
-  const names = HTTP1_BUFFERS.map(({ name }) => name);
+test('names are those of the rule language, each once for a direction', () => {
+  const names = HTTP1_BUFFERS.flatMap(({ name, directions }) => directions.map((side) => `${name} ${side}`));
   expect(new Set(names).size).toBe(names.length);
-  for (const name of names) expect(name).toMatch(/^(http\.[a-z_.]+|file\.data)$/);
+  for (const name of names) expect(name).toMatch(/^(http\.[a-z_.]+|file\.[a-z0-9]+) [01]$/);
   expect(new Set(HTTP1_EVENTS).size).toBe(HTTP1_EVENTS.length);
   for (const name of HTTP1_EVENTS) expect(name).toMatch(/^http\.[A-Z0-9_]+$/);
 });

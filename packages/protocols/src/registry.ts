@@ -1,13 +1,17 @@
 /** The protocols there are. A new one is a folder beside `http1/` and a line here. */
 
+import { createDcerpc } from './dcerpc/definition';
 import { createDns } from './dns/definition';
+import { createEnip } from './enip/definition';
 import type { FilePolicy } from './files/policy';
 import { createHttp1, type Http1Settings } from './http1/definition';
 import { createLlmnr } from './llmnr/definition';
 import { createMdns } from './mdns/definition';
+import { createModbus } from './modbus/definition';
 import { createMqtt } from './mqtt/definition';
 import { createSip } from './sip/definition';
 import { createSmtp, type SmtpSettings } from './smtp/definition';
+import { createTls } from './tls/definition';
 import type { BufferDefinition, ProtocolDefinition } from './transaction';
 
 export interface ProtocolSettings {
@@ -21,11 +25,15 @@ export interface ProtocolSettings {
 export function createProtocols(settings: ProtocolSettings = {}): readonly ProtocolDefinition[] {
   return [
     createHttp1(settings.http),
+    createTls(),
     createDns(),
     createMdns(),
     createLlmnr(),
+    createModbus(),
+    createEnip(),
     createSip(),
     createMqtt(),
+    createDcerpc(),
     createSmtp(settings.smtp, settings.files),
   ];
 }

@@ -1,3 +1,4 @@
+import { DecodeEvents } from './decode-events/decode-event';
 import { DecodeStatus } from './decode-status';
 import { Icmp } from './icmp';
 import { IpProtocol } from './ip-protocol';
@@ -164,6 +165,12 @@ export class PacketView {
   payload = 0;
   payloadEnd = 0;
 
+  /** Index of the IPv6 fragment header, and of the byte before it that says so; -1 without. */
+  fragmentHeader = -1;
+  fragmentNextHeader = -1;
+  /** What is wrong with the headers: filled by those who want to know (`findDecodeEvents`), never by `decode`. */
+  readonly events = new DecodeEvents();
+
   /** Filled by `decodeTcpOptions`. 0 without. */
   mss = 0;
   /** -1 without. */
@@ -186,6 +193,7 @@ export class PacketView {
     this.bytes = bytes;
     this.start = start;
     this.finalDestination = -1;
+    this.fragmentHeader = -1;
 
     if (end > bytes.length) end = bytes.length;
     if (end <= start || start < 0) {
@@ -280,6 +288,8 @@ export class PacketView {
     let at = first;
     let protocol = nextHeader;
     let fragmented = false;
+    /** Where the number of the header at `at` stands. */
+    let named = this.start + IPV6_NEXT_HEADER;
     walk: for (;;) {
       let length: number;
       switch (protocol) {
@@ -287,6 +297,8 @@ export class PacketView {
           if (end - at < EXTENSION_UNIT) return IPV6_EXTENSION_TRUNCATED;
           if (fragmented) return IPV6_EXTENSION_ORDER;
           fragmented = true;
+          this.fragmentHeader = at;
+          this.fragmentNextHeader = named;
           const fragment = word16(bytes, at + EXTENSION_FRAGMENT_OFFSET);
           this.identification = word32(bytes, at + EXTENSION_FRAGMENT_IDENTIFICATION);
           this.fragmentOffset = fragment & EXTENSION_FRAGMENT_OFFSET_MASK;
@@ -314,7 +326,8 @@ export class PacketView {
       }
       if (length < EXTENSION_UNIT || length > end - at) return IPV6_EXTENSION_TRUNCATED;
       if (protocol === PROTOCOL_ROUTING) this.noteRouting(bytes, at, length);
-      protocol = bytes[at + EXTENSION_NEXT_HEADER];
+      named = at + EXTENSION_NEXT_HEADER;
+      protocol = bytes[named];
       at += length;
       if (this.fragmentOffset !== 0) {
         if (this.fragmentOffset + end - at > IPV6_MAX_PAYLOAD) return FRAGMENT_TOO_LONG;

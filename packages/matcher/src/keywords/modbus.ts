@@ -152,7 +152,8 @@ function readAccess(option: RuleOption, text: string, wanted: Conditions): boole
   if (found === null) return false;
   const [, kind, target, sign, first, second, valueSign, valueFirst, valueSecond] = found;
   const writes = kind === 'write';
-  if (writes && (target === 'discretes' || target === 'input')) throw invalid(option, `${target} are only read`);
+  if (writes && (target === 'discretes' || target === 'input'))
+    throw invalid(option, `${target} are only read`);
   wanted.access = (writes ? ModbusAccess.WRITE : ModbusAccess.READ) | (TARGETS.get(target) ?? 0);
   if (first === undefined) return true;
   wanted.address = range(option, sign, first, second);
@@ -179,7 +180,9 @@ export const modbus: Keyword = {
       address: null,
       value: null,
     };
-    let text = required(option).trim().replace(/^"(.*)"$/s, '$1');
+    let text = required(option)
+      .trim()
+      .replace(/^"(.*)"$/s, '$1');
     const unit = UNIT.exec(text);
     if (unit !== null) {
       wanted.unit = range(option, unit[1], unit[2], unit[3]);

@@ -17,6 +17,8 @@ export class Body {
   transferred = 0;
   /** No more bytes will be kept. */
   complete = false;
+  /** Bytes of it are missing: beyond the limit, or in a gap. */
+  cut = false;
   /** Place in the body up to which it was shown to the listener. */
   inspected = 0;
   /** Chunk framing, where the body has one. */
@@ -70,11 +72,18 @@ export class Body {
   /** Adds transferred bytes. @returns bits of `DecoderNotice` */
   append(bytes: Uint8Array, start: number, end: number): number {
     this.transferred += end - start;
-    if (this.complete) return 0;
+    if (this.complete) {
+      this.cut = true;
+      return 0;
+    }
     let notices = 0;
     if (this.layers > 0) notices = this.decode(bytes, start, end);
     else this.keep(bytes, start, end);
-    if (this.streamOffset + this.length >= this.store.limit) this.complete = true;
+    if (this.streamOffset + this.length >= this.store.limit) {
+      this.complete = true;
+      // How much more there was is not known where a coding was undone.
+      if (this.layers > 0) this.cut = true;
+    }
     return notices;
   }
 
@@ -98,6 +107,7 @@ export class Body {
   skip(length: number): void {
     this.transferred += length;
     this.layers = 0;
+    this.cut = true;
     this.borrowed = null;
     this.store.end = 0;
     this.streamOffset = this.transferred;
@@ -145,6 +155,7 @@ export class Body {
     this.streamOffset = 0;
     this.transferred = 0;
     this.complete = false;
+    this.cut = false;
     this.inspected = 0;
     this.left = 0;
     this.chunks.clear();
@@ -160,6 +171,7 @@ export class Body {
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
     const count = Math.min(end - start, this.store.limit - this.streamOffset - this.length);
+    if (count < end - start) this.cut = true;
     if (count <= 0) return;
     if (this.borrowed === null && this.store.end === 0) {
       this.borrowed = bytes;

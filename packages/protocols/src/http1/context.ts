@@ -6,6 +6,7 @@ import { DerivedBuffers } from './derived';
 import { Head } from './head';
 import type { Http1Limits } from './limits';
 import { Http1Transaction } from './message';
+import { MultipartReader } from './multipart';
 
 export interface Http1Options {
   readonly limits: Http1Limits;
@@ -19,9 +20,11 @@ export class Http1Context {
   private readonly heads: Head[] = [];
   private readonly bodies: Body[] = [];
   private readonly transactions: Http1Transaction[] = [];
+  private readonly multiparts: MultipartReader[] = [];
 
   /** Free objects kept of each kind; the rest is left to the garbage collector. */
   private static readonly KEPT = 1024;
+  private static readonly KEPT_MULTIPARTS = 64;
 
   constructor(readonly options: Http1Options) {}
 
@@ -52,5 +55,13 @@ export class Http1Context {
   giveTransaction(tx: Http1Transaction): void {
     tx.clear();
     if (this.transactions.length < Http1Context.KEPT) this.transactions.push(tx);
+  }
+
+  takeMultipart(): MultipartReader {
+    return this.multiparts.pop() ?? new MultipartReader();
+  }
+
+  giveMultipart(reader: MultipartReader): void {
+    if (this.multiparts.length < Http1Context.KEPT_MULTIPARTS) this.multiparts.push(reader);
   }
 }

@@ -1,9 +1,9 @@
 /** What an alert tells of an HTTP transaction: the fields of EVE's `http` object. Only made when something has matched. */
 
 import type { BufferView } from '../transaction';
-import { Http1Buffer } from './buffers';
+import { Http1Buffer } from './buffer-ids';
 import type { Http1Transaction } from './message';
-import { RequestPart, type RequestPartView, viewRequestPart } from './request-notes';
+import { RequestPart, type RequestPartView, requestPart } from './request-notes';
 import { endOfHost, parsePort, UriParts } from './uri';
 
 /** Bytes of a text that are told. */
@@ -18,18 +18,19 @@ const uri = new UriParts();
 export function describeHttp1(tx: Http1Transaction): Record<string, unknown> {
   const facts: Record<string, unknown> = {};
   const { direction } = tx;
-  const hasUri = requestPart(tx, RequestPart.URI);
+  const hasUri = requestPart(tx, RequestPart.URI, part);
   if (hasUri) uri.parse(part.bytes, part.start, part.end);
   if (hasUri && uri.hostEnd > uri.hostStart) {
     facts.hostname = text(part.bytes, uri.hostStart, uri.hostEnd).toLowerCase();
     addPort(facts, part.bytes, uri.portStart, uri.portEnd);
-  } else if (requestPart(tx, RequestPart.HOST)) {
+  } else if (requestPart(tx, RequestPart.HOST, part)) {
     const end = endOfHost(part.bytes, part.start, part.end);
     facts.hostname = text(part.bytes, part.start, end).toLowerCase();
     addPort(facts, part.bytes, end + 1, part.end);
   }
-  if (requestPart(tx, RequestPart.URI)) facts.url = text(part.bytes, part.start, part.end);
-  if (requestPart(tx, RequestPart.USER_AGENT)) facts.http_user_agent = text(part.bytes, part.start, part.end);
+  if (requestPart(tx, RequestPart.URI, part)) facts.url = text(part.bytes, part.start, part.end);
+  if (requestPart(tx, RequestPart.USER_AGENT, part))
+    facts.http_user_agent = text(part.bytes, part.start, part.end);
   // What has one name in both directions is the response's here.
   tx.direction = 1;
   if (tx.buffer(Http1Buffer.CONTENT_TYPE, 0, view)) {
@@ -38,9 +39,9 @@ export function describeHttp1(tx: Http1Transaction): Record<string, unknown> {
     facts.http_content_type = text(view.bytes, view.start, end).trim();
   }
   tx.direction = direction;
-  if (requestPart(tx, RequestPart.REFERER)) facts.http_refer = text(part.bytes, part.start, part.end);
-  if (requestPart(tx, RequestPart.METHOD)) facts.http_method = text(part.bytes, part.start, part.end);
-  if (requestPart(tx, RequestPart.PROTOCOL)) facts.protocol = text(part.bytes, part.start, part.end);
+  if (requestPart(tx, RequestPart.REFERER, part)) facts.http_refer = text(part.bytes, part.start, part.end);
+  if (requestPart(tx, RequestPart.METHOD, part)) facts.http_method = text(part.bytes, part.start, part.end);
+  if (requestPart(tx, RequestPart.PROTOCOL, part)) facts.protocol = text(part.bytes, part.start, part.end);
   if (tx.buffer(Http1Buffer.STAT_CODE, 0, view)) {
     const status = text(view.bytes, view.start, view.end);
     const code = Number(status);
@@ -51,13 +52,6 @@ export function describeHttp1(tx: Http1Transaction): Record<string, unknown> {
   }
   facts.length = tx.bodies[1]?.transferred ?? 0;
   return facts;
-}
-
-/** Finds a part of the request in its head, or in what was kept of it. */
-function requestPart(tx: Http1Transaction, number: number): boolean {
-  const head = tx.heads[0];
-  if (head !== null && !head.released && tx.requestProgress > 0) return viewRequestPart(head, number, part);
-  return tx.notes.view(number, part);
 }
 
 function addPort(facts: Record<string, unknown>, bytes: Uint8Array, start: number, end: number): void {

@@ -26,9 +26,10 @@ export const Field = {
   UPGRADE: 16,
   AUTHORIZATION: 17,
   EXPECT: 18,
+  CONTENT_DISPOSITION: 19,
 } as const;
 
-export const FIELD_COUNT = 19;
+export const FIELD_COUNT = 20;
 
 const NAMES: readonly Uint8Array[] = [
   '',
@@ -50,6 +51,7 @@ const NAMES: readonly Uint8Array[] = [
   'upgrade',
   'authorization',
   'expect',
+  'content-disposition',
 ].map(ascii);
 
 /** Start value and step of the hash of a field name; the step is FNV-1a over `byte | 0x20`. */

@@ -6,6 +6,7 @@ import { fillBuffer } from './buffers';
 import type { Http1Context } from './context';
 import type { Head } from './head';
 import { Method } from './methods';
+import type { MultipartReader } from './multipart';
 import { Http1Progress } from './progress';
 import { RequestNotes } from './request-notes';
 
@@ -20,6 +21,8 @@ export class Http1Transaction implements Transaction {
   readonly heads: (Head | null)[] = [null, null];
   readonly bodies: (Body | null)[] = [null, null];
   readonly trailers: (Head | null)[] = [null, null];
+  /** Files of a multipart request body. */
+  multipart: MultipartReader | null = null;
   /** Of the request, from its end on. */
   readonly notes = new RequestNotes();
   method: number = Method.UNKNOWN;
@@ -67,6 +70,10 @@ export class Http1Transaction implements Transaction {
     const trailer = this.trailers[direction];
     if (trailer !== null) this.context.giveHead(trailer);
     this.trailers[direction] = null;
+    if (direction === Directions.TO_SERVER && this.multipart !== null) {
+      this.context.giveMultipart(this.multipart);
+      this.multipart = null;
+    }
   }
 
   /** Memory that this transaction holds, in bytes; itself is about 300. */

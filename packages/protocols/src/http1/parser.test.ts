@@ -74,8 +74,8 @@ describe('what is borrowed and what is kept', () => {
     ]);
     expect(seen).toEqual([
       ['/x', 2, null],
-      ['/x', 2, [5, 0, 0, false]],
-      ['/x', 4, [10, 5, 0, true]],
+      ['/x', 3, [5, 0, 0, false]],
+      ['/x', 5, [10, 5, 0, true]],
     ]);
   });
 
@@ -255,7 +255,7 @@ test('where another protocol begins within a piece', () => {
     feedText(parser, 1, head.slice(0, 20));
     feedText(parser, 1, `${head.slice(20)}\x82\x01a`);
     expect(recorder.upgrades).toEqual([{ protocol, at: head.length - 20 }]);
-    expect(recorder.transactions.map((tx) => [tx.ended, tx.progress])).toEqual([[1, [4, 4]]]);
+    expect(recorder.transactions.map((tx) => [tx.ended, tx.progress])).toEqual([[1, [5, 5]]]);
     expect(parser.heldBytes()).toBe(0);
     feedText(parser, 0, GET);
     feedText(parser, 1, OK);
@@ -271,7 +271,7 @@ test('a parser that was reset is as new', () => {
   expect(recorder.transactions.map((tx) => tx.ended)).toEqual([1, 1]);
   feedText(parser, 0, GET);
   feedText(parser, 1, OK);
-  expect(recorder.transactions[2]).toMatchObject({ id: 0, ended: 1, progress: [4, 4], events: [] });
+  expect(recorder.transactions[2]).toMatchObject({ id: 0, ended: 1, progress: [5, 5], events: [] });
 });
 
 test('matchState is carried and null on reuse', () => {
@@ -373,7 +373,7 @@ describe('hostile input', () => {
       for (let i = 0; i < 3000; i++) feedText(parser, 1, ' ');
       parser.close(1);
       parser.close(0);
-      expect(recorder.transactions.map((tx) => [tx.ended, tx.progress[1]])).toEqual([[1, 4]]);
+      expect(recorder.transactions.map((tx) => [tx.ended, tx.progress[1]])).toEqual([[1, 5]]);
     }
   });
 

@@ -14,16 +14,20 @@ import {
   type ProtocolParser,
   type TransactionListener,
 } from '../transaction';
+import type { Body } from './body';
 import { CR, LF } from './characters';
 import { ChunkStatus } from './chunked';
 import type { Http1Context } from './context';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
+import { ROW, VALUE_END, VALUE_START } from './field-table';
+import { scanMultipart } from './files';
 import { hasField, reportRequestHead, reportResponseHead } from './findings';
 import { BodyFraming, Codings, FramingFlag } from './framing';
 import { type Head, HeadStatus } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
+import { MultipartNotice } from './multipart';
 import { looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
@@ -263,6 +267,25 @@ export class Http1Parser implements ProtocolParser {
       this.beginBody(tx, TO_SERVER, State.BODY_LENGTH, layers);
       tx.bodies[TO_SERVER]!.left = framing.length;
     } else this.finishRequest(tx);
+    if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null) this.beginMultipart(tx, head);
+  }
+
+  private beginMultipart(tx: Http1Transaction, head: Head): void {
+    const index = head.firstOf[Field.CONTENT_TYPE];
+    if (index < 0) return;
+    const start = head.base + head.rows[index * ROW + VALUE_START];
+    const end = head.base + head.rows[index * ROW + VALUE_END];
+    const multipart = this.context.takeMultipart();
+    if (multipart.begin(head.bytes, start, end)) tx.multipart = multipart;
+    else this.context.giveMultipart(multipart);
+  }
+
+  private readMultipart(tx: Http1Transaction, body: Body, complete: boolean): void {
+    const notices = scanMultipart(tx.multipart!, body, complete);
+    if ((notices & MultipartNotice.INVALID_HEADER) !== 0)
+      this.event(tx, TO_SERVER, Http1Event.MULTIPART_INVALID_HEADER);
+    if ((notices & MultipartNotice.NO_FILE_DATA) !== 0)
+      this.event(tx, TO_SERVER, Http1Event.MULTIPART_NO_FILEDATA);
   }
 
   private finishRequest(tx: Http1Transaction): void {
@@ -666,7 +689,7 @@ export class Http1Parser implements ProtocolParser {
         if (status === ChunkStatus.DATA)
           this.appendBody(tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
         else if (status === ChunkStatus.LAST) {
-          this.notices(tx, direction, body.finish());
+          this.endBody(tx, direction, body);
           if (chunks.extension) this.event(tx, direction, DirectedEvent.CHUNK_EXTENSION[direction]);
           tx.dirty |= 1 << direction;
           if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY;
@@ -693,13 +716,22 @@ export class Http1Parser implements ProtocolParser {
   ): void {
     const body = tx.bodies[direction]!;
     this.notices(tx, direction, body.append(bytes, start, end));
-    if (body.grown) tx.dirty |= 1 << direction;
+    if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, false);
+    if (!body.grown) return;
+    tx.dirty |= 1 << direction;
+    if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY_BEGUN;
+    else tx.responseProgress = Http1Progress.BODY_BEGUN;
+  }
+
+  private endBody(tx: Http1Transaction, direction: Direction, body: Body): void {
+    this.notices(tx, direction, body.finish());
+    if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, true);
   }
 
   /** The body has ended, or will not go on. */
   private finishBody(tx: Http1Transaction, direction: Direction, closed = false): void {
     const body = tx.bodies[direction];
-    if (body !== null) this.notices(tx, direction, body.finish());
+    if (body !== null) this.endBody(tx, direction, body);
     if (closed) {
       const trailer = tx.trailers[direction];
       if (trailer !== null && this.stateOf(direction) === State.TRAILER) trailer.scanFields(true);
@@ -722,6 +754,7 @@ export class Http1Parser implements ProtocolParser {
     tx.announced = true;
     this.listener.onProgress(tx, direction);
     tx.bodies[direction]?.shown();
+    if (direction === TO_SERVER) tx.multipart?.shown();
   }
 
   private event(tx: Http1Transaction | null, direction: Direction, name: string): void {

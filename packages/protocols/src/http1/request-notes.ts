@@ -7,6 +7,7 @@ import { type BufferPool, NO_BYTES } from '../buffer-pool';
 import { Field } from './field-names';
 import * as table from './field-table';
 import type { Head } from './head';
+import type { Http1Transaction } from './message';
 
 // Bound once: an import is a property load at each use in CommonJS.
 const { ROW, VALUE_END, VALUE_START } = table;
@@ -79,8 +80,15 @@ export class RequestNotes {
   }
 }
 
+/** Finds a part of the request in its head, or in what was kept of it. @returns false where there is none */
+export function requestPart(tx: Http1Transaction, part: number, out: RequestPartView): boolean {
+  const head = tx.heads[0];
+  if (head !== null && !head.released && tx.requestProgress > 0) return viewRequestPart(head, part, out);
+  return tx.notes.view(part, out);
+}
+
 /** Finds a part in a head that is there. @returns false where there is none */
-export function viewRequestPart(head: Head, part: number, out: RequestPartView): boolean {
+function viewRequestPart(head: Head, part: number, out: RequestPartView): boolean {
   locate(head);
   out.bytes = head.bytes;
   out.start = head.base + starts[part];
@@ -108,5 +116,5 @@ function put(part: number, start: number, end: number): void {
   const length = end - start;
   const longest = LONGEST[part];
   starts[part] = start;
-  lengths[part] = length > longest ? longest : length < 0 ? 0 : length;
+  lengths[part] = length > longest ? longest : Math.max(length, 0);
 }

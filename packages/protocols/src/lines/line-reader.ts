@@ -24,7 +24,7 @@ export class LineReader {
   bytes: Uint8Array = NO_BYTES;
   start = 0;
   end = 0;
-  /** Bytes of the ending behind `end`: 2 for CR LF, 1 for LF, 0 where the line goes on. */
+  /** Bytes of the ending that followed: 2 for CR LF, 1 for LF, 0 where the line goes on. They may not lie behind `end`. */
   ending = 0;
   /** The last call has completed a line or a piece of one. */
   ready = false;

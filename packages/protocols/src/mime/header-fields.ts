@@ -1,6 +1,7 @@
 /** The header fields of one message or part (RFC 5322 section 2.2), bounded. */
 
 import { NO_BYTES } from '../buffer-pool';
+import { copied } from '../lines/copied';
 
 const COLON = 0x3a;
 
@@ -40,7 +41,7 @@ export class HeaderFields {
     const to = Math.min(end, from + LONGEST_VALUE);
     const size = name.length + to - from;
     if (this.fields.length < MOST_FIELDS && this.bytes + size <= HEADER_BYTES) {
-      this.fields.push({ name, value: line.slice(from, to) });
+      this.fields.push({ name, value: copied(line, from, to) });
       this.bytes += size;
     }
     return true;

@@ -8,6 +8,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileTracker } from '../files/file-tracker';
 import type { TrackedFile } from '../files/tracked-file';
+import { copied } from '../lines/copied';
 import { Base64Decoder } from './base64';
 import { MimeEvent } from './events';
 import { HeaderFields } from './header-fields';
@@ -34,6 +35,7 @@ const DASH = 0x2d;
 const LF = 0x0a;
 const CR = 0x0d;
 const LINE_END = Uint8Array.of(CR, LF);
+const ENDINGS = [LINE_END.subarray(1), LINE_END] as const;
 
 const State = {
   /** Behind a boundary, or at the beginning: no field was seen yet. */
@@ -96,12 +98,15 @@ export class MimeMessage {
 
   /**
    * Takes a line or a piece of one, of at most 4097 bytes.
-   * @param ending bytes of the line's ending behind `end`; 0 where the line goes on
+   * @param ending bytes of the line's ending; 0 where the line goes on
    * @param startsLine the piece is the first of its line
    */
   line(bytes: Uint8Array, start: number, end: number, ending: number, startsLine: boolean): void {
     if (end - start > LONG_LINE) this.event(MimeEvent.LONG_LINE);
-    if (this.headerComplete) this.hash?.update(bytes.subarray(start, end + ending));
+    if (this.headerComplete && this.hash !== null) {
+      this.hash.update(bytes.subarray(start, end));
+      if (ending > 0) this.hash.update(ENDINGS[ending - 1]);
+    }
     if (this.state === State.BODY) {
       if (startsLine && this.isBoundary(bytes, start, end)) return;
       this.bodyLine(bytes, start, end, ending, startsLine);
@@ -209,7 +214,7 @@ export class MimeMessage {
     if (this.encoding === Encoding.BASE64 && !decodeBase64) return;
     if (this.encoding === Encoding.QUOTED_PRINTABLE && !decodeQuoted) return;
     this.file = this.files.open();
-    this.file?.setName(bytes, start, end);
+    this.file?.setName(copied(bytes, start, end), 0, end - start);
   }
 
   private closeFile(complete: boolean): void {

@@ -1,5 +1,7 @@
 /** Addresses of web pages in the text of a mail. */
 
+import { copied } from '../lines/copied';
+
 /** Addresses of one message that are kept. */
 export const MOST_URLS = 256;
 /** Bytes of one address that are kept. */
@@ -33,7 +35,7 @@ export class UrlCollector {
         let stop = i + scheme.length;
         while (stop < end && ENDS[bytes[stop]] === 0) stop++;
         const from = this.keepScheme ? i : i + scheme.length;
-        this.urls.push(bytes.slice(from, Math.min(stop, from + LONGEST_URL)));
+        this.urls.push(copied(bytes, from, Math.min(stop, from + LONGEST_URL)));
         i = stop - 1;
       }
     }

@@ -1,7 +1,7 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
 import { MESSAGE_READ } from '../framing/message-parser';
 import { type BufferDefinition, Direction } from '../transaction';
-import { type ModbusMessage, ModbusData } from './message';
+import { ModbusData, type ModbusMessage } from './message';
 
 /**
  * The buffer `modbus`: what the keyword `modbus` asks of a request. Numbers have the highest byte first.

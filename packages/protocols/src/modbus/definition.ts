@@ -1,4 +1,11 @@
-import { type Direction, Direction as Directions, type ProbedFlow, type ProtocolDefinition, type Transaction, Transport } from '../transaction';
+import {
+  type Direction,
+  Direction as Directions,
+  type ProbedFlow,
+  type ProtocolDefinition,
+  type Transaction,
+  Transport,
+} from '../transaction';
 import { MODBUS_BUFFERS } from './buffers';
 import { ModbusCategory } from './functions';
 import { HEADER_BYTES, ModbusMessage } from './message';
@@ -8,7 +15,13 @@ const PORT = 502;
 const probed = new ModbusMessage();
 
 /** Modbus over TCP. Where the port is not Modbus's own, only what is assigned by the protocol is taken for it. */
-function probe(direction: Direction, bytes: Uint8Array, start: number, end: number, flow: ProbedFlow): number {
+function probe(
+  direction: Direction,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  flow: ProbedFlow,
+): number {
   const fromClient = direction === Directions.TO_SERVER;
   const answer = looksLikeModbus(bytes, start, end, fromClient);
   if (answer <= 0 || flow.serverPort === PORT || flow.clientPort === PORT) return answer;

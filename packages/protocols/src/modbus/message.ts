@@ -145,7 +145,7 @@ export class ModbusMessage {
           return;
         }
         if ((this.access & WRITE) !== 0) {
-          this.readWrite(at, end, 7, D.WRITE_REQUEST);
+          this.readWrite(at, end, D.WRITE_REQUEST);
           return;
         }
     }
@@ -207,7 +207,8 @@ export class ModbusMessage {
     const simple = (raw > 6 && raw < 15) || (raw > 16 && raw < 20);
     const file = this.function === F.READ_FILE_RECORD || this.function === F.WRITE_FILE_RECORD;
     const known = (code >= 1 && code <= 8) || code === 10 || code === 11;
-    if (!known || (simple && (code === 2 || code === 3)) || (code === 8 && !file)) this.flaws |= EXCEPTION_CODE;
+    if (!known || (simple && (code === 2 || code === 3)) || (code === 8 && !file))
+      this.flaws |= EXCEPTION_CODE;
     this.data = D.EXCEPTION;
     this.exception = code;
   }
@@ -258,7 +259,7 @@ export class ModbusMessage {
     this.address = word(this.bytes, at);
     this.quantity = word(this.bytes, at + 2);
     if (this.quantity === 0 || this.quantity > this.mostAtOnce) this.flaws |= VALUE;
-    if (both) this.readWrite(at + 4, end, 11, D.READ_WRITE_REQUEST);
+    if (both) this.readWrite(at + 4, end, D.READ_WRITE_REQUEST);
     else if (end - at > 4) this.flaws |= LENGTH;
   }
 
@@ -266,8 +267,8 @@ export class ModbusMessage {
     return (this.access & (COILS | DISCRETES)) !== 0 ? MOST_BITS : MOST_REGISTERS;
   }
 
-  /** @param before bytes of a multiple write that come before its data, unit and function included */
-  private readWrite(at: number, end: number, before: number, multiple: number): void {
+  /** @param multiple what a write of several is */
+  private readWrite(at: number, end: number, multiple: number): void {
     const { bytes } = this;
     const size = end - at;
     if ((this.access & SINGLE) !== 0) {
@@ -338,7 +339,8 @@ export class ModbusMessage {
     this.value = word(this.bytes, at + 2);
     this.quantity = this.value;
     this.data = D.WRITTEN;
-    if ((this.access & MULTIPLE) !== 0 && (this.value === 0 || this.value > this.mostAtOnce)) this.flaws |= VALUE;
+    if ((this.access & MULTIPLE) !== 0 && (this.value === 0 || this.value > this.mostAtOnce))
+      this.flaws |= VALUE;
   }
 }
 

@@ -7,12 +7,14 @@ import { NO_BYTES } from '../buffer-pool';
 import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 
-/** Runs that one direction of a transaction holds; further ones are left out. */
-export const MOST_RUNS = 1024;
+/** Runs that a transaction holds; further ones are left out. */
+export const MOST_RUNS = 256;
 /** What a transaction costs besides the bytes it was given. */
 const OVERHEAD = 300;
 
 interface Run {
+  /** Number of the buffer times two plus direction. */
+  readonly key: number;
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
@@ -26,8 +28,7 @@ export class HeldTransaction implements Transaction {
   /** The direction whose buffers are meant; set before the listener is called. */
   direction: Direction = Directions.TO_SERVER;
   private readonly reached: [number, number] = [0, 0];
-  private readonly runs: readonly [Map<number, Run[]>, Map<number, Run[]>] = [new Map(), new Map()];
-  private readonly counts: [number, number] = [0, 0];
+  private readonly runs: Run[] = [];
   private bytesHeld = OVERHEAD;
 
   constructor(readonly id: number) {}
@@ -42,19 +43,19 @@ export class HeldTransaction implements Transaction {
 
   /** Adds a run of bytes to a buffer. Nothing is copied: who keeps the transaction keeps the bytes. */
   put(direction: Direction, id: number, bytes: Uint8Array, start = 0, end = bytes.length): void {
-    this.add(direction, id, { bytes, start, end, value: 0, size: 0 });
+    if (this.runs.length < MOST_RUNS)
+      this.runs.push({ key: id * 2 + direction, bytes, start, end, value: 0, size: 0 });
   }
 
   putNumber(direction: Direction, id: number, value: number, size: 1 | 2 | 4 | 8): void {
-    this.add(direction, id, { bytes: NO_BYTES, start: 0, end: 0, value, size });
+    if (this.runs.length < MOST_RUNS)
+      this.runs.push({ key: id * 2 + direction, bytes: NO_BYTES, start: 0, end: 0, value, size });
   }
 
   /** Forgets a buffer. */
   drop(direction: Direction, id: number): void {
-    const known = this.runs[direction].get(id);
-    if (known === undefined) return;
-    this.counts[direction] -= known.length;
-    this.runs[direction].delete(id);
+    const { runs } = this;
+    for (let i = runs.length - 1; i >= 0; i--) if (runs[i].key === id * 2 + direction) runs.splice(i, 1);
   }
 
   /** Says that `bytes` bytes are kept for this transaction. */
@@ -63,7 +64,7 @@ export class HeldTransaction implements Transaction {
   }
 
   buffer(id: number, index: number, out: BufferView): boolean {
-    const run = this.runs[this.direction].get(id)?.[index];
+    const run = this.find(this.direction, id, index);
     if (run === undefined) return false;
     if (run.size > 0) return writeInteger(out, run.value, run.size as 1 | 2 | 4 | 8);
     out.bytes = run.bytes;
@@ -77,17 +78,15 @@ export class HeldTransaction implements Transaction {
 
   /** Text of a buffer for `describe`, at most `limit` characters; undefined where there is none. */
   text(direction: Direction, id: number, index = 0, limit = 1024): string | undefined {
-    const run = this.runs[direction].get(id)?.[index];
+    const run = this.find(direction, id, index);
     if (run === undefined || run.size > 0) return undefined;
     const { bytes, start, end } = run;
-    return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, limit)).toString(
-      'latin1',
-    );
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, limit)).toString('latin1');
   }
 
   /** A number that was put in; undefined where there is none. */
   number(direction: Direction, id: number, index = 0): number | undefined {
-    const run = this.runs[direction].get(id)?.[index];
+    const run = this.find(direction, id, index);
     return run === undefined || run.size === 0 ? undefined : run.value;
   }
 
@@ -95,11 +94,10 @@ export class HeldTransaction implements Transaction {
     return this.bytesHeld;
   }
 
-  private add(direction: Direction, id: number, run: Run): void {
-    if (this.counts[direction] >= MOST_RUNS) return;
-    this.counts[direction]++;
-    const known = this.runs[direction].get(id);
-    if (known === undefined) this.runs[direction].set(id, [run]);
-    else known.push(run);
+  private find(direction: Direction, id: number, index: number): Run | undefined {
+    const key = id * 2 + direction;
+    let left = index;
+    for (const run of this.runs) if (run.key === key && left-- === 0) return run;
+    return undefined;
   }
 }

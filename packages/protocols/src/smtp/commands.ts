@@ -1,5 +1,7 @@
 /** Commands of a client (RFC 5321 section 4.1, RFC 3030, RFC 3207), as far as they matter here. */
 
+import { copied } from '../lines/copied';
+
 export const Command = {
   OTHER: 0,
   STARTTLS: 1,
@@ -46,7 +48,7 @@ export function parameterOf(command: Command, line: Uint8Array, start: number, e
   while (from < end && line[from] === SPACE) from++;
   let to = from;
   while (to < end && line[to] !== SPACE) to++;
-  return line.slice(from, to);
+  return copied(line, from, to);
 }
 
 /** What `BDAT 1000 LAST` says. */

@@ -1,5 +1,5 @@
-import { type BufferDefinition, Direction } from '../transaction';
 import { FIRST_BUFFER } from '../buffer-ranges';
+import { type BufferDefinition, Direction } from '../transaction';
 
 const FIRST = FIRST_BUFFER.tls;
 
@@ -40,13 +40,12 @@ export const TlsBuffer = {
   JA4_HASH: FIRST + 20,
 } as const;
 
-/** Bits of the buffer `ssl_state`: the messages that were seen, from either side. */
+/** Messages that the buffer `ssl_state` tells of: bits in the transaction, bytes in the buffer. */
 export const TlsSeen = {
   CLIENT_HELLO: 1,
   SERVER_HELLO: 2,
   CLIENT_KEY_EXCHANGE: 4,
   SERVER_KEY_EXCHANGE: 8,
-  UNKNOWN: 16,
 } as const;
 
 const CLIENT = [Direction.TO_SERVER];
@@ -67,8 +66,9 @@ const B = TlsBuffer;
 const P = TlsProgress;
 
 /**
- * Buffers of TLS, with Suricata's names. Three serve keywords of another syntax only: `tls.version` (two bytes, as on
- * the wire), `tls.cert_notbefore` and `tls.cert_notafter` (seconds since 1970, eight bytes) and `ssl_state` (`TlsSeen`).
+ * Buffers of TLS, with Suricata's names. Some serve keywords of another syntax only: `tls.version` (two bytes, as on
+ * the wire), `tls.cert_notbefore` and `tls.cert_notafter` (seconds since 1970, eight bytes) and `ssl_state` (a byte of `TlsSeen` for each message
+ * that was seen from either side, in their order).
  */
 export const TLS_BUFFERS: readonly BufferDefinition[] = [
   row('tls.sni', B.SNI, CLIENT, P.HELLO),
@@ -86,7 +86,7 @@ export const TLS_BUFFERS: readonly BufferDefinition[] = [
   row('tls.cert_notbefore', B.CERT_NOT_BEFORE, SERVER, P.CERTIFICATE, { integer: { bytes: 8 } }),
   row('tls.cert_notafter', B.CERT_NOT_AFTER, SERVER, P.CERTIFICATE, { integer: { bytes: 8 } }),
   row('tls.version', B.VERSION, BOTH, P.HELLO, { integer: { bytes: 2 } }),
-  row('ssl_state', B.STATE, BOTH, P.FINISHED, { integer: { bytes: 1 }, streaming: true }),
+  row('ssl_state', B.STATE, BOTH, P.FINISHED, { streaming: true }),
   row('ja3.hash', B.JA3_HASH, CLIENT, P.HELLO),
   row('ja3.string', B.JA3_STRING, CLIENT, P.HELLO),
   row('ja3s.hash', B.JA3S_HASH, SERVER, P.HELLO),

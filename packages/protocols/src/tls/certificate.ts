@@ -1,6 +1,6 @@
 /** X.509 certificates (RFC 5280 section 4.1), read as far as the rules can ask. Only places are kept. */
 
-import { Asn1Reader, Tag } from '../asn1/reader';
+import { Asn1Fault, Asn1Reader, elementSize, Tag } from '../asn1/reader';
 import { TlsEvent } from './events';
 import { ALTERNATIVE_NAMES } from './limits';
 import { isName } from './names';
@@ -48,9 +48,9 @@ export class Certificate {
     this.namesEnd = 0;
     this.nextName = -1;
     outer.over(bytes, start, end);
-    if (!outer.take(Tag.SEQUENCE)) return TlsEvent.CERTIFICATE_INVALID_DER;
+    if (!outer.take(Tag.SEQUENCE)) return notSequence();
     outer.inside(outer);
-    if (!outer.take(Tag.SEQUENCE)) return TlsEvent.CERTIFICATE_INVALID_DER;
+    if (!outer.take(Tag.SEQUENCE)) return notSequence();
     body.inside(outer);
     const wrong = this.readBody();
     if (wrong !== '') return wrong;
@@ -155,6 +155,17 @@ export class Certificate {
     this.nextNameAt = names.at;
     return names;
   }
+}
+
+/** Why `outer` has no SEQUENCE to read. */
+function notSequence(): string {
+  const { bytes, at, end, fault } = outer;
+  if (fault === Asn1Fault.TRUNCATED) {
+    return elementSize(bytes, at, end) === 0
+      ? TlsEvent.CERTIFICATE_INVALID_LENGTH
+      : TlsEvent.INVALID_CERTIFICATE;
+  }
+  return at >= end ? TlsEvent.CERTIFICATE_INVALID_LENGTH : TlsEvent.CERTIFICATE_INVALID_DER;
 }
 
 function areNames(bytes: Uint8Array, start: number, end: number): boolean {

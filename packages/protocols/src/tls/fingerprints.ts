@@ -26,8 +26,10 @@ export function ja3Text(hello: Hello): string {
   hello.eachExtension((type, start, end) => {
     if (!isGrease(type)) extensions.push(type);
     if (end === start) return;
-    if (type === Extension.SUPPORTED_GROUPS) addNumbers(bytes, start + 2, start + 2 + u16(bytes, start), 2, groups);
-    else if (type === Extension.POINT_FORMATS) addNumbers(bytes, start + 1, start + 1 + bytes[start], 1, formats);
+    if (type === Extension.SUPPORTED_GROUPS)
+      addNumbers(bytes, start + 2, start + 2 + u16(bytes, start), 2, groups);
+    else if (type === Extension.POINT_FORMATS)
+      addNumbers(bytes, start + 1, start + 1 + bytes[start], 1, formats);
   });
   const head = `${hello.legacyVersion},${ciphers.join('-')},${extensions.join('-')}`;
   return hello.client ? `${head},${groups.join('-')},${formats.join('-')}` : head;

@@ -3,8 +3,8 @@
  * places are kept: what is not asked for costs nothing.
  */
 
-import { APPLICATION_PROTOCOLS } from './limits';
 import { TlsEvent } from './events';
+import { APPLICATION_PROTOCOLS } from './limits';
 import { isKnownVersion, TlsVersion } from './versions';
 
 const NO_BYTES = new Uint8Array(0);
@@ -70,19 +70,13 @@ export class Hello {
   alpnStart = 0;
   alpnEnd = 0;
   flags = 0;
+  private owned = false;
 
   /**
    * Reads `bytes[start, end)`, which it keeps.
-   * @param plain13 the ServerHello of early drafts of TLS 1.3: it has neither session id nor compression
    * @returns whether it could be read to its end, apart from extensions that are wrong in themselves
    */
-  read(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    client: boolean,
-    fault: HelloFault,
-  ): boolean {
+  read(bytes: Uint8Array, start: number, end: number, client: boolean, fault: HelloFault): boolean {
     this.clear();
     this.bytes = bytes;
     this.start = start;
@@ -95,6 +89,7 @@ export class Hello {
     this.highestVersion = isGrease(legacy) ? 0 : legacy;
     const early = legacy === TlsVersion.TLS_1_3 || (legacy >= 0x7f01 && legacy < 0x7f10);
     if (early) this.version = TlsVersion.EARLY_DRAFT;
+    // The ServerHello of early drafts has neither session id nor compression.
     const plain13 = !client && (early || legacy >> 8 === 0x7f);
     let i = start + 2;
     if (end - i < RANDOM) return this.tooShort(fault);
@@ -128,6 +123,7 @@ export class Hello {
   }
 
   private clear(): void {
+    this.owned = false;
     this.random = -1;
     this.sessionStart = 0;
     this.sessionEnd = 0;
@@ -291,8 +287,14 @@ export class Hello {
     }
   }
 
-  /** Moves on to a copy of its bytes, which are only borrowed. */
+  heldBytes(): number {
+    return this.owned ? this.bytes.length : 0;
+  }
+
+  /** Moves on to a copy of its bytes, where they are only borrowed. */
   own(): void {
+    if (this.owned) return;
+    this.owned = true;
     const { start } = this;
     this.bytes = this.bytes.slice(start, this.end);
     this.start = 0;
@@ -310,11 +312,5 @@ export class Hello {
     }
     this.alpnStart -= start;
     this.alpnEnd -= start;
-  }
-
-  /** Lets its bytes go. */
-  release(): void {
-    this.bytes = NO_BYTES;
-    this.clear();
   }
 }

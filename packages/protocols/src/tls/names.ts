@@ -153,7 +153,17 @@ export function isName(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** Kinds of alternative names: the numbers of their context tags. */
-const GeneralName = { OTHER: 0, EMAIL: 1, DNS: 2, X400: 3, DIRECTORY: 4, EDI: 5, URI: 6, ADDRESS: 7, IDENTIFIER: 8 } as const;
+const GeneralName = {
+  OTHER: 0,
+  EMAIL: 1,
+  DNS: 2,
+  X400: 3,
+  DIRECTORY: 4,
+  EDI: 5,
+  URI: 6,
+  ADDRESS: 7,
+  IDENTIFIER: 8,
+} as const;
 
 /** Whether a name of this kind is shown as it stands. */
 export function isPlainName(kind: number): boolean {
@@ -163,7 +173,13 @@ export function isPlainName(kind: number): boolean {
 const inner = new Asn1Reader();
 
 /** Writes an alternative name of a kind that has a notation: `RFC822Name(a@b)`, `[192, 0, 2, 1]` for an address. */
-export function writeGeneralName(kind: number, bytes: Uint8Array, start: number, end: number, to: Text): void {
+export function writeGeneralName(
+  kind: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  to: Text,
+): void {
   switch (kind) {
     case GeneralName.EMAIL:
       to.latin('RFC822Name(');

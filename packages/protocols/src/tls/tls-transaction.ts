@@ -3,15 +3,17 @@ import { NO_BYTES } from '../buffer-pool';
 import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 import { TlsBuffer as B, TlsProgress } from './buffers';
-import { Certificate } from './certificate';
+import type { Certificate } from './certificate';
 import { ja3Hash, ja3Text, ja4 } from './fingerprints';
-import { Hello } from './hello';
+import type { Hello } from './hello';
 import { CERTIFICATES, TEXT_BYTES } from './limits';
 import { isPlainName, writeGeneralName, writeName } from './names';
 import { Text } from './text';
 
 const RANDOM_TIME = 4;
 const RANDOM = 32;
+/** Certificates take the first slots, two for each of their buffers. */
+const FINGERPRINT_SLOTS = 64 - B.SNI;
 
 /** The certificates that one side has sent. */
 export class CertificateChain {
@@ -25,8 +27,16 @@ export class CertificateChain {
   leaf: Certificate | null = null;
   /** Places of the certificates, start and end, `CERTIFICATES` at most. */
   readonly places: number[] = [];
+  private owned = false;
 
+  heldBytes(): number {
+    return this.owned ? this.bytes.length : 0;
+  }
+
+  /** Moves on to a copy of its bytes, where they are only borrowed. */
   own(): void {
+    if (this.owned) return;
+    this.owned = true;
     const { start } = this;
     this.bytes = this.bytes.slice(start, this.end);
     this.start = 0;
@@ -107,6 +117,10 @@ export class TlsTransaction implements Transaction {
   readonly chains: [CertificateChain | null, CertificateChain | null] = [null, null];
   /** Bits of `TlsSeen`. */
   seen = 0;
+  /** The same in the order of time, and how many of them each direction has told. */
+  private readonly messages = new Uint8Array(4);
+  private messageCount = 0;
+  private readonly told: [number, number] = [0, 0];
   /** Server name, kept for descriptions. */
   serverName = '';
   resumed = false;
@@ -122,7 +136,8 @@ export class TlsTransaction implements Transaction {
       case B.VERSION:
         return this.version[this.current] !== 0 && writeInteger(out, this.version[this.current], 2);
       case B.STATE:
-        writeInteger(out, this.seen, 1);
+        show(out, this.messages, 0, this.messageCount);
+        out.fresh = this.told[this.current];
         out.complete = this.progressOf[this.current] >= TlsProgress.FINISHED;
         return true;
       default:
@@ -130,11 +145,39 @@ export class TlsTransaction implements Transaction {
     }
   }
 
-  /** Copies what is borrowed and still needed. */
+  /** A message was seen for the first time. @param what bit of `TlsSeen` */
+  see(what: number): void {
+    this.seen |= what;
+    this.messages[this.messageCount++] = what;
+  }
+
+  /** Whether it shows bytes of this array. */
+  borrows(bytes: Uint8Array): boolean {
+    const { hellos, chains } = this;
+    return (
+      hellos[0]?.bytes === bytes ||
+      hellos[1]?.bytes === bytes ||
+      chains[0]?.bytes === bytes ||
+      chains[1]?.bytes === bytes
+    );
+  }
+
+  heldBytes(): number {
+    const [first, second] = this.hellos;
+    const chains = (this.chains[0]?.heldBytes() ?? 0) + (this.chains[1]?.heldBytes() ?? 0);
+    return (first?.heldBytes() ?? 0) + (second?.heldBytes() ?? 0) + chains;
+  }
+
+  /** Copies what is borrowed and was not looked at. */
   own(): void {
     derived.forget(this);
     for (const hello of this.hellos) hello?.own();
     for (const chain of this.chains) chain?.own();
+  }
+
+  /** What there is was looked at. */
+  shown(direction: Direction): void {
+    this.told[direction] = this.messageCount;
   }
 
   /** Lets go of the bytes of a direction, which were looked at. */
@@ -150,9 +193,7 @@ export class TlsTransaction implements Transaction {
     const { bytes, random } = hello;
     switch (id) {
       case B.SNI:
-        return (
-          hello.serverNameStart >= 0 && show(out, bytes, hello.serverNameStart, hello.serverNameEnd)
-        );
+        return hello.serverNameStart >= 0 && show(out, bytes, hello.serverNameStart, hello.serverNameEnd);
       case B.ALPN: {
         const place = hello.applicationProtocol(index);
         if (place < 0) return false;
@@ -172,7 +213,7 @@ export class TlsTransaction implements Transaction {
     const server = id === B.JA3S_HASH || id === B.JA3S_STRING;
     const hello = this.hellos[server ? Directions.TO_CLIENT : Directions.TO_SERVER];
     if (hello === null || hello.random < 0) return false;
-    return derived.fill(this, id - B.SNI, out, (to) => {
+    return derived.fill(this, FINGERPRINT_SLOTS + id, out, (to) => {
       if (id === B.JA4_HASH) to.latin(ja4(hello, false));
       else if (id === B.JA3_STRING || id === B.JA3S_STRING) to.latin(ja3Text(hello));
       else to.latin(ja3Hash(ja3Text(hello)));
@@ -186,7 +227,9 @@ export class TlsTransaction implements Transaction {
     if (chain === null) return false;
     if (id === B.CERTS) {
       const place = index * 2;
-      return place < chain.places.length && show(out, chain.bytes, chain.places[place], chain.places[place + 1]);
+      return (
+        place < chain.places.length && show(out, chain.bytes, chain.places[place], chain.places[place + 1])
+      );
     }
     const { leaf } = chain;
     if (leaf === null) return false;
@@ -198,7 +241,9 @@ export class TlsTransaction implements Transaction {
       case B.CERT_NOT_AFTER:
         return leaf.notAfter >= 0 && writeInteger(out, leaf.notAfter, 8);
       case B.CERT_SUBJECT:
-        return derived.fill(this, slot, out, (to) => writeName(bytes, leaf.subjectStart, leaf.subjectEnd, to));
+        return derived.fill(this, slot, out, (to) =>
+          writeName(bytes, leaf.subjectStart, leaf.subjectEnd, to),
+        );
       case B.CERT_ISSUER:
         return derived.fill(this, slot, out, (to) => writeName(bytes, leaf.issuerStart, leaf.issuerEnd, to));
       case B.CERT_SERIAL:

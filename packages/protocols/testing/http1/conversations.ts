@@ -1,5 +1,6 @@
 /** Conversations and what a rule must see of them; every one is also fed in pieces. */
 
+import { createHash } from 'node:crypto';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { bytesOf, type Piece } from '../recorder';
 
@@ -32,6 +33,15 @@ function coded(coding: string, body: string, more = ''): Piece[] {
       `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`,
     ),
   ];
+}
+
+function form(type: string, parts: readonly string[]): string {
+  const body = parts.join('');
+  return `POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+function digest(algorithm: string, content: string): string {
+  return createHash(algorithm).update(content, 'latin1').digest('latin1');
 }
 
 export const CONVERSATIONS: readonly Conversation[] = [
@@ -100,7 +110,8 @@ export const CONVERSATIONS: readonly Conversation[] = [
       {
         '>http.request_body': 'abc0123456789',
         '>http.trailer': 'X-T: 1\r\nX-U: 2\r\n',
-        '>file.data': 'abc0123456789',
+        '>file.data[0]': 'abc0123456789',
+        '>file.name[0]': '/c',
         '<http.response_body': 'hi',
         '<http.trailer': null,
       },
@@ -459,6 +470,78 @@ export const CONVERSATIONS: readonly Conversation[] = [
     events: [['<http.GZIP_DECOMPRESSION_FAILED']],
   },
   { name: 'brotli stays as it is', pieces: coded('br', 'whatever'), expect: [{ '<file.data': 'whatever' }] },
+  {
+    name: 'a form with files',
+    pieces: [
+      C(
+        form('multipart/form-data; boundary="x-y"', [
+          'preamble\r\n--x-y\r\nContent-Disposition: form-data; name="a"\r\n\r\nplain --x value\r\n',
+          '--x-y\r\ncontent-disposition: form-data; name=f; filename="a \\"b\\".exe"\r\nContent-Type: x\r\n\r\nMZ\r\n-\r\n--x\r\n\r\n',
+          '--x-y\nContent-Disposition: form-data; filename=c.txt ; name=g\n\nhello\n--x-y--\r\nepilogue',
+        ]),
+      ),
+      S(OK),
+    ],
+    expect: [
+      {
+        '>file.name[0]': 'a \\"b\\".exe',
+        '>file.data[0]': 'MZ\r\n-\r\n--x\r\n',
+        '>file.size[0]': '\0\0\0\0\0\0\0\x0c',
+        '>file.md5[0]': digest('md5', 'MZ\r\n-\r\n--x\r\n'),
+        '>file.name[1]': 'c.txt',
+        '>file.data[1]': 'hello',
+        '>file.sha1[1]': digest('sha1', 'hello'),
+        '>file.data[2]': null,
+        '<file.name[0]': '/upload',
+        '<file.data': 'ok',
+        '<file.sha256[0]': digest('sha256', 'ok'),
+      },
+    ],
+  },
+  {
+    name: 'a form that does not end, an empty file, and a header that is none',
+    pieces: [
+      C(
+        form('multipart/form-data;boundary=b', [
+          '--b\r\nnonsense\r\nContent-Disposition: x; filename=1\r\n\r\n--b\r\n',
+          'Content-Disposition: x; filename=2\r\n\r\nabc',
+        ]),
+      ),
+      S(OK),
+    ],
+    expect: [
+      {
+        '>file.name[0]': '1',
+        '>file.size[0]': '\0\0\0\0\0\0\0\0',
+        '>file.name[1]': '2',
+        '>file.data[1]': 'abc',
+        '>file.size[1]': null,
+        '>file.md5[1]': null,
+      },
+    ],
+    events: [['>http.MULTIPART_INVALID_HEADER', '>http.MULTIPART_NO_FILEDATA']],
+  },
+  {
+    name: 'bodies that are files, and their names',
+    pieces: [
+      C('PUT /dir//a%2ebin?q HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc'),
+      S(
+        'HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename="x.exe"; size=2\r\nContent-Length: 2\r\n\r\nok',
+      ),
+      C('PATCH /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc'),
+      S('HTTP/1.1 200 OK\r\nContent-Disposition: inline\r\nContent-Length: 0\r\n\r\n'),
+    ],
+    expect: [
+      {
+        '>file.name[0]': '/dir/a.bin',
+        '>file.data[0]': 'abc',
+        '>file.size[0]': '\0\0\0\0\0\0\0\x03',
+        '<file.name[0]': 'x.exe',
+        '<file.md5[0]': digest('md5', 'ok'),
+      },
+      { '>http.request_body': 'abc', '>file.data[0]': null, '>file.name[0]': null, '<file.name[0]': null },
+    ],
+  },
   {
     name: 'a coding nobody knows',
     pieces: coded('rot13', 'uryyb'),
