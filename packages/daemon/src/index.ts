@@ -24,3 +24,4 @@ export { ControlError } from './control/protocol';
 export { type DaemonOptions, engineVersion, type Logger, PortcullisDaemon } from './daemon';
 export { type Mode, type Registered, Registration } from './registration';
 export { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
+export { type Unregistered, unregister } from './unregister';
