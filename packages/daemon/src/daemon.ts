@@ -10,14 +10,14 @@ import {
   type RuleSummary,
   ruleClasses,
 } from '@portcullis/engine';
-import { type EventSink, FileSink } from '@portcullis/events';
+import { type EventSink, eveTimestamp, FileSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
 import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
-import { banAttacker } from './ban-attacker';
+import { AttackerBans, type BanPolicy } from './ban-attacker';
 import { Bans } from './bans';
 import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
 import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
@@ -80,6 +80,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
   private bans!: Bans;
+  private attackers!: AttackerBans;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
   private sink!: EventSink;
@@ -145,6 +146,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.firewall.install(this.plan(false));
       undo.push(() => this.firewall.remove());
       this.bans = this.makeBans();
+      this.attackers = new AttackerBans(this.bans.service, (perMinute) => this.banFlood(perMinute));
       const report = await this.bans.service.start();
       undo.push(() => this.bans.service.stop());
       if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
@@ -369,13 +371,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private async detected(detection: Detection): Promise<void> {
     // The ban first: every millisecond counts there, and none for the record.
-    const { configuration } = this;
-    const policy = {
-      banning: configuration['block-attacking-hosts'],
-      seconds: configuration['block-duration'],
-      withoutHandshake: configuration['ban-without-handshake'],
-    };
-    const ban = banAttacker(detection, policy, this.bans.service);
+    const ban = this.attackers.consider(detection, this.banPolicy());
     const record = alertRecord(detection, {
       classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
@@ -390,6 +386,29 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     }
     this.sink.write(record);
     this.emit('alert', record);
+  }
+
+  private banPolicy(): BanPolicy {
+    const { configuration } = this;
+    return {
+      banning: configuration['block-attacking-hosts'],
+      seconds: configuration['block-duration'],
+      withoutHandshake: configuration['ban-without-handshake'],
+      ipv6Prefix: configuration['ipv6-prefix'],
+      escalation: configuration.escalation === 'off' ? null : configuration.escalation,
+      perMinute: configuration['max-bans-per-minute'],
+    };
+  }
+
+  /** A flood of detections is an alarm: somebody may be trying to have others banned. */
+  private banFlood(perMinute: number): void {
+    const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
+    this.log.error(message);
+    this.sink.write({
+      timestamp: eveTimestamp(Date.now() * 1000),
+      event_type: 'engine',
+      engine: { error_code: 'BAN_FLOOD', message },
+    });
   }
 
   // ── Questions ────────────────────────────────────────────────────────────────────────────────────────────

@@ -61,8 +61,8 @@ test.each([
   ['a key far from all', 'zzzzzzzzzz: 1\n', /^FILE:1: zzzzzzzzzz: is not a key; known here: protect/],
   [
     'a key of a later version',
-    '\nescalation: []\n',
-    /^FILE:2: escalation: is not available in this version: .*same duration/,
+    '\nweb-address: []\n',
+    /^FILE:2: web-address: is not available in this version: .*lists/,
   ],
   ['a wrong type', 'nfqueue:\n  max-length: many\n', /^FILE:2: nfqueue\.max-length: .*number/],
   ['an impossible duration', 'block-duration: 5s\n', /^FILE:1: block-duration: 5 is outside 60/],

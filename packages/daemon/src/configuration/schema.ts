@@ -107,6 +107,19 @@ export const configurationSchema = z.strictObject({
     between(MINUTE, 32768 * MINUTE, 'seconds (1 minute … 32768 minutes)'),
   ).prefault('60m'),
   'ban-without-handshake': yesOrNo.default(false),
+  'ipv6-prefix': z.int().min(32).max(128).default(128),
+  escalation: z
+    .union([
+      z.literal('off'),
+      z.literal(false).transform(() => 'off' as const),
+      z.strictObject({
+        factor: z.number().min(1).max(100).default(2),
+        max: quantity(parseDuration, between(MINUTE, 32768 * MINUTE, 'seconds')).prefault('7d'),
+        remember: quantity(parseDuration, between(MINUTE, 366 * 86_400, 'seconds')).prefault('1d'),
+      }),
+    ])
+    .default('off'),
+  'max-bans-per-minute': z.int().min(1).max(1_000_000).default(1000),
   'never-block': z
     .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
     .default(['self', 'gateway', 'dns', 'admin-sessions']),
@@ -178,6 +191,4 @@ export type Configuration = z.output<typeof configurationSchema>;
 /** Keys of the documented configuration that this version refuses, with the reason. */
 export const keysOfLaterVersions: Readonly<Record<string, string>> = {
   'web-address': 'web address lists are not part of this version',
-  'ipv6-prefix': 'bans are for single addresses',
-  escalation: 'every ban has the same duration',
 };
