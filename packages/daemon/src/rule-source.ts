@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DEFAULT_KINDS, type DetectionPolicySettings, type RuleSource } from '@portcullis/engine';
 import type { Configuration } from './configuration/schema';
+import { exemptions } from './exclusions';
 import { interfaceIndex, localAddresses } from './interfaces';
 
 /** Where the project's own rules stand. */
@@ -76,6 +77,7 @@ function detectionPolicy(configuration: Configuration): DetectionPolicySettings 
     responses: { attack, 'network-activity': activity },
     protectedNetworks: [...protect.networks, ...(protect.host ? localAddresses() : [])],
     protectedInterfaces: protect.interfaces.flatMap((name) => interfaceIndex(name) ?? []),
+    exemptions: exemptions(configuration.exclusions),
   };
 }
 

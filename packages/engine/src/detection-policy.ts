@@ -1,5 +1,5 @@
 import type { CompiledRule } from '@portcullis/matcher';
-import { AddressPrefixes } from '@portcullis/wire';
+import { AddressPrefixes, type PacketView } from '@portcullis/wire';
 
 /** What is done about a detection: the packet is dropped and the attacker banned; dropped only; told; nothing. */
 export type DetectionResponse = 'block' | 'drop' | 'notify' | 'ignore';
@@ -24,6 +24,15 @@ export interface KindRow {
   readonly response?: DetectionResponse | undefined;
 }
 
+/** Connections whose detections are told and not acted on, by who opened them. */
+export interface Exemption {
+  readonly source?: string | undefined;
+  readonly destination?: string | undefined;
+  /** Indexes of the interfaces by which packets came in; absent: any. */
+  readonly interfaces?: readonly number[] | undefined;
+  readonly port?: { readonly first: number; readonly last: number } | undefined;
+}
+
 /** Plain data that crosses threads. */
 export interface DetectionPolicySettings {
   /** The first row that fits counts; a rule that fits none is `information`. */
@@ -33,6 +42,7 @@ export interface DetectionPolicySettings {
   readonly protectedNetworks: readonly string[];
   /** Indexes of the interfaces behind which they are. */
   readonly protectedInterfaces: readonly number[];
+  readonly exemptions: readonly Exemption[];
 }
 
 /** What is to be done, and why. */
@@ -52,6 +62,11 @@ export class DetectionPolicy {
   private readonly activity: Decision;
   private readonly networks: AddressPrefixes;
   private readonly interfaces: ReadonlySet<number>;
+  private readonly exemptions: readonly ((
+    packet: PacketView,
+    toServer: boolean,
+    inInterface: number,
+  ) => boolean)[];
 
   constructor(settings: DetectionPolicySettings, rules: readonly CompiledRule[]) {
     const { kinds, responses } = settings;
@@ -65,6 +80,7 @@ export class DetectionPolicy {
     this.activity = { kind: 'network-activity', response: responses['network-activity'] };
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);
+    this.exemptions = settings.exemptions.map(exemptionTest);
     this.places = new Uint8Array(rules.length * 2);
     const tests = kinds.map(rowTest);
     for (const rule of rules) {
@@ -81,6 +97,11 @@ export class DetectionPolicy {
     return byProtected && decision.kind === 'attack' ? this.activity : decision;
   }
 
+  /** @param direction of the packet; 0 where it belongs to no flow */
+  exempts(packet: PacketView, direction: 0 | 1, inInterface: number): boolean {
+    return this.exemptions.some((test) => test(packet, direction === 0, inInterface));
+  }
+
   /** True for the protected side: by its address, or by the interface that the packet came in. */
   protects(address: Uint32Array, inInterface: number): boolean {
     return this.interfaces.has(inInterface) || this.networks.has(address);
@@ -90,6 +111,19 @@ export class DetectionPolicy {
 /** Rules that only remember something for others are never acted on. */
 function isMarker(rule: CompiledRule): boolean {
   return rule.noAlert && rule.action === 'alert';
+}
+
+function exemptionTest({ source, destination, interfaces, port }: Exemption) {
+  const sources = source === undefined ? null : new AddressPrefixes([source]);
+  const destinations = destination === undefined ? null : new AddressPrefixes([destination]);
+  return (packet: PacketView, toServer: boolean, inInterface: number): boolean => {
+    if (sources && !sources.has(toServer ? packet.source : packet.destination)) return false;
+    if (destinations && !destinations.has(toServer ? packet.destination : packet.source)) return false;
+    const service = toServer ? packet.destinationPort : packet.sourcePort;
+    if (port && (service < port.first || service > port.last)) return false;
+    // Answers come in by another interface than the one that is named.
+    return interfaces === undefined || !toServer || interfaces.includes(inInterface);
+  };
 }
 
 function rowTest(row: KindRow): (rule: CompiledRule, direction: number) => boolean {
@@ -171,4 +205,5 @@ export const DEFAULT_DETECTION_POLICY: DetectionPolicySettings = {
   responses: { attack: 'block', 'network-activity': 'notify' },
   protectedNetworks: [],
   protectedInterfaces: [],
+  exemptions: [],
 };

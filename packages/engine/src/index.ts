@@ -8,6 +8,7 @@ export {
   type DetectionKind,
   type DetectionPolicySettings,
   type DetectionResponse,
+  type Exemption,
   type KindRow,
 } from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';

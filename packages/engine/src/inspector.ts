@@ -579,7 +579,10 @@ export class Inspector implements StreamSink, TransactionListener {
     if (policy === null) return NOTIFY;
     const live = packet === this.view;
     const inInterface = live ? (this.batch.inInterface[this.place] as number) : 0;
-    return policy.decide(rule, direction, policy.protects(packet.source, inInterface));
+    const decision = policy.decide(rule, direction, policy.protects(packet.source, inInterface));
+    const acts = decision.response === 'block' || decision.response === 'drop';
+    if (!acts || !policy.exempts(packet, direction, inInterface)) return decision;
+    return { kind: decision.kind, response: 'notify' };
   }
 
   // ── Streams (called by the reassembler) ──────────────────────────────────────────────────────────────────
