@@ -13,12 +13,14 @@ export {
 } from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
 export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,

@@ -36,6 +36,11 @@ const { DROP: SEGMENT_DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
 const { CONTINUE, STOP_INSPECTING } = StreamAction;
 const OK = DecodeStatus.OK;
 const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
+/** IP protocols whose packets belong to flows. */
+const HAS_FLOWS = new Uint8Array(256);
+for (const protocol of [TCP, UDP, ICMP, ICMPV6, IpProtocol.SCTP, IpProtocol.UDP_LITE, IpProtocol.ESP])
+  HAS_FLOWS[protocol] = 1;
+for (const tunnel of [IpProtocol.IPV4, IpProtocol.IPV6]) HAS_FLOWS[tunnel] = 1;
 const Counter = InspectCounter;
 const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
 
@@ -279,8 +284,8 @@ export class Inspector implements StreamSink, TransactionListener {
   private refuse(status: number): number {
     const { counters, view, context, matcher } = this;
     if (view.events.any && matcher.ruleset.decodeEventRules.length > 0) {
-      // Nothing of the packet before may be taken for this one's.
-      if (status !== OK && status <= LAST_WITHOUT_ADDRESSES) view.forget();
+      // Nothing of the packet before may be taken for this one's; of one that was cut nothing is believed.
+      if (status <= LAST_WITHOUT_ADDRESSES) view.forget();
       context.packet = view;
       context.timeMicros = this.now;
       matcher.begin(context);
@@ -392,8 +397,10 @@ export class Inspector implements StreamSink, TransactionListener {
   private inspectDatagram(): number {
     const { reassembler, view } = this;
     if (view.moreFragments || view.fragmentOffset > 0) this.counters[Counter.FRAGMENTS]++;
-    const slot = reassembler.processDatagram(view, this.now);
-    if (reassembler.dropReason !== 0 && this.inline) {
+    // Others are single packets: a flow of theirs would be all that two hosts ever say.
+    const hasFlow = HAS_FLOWS[view.protocol] === 1;
+    const slot = hasFlow ? reassembler.processDatagram(view, this.now) : -1;
+    if (hasFlow && reassembler.dropReason !== 0 && this.inline) {
       this.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }

@@ -1,10 +1,19 @@
-import { type CompiledRuleSet, compileRules, type NameTable, prepareDatabases } from '@portcullis/matcher';
+import {
+  type CompiledRuleSet,
+  type CompileOptions,
+  compileRules,
+  GeoDatabase,
+  IpReputation,
+  type NameTable,
+  prepareDatabases,
+} from '@portcullis/matcher';
 import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
 import {
   type Classification,
   interceptedPorts,
   parseClassification,
   parseRules,
+  parseThresholdConfig,
   type Rule,
   type RuleContext,
   RuleSet,
@@ -12,6 +21,16 @@ import {
   Variables,
 } from '@portcullis/rules';
 import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type DetectionPolicySettings } from './detection-policy';
+
+/** What rules may ask besides the traffic, and what is done with their matches: plain data that crosses threads. */
+export interface RuleLists {
+  /** A threshold.config. */
+  thresholds?: { path: string; text: string };
+  /** For `iprep`: texts of a categories file, and of lists of addresses. */
+  reputation?: { categories: string; lists: readonly string[] };
+  /** For `geoip`: a MaxMind database. */
+  geo?: Uint8Array;
+}
 
 /** Rule files as text, and what their variables stand for: plain data that crosses threads. */
 export interface RuleSource {
@@ -22,6 +41,7 @@ export interface RuleSource {
   portGroups: Readonly<Record<string, string>>;
   /** What is done about matches; absent: what is usual. */
   policy?: DetectionPolicySettings;
+  lists?: RuleLists;
   /** Compiled pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
@@ -73,10 +93,12 @@ export function* loadRules(
     const steps = parseRules(text, { ...context, file: path }, set);
     while (!steps.next().done) yield;
   }
+  const problems: FailedRuleSummary[] = [];
   const compiling = compileRules(set.rules, {
     buffers: allBuffers(protocols),
     protocols: protocols.map((protocol) => protocol.name),
     names,
+    ...compileLists(source.lists ?? {}, context.variables, problems),
   });
   let step = compiling.next();
   while (!step.done) {
@@ -103,6 +125,7 @@ export function* loadRules(
         sid: rule.sid,
         reason: error.message,
       })),
+      ...problems,
     ],
     disabled: set.disabled,
     seconds: (performance.now() - started) / 1000,
@@ -115,6 +138,30 @@ export function* loadRules(
     policy: new DetectionPolicy(source.policy ?? DEFAULT_DETECTION_POLICY, ruleset.rules),
     summary,
   };
+}
+
+/** @param problems gets the lines that are not used, and why */
+function compileLists(
+  { thresholds, reputation, geo }: RuleLists,
+  variables: Variables,
+  problems: FailedRuleSummary[],
+): Pick<CompileOptions, 'thresholds' | 'reputation' | 'geo'> {
+  const options: { -readonly [K in 'thresholds' | 'reputation' | 'geo']?: NonNullable<CompileOptions[K]> } =
+    {};
+  if (thresholds !== undefined) {
+    options.thresholds = parseThresholdConfig(thresholds.text, variables);
+    for (const { line, reason } of options.thresholds.problems)
+      problems.push({ file: thresholds.path, line, sid: 0, reason });
+  }
+  if (reputation !== undefined) {
+    const { categories, lists } = reputation;
+    options.reputation = new IpReputation();
+    const wrong = options.reputation.addCategories(categories);
+    for (const list of lists) wrong.push(...options.reputation.addList(list));
+    for (const { line, reason } of wrong) problems.push({ file: 'reputation', line, sid: 0, reason });
+  }
+  if (geo !== undefined) options.geo = new GeoDatabase(Buffer.from(geo));
+  return options;
 }
 
 /** `loadRules` in one go, with the databases. */

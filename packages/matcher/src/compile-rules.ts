@@ -17,6 +17,7 @@ import type { NameTable } from './name-table';
 import { PacketBufferTest } from './packet-buffer';
 import { planRules } from './plan-rules';
 import { keywordOf } from './registry';
+import { requirementsMet } from './requirements';
 import {
   type BufferPart,
   type CompileEnvironment,
@@ -68,6 +69,8 @@ export interface FailedRule {
 export interface CompileResult {
   readonly ruleset: CompiledRuleSet;
   readonly failed: FailedRule[];
+  /** Rules that ask for what this engine does not have (`requires`), and are therefore not used. */
+  readonly skipped: readonly Rule[];
 }
 
 /** Told while rules are compiled. */
@@ -117,9 +120,11 @@ export function* compileRules(
   const drafts: RuleDraft[] = [];
   const progress = { done: 0, total: rules.length };
   let pause = performance.now() + SLICE;
+  const skipped: Rule[] = [];
   for (const rule of rules) {
     try {
-      drafts.push(compileRule(rule, environment, slots, lists));
+      if (!requirementsMet(rule, environment)) skipped.push(rule);
+      else drafts.push(compileRule(rule, environment, slots, lists));
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       const named = error.sid === 0 ? new RuleError(error.message, error.place, rule.sid) : error;
@@ -134,7 +139,7 @@ export function* compileRules(
   const steps = finish(drafts, slots.all, lists, catalog);
   for (;;) {
     const step = steps.next();
-    if (step.done) return { ruleset: step.value, failed };
+    if (step.done) return { ruleset: step.value, failed, skipped };
     if (performance.now() >= pause) {
       yield progress;
       pause = performance.now() + SLICE;
@@ -212,7 +217,8 @@ function compileRule(
   const buffers: BufferTest[] = [];
   for (const part of builder.parts) {
     linkSteps(part.steps);
-    buffers.push({ slot: slots.slotOf(part), steps: part.steps, occurrences: part.occurrences });
+    const { steps, occurrences, side } = part;
+    buffers.push({ slot: slots.slotOf(part), steps, occurrences, side });
   }
   if (buffers.length > MAX_BUFFERS) {
     throw new RuleError(`the rule looks at more than ${MAX_BUFFERS} buffers`, rule.place, rule.sid);
@@ -307,6 +313,20 @@ function linkSteps(steps: readonly BufferStep[]): void {
 
 function compileDirections(builder: RuleBuilder, compiled: CompiledRule): void {
   const { rule } = builder;
+  if (builder.isTwoWay) {
+    if (builder.directions !== 0) {
+      throw new RuleError(
+        'a rule with => looks both ways: flow cannot name a direction',
+        rule.place,
+        rule.sid,
+      );
+    }
+    if (builder.parts.length === 0) {
+      throw new RuleError('a rule with => looks at buffers of a transaction', rule.place, rule.sid);
+    }
+    compiled.directions = DirectionBit.TO_SERVER | DirectionBit.TO_CLIENT;
+    return;
+  }
   let directions = builder.directions || DirectionBit.TO_SERVER | DirectionBit.TO_CLIENT;
   for (const part of builder.parts) {
     const before = directions;

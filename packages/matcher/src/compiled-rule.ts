@@ -1,3 +1,4 @@
+import type { Direction } from '@portcullis/protocols';
 import { type Action, type Place, parseList, type Rule } from '@portcullis/rules';
 import type { AddressSet } from './address-set';
 import { BufferShape } from './buffer-shape';
@@ -21,6 +22,8 @@ export interface BufferTest {
   readonly steps: readonly BufferStep[];
   /** null: any one of them. */
   readonly occurrences: Occurrences | null;
+  /** Direction that the buffer is of, in a rule that looks both ways; -1: the one that is being inspected. */
+  readonly side: Direction | -1;
 }
 
 /** A rule as the matcher runs it. `number` is its place in Suricata's order: rules fire in order of it. */
@@ -36,6 +39,8 @@ export class CompiledRule {
   sourcePorts: PortSet | null = null;
   destinationPorts: PortSet | null = null;
   bidirectional = false;
+  /** Looks at both directions of a transaction (`=>`). */
+  twoWay = false;
   /** Bits of `DirectionBit`; never 0. */
   directions = 3;
   /** Bits of `FlowState`; 0: whatever. */

@@ -481,7 +481,7 @@ export class Matcher {
     const waiting = state !== null ? state.count : 0;
     for (let i = 0; i < waiting; i++) {
       const entry = (state as TransactionState).rules[i];
-      if ((entry & 1) === direction) candidates.add(entry >> 1);
+      if ((entry & 1) === direction || ruleset.rules[entry >> 1].twoWay) candidates.add(entry >> 1);
     }
 
     if (candidates.count > 0) {
@@ -695,12 +695,12 @@ export class Matcher {
     let state = given;
     for (let i = 0; i < candidates.count; i++) {
       const rule = ruleset.rules[candidates.rules[i]];
-      const entry = rule.number * 2 + (at & 1);
+      const entry = rule.number * 2 + (rule.twoWay ? 0 : at & 1);
       const place = state === null ? -1 : waitingPlace(state, entry);
       if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;
       this.done = place < 0 || state === null ? 0 : state.done[place];
       if (this.profile !== null) this.profile.start(rule.number);
-      const outcome = this.transactionMatches(rule, context, place >= 0, at, progress);
+      const outcome = this.transactionMatches(rule, context, transaction, place >= 0, at, progress);
       if (this.profile !== null) this.profile.stop(rule.number, outcome === MATCHED);
       if (outcome === WAITS) {
         if (place >= 0 && state !== null) state.done[place] = this.done;
@@ -716,7 +716,7 @@ export class Matcher {
         state.done[place] = state.done[state.count];
       }
       if (outcome !== MATCHED) continue;
-      if (rule.rawFiltered || mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
+      if (rule.rawFiltered || rule.twoWay || mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
         state ??= this.attachState(transaction, packed);
         if (!state.remember(entry, limits.waiting)) this.counted.waitingRefused++;
       }
@@ -738,6 +738,7 @@ export class Matcher {
   private transactionMatches(
     rule: CompiledRule,
     context: InspectionContext,
+    transaction: Transaction,
     waited: boolean,
     at: number,
     progress: number,
@@ -755,12 +756,26 @@ export class Matcher {
     let waits = false;
     for (let i = 0; i < tests.length; i++) {
       if (this.done & (1 << i)) continue;
-      const outcome = this.bufferMatches(tests[i], at, progress);
+      const { side } = tests[i];
+      const outcome =
+        side >= 0 && side !== (at & 1)
+          ? this.otherSideMatches(tests[i], transaction, at)
+          : this.bufferMatches(tests[i], at, progress);
       if (outcome === NOT_MATCHED) return NOT_MATCHED;
       if (outcome === MATCHED) this.done |= 1 << i;
       else waits = true;
     }
     return waits ? WAITS : MATCHED;
+  }
+
+  /** A buffer of the direction that is not being inspected, for rules that look both ways. */
+  private otherSideMatches(test: BufferTest, transaction: Transaction, at: number): number {
+    const { buffers } = this.stage;
+    const other = at ^ 1;
+    buffers.begin(transaction, other);
+    const outcome = this.bufferMatches(test, other, transaction.progress((other & 1) as Direction));
+    buffers.begin(transaction, at);
+    return outcome;
   }
 
   /** Raw contents of a rule that looks at buffers too: the stream window, or the payload. */

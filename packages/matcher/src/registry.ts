@@ -38,11 +38,14 @@ import { ftpReplyReceived } from './keywords/ftp-reply-received';
 import { ftpbounce } from './keywords/ftpbounce';
 import { geoip } from './keywords/geoip';
 import { headerBuffers } from './keywords/header-buffers';
+import { http2 } from './keywords/http2';
 import { icmpHeader } from './keywords/icmp-header';
-import { accepted, information, prefilter, refused, tag, target } from './keywords/information';
+import { ike } from './keywords/ike';
+import { accepted, information, prefilter, refused, requires, tag, target } from './keywords/information';
 import { ipHeader } from './keywords/ip-header';
 import { iprep } from './keywords/iprep';
 import { isdataat } from './keywords/isdataat';
+import { krb5TicketEncryption } from './keywords/krb5-ticket-encryption';
 import { modbus } from './keywords/modbus';
 import { alert, noalert } from './keywords/noalert';
 import { pcre } from './keywords/pcre';
@@ -71,6 +74,7 @@ const KEYWORDS: readonly Keyword[] = [
   noalert,
   alert,
   prefilter,
+  requires,
   accepted,
   refused,
   threshold,
@@ -115,6 +119,7 @@ const KEYWORDS: readonly Keyword[] = [
   ...checksums,
   ...flowCounters,
   ...dcerpc,
+  ...http2,
   dataset,
   datarep,
   iprep,
@@ -123,8 +128,10 @@ const KEYWORDS: readonly Keyword[] = [
   ...transforms,
   ...tls,
   ...ssh,
+  ike,
   modbus,
   cipService,
+  krb5TicketEncryption,
   dnp3Indications,
   dnp3Object,
 ];

@@ -1,3 +1,4 @@
+import type { Direction } from '@portcullis/protocols';
 import type { Rule, RuleOption } from '@portcullis/rules';
 import type { BufferCatalog } from './buffer-catalog';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
@@ -40,6 +41,8 @@ export interface CompileEnvironment {
 export class BufferPart {
   /** null: any one of them. */
   occurrences: Occurrences | null = null;
+  /** Direction it is of, in a rule that looks both ways; else -1. */
+  side: Direction | -1 = -1;
 
   constructor(
     readonly name: string | null,
@@ -98,6 +101,7 @@ export class RuleBuilder {
 
   private bufferName: string | null = null;
   private packetBuffer: PacketBuffer | null = null;
+  private side: Direction | -1 = -1;
   private transforms: Transform[] = [];
   private part: BufferPart | null = this.payload;
   private lastPart: BufferPart = this.payload;
@@ -109,6 +113,23 @@ export class RuleBuilder {
   ) {}
 
   /** True where steps added now look at the payload. */
+  /** True for a rule that looks at both directions of a transaction. */
+  get isTwoWay(): boolean {
+    return this.rule.header.direction === '=>';
+  }
+
+  /**
+   * Takes a direction that a keyword's value begins with (`to_client, <100`), which rules that look both ways may say.
+   * @returns the rest of the value, and where it begins
+   */
+  takeSide(option: RuleOption): { side: Direction | -1; value: string; at: number } {
+    const value = option.value ?? '';
+    const form = /^(to_server|to_client)\s*(?:,\s*|$)/.exec(value);
+    if (!form) return { side: -1, value, at: 0 };
+    if (!this.isTwoWay) throw invalid(option, 'a direction is for rules with =>');
+    return { side: form[1] === 'to_server' ? 0 : 1, value: value.slice(form[0].length), at: form[0].length };
+  }
+
   get inPayload(): boolean {
     return this.bufferName === null;
   }
@@ -119,8 +140,9 @@ export class RuleBuilder {
   }
 
   /** From here on steps look at the buffer of that name. */
-  openBuffer(option: RuleOption, name: string): void {
+  openBuffer(option: RuleOption, name: string, side: Direction | -1 = -1): void {
     this.requireBuffer(option, name);
+    this.side = side;
     this.bufferName = name;
     this.packetBuffer = null;
     this.transforms = [];
@@ -129,6 +151,7 @@ export class RuleBuilder {
 
   /** From here on steps look at that part of the packet. */
   openPacketBuffer(buffer: PacketBuffer): void {
+    this.side = -1;
     this.payloadMode |= PayloadMode.PACKET;
     this.bufferName = buffer.name;
     this.packetBuffer = buffer;
@@ -184,11 +207,18 @@ export class RuleBuilder {
   }
 
   /** Adds a condition of its own on the buffer of that name, whatever is open. @param step null: that it is there */
-  addCondition(name: string, step: BufferStep | null, occurrences: Occurrences | null = null): void {
+  addCondition(
+    name: string,
+    step: BufferStep | null,
+    occurrences: Occurrences | null = null,
+    side: Direction | -1 = -1,
+  ): void {
     let part: BufferPart;
+    this.side = side;
     if (occurrences !== null || this.environment.buffers.isMultiple(name)) {
       part = new BufferPart(name, []);
       part.occurrences = occurrences;
+      part.side = this.sideOf(name);
       this.parts.push(part);
     } else part = this.findPart(name, []);
     if (step !== null) part.steps.push(step);
@@ -226,6 +256,13 @@ export class RuleBuilder {
     if (!this.environment.buffers.has(name)) throw invalid(option, 'keyword is not supported yet');
   }
 
+  /** Of a buffer that exists both ways, the one to the server is meant unless the rule says so. */
+  private sideOf(name: string): Direction | -1 {
+    if (!this.isTwoWay) return -1;
+    if (this.side >= 0) return this.side;
+    return (this.environment.buffers.directions(name) & DirectionBit.TO_SERVER) !== 0 ? 0 : 1;
+  }
+
   private openPart(): BufferPart {
     const buffer = this.packetBuffer;
     if (buffer === null) return this.findPart(this.bufferName as string, this.transforms);
@@ -236,14 +273,19 @@ export class RuleBuilder {
 
   private findPart(name: string, transforms: readonly Transform[], separate = false): BufferPart {
     const key = partKey(name, transforms);
+    const side = this.sideOf(name);
     // Where a buffer occurs several times, each sticky keyword may mean another occurrence.
     if (!separate && !(this.environment.buffers.isMultiple(name) && this.part === null)) {
       const known = this.parts.find(
-        (part) => part.occurrences === null && partKey(part.name as string, part.transforms) === key,
+        (part) =>
+          part.occurrences === null &&
+          part.side === side &&
+          partKey(part.name as string, part.transforms) === key,
       );
       if (known) return known;
     }
     const part = new BufferPart(name, transforms);
+    part.side = side;
     this.parts.push(part);
     return part;
   }

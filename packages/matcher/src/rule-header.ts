@@ -94,6 +94,7 @@ export function compileHeader(builder: RuleBuilder, compiled: CompiledRule, list
   compiled.sourcePorts = lists.portSet(header.sourcePorts);
   compiled.destinationPorts = lists.portSet(header.destinationPorts);
   compiled.bidirectional = header.direction === '<>';
+  compiled.twoWay = header.direction === '=>';
 
   const names = builder.parts.map((part) => part.name as string);
   const found = NETWORK_PROTOCOLS.get(header.protocol);

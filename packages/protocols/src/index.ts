@@ -18,6 +18,8 @@ export { HTTP1_EVENTS, Http1Event } from './http1/events';
 export { DEFAULT_LIMITS, type Http1Limits, LimitError } from './http1/limits';
 export { Http1Parser } from './http1/parser';
 export { Http1Progress } from './http1/progress';
+export { createKrb5 } from './krb5/definition';
+export { ENCRYPTION_TYPES, isWeakEncryption } from './krb5/encryption';
 export { ModbusLayout } from './modbus/buffers';
 export { createModbus } from './modbus/definition';
 export { ACCESS_TARGETS, ModbusAccess, ModbusCategory } from './modbus/functions';

@@ -11,7 +11,21 @@ export interface EngineSettings {
   inline: boolean;
   checksums: NonNullable<ReplayOptions['checksums']>;
   stream: Changeable<ReplayOptions['stream']>;
-  http: { codingLayers?: number; requestBody?: number; responseBody?: number };
+  http: {
+    limits: { codingLayers?: number; requestBody?: number; responseBody?: number };
+    uri: { doubleDecodePath?: boolean; doubleDecodeQuery?: boolean };
+  };
+  smtp: {
+    rawExtraction?: boolean;
+    mime: { decodeBase64?: boolean; decodeQuotedPrintable?: boolean; bodyMd5?: boolean };
+  };
+  ftp: { maxTransactions?: number };
+  fragments: NonNullable<ReplayOptions['fragments']>;
+  /** Files with lists, by what they are. */
+  thresholds: string | null;
+  reputationCategories: string | null;
+  reputationLists: string[];
+  geoDatabase: string | null;
   disabledProtocols: string[];
   alertsPerPacket: number | null;
   addressGroups: Record<string, string>;
@@ -76,9 +90,34 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
     (value) =>
       String(value) === 'pass,drop,reject,alert' ? null : 'the order of the actions cannot be configured',
   ],
-  [/^threshold-file$/, without('replay takes no threshold.config yet')],
-  [/^reputation-|^default-reputation-path$/, without('replay takes no reputation lists yet')],
-  [/^geoip-database$/, without('replay takes no GeoIP database yet')],
+  [
+    /^threshold-file$/,
+    (value, into) => {
+      into.thresholds = String(value);
+      return null;
+    },
+  ],
+  [
+    /^reputation-categories-file$/,
+    (value, into) => {
+      into.reputationCategories = String(value);
+      return null;
+    },
+  ],
+  [
+    /^reputation-files\.\d+$/,
+    (value, into) => {
+      into.reputationLists.push(String(value));
+      return null;
+    },
+  ],
+  [
+    /^geoip-database$/,
+    (value, into) => {
+      into.geoDatabase = String(value);
+      return null;
+    },
+  ],
   [/^security\.lua\./, without(LUA)],
   [/^include$/, without('its settings include a file that the corpora do not have')],
   [/^detect\.guess-applayer-tx$/, ignored],
@@ -145,7 +184,7 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
   [
     new RegExp(`^${LIBHTP}\\.response-body-decompress-layer-limit$`),
     (value, into) => {
-      into.http.codingLayers = Number(value);
+      into.http.limits.codingLayers = Number(value);
       return null;
     },
   ],
@@ -154,23 +193,67 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
     (value, into) => {
       const bytes = sizeOf(value);
       if (Number.isNaN(bytes)) return 'is no size';
-      into.http.responseBody = bytes;
+      into.http.limits.responseBody = bytes;
       return null;
     },
   ],
-  [new RegExp(`^${LIBHTP}\\.double-decode-`), without('URIs are decoded once')],
+  [
+    new RegExp(`^${LIBHTP}\\.double-decode-path$`),
+    (value, into) => {
+      into.http.uri.doubleDecodePath = truth(value);
+      return null;
+    },
+  ],
+  [
+    new RegExp(`^${LIBHTP}\\.double-decode-query$`),
+    (value, into) => {
+      into.http.uri.doubleDecodeQuery = truth(value);
+      return null;
+    },
+  ],
   [new RegExp(`^${LIBHTP}\\.decompression-time-limit$`), ignored],
   [new RegExp(`^${LIBHTP}\\.lzma-enabled$`), without('LZMA is not undone')],
   [
     /^app-layer\.protocols\.ftp\.max-tx$/,
-    without('the number of open FTP transactions cannot be configured'),
+    (value, into) => {
+      into.ftp.maxTransactions = Number(value);
+      return null;
+    },
   ],
   [/^app-layer\.protocols\.(tls|ssh)\.encryption-handling$/, ignored],
   [/^app-layer\.protocols\.ssh\.hassh$/, ignored],
-  [/^app-layer\.protocols\.smtp\.raw-extraction$/, (value) => (truth(value) ? 'has no counterpart' : null)],
   [
-    /^app-layer\.protocols\.smtp\.mime\.(decode-mime|decode-base64|decode-quoted-printable|body-md5)$/,
-    (value) => (truth(value) || value === 'auto' ? null : 'mails are always decoded'),
+    /^app-layer\.protocols\.smtp\.raw-extraction$/,
+    (value, into) => {
+      into.smtp.rawExtraction = truth(value);
+      return null;
+    },
+  ],
+  [
+    /^app-layer\.protocols\.smtp\.mime\.decode-mime$/,
+    (value) => (truth(value) ? null : 'mails are always taken apart'),
+  ],
+  [
+    /^app-layer\.protocols\.smtp\.mime\.decode-base64$/,
+    (value, into) => {
+      into.smtp.mime.decodeBase64 = truth(value);
+      return null;
+    },
+  ],
+  [
+    /^app-layer\.protocols\.smtp\.mime\.decode-quoted-printable$/,
+    (value, into) => {
+      into.smtp.mime.decodeQuotedPrintable = truth(value);
+      return null;
+    },
+  ],
+  [
+    /^app-layer\.protocols\.smtp\.mime\.body-md5$/,
+    (value, into) => {
+      // auto: where a rule asks for it.
+      into.smtp.mime.bodyMd5 = value === 'auto' || truth(value);
+      return null;
+    },
   ],
   [
     /^app-layer\.protocols\.tls\.ja3-fingerprints$/,
@@ -204,7 +287,15 @@ export function engineSettings(test: JudgeTest): { settings: EngineSettings; not
     // As Suricata: verified, but not where a capture has many wrong ones.
     checksums: 'auto',
     stream: {},
-    http: {},
+    http: { limits: {}, uri: {} },
+    smtp: { mime: {} },
+    ftp: {},
+    // Suricata's own settings take every host of IPv4 for one with Windows; without settings it is BSD.
+    fragments: { ipv4Policy: test.suricata_yaml === null ? 'windows' : 'bsd' },
+    thresholds: null,
+    reputationCategories: null,
+    reputationLists: [],
+    geoDatabase: null,
     disabledProtocols: [],
     alertsPerPacket: null,
     addressGroups: {},

@@ -38,7 +38,7 @@ export function differingFields(
       if (there !== (path === 'has-key')) differing.push(String(expected));
       continue;
     }
-    const value = valueAt(record, path);
+    const value = valueAt(record, path) ?? null;
     const same =
       isAddressField(path) && typeof value === 'string' && typeof expected === 'string'
         ? sameAddress(value, expected)

@@ -1,8 +1,24 @@
-import { alertRecord, Replay, type ReplayOptions, type RuleSummary, ruleClasses } from '@portcullis/engine';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  alertRecord,
+  Replay,
+  type ReplayOptions,
+  type RuleLists,
+  type RuleSummary,
+  ruleClasses,
+} from '@portcullis/engine';
 import { parseAddress } from '@portcullis/wire';
 import { type EngineSettings, engineSettings } from './engine-settings';
 import { differingFields } from './eve-match';
-import { type AlertFilter, capturePath, type JudgeTest, rulesPath, rulesText } from './judge-test';
+import {
+  type AlertFilter,
+  capturePath,
+  type JudgeTest,
+  rulesPath,
+  rulesText,
+  testFolder,
+} from './judge-test';
 
 /** The engine holds what it needs for so many flows; no capture of these tests has more. */
 const FLOWS = 4096;
@@ -43,6 +59,20 @@ export function isJudged(filter: AlertFilter): boolean {
   return Object.keys(filter.match).every((path) => JUDGED_FIELDS.test(path));
 }
 
+/** The files with lists that the test's settings name. */
+function listsOf(test: JudgeTest, settings: EngineSettings): RuleLists {
+  const { thresholds, reputationCategories, reputationLists, geoDatabase } = settings;
+  const file = (path: string) => resolve(testFolder(test), path);
+  const text = (path: string) => readFileSync(file(path), 'latin1');
+  return {
+    ...(thresholds !== null && { thresholds: { path: thresholds, text: text(thresholds) } }),
+    ...(reputationCategories !== null && {
+      reputation: { categories: text(reputationCategories), lists: reputationLists.map(text) },
+    }),
+    ...(geoDatabase !== null && { geo: readFileSync(file(geoDatabase)) }),
+  };
+}
+
 function replayOptions(test: JudgeTest, settings: EngineSettings, addition: string): ReplayOptions {
   return {
     rules: {
@@ -50,13 +80,15 @@ function replayOptions(test: JudgeTest, settings: EngineSettings, addition: stri
       classification: null,
       addressGroups: settings.addressGroups,
       portGroups: settings.portGroups,
+      lists: listsOf(test, settings),
       cacheDirectory: null,
     },
     stream: { maxFlows: FLOWS, ...settings.stream },
     inline: settings.inline,
     decodePolicy: 'open',
     checksums: settings.checksums,
-    protocols: { http: { limits: settings.http } },
+    protocols: { http: settings.http, smtp: settings.smtp, ftp: settings.ftp },
+    fragments: settings.fragments,
     disabledProtocols: settings.disabledProtocols,
     matcher: { matches: settings.alertsPerPacket ?? ALERTS_PER_PACKET },
   };

@@ -79,7 +79,10 @@ const filesize: Keyword = {
   names: ['filesize'],
   parse(option, rule) {
     requireBuffer(option, rule, 'file.size');
-    rule.addCondition('file.size', new IntegerStep(integerOrName(option, { bytes: 8 })));
+    required(option);
+    const { side, value, at } = rule.takeSide(option);
+    const step = new IntegerStep(integerOrName(option, { bytes: 8 }, value, at));
+    rule.addCondition('file.size', step, null, side);
   },
 };
 

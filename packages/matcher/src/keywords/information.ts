@@ -53,6 +53,14 @@ export const accepted: Keyword = {
   parse() {},
 };
 
+/** `requires:version >= 8, keyword x`: was asked of the rule before anything else of it was read. */
+export const requires: Keyword = {
+  names: ['requires'],
+  parse(option) {
+    required(option);
+  },
+};
+
 /** `prefilter`: the keyword before it is to be looked at first. How rules are found is this engine's own choice. */
 export const prefilter: Keyword = {
   names: ['prefilter'],

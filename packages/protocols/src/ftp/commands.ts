@@ -6,6 +6,8 @@ export interface FtpCommand {
   /** In capitals: `RETR`, `AUTH TLS`. */
   readonly name: Uint8Array;
   readonly text: string;
+  /** One of those that Suricata knows; it sees no transaction in others. */
+  readonly known: boolean;
   /** What follows the command and one blank; null where nothing does. */
   readonly argument: Uint8Array | null;
 }
@@ -26,6 +28,13 @@ export const TRANSFERS: ReadonlyMap<string, boolean> = new Map([
   ['STOU', false],
 ]);
 
+const KNOWN: ReadonlySet<string> = new Set([
+  'ABOR', 'ACCT', 'ALLO', 'APPE', 'AUTH TLS', 'CDUP', 'CHMOD', 'CWD', 'DELE', 'EPRT', 'EPSV', 'HELP', 'IDLE', 'LIST',
+  'MAIL', 'MDTM', 'MKD', 'MLFL', 'MODE', 'MRCP', 'MRSQ', 'MSAM', 'MSND', 'MSOM', 'NLST', 'NOOP', 'PASS', 'PASV', 'PORT',
+  'PWD', 'QUIT', 'REIN', 'REST', 'RETR', 'RMD', 'RNFR', 'RNTO', 'SITE', 'SIZE', 'SMNT', 'STAT', 'STOR', 'STOU', 'STRU',
+  'SYST', 'TYPE', 'UMASK', 'USER',
+]); // biome-ignore format: a table
+
 /** @returns null for a line without a command */
 export function readCommand(line: Uint8Array, start: number, end: number): FtpCommand | null {
   let from = start;
@@ -45,7 +54,7 @@ export function readCommand(line: Uint8Array, start: number, end: number): FtpCo
     }
   }
   const argument = nameEnd + 1 < stop ? copied(line, nameEnd + 1, stop) : null;
-  return { name: Buffer.from(text, 'latin1'), text, argument };
+  return { name: Buffer.from(text, 'latin1'), text, known: KNOWN.has(text), argument };
 }
 
 function wordEnd(line: Uint8Array, from: number, end: number): number {

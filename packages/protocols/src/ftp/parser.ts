@@ -32,6 +32,8 @@ export class FtpParser implements ProtocolParser {
   private dataPort = 0;
   private active = false;
   private over = false;
+  /** More commands wait for their reply than are followed. */
+  private behind = false;
   /** Bit per direction: it has ended. */
   private closed = 0;
   private readonly requests: LineReader;
@@ -94,6 +96,7 @@ export class FtpParser implements ProtocolParser {
     this.dataPort = 0;
     this.active = false;
     this.over = false;
+    this.behind = false;
     this.closed = 0;
   }
 
@@ -103,11 +106,7 @@ export class FtpParser implements ProtocolParser {
     const { bytes, start, end, cut } = this.requests;
     const command = readCommand(bytes, start, end);
     if (command === null) return;
-    if (this.open.length >= this.context.openTransactions) {
-      const oldest = this.open[0];
-      this.listener.onEvent(oldest, TO_SERVER, FtpEvent.TOO_MANY_TRANSACTIONS);
-      this.end(this.open.shift() as FtpTransaction);
-    }
+    if (this.open.length >= this.context.openTransactions) this.giveUpOldest();
     const tx = this.begin(command);
     if (command.text === 'PORT' || command.text === 'EPRT') {
       const { argument } = command;
@@ -121,6 +120,14 @@ export class FtpParser implements ProtocolParser {
     if (towardsClient !== undefined) this.announce(command, towardsClient);
     // Nobody is left to answer.
     if ((this.closed & (1 << TO_CLIENT)) !== 0) this.endAll();
+  }
+
+  /** The server does not answer, or much too late. Said once, until it has caught up. */
+  private giveUpOldest(): void {
+    const oldest = this.open.shift() as FtpTransaction;
+    if (!this.behind) this.listener.onEvent(oldest, TO_SERVER, FtpEvent.TOO_MANY_TRANSACTIONS);
+    this.behind = true;
+    this.end(oldest);
   }
 
   private begin(command: FtpCommand | null): FtpTransaction {
@@ -223,6 +230,7 @@ export class FtpParser implements ProtocolParser {
   private complete(tx: FtpTransaction): void {
     tx.replied = FtpProgress.COMPLETE;
     this.open.shift();
+    if (this.open.length === 0) this.behind = false;
     this.notify(tx, TO_CLIENT);
     this.listener.onTransactionEnd(tx);
   }

@@ -71,13 +71,13 @@ export class FtpTransaction implements Transaction {
           index >= 0 && index < this.replies.length && this.fillReply(out, this.replies[index].code, index)
         );
       case FtpBuffer.REPLY_RECEIVED:
-        return done && writeInteger(out, 1, 1);
+        return done && command.known && writeInteger(out, 1, 1);
       case FtpBuffer.REPLY_PENDING:
-        return !done && this.replied === FtpProgress.BEGUN && writeInteger(out, 1, 1);
+        return !done && command.known && this.replied === FtpProgress.BEGUN && writeInteger(out, 1, 1);
       case FtpBuffer.MODE:
         return dataPort > 0 && writeInteger(out, this.active ? 1 : 0, 1);
       case FtpBuffer.DYNAMIC_PORT:
-        return writeInteger(out, dataPort, 2);
+        return command.known && writeInteger(out, dataPort, 2);
       default:
         return false;
     }

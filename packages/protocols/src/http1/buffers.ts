@@ -250,8 +250,9 @@ function parseUri(tx: Http1Transaction, head: Head): boolean {
 
 function fillUri(tx: Http1Transaction, head: Head, out: BufferView): boolean {
   const { line, bytes, base } = head;
+  const how = tx.context.options.uri;
   if (line.secondEnd < 0) return false;
-  if (isNormalUri(bytes, base + line.secondStart, base + line.secondEnd)) {
+  if (isNormalUri(bytes, base + line.secondStart, base + line.secondEnd, how.plusIsSpace)) {
     return part(head, line.secondStart, line.secondEnd, out);
   }
   const { derived } = tx.context;
@@ -259,7 +260,7 @@ function fillUri(tx: Http1Transaction, head: Head, out: BufferView): boolean {
   if (!derived.find(tx, tx.serial, slot, out)) {
     parseUri(tx, head);
     derived.room(tx, tx.serial, line.secondEnd - line.secondStart + 2);
-    derived.finish(slot, writeNormalUri(bytes, uriParts, derived.bytes, derived.end), out);
+    derived.finish(slot, writeNormalUri(bytes, uriParts, derived.bytes, derived.end, how), out);
   }
   return out.end > out.start;
 }

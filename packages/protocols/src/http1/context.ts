@@ -7,11 +7,13 @@ import { Head } from './head';
 import type { Http1Limits } from './limits';
 import { Http1Transaction } from './message';
 import { MultipartReader } from './multipart';
+import type { UriNormalization } from './uri';
 
 export interface Http1Options {
   readonly limits: Http1Limits;
   /** Undo content codings of request bodies too. */
   readonly decodeRequests: boolean;
+  readonly uri: UriNormalization;
 }
 
 export class Http1Context {

@@ -14,12 +14,15 @@ import { type Http1Limits, resolveLimits } from './limits';
 import { Http1Transaction } from './message';
 import { Http1Parser } from './parser';
 import { looksLikeHttpRequest, looksLikeHttpResponse } from './probe';
+import { DEFAULT_URI_NORMALIZATION, type UriNormalization } from './uri';
 
 /** Settings of the HTTP/1 parser; what is left out has its default. */
 export interface Http1Settings {
   readonly limits?: Partial<Http1Limits>;
   /** Undo content codings of request bodies too (default true). */
   readonly decodeRequests?: boolean;
+  /** How `http.uri` is made of the request target. */
+  readonly uri?: Partial<UriNormalization>;
 }
 
 export interface Http1Definition extends ProtocolDefinition {
@@ -31,6 +34,7 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
   const context = new Http1Context({
     limits: resolveLimits(settings.limits),
     decodeRequests: settings.decodeRequests ?? true,
+    uri: { ...DEFAULT_URI_NORMALIZATION, ...settings.uri },
   });
   return {
     name: 'http',

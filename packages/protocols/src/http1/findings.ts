@@ -9,7 +9,7 @@ import { type Head, HeadFlag } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
 import { LineFlag, Version } from './start-line';
-import { endOfHost, isValidHost, parsePort, UriParts } from './uri';
+import { endOfHost, isDoubleEncoded, isValidHost, parsePort, type UriNormalization, UriParts } from './uri';
 
 // Bound once: an import is a property load at each use in CommonJS.
 const { NEXT, ROW, VALUE_END, VALUE_START } = table;
@@ -100,6 +100,8 @@ export function reportRequestHead(
     emit(listener, tx, Directions.TO_SERVER, Http1Event.REQUEST_LINE_MISSING_PROTOCOL);
   }
   reportHost(listener, tx, head);
+  const { uri: how } = tx.context.options;
+  if (how.doubleDecodePath || how.doubleDecodeQuery) reportDoubleEncoding(listener, tx, head, how);
   if (hasField(head, Field.AUTHORIZATION)) reportAuthorization(listener, tx, head);
 }
 
@@ -139,6 +141,20 @@ function reportHost(listener: TransactionListener, tx: Http1Transaction, head: H
   if (hostInUri && !equalRanges(bytes, start, hostEnd, uri.hostStart, uri.hostEnd)) {
     emit(listener, tx, direction, Http1Event.HOST_HEADER_AMBIGUOUS);
   }
+}
+
+function reportDoubleEncoding(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  head: Head,
+  how: UriNormalization,
+): void {
+  const { line, bytes, base } = head;
+  if (line.secondEnd < 0 || tx.method === Method.CONNECT) return;
+  uri.parse(bytes, base + line.secondStart, base + line.secondEnd);
+  const scratch = new Uint8Array(line.secondEnd - line.secondStart);
+  if (isDoubleEncoded(bytes, uri, scratch, how))
+    emit(listener, tx, Directions.TO_SERVER, Http1Event.DOUBLE_ENCODED_URI);
 }
 
 function isPort(bytes: Uint8Array, start: number, end: number): boolean {

@@ -266,6 +266,19 @@ test('where another protocol begins within a piece', () => {
   }
 });
 
+test('targets that are encoded twice are told where they are decoded twice', () => {
+  const request = (target: string) => [[0, bytesOf(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)]] as const;
+  for (const [target, uri, events, shown] of [
+    ['/%2541?%2542', {}, [], '/%41?%42'],
+    ['/%2541?%2542', { doubleDecodePath: true }, ['>http.DOUBLE_ENCODED_URI'], '/A?%42'],
+    ['/%41?%2542', { doubleDecodeQuery: true }, ['>http.DOUBLE_ENCODED_URI'], '/A?B'],
+    ['/%41?%42', { doubleDecodePath: true, doubleDecodeQuery: true }, [], '/A?B'],
+  ] as const) {
+    const [tx] = record(request(target), { uri }).transactions;
+    expect([tx.buffers['>http.uri'], tx.events]).toEqual([shown, events]);
+  }
+});
+
 test('a parser that was reset is as new', () => {
   const recorder = new Recorder(HTTP1_BUFFERS);
   const parser = createHttp1().create(recorder);

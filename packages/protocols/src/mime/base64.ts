@@ -31,8 +31,23 @@ export class Base64Decoder {
   push(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
     let { bits, letters } = this;
     let w = at;
-    for (let i = start; i < end; i++) {
-      const value = VALUE[bytes[i]];
+    let i = start;
+    while (i < end) {
+      // Whole groups of letters: nearly everything.
+      while (letters === 0 && i + 4 <= end) {
+        const a = VALUE[bytes[i]];
+        const b = VALUE[bytes[i + 1]];
+        const c = VALUE[bytes[i + 2]];
+        const d = VALUE[bytes[i + 3]];
+        if ((a | b | c | d) >= SKIP) break;
+        out[w] = (a << 2) | (b >> 4);
+        out[w + 1] = (b << 4) | (c >> 2);
+        out[w + 2] = (c << 6) | d;
+        w += 3;
+        i += 4;
+      }
+      if (i >= end) break;
+      const value = VALUE[bytes[i++]];
       if (value < SKIP) {
         bits = (bits << 6) | value;
         if (++letters < 4) continue;

@@ -5,11 +5,11 @@
  * Invariant: nothing of a body is held but what the files hold, the ending of a line and a group of base64.
  */
 
-import { createHash, type Hash } from 'node:crypto';
 import type { FileTracker } from '../files/file-tracker';
 import type { TrackedFile } from '../files/tracked-file';
 import { copied } from '../lines/copied';
 import { Base64Decoder } from './base64';
+import { BodyHash } from './body-hash';
 import { MimeEvent } from './events';
 import { HeaderFields } from './header-fields';
 import type { MimeOptions } from './options';
@@ -35,7 +35,6 @@ const DASH = 0x2d;
 const LF = 0x0a;
 const CR = 0x0d;
 const LINE_END = Uint8Array.of(CR, LF);
-const ENDINGS = [LINE_END.subarray(1), LINE_END] as const;
 
 const State = {
   /** Behind a boundary, or at the beginning: no field was seen yet. */
@@ -80,7 +79,7 @@ export class MimeMessage {
   private heldEnding = 0;
   private named = false;
   private readonly base64 = new Base64Decoder();
-  private readonly hash: Hash | null;
+  private readonly hash: BodyHash | null;
 
   constructor(
     private readonly files: FileTracker,
@@ -88,7 +87,7 @@ export class MimeMessage {
     private readonly listener: MimeListener,
   ) {
     this.urls = new UrlCollector(options.extractUrls ? options.urlSchemes : [], options.keepUrlScheme);
-    this.hash = options.bodyMd5 ? createHash('md5') : null;
+    this.hash = options.bodyMd5 ? new BodyHash() : null;
   }
 
   /** In a body: long lines come in pieces. In a header they are cut. */
@@ -104,8 +103,8 @@ export class MimeMessage {
   line(bytes: Uint8Array, start: number, end: number, ending: number, startsLine: boolean): void {
     if (end - start > LONG_LINE) this.event(MimeEvent.LONG_LINE);
     if (this.headerComplete && this.hash !== null) {
-      this.hash.update(bytes.subarray(start, end));
-      if (ending > 0) this.hash.update(ENDINGS[ending - 1]);
+      this.hash.add(bytes, start, end);
+      this.hash.add(LINE_END, 2 - ending, 2);
     }
     if (this.state === State.BODY) {
       if (startsLine && this.isBoundary(bytes, start, end)) return;
@@ -131,11 +130,17 @@ export class MimeMessage {
     if (this.state !== State.BODY && !this.headerComplete) this.endHeader();
     this.closeFile(complete);
     this.state = State.OVER;
-    if (complete && this.hash !== null) this.bodyMd5 = Buffer.from(this.hash.digest('hex'), 'latin1');
+    if (complete && this.hash !== null) this.bodyMd5 = this.hash.digest();
   }
 
   heldBytes(): number {
-    return OVERHEAD + this.header.bytes + this.partFields.bytes + this.urls.heldBytes();
+    return (
+      OVERHEAD +
+      (this.hash === null ? 0 : BodyHash.BYTES) +
+      this.header.bytes +
+      this.partFields.bytes +
+      this.urls.heldBytes()
+    );
   }
 
   private headerLine(bytes: Uint8Array, start: number, end: number): void {

@@ -30,8 +30,10 @@ export class UrlCollector {
   /** Looks through a line. */
   scan(bytes: Uint8Array, start: number, end: number): void {
     for (const scheme of this.schemes) {
-      for (let i = start; i + scheme.length <= end && this.urls.length < MOST_URLS; i++) {
-        if (!hasScheme(bytes, i, scheme)) continue;
+      const first = scheme[0];
+      const last = end - scheme.length;
+      for (let i = start; i <= last && this.urls.length < MOST_URLS; i++) {
+        if ((bytes[i] | 0x20) !== first || !hasScheme(bytes, i, scheme)) continue;
         let stop = i + scheme.length;
         while (stop < end && ENDS[bytes[stop]] === 0) stop++;
         const from = this.keepScheme ? i : i + scheme.length;

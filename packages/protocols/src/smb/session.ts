@@ -7,9 +7,9 @@ import type { BufferPool } from '../buffer-pool';
 import type { AssociationOwner, CallTransaction } from '../dcerpc/association';
 import { FileTracker } from '../files/file-tracker';
 import type { FilePolicy } from '../files/policy';
+import { FileChunks } from '../records/file-chunks';
 import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
 import { SMB_MESSAGE, SMB_SHARE_KIND, SmbBuffer } from './buffers';
-import { Chunks } from './chunks';
 import { SmbEvent } from './events';
 import { readNtlmNames } from './ntlmssp';
 import { Pipe } from './pipe';
@@ -253,7 +253,7 @@ export class SmbSession implements AssociationOwner {
     const tx = this.fileOf(open, direction);
     if (tx === null) return;
     this.current = tx;
-    if (!(tx.chunks as Chunks).write(offset, bytes, start, end) && first)
+    if (!(tx.chunks as FileChunks).write(offset, bytes, start, end) && first)
       this.event(direction, SmbEvent.FILE_OVERLAP);
     this.showFile(tx);
   }
@@ -369,7 +369,7 @@ export class SmbSession implements AssociationOwner {
       textOf(open.name),
       share,
     );
-    tx.chunks = new Chunks(this.pool, file, () => this.showFile(tx));
+    tx.chunks = new FileChunks(this.pool, file, () => this.showFile(tx));
     tx.putNumber(direction, SmbBuffer.VERSION, this.facts.version, 1);
     open.files[direction] = tx;
     this.active.add(open);

@@ -3,10 +3,10 @@
 import { CallTransaction } from '../dcerpc/association';
 import type { FileTracker } from '../files/file-tracker';
 import type { TrackedFile } from '../files/tracked-file';
+import type { FileChunks } from '../records/file-chunks';
 import { HeldTransaction } from '../records/held-transaction';
 import type { BufferView, Direction } from '../transaction';
 import { FIRST_FILE_BUFFER, LAST_FILE_BUFFER } from './buffers';
-import type { Chunks } from './chunks';
 
 /** What alerts tell of the message that a transaction began with. */
 export interface SmbFacts {
@@ -35,7 +35,7 @@ export class CommandTransaction extends HeldTransaction {
 export class FileTransaction extends HeldTransaction {
   readonly files: FileTracker;
   readonly file: TrackedFile;
-  chunks: Chunks | null = null;
+  chunks: FileChunks | null = null;
   overlapTold = false;
 
   constructor(

@@ -14,6 +14,8 @@ export const Command = {
   QUIT: 8,
   /** Not a command: the end of a mail, which has a reply of its own. */
   END_OF_DATA: 9,
+  /** Any of the others that there are. */
+  KNOWN: 10,
 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
 
@@ -28,11 +30,16 @@ const WORDS: readonly (readonly [Command, Uint8Array])[] = (
     [Command.RCPT, 'RCPT TO'],
     [Command.RSET, 'RSET'],
     [Command.QUIT, 'QUIT'],
+    [Command.KNOWN, 'NOOP'],
+    [Command.KNOWN, 'AUTH'],
+    [Command.KNOWN, 'VRFY'],
+    [Command.KNOWN, 'EXPN'],
+    [Command.KNOWN, 'HELP'],
   ] as const
 ).map(([command, word]) => [command, Uint8Array.from(word, (c) => c.charCodeAt(0))]);
 
 /** Bytes of the word of a command that has a parameter, by command. */
-const WORD_LENGTH = new Uint8Array(10);
+const WORD_LENGTH = new Uint8Array(11);
 for (const [command, word] of WORDS) WORD_LENGTH[command] = word.length;
 
 const SPACE = 0x20;

@@ -158,10 +158,6 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     while (at < end) {
       switch (this.mode) {
         case Mode.COMMANDS:
-          if (this.chunkEndsOpen) {
-            this.chunkEndsOpen = false;
-            this.event(TO_SERVER, SmtpEvent.BDAT_CHUNK_LEN_EXCEEDED);
-          }
           at = this.commands.next(bytes, at, end, LongLines.DISCARD);
           if (this.commands.ready) this.commandLine();
           break;
@@ -194,11 +190,15 @@ export class SmtpParser implements ProtocolParser, MimeListener {
       tx.dirty = true;
       if (!this.greeted) this.event(TO_SERVER, SmtpEvent.NO_SERVER_WELCOME_MESSAGE);
     }
+    // The line that a chunk has begun goes on: there is more of it than was said.
+    if (this.chunkEndsOpen && command === Command.OTHER)
+      this.event(TO_SERVER, SmtpEvent.BDAT_CHUNK_LEN_EXCEEDED);
+    this.chunkEndsOpen = false;
     switch (command) {
       case Command.DATA:
         this.beginMail();
-        // A server that pipelines has the mail before it says yes.
-        if (this.pipelining) this.mode = Mode.DATA;
+        // A server that pipelines has the mail before it says yes; of one that is not seen at all nothing can be awaited.
+        if (this.pipelining || !this.greeted) this.mode = Mode.DATA;
         break;
       case Command.BDAT:
         this.beginChunk();
@@ -291,7 +291,6 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     if (!this.chunkIsLast) return;
     if (this.mail.flush()) this.bodyLine();
     this.mail.release();
-    this.chunkEndsOpen &&= this.tx !== null;
     this.endMail();
   }
 

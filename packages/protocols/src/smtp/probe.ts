@@ -5,6 +5,10 @@ import { beginsWithWord } from './commands';
 
 /** How clients begin, as Suricata has it. */
 const OPENINGS = ['EHLO', 'HELO', 'QUIT'].map((word) => Uint8Array.from(word, (c) => c.charCodeAt(0)));
+/** Commands that do not begin a session in order: the server decides. */
+const OTHERS = ['MAIL FROM', 'RCPT TO', 'AUTH ', 'NOOP', 'RSET', 'STARTTLS', 'HELP', 'VRFY ', 'EXPN '].map(
+  (word) => Uint8Array.from(word, (c) => c.charCodeAt(0)),
+);
 const MAIL_WORDS = ['SMTP', 'POSTFIX', 'EXIM', 'SENDMAIL'].map((word) =>
   Uint8Array.from(word, (c) => c.charCodeAt(0)),
 );
@@ -27,6 +31,10 @@ function client(bytes: Uint8Array, start: number, end: number): number {
       const next = bytes[start + word.length];
       if (next === SPACE || next === CR || next === LF) return 1;
     }
+  }
+  for (const word of OTHERS) {
+    const present = Math.min(word.length, end - start);
+    if (beginsWithWord(bytes, start, end, word.subarray(0, present))) undecided = true;
   }
   return undecided ? 0 : -1;
 }

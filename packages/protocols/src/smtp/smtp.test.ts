@@ -140,6 +140,18 @@ test('pipelined commands, and the mail before the server has said yes', () => {
   expect(seen.transactions[0].events).toEqual([]);
 });
 
+test('a mail of which only the client is seen', () => {
+  const seen = run([
+    client('EHLO x\r\n'),
+    client('MAIL FROM:<a>\r\n'),
+    client('DATA\r\n'),
+    client(MAIL),
+    ...QUIT,
+  ]);
+  expect(buffersOf(seen)['>file.name[0]']).toBe('virus.exe');
+  expect(seen.transactions[0].events).toEqual(['>smtp.no_server_welcome_message']);
+});
+
 test('a mail in chunks', () => {
   const body = 'Content-Disposition: attachment; filename=c.exe\r\n\r\nchunked content';
   const seen = run([
@@ -160,6 +172,7 @@ test('bytes behind an unfinished line of a chunk are too many', () => {
     run([...HELLO, client(chunk), server('250 OK\r\n'), client('NOOP\r\n')]).transactions[0].events;
   expect(events('BDAT 3\r\nabc more\r\n')).toEqual(['>smtp.bdat_chunk_len_exceeded']);
   expect(events('BDAT 5\r\nabc\r\n')).toEqual([]);
+  expect(events('BDAT 3\r\nabcBDAT 3\r\ndef')).toEqual([]);
 });
 
 test('a dot that the sender has doubled is undone', () => {

@@ -155,6 +155,8 @@ export const DecodeEvent = Object.fromEntries(NAMES.map((name, number) => [name,
   readonly [K in DecodeEventName]: number;
 };
 
+const NUMBERS: ReadonlyMap<string, number> = new Map(NAMES.map((name, number) => [name, number]));
+
 /** Other spellings, of older versions. */
 const OLD_NAMES: ReadonlyMap<string, DecodeEventName> = new Map([
   ['ipv4.frag.too_large', 'ipv4.frag_pkt_too_large'],
@@ -167,8 +169,7 @@ const OLD_NAMES: ReadonlyMap<string, DecodeEventName> = new Map([
 
 /** The number of an event as a rule names it; -1 where there is none of that name. */
 export function decodeEventNumber(name: string): number {
-  const known = (OLD_NAMES.get(name) ?? name) as DecodeEventName;
-  return DecodeEvent[known] ?? -1;
+  return NUMBERS.get(OLD_NAMES.get(name) ?? name) ?? -1;
 }
 
 /** The decode events of one packet: a set of numbers that is reused for every packet. */

@@ -17,8 +17,8 @@ const FRAGMENT_LENGTH = 8;
 /** Fixed part of an authentication header. */
 const AUTHENTICATION_LENGTH = 12;
 const MAX_DESTINATION_HEADERS = 2;
-/** Largest datagram that fragments may add up to, fixed header included. */
-const MAX_DATAGRAM = 65_535 + Ipv6.LENGTH;
+/** Length of the largest datagram that fragments may add up to. */
+const MAX_DATAGRAM = Ipv6.MAX_PAYLOAD;
 
 function word16(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 8) | bytes[at + 1];
@@ -67,11 +67,16 @@ function extensionEvents(
       if (end > at) events.add(DecodeEvent['ipv6.data_after_none_header']);
       return;
     }
-    if (!isExtension(header)) {
+    const isLast = !isExtension(header);
+    if (end - at < 2 && (at > first || !isLast)) {
+      events.add(TRUNCATED);
+      return;
+    }
+    if (isLast) {
       upperLayerEvents(header, bytes, at, end, hopLimit, events, transport, at > first);
       return;
     }
-    const length = end - at < 2 ? Number.MAX_SAFE_INTEGER : extensionLength(header, bytes[at + 1]);
+    const length = extensionLength(header, bytes[at + 1]);
     if (length > end - at) {
       events.add(TRUNCATED);
       return;

@@ -1,5 +1,5 @@
 /**
- * One file as it is read or written through SMB: pieces at offsets, mostly in order. A few that come early wait; what
+ * One file as it is read or written at offsets (SMB, NFS): pieces, mostly in order. A few that come early wait; what
  * never comes is a gap.
  *
  * Invariant: every waiting chunk begins behind `next`.
@@ -17,7 +17,7 @@ interface Chunk {
   readonly bytes: PooledBytes;
 }
 
-export class Chunks {
+export class FileChunks {
   /** Place in the file of the next byte in order. */
   private next = 0;
   private readonly waiting: Chunk[] = [];
