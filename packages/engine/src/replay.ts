@@ -1,5 +1,12 @@
 import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcullis/capture';
-import { Matcher, type MatcherLimits, NameTable } from '@portcullis/matcher';
+import {
+  type CompiledRule,
+  Matcher,
+  type MatcherLimits,
+  NameTable,
+  type RuleCost,
+  RuleCosts,
+} from '@portcullis/matcher';
 import { createProtocols, type ProtocolDefinition, type ProtocolSettings } from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
@@ -24,6 +31,8 @@ export interface ReplayOptions {
   fragments?: Partial<FragmentOptions>;
   /** UDP ports of tunnels; default: the registered ones. */
   tunnels?: TunnelPorts;
+  /** Take the time of every rule; see `costliest`. */
+  profile?: boolean;
 }
 
 /** What one capture came to. */
@@ -47,6 +56,7 @@ export class Replay {
   private readonly names = new NameTable();
   private inspector: Inspector | null = null;
   private batch: PacketBatch | null = null;
+  private costs: RuleCosts | null = null;
   private onDetection: (detection: Detection) => void = () => {};
 
   private constructor(
@@ -63,11 +73,21 @@ export class Replay {
   static async load(options: ReplayOptions): Promise<Replay> {
     const replay = new Replay(options, null as unknown as LoadedRules);
     replay.loaded = await loadRulesNow(options.rules, replay.protocols, replay.names);
+    if (options.profile) replay.costs = new RuleCosts(replay.loaded.ruleset.rules.length);
     return replay;
   }
 
   get rules(): RuleSummary {
     return this.loaded.summary;
+  }
+
+  /** What the rules have cost so far, the costliest first; empty without `profile`. */
+  costliest(limit: number): (RuleCost & { sid: number; msg: string })[] {
+    const { rules } = this.loaded.ruleset;
+    return (this.costs?.costliest(limit) ?? []).map((cost) => {
+      const { sid, msg } = rules[cost.rule] as CompiledRule;
+      return { ...cost, sid, msg };
+    });
   }
 
   /** @throws CaptureError where the file cannot be opened or is no capture */
@@ -84,6 +104,7 @@ export class Replay {
   source(source: PacketSource, onDetection: (detection: Detection) => void): ReplayResult {
     const started = performance.now();
     const matcher = new Matcher(this.loaded.ruleset, this.options.matcher);
+    matcher.profile = this.costs;
     this.checksums.restart();
     const result: ReplayResult = { packets: 0, bytes: 0, dropped: 0, alerts: 0, seconds: 0, error: null };
     this.onDetection = (detection) => {
