@@ -539,12 +539,15 @@ export class Inspector implements StreamSink, TransactionListener {
     const flow = inFlow ? (this.inspections[slot] ?? null) : null;
     for (let i = 0; i < fired.count; i++) {
       const rule = matcher.rule(fired.numbers[i] as number);
-      if (rule.action === 'pass') {
+      const action = fired.action(i);
+      if (action === 'pass') {
         this.counters[Counter.PASSED]++;
         if (inFlow) this.inspectionOf(slot).passed = true;
         break;
       }
-      const { kind, response } = this.decide(rule, direction);
+      const { kind, response: usual } = this.decide(rule, direction);
+      // A rate filter knows better than the table what its rule is to do now.
+      const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
       if (response === 'ignore') continue;
       const blocked = response !== 'notify' && this.inline && this.packet === this.view;
       if (blocked) this.blockWanted = true;
@@ -552,7 +555,7 @@ export class Inspector implements StreamSink, TransactionListener {
       const handshake = inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
       let rejected = false;
       const { sender } = this.options;
-      if (blocked && sender !== undefined && this.depth === 0 && rule.action.startsWith('reject')) {
+      if (blocked && sender !== undefined && this.depth === 0 && action.startsWith('reject')) {
         rejected = this.resets.send(this.packet, sender);
         if (rejected) this.counters[Counter.RESETS_SENT]++;
       }

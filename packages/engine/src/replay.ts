@@ -7,7 +7,14 @@ import {
   type RuleCost,
   RuleCosts,
 } from '@portcullis/matcher';
-import { createProtocols, type ProtocolDefinition, type ProtocolSettings } from '@portcullis/protocols';
+import {
+  createProtocols,
+  DEFAULT_FILE_POLICY,
+  FileHash,
+  type FilePolicy,
+  type ProtocolDefinition,
+  type ProtocolSettings,
+} from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
@@ -46,6 +53,13 @@ export interface ReplayResult {
   error: string | null;
 }
 
+/** Buffers that hold hashes of files: they are computed where a rule looks at them. */
+const FILE_HASHES: ReadonlyMap<string, number> = new Map([
+  ['file.md5', FileHash.MD5],
+  ['file.sha1', FileHash.SHA1],
+  ['file.sha256', FileHash.SHA256],
+]);
+
 /** Flows at once in a replay. */
 const REPLAY_FLOWS = 65_536;
 
@@ -53,6 +67,7 @@ const REPLAY_FLOWS = 65_536;
 export class Replay {
   private readonly protocols: readonly ProtocolDefinition[];
   private readonly checksums: CaptureChecksums;
+  private readonly files: FilePolicy = { ...DEFAULT_FILE_POLICY };
   private readonly names = new NameTable();
   private inspector: Inspector | null = null;
   private batch: PacketBatch | null = null;
@@ -64,7 +79,7 @@ export class Replay {
     private loaded: LoadedRules,
   ) {
     const { disabledProtocols = [] } = options;
-    this.protocols = createProtocols(options.protocols).filter(
+    this.protocols = createProtocols({ files: this.files, ...options.protocols }).filter(
       ({ name }) => !disabledProtocols.includes(name),
     );
     this.checksums = new CaptureChecksums(options.checksums ?? 'ignore');
@@ -73,6 +88,7 @@ export class Replay {
   static async load(options: ReplayOptions): Promise<Replay> {
     const replay = new Replay(options, null as unknown as LoadedRules);
     replay.loaded = await loadRulesNow(options.rules, replay.protocols, replay.names);
+    for (const { name } of replay.loaded.ruleset.slots) replay.files.hashes |= FILE_HASHES.get(name) ?? 0;
     if (options.profile) replay.costs = new RuleCosts(replay.loaded.ruleset.rules.length);
     return replay;
   }

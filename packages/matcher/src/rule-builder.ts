@@ -105,6 +105,8 @@ export class RuleBuilder {
   private transforms: Transform[] = [];
   private part: BufferPart | null = this.payload;
   private lastPart: BufferPart = this.payload;
+  /** Where the last step was added. */
+  private relativePart: BufferPart = this.payload;
   private readonly variables = new Map<string, number>();
 
   constructor(
@@ -188,22 +190,25 @@ export class RuleBuilder {
     this.transforms.push(transform);
   }
 
-  /** Adds a step to the buffer that is open. */
+  /** Adds a step to the buffer that is open; where none is, what counts from the step before goes where that one is. */
   add(step: BufferStep): void {
     this.part ??= this.openPart();
-    this.part.steps.push(step);
+    const part = step.relative && this.part === this.payload ? this.relativePart : this.part;
+    part.steps.push(step);
+    this.relativePart = part;
   }
 
   addContent(step: ContentStep): void {
     this.add(step);
     this.lastContent = step;
-    this.lastPart = this.part as BufferPart;
+    this.lastPart = this.relativePart;
   }
 
   /** Adds a step to the buffer of that name, whatever is open. */
   addTo(option: RuleOption, name: string, step: BufferStep): void {
     this.requireBuffer(option, name);
-    this.findPart(name, []).steps.push(step);
+    this.relativePart = this.findPart(name, []);
+    this.relativePart.steps.push(step);
   }
 
   /** Adds a condition of its own on the buffer of that name, whatever is open. @param step null: that it is there */
@@ -232,6 +237,7 @@ export class RuleBuilder {
     this.lastPart.steps.splice(this.lastPart.steps.indexOf(this.lastContent), 1);
     this.lastPart = this.findPart(name, []);
     this.lastPart.steps.push(this.lastContent);
+    this.relativePart = this.lastPart;
   }
 
   defineVariable(option: RuleOption, argument: Argument): number {

@@ -18,12 +18,18 @@ export { HTTP1_EVENTS, Http1Event } from './http1/events';
 export { DEFAULT_LIMITS, type Http1Limits, LimitError } from './http1/limits';
 export { Http1Parser } from './http1/parser';
 export { Http1Progress } from './http1/progress';
+export { createIke } from './ike/definition';
 export { createKrb5 } from './krb5/definition';
 export { ENCRYPTION_TYPES, isWeakEncryption } from './krb5/encryption';
 export { ModbusLayout } from './modbus/buffers';
 export { createModbus } from './modbus/definition';
 export { ACCESS_TARGETS, ModbusAccess, ModbusCategory } from './modbus/functions';
+export { createQuic } from './quic/definition';
+export { createRdp } from './rdp/definition';
 export { allBuffers, createProtocols, type ProtocolSettings } from './registry';
+export { createRfb } from './rfb/definition';
+export { createSsh } from './ssh/definition';
+export { createTls } from './tls/definition';
 export {
   type BufferDefinition,
   type BufferView,

@@ -1,6 +1,7 @@
 /** The protocols there are. A new one is a folder beside `http1/` and a line here. */
 
 import { createDcerpc } from './dcerpc/definition';
+import { createDhcp } from './dhcp/definition';
 import { createDnp3 } from './dnp3/definition';
 import { createDns } from './dns/definition';
 import { createEnip } from './enip/definition';
@@ -12,11 +13,13 @@ import { createHttp2 } from './http2/definition';
 import { createIke } from './ike/definition';
 import { createImap } from './imap/definition';
 import { createKrb5 } from './krb5/definition';
+import { createLdap } from './ldap/definition';
 import { createLlmnr } from './llmnr/definition';
 import { createMdns } from './mdns/definition';
 import { createModbus } from './modbus/definition';
 import { createMqtt } from './mqtt/definition';
 import { createNfs } from './nfs/definition';
+import { createNtp } from './ntp/definition';
 import { createPop3 } from './pop3/definition';
 import { createQuic } from './quic/definition';
 import { createRdp } from './rdp/definition';
@@ -60,6 +63,9 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
     createDnp3(),
     createKrb5(),
     createSnmp(),
+    createLdap(),
+    createNtp(),
+    createDhcp(),
     createSip(),
     createMqtt(),
     createSmb(settings.files),

@@ -20,7 +20,7 @@ export function expectSameWhereverCut(definition: ProtocolDefinition, pieces: re
     }
   };
   const bytes = pieces.reduce((sum, [, piece]) => sum + piece.length, 0);
-  const step = Math.max(1, Math.floor(bytes / 150));
+  const step = Math.max(1, Math.floor(bytes / 60));
   pieces.forEach(([direction, piece], place) => {
     for (let at = 1 + random.next(step); at < piece.length; at += step) {
       const halves: Piece[] = [

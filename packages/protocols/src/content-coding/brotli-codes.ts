@@ -102,7 +102,9 @@ export class CodeArena {
     const needed = this.end + count;
     if (needed <= this.entries.length) return true;
     if (needed > MOST_ENTRIES) return false;
-    const larger = new Uint16Array(Math.min(MOST_ENTRIES, Math.max(FIRST_ENTRIES, needed, this.entries.length * 2)));
+    const larger = new Uint16Array(
+      Math.min(MOST_ENTRIES, Math.max(FIRST_ENTRIES, needed, this.entries.length * 2)),
+    );
     larger.set(this.entries.subarray(0, this.end));
     this.entries = larger;
     return true;

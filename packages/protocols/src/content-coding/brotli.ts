@@ -7,14 +7,25 @@
  * of input is taken back and done again when more has come, and no step needs more than `TAIL` bytes.
  */
 
+import { BitSource } from './brotli-bits';
 import { CodeArena, LARGEST_ALPHABET } from './brotli-codes';
-import { brotliDictionary, WORD_BITS, WORD_START } from './brotli-dictionary';
+import { readPrefixCode } from './brotli-prefix';
 import * as tables from './brotli-tables';
+import { findWord, word } from './brotli-words';
 import { type ByteSink, InflateStatus } from './inflate';
 
 // Bound once: an import is a property load at each use in CommonJS.
-const { CELL_COPY, CELL_INSERT, CONTEXTS, COPY_BASE, COPY_BITS, COUNT_BASE, COUNT_BITS, INSERT_BASE, INSERT_BITS } =
-  tables;
+const {
+  CELL_COPY,
+  CELL_INSERT,
+  CONTEXTS,
+  COPY_BASE,
+  COPY_BITS,
+  COUNT_BASE,
+  COUNT_BITS,
+  INSERT_BASE,
+  INSERT_BITS,
+} = tables;
 
 const State = {
   WINDOW: 0,
@@ -53,30 +64,14 @@ const NO_COUNT = 1 << 24;
 const FREE_WORK = 4096;
 const MAP_UNIT = 256;
 
-const CODE_LENGTH_ORDER = [1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-/** By the next four bits: the length of a code-length code, and how many of the bits it is. */
-const CODE_LENGTH_VALUE = [0, 4, 3, 2, 0, 4, 3, 1, 0, 4, 3, 2, 0, 4, 3, 5];
-const CODE_LENGTH_BITS = [2, 2, 2, 3, 2, 2, 2, 4, 2, 2, 2, 3, 2, 2, 2, 4];
-
 /** Scratch of one step; shared by all decoders. */
-const lengths = new Uint8Array(LARGEST_ALPHABET);
-const codeLengths = new Uint8Array(18);
 const order = new Uint8Array(256);
-const lengthCodes = new CodeArena();
-const word = new Uint8Array(64);
-const simple = new Int32Array(4);
 
 export class BrotliDecoder {
   /** After `push`: index of the first input byte that was not taken. */
   position = 0;
   private state: number = State.DONE;
-  // The input in hand, and the bits taken from it that were not used yet.
-  private input = new Uint8Array(0);
-  private end = 0;
-  private bits = 0;
-  private bitCount = 0;
-  /** The step in hand has run out of input: what it reads is worth nothing. */
-  private short = false;
+  private readonly source = new BitSource();
   private readonly tail = new Uint8Array(TAIL);
   private tailLength = 0;
   private base = 0;
@@ -123,8 +118,7 @@ export class BrotliDecoder {
   /** Begins a new stream whose output starts at the sink's end. */
   begin(sink: ByteSink): void {
     this.state = State.WINDOW;
-    this.bits = 0;
-    this.bitCount = 0;
+    this.source.clear();
     this.tailLength = 0;
     this.base = sink.end;
     this.work = 0;
@@ -134,7 +128,7 @@ export class BrotliDecoder {
   /** Gives back what a stream has made it grow. */
   release(): void {
     this.state = State.DONE;
-    this.input = new Uint8Array(0);
+    this.source.clear();
     this.codes.clear();
   }
 
@@ -184,12 +178,18 @@ export class BrotliDecoder {
 
   /** Steps until the input is used up or something ends it. */
   private run(bytes: Uint8Array, start: number, end: number, sink: ByteSink): number {
-    this.input = bytes;
-    this.position = start;
-    this.end = end;
-    this.short = false;
+    const { source } = this;
+    source.open(bytes, start, end);
+    const status = this.advance(sink);
+    this.position = source.position;
+    return status;
+  }
+
+  private advance(sink: ByteSink): number {
+    const { source } = this;
     for (;;) {
-      const { position, bits, bitCount, state } = this;
+      const { position, bits, bitCount } = source;
+      const { state } = this;
       switch (state) {
         case State.RAW:
         case State.SKIP:
@@ -209,12 +209,11 @@ export class BrotliDecoder {
           return InflateStatus.INVALID;
         default:
           this.step(sink);
-          if (this.short) {
-            this.position = position;
-            this.bits = bits;
-            this.bitCount = bitCount;
+          if (source.short) {
+            source.position = position;
+            source.bits = bits;
+            source.bitCount = bitCount;
             this.state = state;
-            this.short = false;
             return InflateStatus.MORE;
           }
       }
@@ -225,101 +224,78 @@ export class BrotliDecoder {
   private step(sink: ByteSink): void {
     switch (this.state) {
       case State.WINDOW:
-        return this.readWindow();
+        this.readWindow();
+        break;
       case State.META_BLOCK:
-        return this.readMetaBlock();
+        this.readMetaBlock();
+        break;
       case State.BLOCK_TYPES:
-        return this.readBlockTypes();
+        this.readBlockTypes();
+        break;
       case State.BLOCK_TYPE_CODE:
       case State.BLOCK_COUNT_CODE:
-        return this.readBlockCode();
+        this.readBlockCode();
+        break;
       case State.FIRST_COUNT: {
         const count = this.readCount(this.index);
-        if (this.short) return;
+        if (this.source.short) return;
         this.blockLeft[this.index++] = count;
         this.state = State.BLOCK_TYPES;
         return;
       }
       case State.DISTANCE_PARAMETERS:
-        return this.readDistanceParameters();
+        this.readDistanceParameters();
+        break;
       case State.TREES:
-        return this.readTrees();
+        this.readTrees();
+        break;
       case State.MAP_CODE:
-        return this.readMapCode();
+        this.readMapCode();
+        break;
       case State.MAP:
-        return this.readMap();
+        this.readMap();
+        break;
       case State.MAP_END:
-        return this.endMap();
+        this.endMap();
+        break;
       case State.CODES:
-        return this.readTree(sink);
+        this.readTree(sink);
+        break;
       case State.COMMAND:
-        return this.readCommand();
+        this.readCommand();
+        break;
       default:
-        return this.readDistance(sink);
+        this.readDistance(sink);
+        break;
     }
   }
 
   private fail(): void {
-    if (!this.short) this.state = State.INVALID;
+    if (!this.source.short) this.state = State.INVALID;
   }
 
-  // --- bits ---
-
-  /** The next `count` bits (at most 24). 0 where the input is short. */
-  private take(count: number): number {
-    while (this.bitCount < count) {
-      if (this.position >= this.end) {
-        this.short = true;
-        return 0;
-      }
-      this.bits |= this.input[this.position++] << this.bitCount;
-      this.bitCount += 8;
-    }
-    const value = this.bits & ((1 << count) - 1);
-    this.bits >>>= count;
-    this.bitCount -= count;
-    return value;
-  }
-
-  /** The next symbol of a code; 0 where the input is short. */
-  private symbol(arena: CodeArena, code: number): number {
-    while (this.bitCount < 15 && this.position < this.end) {
-      this.bits |= this.input[this.position++] << this.bitCount;
-      this.bitCount += 8;
-    }
-    const found = arena.find(code, this.bits, this.bitCount);
-    if (found < 0) {
-      this.short = true;
-      return 0;
-    }
-    this.bits >>>= found & 15;
-    this.bitCount -= found & 15;
-    return found >> 4;
-  }
-
-  /** A number from 1 to 256 (section 9.2). */
-  private readSmall(): number {
-    if (this.take(1) === 0) return 1;
-    const count = this.take(3);
-    return (1 << count) + 1 + this.take(count);
-  }
-
-  /** Leaves out the rest of the byte. @returns whether it was zero */
-  private align(): boolean {
-    return this.take(this.bitCount & 7) === 0;
+  /** @returns place of the code, -1 where the step has ended without one */
+  private readCode(alphabet: number): number {
+    const code = readPrefixCode(this.source, alphabet, this.codes);
+    if (code < 0) this.fail();
+    else this.work++;
+    return code;
   }
 
   // --- headers ---
 
   private readWindow(): void {
     let size = 16;
-    if (this.take(1) === 1) {
-      const first = this.take(3);
+    if (this.source.take(1) === 1) {
+      const first = this.source.take(3);
       if (first > 0) size = 17 + first;
       else {
-        const second = this.take(3);
+        const second = this.source.take(3);
         // 1 stands for windows that are not brotli's any more.
-        if (second === 1) return this.fail();
+        if (second === 1) {
+          this.fail();
+          return;
+        }
         size = second === 0 ? 17 : 8 + second;
       }
     }
@@ -328,40 +304,55 @@ export class BrotliDecoder {
   }
 
   private readMetaBlock(): void {
-    const last = this.take(1) === 1;
-    if (last && this.take(1) === 1) {
-      if (this.short) return;
+    const last = this.source.take(1) === 1;
+    if (last && this.source.take(1) === 1) {
+      if (this.source.short) return;
       this.state = State.DONE;
       return;
     }
-    const nibbles = this.take(2);
+    const nibbles = this.source.take(2);
     if (nibbles === 3) {
-      if (last || this.take(1) !== 0) return this.fail();
-      const size = this.take(2);
+      if (last || this.source.take(1) !== 0) {
+        this.fail();
+        return;
+      }
+      const size = this.source.take(2);
       let length = 0;
       for (let i = 0; i < size; i++) {
-        const byte = this.take(8);
-        if (i === size - 1 && i > 0 && byte === 0) return this.fail();
+        const byte = this.source.take(8);
+        if (i === size - 1 && i > 0 && byte === 0) {
+          this.fail();
+          return;
+        }
         length |= byte << (8 * i);
       }
-      if (!this.align()) return this.fail();
+      if (!this.source.align()) {
+        this.fail();
+        return;
+      }
       this.left = size === 0 ? 0 : length + 1;
       this.state = State.SKIP;
       return;
     }
     let length = 0;
     for (let i = 0; i < nibbles + 4; i++) {
-      const nibble = this.take(4);
-      if (i === nibbles + 3 && nibbles > 0 && nibble === 0) return this.fail();
+      const nibble = this.source.take(4);
+      if (i === nibbles + 3 && nibbles > 0 && nibble === 0) {
+        this.fail();
+        return;
+      }
       length |= nibble << (4 * i);
     }
-    if (!last && this.take(1) === 1) {
-      if (!this.align()) return this.fail();
+    if (!last && this.source.take(1) === 1) {
+      if (!this.source.align()) {
+        this.fail();
+        return;
+      }
       this.left = length + 1;
       this.state = State.RAW;
       return;
     }
-    if (this.short) return;
+    if (this.source.short) return;
     this.last = last;
     this.left = length + 1;
     this.index = 0;
@@ -375,8 +366,8 @@ export class BrotliDecoder {
       this.state = State.DISTANCE_PARAMETERS;
       return;
     }
-    const count = this.readSmall();
-    if (this.short) return;
+    const count = this.source.readSmall();
+    if (this.source.short) return;
     this.typeCount[category] = count;
     this.blockType[category] = 0;
     this.blockTypeBefore[category] = 1;
@@ -387,7 +378,7 @@ export class BrotliDecoder {
 
   private readBlockCode(): void {
     const types = this.state === State.BLOCK_TYPE_CODE;
-    const code = this.readCode(types ? this.typeCount[this.index] + 2 : 26, this.codes);
+    const code = this.readCode(types ? this.typeCount[this.index] + 2 : 26);
     if (code < 0) return;
     if (types) this.typeCode[this.index] = code;
     else this.countCode[this.index] = code;
@@ -395,15 +386,15 @@ export class BrotliDecoder {
   }
 
   private readCount(category: number): number {
-    const symbol = this.symbol(this.codes, this.countCode[category]);
-    return COUNT_BASE[symbol] + this.take(COUNT_BITS[symbol]);
+    const symbol = this.source.symbol(this.codes, this.countCode[category]);
+    return COUNT_BASE[symbol] + this.source.take(COUNT_BITS[symbol]);
   }
 
   private readDistanceParameters(): void {
-    const postfixBits = this.take(2);
-    const direct = this.take(4) << postfixBits;
-    for (let type = 0; type < this.typeCount[LITERAL]; type++) this.modes[type] = this.take(2);
-    if (this.short) return;
+    const postfixBits = this.source.take(2);
+    const direct = this.source.take(4) << postfixBits;
+    for (let type = 0; type < this.typeCount[LITERAL]; type++) this.modes[type] = this.source.take(2);
+    if (this.source.short) return;
     this.postfixBits = postfixBits;
     this.directCodes = direct;
     this.index = 0;
@@ -423,8 +414,8 @@ export class BrotliDecoder {
       this.state = State.CODES;
       return;
     }
-    const count = this.readSmall();
-    if (this.short) return;
+    const count = this.source.readSmall();
+    if (this.source.short) return;
     const category = index === 0 ? LITERAL : DISTANCE;
     const size = this.typeCount[category] * (index === 0 ? 64 : 4);
     this.treeCount[category] = count;
@@ -440,10 +431,10 @@ export class BrotliDecoder {
   }
 
   private readMapCode(): void {
-    const runs = this.take(1) === 0 ? 0 : this.take(4) + 1;
+    const runs = this.source.take(1) === 0 ? 0 : this.source.take(4) + 1;
     const count = this.treeCount[this.index === 0 ? LITERAL : DISTANCE];
     const free = this.codes.end;
-    const code = this.readCode(count + runs, this.codes);
+    const code = this.readCode(count + runs);
     if (code < 0) return;
     // Its place is used again behind the map.
     this.mapFree = free;
@@ -456,15 +447,18 @@ export class BrotliDecoder {
   /** One symbol of a context map; `insertLeft` counts the entries that are there. */
   private readMap(): void {
     const map = this.maps[this.index];
-    const symbol = this.symbol(this.codes, this.mapCode);
+    const symbol = this.source.symbol(this.codes, this.mapCode);
     let at = this.insertLeft;
     if (symbol === 0 || symbol > this.mapRuns) {
-      if (this.short) return;
+      if (this.source.short) return;
       map[at++] = symbol === 0 ? 0 : symbol - this.mapRuns;
     } else {
-      const count = (1 << symbol) + this.take(symbol);
-      if (this.short) return;
-      if (at + count > this.mapSymbols) return this.fail();
+      const count = (1 << symbol) + this.source.take(symbol);
+      if (this.source.short) return;
+      if (at + count > this.mapSymbols) {
+        this.fail();
+        return;
+      }
       map.fill(0, at, at + count);
       at += count;
     }
@@ -473,8 +467,8 @@ export class BrotliDecoder {
   }
 
   private endMap(): void {
-    const moved = this.take(1) === 1;
-    if (this.short) return;
+    const moved = this.source.take(1) === 1;
+    if (this.source.short) return;
     const map = this.maps[this.index];
     if (moved) {
       for (let i = 0; i < 256; i++) order[i] = i;
@@ -493,12 +487,15 @@ export class BrotliDecoder {
 
   /** The next code of literals, commands or distances: category in `index`, number in `mapFree`. */
   private readTree(sink: ByteSink): void {
-    if (this.work > FREE_WORK + (sink.end - this.base)) return this.fail();
+    if (this.work > FREE_WORK + (sink.end - this.base)) {
+      this.fail();
+      return;
+    }
     const category = this.index;
     let alphabet = 256;
     if (category === COMMAND) alphabet = LARGEST_ALPHABET;
     else if (category === DISTANCE) alphabet = 16 + this.directCodes + (48 << this.postfixBits);
-    const code = this.readCode(alphabet, this.codes);
+    const code = this.readCode(alphabet);
     if (code < 0) return;
     this.trees[category][this.mapFree++] = code;
     if (this.mapFree < this.treeCount[category]) return;
@@ -506,116 +503,13 @@ export class BrotliDecoder {
     if (++this.index === 3) this.state = State.COMMAND;
   }
 
-  // --- prefix codes (section 3) ---
-
-  /** @returns place of the code, -1 where the step has ended without one */
-  private readCode(alphabet: number, arena: CodeArena): number {
-    const kind = this.take(2);
-    lengths.fill(0, 0, alphabet);
-    const good = kind === 1 ? this.readSimpleCode(alphabet) : this.readLengths(alphabet, kind);
-    if (this.short) return -1;
-    if (!good) {
-      this.fail();
-      return -1;
-    }
-    this.work++;
-    const code = arena.add(lengths, alphabet);
-    if (code < 0) this.fail();
-    return code;
-  }
-
-  private readSimpleCode(alphabet: number): boolean {
-    const count = this.take(2) + 1;
-    const width = 32 - Math.clz32(alphabet - 1);
-    for (let i = 0; i < count; i++) {
-      const symbol = this.take(width);
-      if (this.short || symbol >= alphabet || lengths[symbol] !== 0) return false;
-      lengths[symbol] = 2;
-      simple[i] = symbol;
-    }
-    if (count === 1) lengths[simple[0]] = 1;
-    else if (count === 2) {
-      lengths[simple[0]] = 1;
-      lengths[simple[1]] = 1;
-    } else if (count === 3) lengths[simple[0]] = 1;
-    else if (this.take(1) === 1) {
-      lengths[simple[0]] = 1;
-      lengths[simple[2]] = 3;
-      lengths[simple[3]] = 3;
-    }
-    return true;
-  }
-
-  private readLengths(alphabet: number, skip: number): boolean {
-    codeLengths.fill(0);
-    let space = 32;
-    let count = 0;
-    for (let i = skip; i < 18 && space > 0; i++) {
-      while (this.bitCount < 4 && this.position < this.end) {
-        this.bits |= this.input[this.position++] << this.bitCount;
-        this.bitCount += 8;
-      }
-      const next = this.bits & 15;
-      const width = CODE_LENGTH_BITS[next];
-      if (width > this.bitCount) {
-        this.short = true;
-        return false;
-      }
-      this.take(width);
-      const length = CODE_LENGTH_VALUE[next];
-      codeLengths[CODE_LENGTH_ORDER[i]] = length;
-      if (length !== 0) {
-        space -= 32 >> length;
-        count++;
-      }
-    }
-    if (count !== 1 && space !== 0) return false;
-    lengthCodes.end = 0;
-    const code = lengthCodes.add(codeLengths, 18);
-
-    let at = 0;
-    let before = 8;
-    let repeat = 0;
-    let repeated = 0;
-    space = 1 << 15;
-    while (at < alphabet && space > 0) {
-      const length = this.symbol(lengthCodes, code);
-      if (length < 16) {
-        if (this.short) return false;
-        repeat = 0;
-        lengths[at++] = length;
-        if (length !== 0) {
-          before = length;
-          space -= (1 << 15) >> length;
-        }
-        continue;
-      }
-      const width = length - 14;
-      const value = length === 16 ? before : 0;
-      if (value !== repeated) {
-        repeat = 0;
-        repeated = value;
-      }
-      const old = repeat;
-      if (repeat > 0) repeat = (repeat - 2) << width;
-      repeat += this.take(width) + 3;
-      if (this.short) return false;
-      const more = repeat - old;
-      if (at + more > alphabet) return false;
-      lengths.fill(value, at, at + more);
-      at += more;
-      if (value !== 0) space -= more << (15 - value);
-    }
-    return space === 0;
-  }
-
   // --- data (section 9.3) ---
 
   /** Takes a block switch where the block of a category is used up. */
   private switchBlock(category: number): void {
-    const symbol = this.symbol(this.codes, this.typeCode[category]);
+    const symbol = this.source.symbol(this.codes, this.typeCode[category]);
     const count = this.readCount(category);
-    if (this.short) return;
+    if (this.source.short) return;
     const types = this.typeCount[category];
     let type = symbol - 2;
     if (symbol === 0) type = this.blockTypeBefore[category];
@@ -627,15 +521,21 @@ export class BrotliDecoder {
   }
 
   private readCommand(): void {
-    if (this.blockLeft[COMMAND] === 0) return this.switchBlock(COMMAND);
-    const symbol = this.symbol(this.codes, this.trees[COMMAND][this.blockType[COMMAND]]);
+    if (this.blockLeft[COMMAND] === 0) {
+      this.switchBlock(COMMAND);
+      return;
+    }
+    const symbol = this.source.symbol(this.codes, this.trees[COMMAND][this.blockType[COMMAND]]);
     const cell = symbol >> 6;
     const insert = CELL_INSERT[cell] + ((symbol >> 3) & 7);
     const copy = CELL_COPY[cell] + (symbol & 7);
-    const insertLength = INSERT_BASE[insert] + this.take(INSERT_BITS[insert]);
-    const copyLength = COPY_BASE[copy] + this.take(COPY_BITS[copy]);
-    if (this.short) return;
-    if (insertLength > this.left) return this.fail();
+    const insertLength = INSERT_BASE[insert] + this.source.take(INSERT_BITS[insert]);
+    const copyLength = COPY_BASE[copy] + this.source.take(COPY_BITS[copy]);
+    if (this.source.short) return;
+    if (insertLength > this.left) {
+      this.fail();
+      return;
+    }
     this.blockLeft[COMMAND]--;
     this.insertLeft = insertLength;
     this.copyLength = copyLength;
@@ -645,10 +545,10 @@ export class BrotliDecoder {
 
   /** @returns DONE when the state has changed */
   private readLiterals(sink: ByteSink): number {
-    const { codes, blockLeft, modes, maps, trees } = this;
+    const { codes, blockLeft, modes, maps, trees, source } = this;
     const literals = trees[LITERAL];
     while (this.insertLeft > 0) {
-      const { position, bits, bitCount } = this;
+      const { position, bits, bitCount } = source;
       if (blockLeft[LITERAL] === 0) this.switchBlock(LITERAL);
       else {
         const room = sink.reserve();
@@ -660,8 +560,8 @@ export class BrotliDecoder {
         const context =
           CONTEXTS[mode | (before > 0 ? sink.bytes[end - 1] : 0)] |
           CONTEXTS[mode | 256 | (before > 1 ? sink.bytes[end - 2] : 0)];
-        const value = this.symbol(codes, literals[maps[0][(type << 6) | context]]);
-        if (!this.short) {
+        const value = this.source.symbol(codes, literals[maps[0][(type << 6) | context]]);
+        if (!this.source.short) {
           sink.bytes[end] = value;
           sink.end = end + 1;
           blockLeft[LITERAL]--;
@@ -669,11 +569,10 @@ export class BrotliDecoder {
           this.left--;
         }
       }
-      if (this.short) {
-        this.short = false;
-        this.position = position;
-        this.bits = bits;
-        this.bitCount = bitCount;
+      if (source.short) {
+        source.position = position;
+        source.bits = bits;
+        source.bitCount = bitCount;
         return InflateStatus.MORE;
       }
     }
@@ -684,10 +583,13 @@ export class BrotliDecoder {
   }
 
   private readDistance(sink: ByteSink): void {
-    if (this.blockLeft[DISTANCE] === 0) return this.switchBlock(DISTANCE);
+    if (this.blockLeft[DISTANCE] === 0) {
+      this.switchBlock(DISTANCE);
+      return;
+    }
     const context = Math.min(this.copyLength, 5) - 2;
     const tree = this.maps[1][(this.blockType[DISTANCE] << 2) | context];
-    const code = this.symbol(this.codes, this.trees[DISTANCE][tree]);
+    const code = this.source.symbol(this.codes, this.trees[DISTANCE][tree]);
     const { distances, directCodes, postfixBits } = this;
     let distance: number;
     if (code < 4) distance = distances[code];
@@ -701,10 +603,16 @@ export class BrotliDecoder {
       const high = rest >> postfixBits;
       const offset = ((2 + (high & 1)) << width) - 4;
       distance =
-        (offset + this.take(width)) * (1 << postfixBits) + (rest & ((1 << postfixBits) - 1)) + directCodes + 1;
+        (offset + this.source.take(width)) * (1 << postfixBits) +
+        (rest & ((1 << postfixBits) - 1)) +
+        directCodes +
+        1;
     }
-    if (this.short) return;
-    if (distance <= 0) return this.fail();
+    if (this.source.short) return;
+    if (distance <= 0) {
+      this.fail();
+      return;
+    }
     this.blockLeft[DISTANCE]--;
     this.useDistance(code, distance, sink);
   }
@@ -719,7 +627,10 @@ export class BrotliDecoder {
       this.distances.copyWithin(1, 0, 3);
       this.distances[0] = distance;
     }
-    if (this.copyLength > this.left) return this.fail();
+    if (this.copyLength > this.left) {
+      this.fail();
+      return;
+    }
     this.distance = distance;
     this.left -= this.copyLength;
     this.state = State.COPY;
@@ -744,14 +655,11 @@ export class BrotliDecoder {
 
   /** Writes a word of the static dictionary (section 8). */
   private takeWord(number: number, sink: ByteSink): void {
-    const { copyLength } = this;
-    const width = copyLength <= 24 ? WORD_BITS[copyLength] : 0;
-    if (width === 0) return this.fail();
-    const transform = tables.TRANSFORMS[Math.floor(number / (1 << width))];
-    if (transform === undefined) return this.fail();
-    const at = WORD_START[copyLength] + (number & ((1 << width) - 1)) * copyLength;
-    const length = transformWord(transform, at, copyLength);
-    if (length > this.left) return this.fail();
+    const length = findWord(number, this.copyLength);
+    if (length < 0 || length > this.left) {
+      this.fail();
+      return;
+    }
     this.left -= length;
     // What does not fit ends the output all the same.
     for (let i = 0; i < length; i++) {
@@ -770,61 +678,27 @@ export class BrotliDecoder {
   private passBytes(sink: ByteSink): number {
     while (this.left > 0) {
       let count = 1;
-      if (this.bitCount >= 8) {
-        const byte = this.take(8);
+      if (this.source.bitCount >= 8) {
+        const byte = this.source.take(8);
         if (this.state === State.RAW) {
           if (sink.reserve() === sink.end) return InflateStatus.FULL;
           sink.bytes[sink.end++] = byte;
         }
       } else {
-        count = Math.min(this.left, this.end - this.position);
+        count = Math.min(this.left, this.source.end - this.source.position);
         if (count === 0) return InflateStatus.MORE;
         if (this.state === State.RAW) {
           const room = sink.reserve();
           if (room === sink.end) return InflateStatus.FULL;
           count = Math.min(count, room - sink.end);
-          for (let i = 0; i < count; i++) sink.bytes[sink.end++] = this.input[this.position + i];
+          for (let i = 0; i < count; i++)
+            sink.bytes[sink.end++] = this.source.input[this.source.position + i];
         }
-        this.position += count;
+        this.source.position += count;
       }
       this.left -= count;
     }
     this.state = State.META_BLOCK;
     return InflateStatus.DONE;
   }
-}
-
-/** Puts a dictionary word with its transform into `word`. @returns its length */
-function transformWord(
-  [prefix, operation, suffix]: readonly [string, number, string],
-  at: number,
-  length: number,
-): number {
-  const dictionary = brotliDictionary();
-  const { WordOperation } = tables;
-  let w = 0;
-  for (let i = 0; i < prefix.length; i++) word[w++] = prefix.charCodeAt(i);
-  const start = w;
-  const omitFirst = operation > WordOperation.OMIT_FIRST ? operation - WordOperation.OMIT_FIRST : 0;
-  const omitLast = operation < WordOperation.CAPITAL_FIRST ? operation : 0;
-  for (let i = omitFirst; i < length - omitLast; i++) word[w++] = dictionary[at + i];
-  if (operation === WordOperation.CAPITAL_FIRST && w > start) capital(start, w);
-  else if (operation === WordOperation.CAPITAL_ALL) for (let i = start; i < w; ) i += capital(i, w);
-  for (let i = 0; i < suffix.length; i++) word[w++] = suffix.charCodeAt(i);
-  return w;
-}
-
-/** Makes the character at `at` capital, as far as brotli knows how. @returns its bytes */
-function capital(at: number, end: number): number {
-  const c = word[at];
-  if (c < 0xc0) {
-    if (c >= 0x61 && c <= 0x7a) word[at] ^= 0x20;
-    return 1;
-  }
-  if (c < 0xe0) {
-    if (at + 1 < end) word[at + 1] ^= 0x20;
-    return 2;
-  }
-  if (at + 2 < end) word[at + 2] ^= 5;
-  return 3;
 }

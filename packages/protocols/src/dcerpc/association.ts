@@ -202,9 +202,11 @@ export class Association {
     start: number,
     end: number,
   ): void {
+    // One without flags is a middle fragment, or, where it is the only one, whole.
+    const last =
+      (flags & PduFlag.LAST_FRAGMENT) !== 0 || ((flags & 3) === 0 && call.fragments[direction] === 0);
     call.fragments[direction]++;
     call.stubSizes[direction] += end - start;
-    const last = (flags & PduFlag.LAST_FRAGMENT) !== 0 || (flags & 3) === 0;
     let stub = call.stubs[direction];
     if (stub === null && last) {
       if (end > start) call.put(direction, this.first + CallBuffer.STUB_DATA, bytes, start, end);

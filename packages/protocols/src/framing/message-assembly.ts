@@ -19,6 +19,8 @@ const EMPTY = new Uint8Array(0);
  * is there is kept.
  */
 export class MessageAssembly {
+  /** While a message is taken: index into the bytes that are being fed where what follows it begins. */
+  behind = 0;
   private buffer = EMPTY;
   private held = 0;
 
@@ -50,6 +52,7 @@ export class MessageAssembly {
       const length = this.reader.messageLength(bytes, at, end);
       if (length < 0 || length > this.limit) return this.lost();
       if (length === 0 || length > end - at) return this.keep(bytes, at, end);
+      this.behind = at + length;
       if (!this.reader.message(bytes, at, at + length)) return this.lost();
       at += length;
     }
@@ -75,6 +78,7 @@ export class MessageAssembly {
       at += more;
     }
     if (this.held < length) return at;
+    this.behind = at;
     const goesOn = reader.message(this.buffer, 0, length);
     this.clear();
     return goesOn ? at : -1;

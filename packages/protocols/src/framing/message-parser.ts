@@ -108,6 +108,13 @@ export abstract class MessageParser implements ProtocolParser {
     this.endAll();
   }
 
+  /** The connection carries another protocol from behind the message that is being taken. */
+  protected upgrade(protocol: string, direction: Direction): void {
+    const at = this.assemblies?.[direction].behind ?? 0;
+    this.stop();
+    this.listener.onUpgrade(protocol, at);
+  }
+
   /** Shows a transaction that is its message: over once it was shown. */
   protected announce(tx: MessageTransaction): void {
     this.listener.onProgress(tx, tx.direction);

@@ -6,7 +6,7 @@
 
 import type { BufferPool } from '../buffer-pool';
 import { PooledBytes } from '../buffer-pool';
-import { ContentDecoder } from '../content-coding/decoder';
+import { ContentDecoder, DecoderNotice } from '../content-coding/decoder';
 import type { BufferView } from '../transaction';
 import { ChunkReader } from './chunked';
 
@@ -35,6 +35,7 @@ export class Body {
   /** How much of each stage the next decoder has taken. */
   private readonly stageTaken: number[] = [];
   private layers = 0;
+  private bombRatio = 1;
 
   constructor(private readonly pool: BufferPool) {
     this.store = new PooledBytes(pool, 0);
@@ -43,11 +44,14 @@ export class Body {
   /**
    * Begins a body.
    * @param limit bytes that are kept
-   * @param layers content codings to undo
+   * @param layers number of content codings to undo
+   * @param kinds the `Coding` of each, the one that was applied last first
+   * @param bombRatio decoded bytes per transferred byte from which on a body that reaches the limit is a bomb
    */
-  begin(limit: number, layers: number, bombRatio: number): void {
+  begin(limit: number, layers: number, kinds: Uint8Array, bombRatio: number): void {
     this.store.limit = limit;
     this.layers = layers;
+    this.bombRatio = bombRatio;
     for (let i = 0; i < layers; i++) {
       if (i === this.decoders.length) this.decoders.push(new ContentDecoder());
       if (i < layers - 1 && i === this.stages.length) this.stages.push(new PooledBytes(this.pool, limit));
@@ -55,7 +59,7 @@ export class Body {
         this.stages[i].limit = limit;
         this.stageTaken[i] = 0;
       }
-      this.decoders[i].begin(bombRatio, i === layers - 1 ? this.store : this.stages[i]);
+      this.decoders[i].begin(kinds[i], i === layers - 1 ? this.store : this.stages[i]);
     }
   }
 
@@ -82,7 +86,10 @@ export class Body {
     if (this.streamOffset + this.length >= this.store.limit) {
       this.complete = true;
       // How much more there was is not known where a coding was undone.
-      if (this.layers > 0) this.cut = true;
+      if (this.layers > 0) {
+        this.cut = true;
+        if (this.store.end > this.transferred * this.bombRatio) notices |= DecoderNotice.BOMB;
+      }
     }
     return notices;
   }
@@ -149,7 +156,7 @@ export class Body {
   heldBytes(): number {
     let held = this.store.bytes.length;
     if (this.layers > 0) {
-      held += this.layers * ContentDecoder.BYTES;
+      for (let i = 0; i < this.layers; i++) held += this.decoders[i].heldBytes();
       for (const stage of this.stages) held += stage.bytes.length;
     }
     return held;

@@ -13,6 +13,8 @@ export interface Http1Options {
   readonly limits: Http1Limits;
   /** Undo content codings of request bodies too. */
   readonly decodeRequests: boolean;
+  /** Undo LZMA as well as the other content codings. */
+  readonly lzma: boolean;
   readonly uri: UriNormalization;
 }
 

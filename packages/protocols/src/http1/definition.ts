@@ -21,6 +21,8 @@ export interface Http1Settings {
   readonly limits?: Partial<Http1Limits>;
   /** Undo content codings of request bodies too (default true). */
   readonly decodeRequests?: boolean;
+  /** Undo LZMA as well as the other content codings (default true). */
+  readonly lzma?: boolean;
   /** How `http.uri` is made of the request target. */
   readonly uri?: Partial<UriNormalization>;
 }
@@ -34,6 +36,7 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
   const context = new Http1Context({
     limits: resolveLimits(settings.limits),
     decodeRequests: settings.decodeRequests ?? true,
+    lzma: settings.lzma ?? true,
     uri: { ...DEFAULT_URI_NORMALIZATION, ...settings.uri },
   });
   return {

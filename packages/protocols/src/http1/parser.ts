@@ -708,7 +708,12 @@ export class Http1Parser implements ProtocolParser {
   private beginBody(tx: Http1Transaction, direction: Direction, state: number, layers: number): void {
     const { limits } = this.context.options;
     const body = this.context.takeBody();
-    body.begin(direction === TO_SERVER ? limits.requestBody : limits.responseBody, layers, limits.bombRatio);
+    body.begin(
+      direction === TO_SERVER ? limits.requestBody : limits.responseBody,
+      layers,
+      codings.kinds,
+      limits.bombRatio,
+    );
     tx.bodies[direction] = body;
     this.setState(direction, state);
   }
@@ -823,6 +828,8 @@ export class Http1Parser implements ProtocolParser {
     if (notices === DecoderNotice.NONE) return;
     if ((notices & DecoderNotice.FAILED) !== 0)
       this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
+    if ((notices & DecoderNotice.TOO_LARGE) !== 0)
+      this.event(tx, direction, Http1Event.LZMA_MEMLIMIT_REACHED);
     if ((notices & DecoderNotice.BOMB) !== 0) this.event(tx, direction, Http1Event.COMPRESSION_BOMB);
   }
 
@@ -855,7 +862,7 @@ export class Http1Parser implements ProtocolParser {
 
   private readCodings(tx: Http1Transaction, direction: Direction, head: Head, limit: number): number {
     if (!hasField(head, Field.CONTENT_ENCODING)) return 0;
-    codings.read(head, limit);
+    codings.read(head, limit, this.context.options.lzma);
     if (codings.tooMany) this.event(tx, direction, Http1Event.TOO_MANY_ENCODING_LAYERS);
     if (codings.abnormal) this.event(tx, direction, Http1Event.ABNORMAL_CE_HEADER);
     return codings.layers;

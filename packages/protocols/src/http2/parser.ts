@@ -421,7 +421,8 @@ export class Http2Parser implements ProtocolParser, RecordSink {
   }
 
   private notices(stream: Http2Stream, direction: Direction, notices: number): void {
-    if (notices !== DecoderNotice.NONE) this.event(stream, direction, E.FAILED_DECOMPRESSION);
+    if ((notices & (DecoderNotice.FAILED | DecoderNotice.BOMB)) !== 0)
+      this.event(stream, direction, E.FAILED_DECOMPRESSION);
   }
 
   // --- streams ---

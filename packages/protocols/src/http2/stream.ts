@@ -1,7 +1,8 @@
 /** One stream: a request with its response, and the frames that carried them. */
 
 import { createHash } from 'node:crypto';
-import type { BufferPool } from '../buffer-pool';
+import { type BufferPool, NO_BYTES } from '../buffer-pool';
+import { Coding } from '../content-coding/decoder';
 import { Body } from '../http1/body';
 import { writeInteger } from '../integer-view';
 import { HeldTransaction } from '../records/held-transaction';
@@ -16,6 +17,8 @@ const MOST_LAYERS = 2;
 /** Frames of a direction of a stream whose kinds are remembered. */
 const MOST_FRAMES = 40;
 const LONGEST_NAME = 1024;
+/** Bytes of a Content-Encoding field that is read. */
+const LONGEST_ENCODING = 200;
 
 const B = Http2Buffer;
 const ALGORITHMS: ReadonlyMap<number, string> = new Map([
@@ -66,7 +69,8 @@ export class Http2Stream extends HeldTransaction {
     let body = this.bodies[direction];
     if (body === null) {
       body = new Body(pool);
-      body.begin(MOST_BODY_BYTES, layersOf(this.fields[direction].contentEncoding), BOMB_RATIO);
+      const kinds = codingsOf(this.fields[direction].contentEncoding);
+      body.begin(MOST_BODY_BYTES, kinds.length, kinds, BOMB_RATIO);
       this.bodies[direction] = body;
     }
     return body;
@@ -119,14 +123,22 @@ function whole(out: BufferView, bytes: Uint8Array): true {
   return true;
 }
 
-/** Content codings that are undone: what is told is a list, outermost last. */
-function layersOf(encoding: Uint8Array | null): number {
-  if (encoding === null || encoding.length > 200) return 0;
-  let layers = 0;
-  for (const name of Buffer.from(encoding).toString('latin1').toLowerCase().split(',')) {
-    const coding = name.trim();
-    if (coding === 'gzip' || coding === 'x-gzip' || coding === 'deflate') layers++;
-    else if (coding !== 'identity' && coding !== '') return 0;
+const CODINGS: ReadonlyMap<string, number> = new Map([
+  ['gzip', Coding.DEFLATE],
+  ['x-gzip', Coding.DEFLATE],
+  ['deflate', Coding.DEFLATE],
+  ['br', Coding.BROTLI],
+]);
+
+/** Content codings that are undone, the one that was applied last (which is told last) first. */
+function codingsOf(encoding: Uint8Array | null): Uint8Array {
+  const kinds: number[] = [];
+  if (encoding === null || encoding.length > LONGEST_ENCODING) return NO_BYTES;
+  for (const name of Buffer.from(encoding).toString('latin1').toLowerCase().split(',').reverse()) {
+    const coding = CODINGS.get(name.trim());
+    // What lies under a coding that cannot be undone cannot be undone either.
+    if (coding === undefined && name.trim() !== 'identity' && name.trim() !== '') return NO_BYTES;
+    if (coding !== undefined && kinds.length < MOST_LAYERS) kinds.push(coding);
   }
-  return Math.min(layers, MOST_LAYERS);
+  return Uint8Array.from(kinds);
 }

@@ -26,11 +26,11 @@ function read(pieces: readonly Buffer[], longLines: LongLines): Line[] {
     }
     reader.release();
     arena.fill(0);
-    expect(reader.heldBytes()).toBeLessThanOrEqual(512);
+    if (reader.heldBytes() > 512) throw new Error(`holds ${reader.heldBytes()} bytes`);
   }
   if (reader.flush()) take();
   reader.clear();
-  expect(reader.heldBytes()).toBe(0);
+  if (reader.heldBytes() !== 0) throw new Error('holds bytes when it is cleared');
   return lines;
 }
 
@@ -88,7 +88,10 @@ test.each([LongLines.DISCARD, LongLines.CONTINUE])(
         at += size;
       }
       const where = `SEED=${seed} ${JSON.stringify(text)}`;
-      expect({ where, lines: read(pieces, longLines) }).toEqual({ where, lines: twin(text, longLines) });
+      const lines = read(pieces, longLines);
+      const wanted = twin(text, longLines);
+      if (JSON.stringify(lines) !== JSON.stringify(wanted))
+        expect({ where, lines }).toEqual({ where, lines: wanted });
     }
   },
 );

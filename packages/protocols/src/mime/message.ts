@@ -96,14 +96,23 @@ export class MimeMessage {
   }
 
   /**
-   * Takes a line or a piece of one, of at most 4097 bytes.
+   * Takes a line or a piece of one, `bytes[from, end)`, of at most 4097 bytes.
    * @param ending bytes of the line's ending; 0 where the line goes on
    * @param startsLine the piece is the first of its line
+   * @param dotted the sender has put a dot before the line (RFC 5321 section 4.5.2): the hash of the body counts it
    */
-  line(bytes: Uint8Array, start: number, end: number, ending: number, startsLine: boolean): void {
+  line(
+    bytes: Uint8Array,
+    from: number,
+    end: number,
+    ending: number,
+    startsLine: boolean,
+    dotted = false,
+  ): void {
+    const start = dotted ? from + 1 : from;
     if (end - start > LONG_LINE) this.event(MimeEvent.LONG_LINE);
     if (this.headerComplete && this.hash !== null) {
-      this.hash.add(bytes, start, end);
+      this.hash.add(bytes, from, end);
       this.hash.add(LINE_END, 2 - ending, 2);
     }
     if (this.state === State.BODY) {

@@ -87,7 +87,7 @@ test.each([0x00000001, 0x6b3343cf, 0xff00001d, 0xff000017])('hellos of version %
 test('a hello in pieces, in any order, within and over packets', () => {
   const seed = testSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 15; round++) {
     const cuts = [0, HELLO.length];
     for (let i = 0; i < 5; i++) cuts.push(random.next(HELLO.length));
     cuts.sort((a, b) => a - b);
@@ -246,5 +246,5 @@ test('random changes do no harm', () => {
     [TO_CLIENT, initial([cryptoFrame(0, ANSWER)], { server: true })],
     [TO_SERVER, initial([cryptoFrame(0, HELLO.subarray(0, 20)), PADDING], { number: 1 })],
   ];
-  expectNothingThrown(quic, pieces, 200, Transport.UDP);
+  expectNothingThrown(quic, pieces, 100, Transport.UDP);
 });

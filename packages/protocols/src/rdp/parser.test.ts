@@ -79,7 +79,7 @@ test('the same wherever it is cut', () => {
 
 test('every transaction ends, and random changes do no harm', () => {
   expect(record(rdp, PLAIN).transactions.map(({ ended }) => ended)).toEqual([1, 1, 1, 1]);
-  expectNothingThrown(rdp, [...SECURE, ...PLAIN], 150);
+  expectNothingThrown(rdp, [...SECURE, ...PLAIN], 60);
 });
 
 test('recognised by the connection request or its answer', () => {

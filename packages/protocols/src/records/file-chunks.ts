@@ -22,7 +22,7 @@ export class FileChunks {
   private next = 0;
   private readonly waiting: Chunk[] = [];
 
-  /** @param full called where the file has to be shown before it can take more */
+  /** @param full called where the file has to be shown before it goes on */
   constructor(
     private readonly pool: BufferPool,
     private readonly file: TrackedFile,
@@ -90,6 +90,8 @@ export class FileChunks {
   }
 
   private skipTo(offset: number): void {
+    // A gap takes with it what was not shown.
+    if (this.file.grown) this.full();
     this.file.gap(offset - this.next);
     this.next = offset;
   }

@@ -277,7 +277,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     let at = start;
     while (at < stop) {
       at = this.mail.next(bytes, at, stop, this.longMailLines());
-      if (this.mail.ready) this.bodyLine();
+      if (this.mail.ready) this.bodyLine(false);
     }
     this.chunkLeft -= stop - start;
     if (this.chunkLeft === 0) this.endChunk(bytes[stop - 1] === LINE_END[1]);
@@ -289,7 +289,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     this.mode = Mode.COMMANDS;
     this.chunkEndsOpen = !atLineEnd;
     if (!this.chunkIsLast) return;
-    if (this.mail.flush()) this.bodyLine();
+    if (this.mail.flush()) this.bodyLine(false);
     this.mail.release();
     this.endMail();
   }
@@ -304,13 +304,14 @@ export class SmtpParser implements ProtocolParser, MimeListener {
         this.endMail();
         return;
       }
-      // The sender has put a dot before each that begins a line (RFC 5321 section 4.5.2).
-      mail.start++;
+      this.bodyLine(true);
+      return;
     }
-    this.bodyLine();
+    this.bodyLine(false);
   }
 
-  private bodyLine(): void {
+  /** @param dotted the sender has put a dot before the line, so that it is not taken for the end */
+  private bodyLine(dotted: boolean): void {
     const { mail, raw, tx } = this;
     const { bytes, start, end, ending } = mail;
     if (mail.cut && !tx?.mime?.inBody && raw === null) this.event(TO_SERVER, SmtpEvent.TRUNCATED_LINE);
@@ -321,7 +322,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     }
     const mime = tx?.mime;
     if (tx === null || !mime) return;
-    mime.line(bytes, start, end, ending, mail.startsLine);
+    mime.line(bytes, start, end, ending, mail.startsLine, dotted);
     if (mime.headerComplete && tx.reached < SmtpProgress.HEADER) {
       tx.reached = SmtpProgress.HEADER;
       tx.dirty = true;

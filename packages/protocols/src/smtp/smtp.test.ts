@@ -86,7 +86,7 @@ test('a session with one mail', () => {
 });
 
 test('the same wherever it is cut', () => {
-  expectSameWhereverCut(create(), [...HELLO, ...ENVELOPE, ...DATA, ...ENVELOPE, ...DATA, ...QUIT]);
+  expectSameWhereverCut(create(), [...HELLO, ...ENVELOPE, ...DATA, ...ENVELOPE.slice(0, 2), ...QUIT]);
   const chunks = [
     client('BDAT 20\r\nSubject: a\r\n\r\nbody\r\n'),
     server('250 ok\r\n'),
@@ -96,7 +96,7 @@ test('the same wherever it is cut', () => {
 });
 
 test('whatever comes', () => {
-  expectNothingThrown(create(), [...HELLO, ...ENVELOPE, ...DATA, ...ENVELOPE, ...DATA, ...QUIT], 60);
+  expectNothingThrown(create(), [...HELLO, ...ENVELOPE, ...DATA, ...ENVELOPE, ...DATA, ...QUIT], 30);
 });
 
 test('two mails in one session are two transactions', () => {

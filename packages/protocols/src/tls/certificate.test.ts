@@ -57,9 +57,11 @@ test('a certificate is read as Node reads it', () => {
 });
 
 test('every cut of a certificate is refused, and none throws', () => {
+  const accepted: number[] = [];
   for (let end = 0; end < CERTIFICATE.length; end++) {
-    expect(read(CERTIFICATE.subarray(0, end))).not.toBe('');
+    if (read(CERTIFICATE.subarray(0, end)) === '') accepted.push(end);
   }
+  expect(accepted).toEqual([]);
 });
 
 test('names', () => {

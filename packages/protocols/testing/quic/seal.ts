@@ -20,8 +20,8 @@ function label(text: string, length: number): Buffer {
 
 /** HKDF-Expand alone: Node's function does both steps, so its first one is undone by hand. */
 function expand(secret: Buffer, text: string, length: number): Buffer {
-  let output = Buffer.alloc(0);
-  let block = Buffer.alloc(0);
+  let output: Buffer = Buffer.alloc(0);
+  let block: Buffer = Buffer.alloc(0);
   for (let i = 1; output.length < length; i++) {
     block = createHmac('sha256', secret)
       .update(block)
