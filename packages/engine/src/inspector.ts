@@ -231,10 +231,11 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   /** Inspects a packet, and those within it. */
-  private inspectBytes(bytes: Uint8Array, start: number, end: number): number {
+  private inspectBytes(bytes: Uint8Array, start: number, end: number, reassembled = false): number {
     const { view, batch, place } = this;
     const { layers } = this.options;
     const status = view.decode(bytes, start, end);
+    view.reassembled = reassembled;
     if (this.matcher.ruleset.decodeEventRules.length > 0) this.findEvents(bytes, start, end);
     if (status !== OK) return this.refuse(status);
     if (layers === undefined) return this.inspectDecoded();
@@ -244,7 +245,7 @@ export class Inspector implements StreamSink, TransactionListener {
       const network = this.depth === 0 ? (batch.vlan?.[place] ?? 0) : 0;
       const whole = fragments.add(view, this.now, network);
       const verdict = this.inspectFragment();
-      return whole === 0 ? verdict : this.inspectWithin(verdict, fragments.bytes, 0, whole);
+      return whole === 0 ? verdict : this.inspectWithin(verdict, fragments.bytes, 0, whole, true);
     }
     if (tunnels === null || !tunnels.decode(view)) {
       if (tunnels !== null && tunnels.event >= 0) view.events.add(tunnels.event);
@@ -257,12 +258,18 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   /** @param verdict of the packet without; one that is dropped takes what is within with it, and the other way round */
-  private inspectWithin(verdict: number, bytes: Uint8Array, start: number, end: number): number {
+  private inspectWithin(
+    verdict: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    reassembled = false,
+  ): number {
     if (this.depth >= MAX_LAYERS || verdict === DROP) return verdict;
     this.depth++;
     const { counters } = this;
     const { [Counter.ACCEPTED]: accepted, [Counter.DROPPED]: dropped } = counters;
-    const inner = this.inspectBytes(bytes, start, end);
+    const inner = this.inspectBytes(bytes, start, end, reassembled);
     // One packet was received, whatever it is made of.
     counters[Counter.ACCEPTED] = accepted as number;
     counters[Counter.DROPPED] = dropped as number;

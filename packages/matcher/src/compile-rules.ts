@@ -262,7 +262,9 @@ function compileRule(
     compiled.shape = shapeOf(compiled.payload);
     compiled.shape.atLeast(1);
   }
-  if (compiled.buffers === null && builder.payloadSizes !== null) compiled.shape.within(builder.payloadSizes);
+  // Of other transports' packets the payload that dsize means is not what follows the IP header.
+  const isSized = compiled.buffers === null && (compiled.transports & TransportBit.OTHER) === 0;
+  if (isSized && builder.payloadSizes !== null) compiled.shape.within(builder.payloadSizes);
   const patternSlot = pattern && pattern.part !== builder.payload ? slots.slotOf(pattern.part) : null;
   compiled.rawFiltered = compiled.buffers !== null && pattern !== null && patternSlot === null;
   return { compiled, pattern, patternSlot, key: orderKey(rule, builder) };
@@ -289,8 +291,8 @@ function choosePattern(builder: RuleBuilder, compiled: CompiledRule): FastPatter
 }
 
 function patternAmong(parts: readonly BufferPart[], builder: RuleBuilder): FastPattern | null {
-  // What need not be there cannot be looked for.
-  const certain = parts.filter(({ occurrences }) => occurrences === null);
+  // What need not be there cannot be looked for; a rule that looks both ways begins with what comes first.
+  const certain = parts.filter(({ occurrences, side }) => occurrences === null && side !== 1);
   const searched = certain.map((part) => ({
     part,
     contents: part.steps.filter((step) => step instanceof ContentStep),
@@ -367,9 +369,12 @@ function isAboutAddresses(builder: RuleBuilder, compiled: CompiledRule): boolean
   return (
     compiled.buffers === null &&
     compiled.payload === null &&
-    compiled.packetTests === null &&
+    !builder.everyPacket &&
+    builder.packetTests.every(({ ofAddresses }) => ofAddresses === true) &&
+    builder.directions === 0 &&
     compiled.appProtocols === null &&
     compiled.flowBitConditions === null &&
+    builder.flowBitActions.every(({ change }) => change === 'set') &&
     compiled.sourcePorts === null &&
     compiled.destinationPorts === null &&
     (builder.flowState === 0 || builder.flowState === FlowState.STATELESS) &&

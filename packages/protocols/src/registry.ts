@@ -18,8 +18,10 @@ import { createLlmnr } from './llmnr/definition';
 import { createMdns } from './mdns/definition';
 import { createModbus } from './modbus/definition';
 import { createMqtt } from './mqtt/definition';
+import { createNamedOnly } from './named-only';
 import { createNfs } from './nfs/definition';
 import { createNtp } from './ntp/definition';
+import { createPgsql } from './pgsql/definition';
 import { createPop3 } from './pop3/definition';
 import { createQuic } from './quic/definition';
 import { createRdp } from './rdp/definition';
@@ -77,6 +79,8 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
     createPop3(),
     createImap(),
     createTelnet(),
+    createPgsql(),
+    ...createNamedOnly(),
   ];
 }
 

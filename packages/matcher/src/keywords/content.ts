@@ -63,6 +63,8 @@ export class ContentStep extends BufferStep {
   override followedBy(step: BufferStep): void {
     if (step instanceof ContentStep) {
       if (step.hasDistance) this.distanceNext = true;
+      // What must not follow may stand behind one occurrence and not behind the next.
+      if (step.negated && step.relative) this.withinNext = true;
       if (step.hasWithin) this.withinNext = true;
     } else {
       this.distanceNext = true;

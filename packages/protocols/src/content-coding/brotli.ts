@@ -115,6 +115,11 @@ export class BrotliDecoder {
     return held;
   }
 
+  /** Whether the stream has come to its end. */
+  get done(): boolean {
+    return this.state === State.DONE;
+  }
+
   /** Begins a new stream whose output starts at the sink's end. */
   begin(sink: ByteSink): void {
     this.state = State.WINDOW;
@@ -312,7 +317,7 @@ export class BrotliDecoder {
     }
     const nibbles = this.source.take(2);
     if (nibbles === 3) {
-      if (last || this.source.take(1) !== 0) {
+      if (this.source.take(1) !== 0) {
         this.fail();
         return;
       }
@@ -330,6 +335,9 @@ export class BrotliDecoder {
         this.fail();
         return;
       }
+      if (this.source.short) return;
+      // Node's decoder takes such a block for the last one, too.
+      this.last = last;
       this.left = size === 0 ? 0 : length + 1;
       this.state = State.SKIP;
       return;
@@ -348,6 +356,8 @@ export class BrotliDecoder {
         this.fail();
         return;
       }
+      if (this.source.short) return;
+      this.last = false;
       this.left = length + 1;
       this.state = State.RAW;
       return;
@@ -698,7 +708,7 @@ export class BrotliDecoder {
       }
       this.left -= count;
     }
-    this.state = State.META_BLOCK;
+    this.endMetaBlock();
     return InflateStatus.DONE;
   }
 }

@@ -801,10 +801,19 @@ export class Http1Parser implements ProtocolParser {
 
   /** End of a feed: shows what has changed, then keeps what must be kept of the fed bytes. */
   private settle(tx: Http1Transaction, direction: Direction): void {
+    // A start line whose fields are still to come can be judged by itself.
+    if (this.stateOf(direction) === State.FIELDS) this.showLine(tx, direction);
     if ((tx.dirty & (1 << direction)) !== 0) this.notify(tx, direction);
     tx.heads[direction]?.own();
     tx.bodies[direction]?.settle();
     tx.trailers[direction]?.own();
+  }
+
+  private showLine(tx: Http1Transaction, direction: Direction): void {
+    if (tx.progress(direction) !== Http1Progress.NONE) return;
+    if (direction === TO_SERVER) tx.requestProgress = Http1Progress.LINE;
+    else tx.responseProgress = Http1Progress.LINE;
+    tx.dirty |= 1 << direction;
   }
 
   private notify(tx: Http1Transaction, direction: Direction): void {
@@ -828,8 +837,6 @@ export class Http1Parser implements ProtocolParser {
     if (notices === DecoderNotice.NONE) return;
     if ((notices & DecoderNotice.FAILED) !== 0)
       this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
-    if ((notices & DecoderNotice.TOO_LARGE) !== 0)
-      this.event(tx, direction, Http1Event.LZMA_MEMLIMIT_REACHED);
     if ((notices & DecoderNotice.BOMB) !== 0) this.event(tx, direction, Http1Event.COMPRESSION_BOMB);
   }
 
