@@ -109,7 +109,8 @@ export function* loadRules(
   const failedRules = new Set<Rule>(failed.map(({ rule }) => rule));
   const loaded = set.rules.filter((rule) => !failedRules.has(rule));
   yield;
-  const { udp, icmp, other } = ruleset.needs.packetRules;
+  const { udp: udpPackets, icmp, other } = ruleset.needs.packetRules;
+  const udp = udpPackets || ruleset.needs.datagramTransactions;
   const summary: RuleSummary = {
     loaded: loaded.length,
     failed: [

@@ -375,6 +375,11 @@ function* needsOf(
     );
   return {
     packetRules: { tcp: anyPackets(0), udp: anyPackets(1), icmp: anyPackets(2, 3), other: anyPackets(4, 5) },
+    datagramTransactions: drafts.some(
+      ({ compiled }) =>
+        (compiled.transports & TransportBit.UDP) !== 0 &&
+        (compiled.buffers !== null || compiled.appLayerEvent !== null),
+    ),
     streamRules: [
       anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0 || mixed[0],
       anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0 || mixed[1],

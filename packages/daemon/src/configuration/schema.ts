@@ -126,7 +126,7 @@ export const configurationSchema = z.strictObject({
   exclusions: z.array(exclusion).max(1000).default([]),
   scan: group({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
-    direction: z.literal('both').default('both'),
+    direction: z.enum(['inbound', 'both']).default('inbound'),
   }),
   'on-enable': z.literal('adopt').default('adopt'),
   nfqueue: group({
