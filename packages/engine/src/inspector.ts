@@ -28,6 +28,7 @@ import { InspectCounter, InspectCounterNames } from './inspect-counters';
 import { MAX_LAYERS, type PacketLayers } from './packet-layers';
 import { RawWindowPool } from './raw-window';
 import { type PacketSender, ResetBuilder } from './reset';
+import { addStreamEvents, SEQUENCE_GAP } from './stream-events';
 
 // Bound once: an access through an imported module object costs a load per use in the packet path.
 const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
@@ -350,6 +351,7 @@ export class Inspector implements StreamSink, TransactionListener {
     context.packet = view;
     context.timeMicros = now;
     this.matcher.begin(context);
+    context.streamEvents.clear();
     this.inPacket = true;
     this.packetRulesDone = false;
     this.blockWanted = false;
@@ -366,6 +368,9 @@ export class Inspector implements StreamSink, TransactionListener {
     const result = reassembler.process(view, this.now, unseen > 0 && !view.truncated ? unseen : 0);
     const { slot } = reassembler;
     const { direction } = reassembler;
+    const { dropReason } = reassembler;
+    if (dropReason !== 0)
+      addStreamEvents(view, dropReason, slot >= 0 && this.established(slot), this.context.streamEvents);
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);
     // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
     if (!finished && !this.packetRulesDone) this.inspectPacketRules(slot, direction);
@@ -642,6 +647,7 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   gap(slot: number, direction: Direction, _streamOffset: number, length: number): void {
+    if (this.inPacket) this.context.streamEvents.add(SEQUENCE_GAP);
     const flow = this.inspections[slot] ?? null;
     if (flow === null) return;
     const page = flow.page(direction);

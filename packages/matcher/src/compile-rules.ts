@@ -7,6 +7,7 @@ import type { CompiledRuleSet } from './compiled-rule-set';
 import type { BufferStep } from './evaluation';
 import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
+import { addHook } from './hooks';
 import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
 import { DataSets } from './lists/data-set';
@@ -205,6 +206,7 @@ function compileRule(
     }
     keyword.parse(option, builder);
   }
+  addHook(builder);
   const compiled = new CompiledRule(rule);
   compileHeader(builder, compiled, lists);
   const { networkProtocols } = builder;
@@ -238,6 +240,7 @@ function compileRule(
   ) {
     packetTests.push({ matches: ({ protocolDetected }) => protocolDetected });
   }
+  checkSizes(builder);
   compiled.buffers = buffers.length > 0 ? buffers : null;
   compiled.flowState = builder.flowState;
   compiled.packetTests = builder.packetTests.length > 0 ? builder.packetTests : null;
@@ -310,6 +313,16 @@ function linkSteps(steps: readonly BufferStep[]): void {
     if (step instanceof Base64DecodeStep) linkSteps(step.inner);
     if (step.relative) anchor?.followedBy(step);
     if (step.anchor) anchor = step;
+  }
+}
+
+/** A rule whose contents cannot fit the size that it asks for is a mistake, which Suricata refuses too. */
+function checkSizes({ rule, payloadSizes, payload }: RuleBuilder): void {
+  if (!payloadSizes?.bounded) return;
+  const { shortest } = shapeOf(payload.steps);
+  if (shortest > payloadSizes.high) {
+    const reason = `its contents need ${shortest} bytes of payload, and dsize allows ${payloadSizes.high}`;
+    throw new RuleError(`the rule cannot match: ${reason}`, rule.place, rule.sid);
   }
 }
 

@@ -34,6 +34,7 @@ import { flow } from './keywords/flow';
 import { flowCounters } from './keywords/flow-counters';
 import { flowbits } from './keywords/flowbits';
 import { flowint } from './keywords/flowint';
+import { frame } from './keywords/frame';
 import { ftpReplyReceived } from './keywords/ftp-reply-received';
 import { ftpbounce } from './keywords/ftpbounce';
 import { geoip } from './keywords/geoip';
@@ -120,6 +121,7 @@ const KEYWORDS: readonly Keyword[] = [
   ...flowCounters,
   ...dcerpc,
   ...http2,
+  frame,
   dataset,
   datarep,
   iprep,

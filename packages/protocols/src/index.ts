@@ -1,14 +1,6 @@
 export { BUFFERS_PER_PROTOCOL, FIRST_BUFFER } from './buffer-ranges';
 export { type ByteSink, Inflater, Wrapper } from './content-coding/inflate';
 export { createDcerpc } from './dcerpc/definition';
-export {
-  DETECTION_DEPTH,
-  DETECTION_MORE,
-  DETECTION_NONE,
-  DetectedProtocol,
-  detect,
-  PROTOCOL_NAMES,
-} from './detection';
 export { createDnp3 } from './dnp3/definition';
 export { createEnip } from './enip/definition';
 export { FileBuffer, FileTracker, fileBuffers } from './files/file-tracker';
@@ -19,6 +11,7 @@ export { HTTP1_EVENTS, Http1Event } from './http1/events';
 export { DEFAULT_LIMITS, type Http1Limits, LimitError } from './http1/limits';
 export { Http1Parser } from './http1/parser';
 export { Http1Progress } from './http1/progress';
+export { DEFAULT_URI_NORMALIZATION, type UriNormalization } from './http1/uri';
 export { createHttp2 } from './http2/definition';
 export { createIke } from './ike/definition';
 export { createKrb5 } from './krb5/definition';

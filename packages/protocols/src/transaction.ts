@@ -58,6 +58,11 @@ export interface TransactionListener {
    *   begins with the next bytes
    */
   onUpgrade(protocol: string | null, at: number): void;
+  /**
+   * The flow turns out to be of a protocol with more buffers: the same parser goes on, and its `protocol` is the new name
+   * (DNS over HTTP/2 is found out by the fields of a request). Absent: nobody takes note.
+   */
+  onProtocol?(protocol: string): void;
   /** Another flow will come that belongs to this one (the data connection of FTP). */
   onExpectation(expected: ExpectedFlow): void;
 }

@@ -22,6 +22,8 @@ export class ContentStep extends BufferStep {
   withinVariable = -1;
   hasOffset = false;
   hasDepth = false;
+  /** It is only looked for, wherever it stands (`fast_pattern:only`). */
+  patternOnly = false;
   startsWith = false;
   endsWith = false;
   literal: Literal;

@@ -82,6 +82,18 @@ test('stub data, and numbers in the order of the call', () => {
   expect(matching(options, request(7, 1, [0, 4]))).toEqual([options[0]]);
 });
 
+test('frames, with the protocol before their name or without', () => {
+  const options = [
+    'frame:hdr; content:"|05 00 00 03|"; bsize:16',
+    'frame:dcerpc.pdu; content:"|00 07 00 01|"',
+    'frame:data; content:"|05 00 00 03|"',
+  ];
+  expect(matching(options, request(7, 1))).toEqual(options.slice(0, 2));
+  expect(ruleErrors(dcerpc, [rule('frame:nothing; content:"x"', 1)])).toEqual([
+    'frame: no protocol has a frame "nothing"',
+  ]);
+});
+
 test('what cannot be read', () => {
   const wrong = [
     'dcerpc.iface:zz',

@@ -50,7 +50,7 @@ function compress(plain: Buffer, quality: number, window = 22, mode = 0): Buffer
 function sample(random: Random): Buffer {
   const dictionary = brotliDictionary();
   const parts: Buffer[] = [];
-  for (let size = random.pick([0, 1, 20, 400, 3000]); size > 0; size--) {
+  for (let size = random.pick([0, 1, 20, 400, 1000]); size > 0; size--) {
     const at = random.next(dictionary.length - 20);
     const piece = Buffer.from(dictionary.subarray(at, at + 4 + random.next(12)));
     if (random.next(4) === 0) piece[0] &= 0xdf;
@@ -65,7 +65,7 @@ function sample(random: Random): Buffer {
 test("what Node's encoder makes, by quality, window and mode, however it is cut", () => {
   const seed = testSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 60; round++) {
+  for (let round = 0; round < 20; round++) {
     const plain = sample(random);
     const options = [
       random.pick([0, 1, 2, 4, 5, 6, 9, 10, 11]),
@@ -115,7 +115,7 @@ test('codes without content do not go on for ever', () => {
   // Meta-blocks of one byte each, with as many codes as there can be, again and again: the decoder gives up.
   const header = compress(Buffer.from('a'), 11).subarray(0, 1);
   const random = new Random(testSeed());
-  const junk = Buffer.from(Array.from({ length: 200_000 }, () => random.next(256)));
+  const junk = Buffer.from(Array.from({ length: 20_000 }, () => random.next(256)));
   const { status } = decode([header, junk]);
   expect([InflateStatus.INVALID, InflateStatus.DONE, InflateStatus.FULL]).toContain(status);
 });
@@ -125,7 +125,7 @@ test('mutated streams: the same as the twin or refused, nothing thrown', () => {
   const random = new Random(seed);
   const streams = [1, 5, 11].flatMap((quality) => [0, 1, 2].map(() => compress(sample(random), quality)));
   let agreed = 0;
-  for (let round = 0; round < 1500; round++) {
+  for (let round = 0; round < 400; round++) {
     const bytes = Buffer.from(random.pick(streams));
     for (let n = random.next(3); n >= 0; n--) bytes[random.next(bytes.length)] ^= 1 << random.next(8);
     let wanted: Buffer | null = null;

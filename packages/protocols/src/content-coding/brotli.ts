@@ -60,8 +60,12 @@ const DISTANCE = 2;
 const TAIL = 2048;
 const MOST_TYPES = 256;
 const NO_COUNT = 1 << 24;
-/** Codes and context map entries (in units of `MAP_UNIT`) that may be read before any output has paid for them. */
-const FREE_WORK = 4096;
+/**
+ * Codes and context map entries (in units of `MAP_UNIT`) that may be read before output has paid for them: encoders make
+ * some hundred codes for a large meta-block. Behind that, `OUTPUT_UNIT` bytes of output pay for one.
+ */
+const FREE_WORK = 384;
+const OUTPUT_UNIT = 16;
 const MAP_UNIT = 256;
 
 /** Scratch of one step; shared by all decoders. */
@@ -497,7 +501,7 @@ export class BrotliDecoder {
 
   /** The next code of literals, commands or distances: category in `index`, number in `mapFree`. */
   private readTree(sink: ByteSink): void {
-    if (this.work > FREE_WORK + (sink.end - this.base)) {
+    if (this.work > FREE_WORK + (sink.end - this.base) / OUTPUT_UNIT) {
       this.fail();
       return;
     }

@@ -811,6 +811,8 @@ export class Http1Parser implements ProtocolParser {
 
   private showLine(tx: Http1Transaction, direction: Direction): void {
     if (tx.progress(direction) !== Http1Progress.NONE) return;
+    // An interim response is not the one that the rules are about.
+    if (direction === TO_CLIENT && tx.heads[TO_CLIENT]!.line.status < 200) return;
     if (direction === TO_SERVER) tx.requestProgress = Http1Progress.LINE;
     else tx.responseProgress = Http1Progress.LINE;
     tx.dirty |= 1 << direction;

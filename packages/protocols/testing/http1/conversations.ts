@@ -287,6 +287,18 @@ export const CONVERSATIONS: readonly Conversation[] = [
     events: [['>http.HOST_HEADER_AMBIGUOUS']],
   },
   {
+    name: 'last dots, ports and addresses of hosts',
+    pieces: [
+      C('GET http://A.example.:81/ HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\nHost: B.example.:8080\r\n\r\n'),
+      C('GET / HTTP/1.1\r\nHost: [2001:DB8::1]:8080\r\n\r\n'),
+    ],
+    expect: [
+      { '>http.host': 'a.example' },
+      { '>http.host': 'b.example.' },
+      { '>http.host': '[2001:db8::1]' },
+    ],
+  },
+  {
     name: 'percent encodings are undone once',
     pieces: [
       C('GET /%252e%252e/%2e%2e/x%2Fy\\z//./%u0041%zz?q=%2527%20+ HTTP/1.1\r\nHost: a\r\n\r\n'),
