@@ -30,6 +30,8 @@ export class FlowInspection {
   /** First bytes that are too few to tell the protocol, by direction. */
   private pendingToServer: Uint8Array | null = null;
   private pendingToClient: Uint8Array | null = null;
+  /** Direction whose undecided bytes came first. */
+  firstPending: Direction = 0;
 
   page(direction: Direction): number {
     return direction === 0 ? this.pageToServer : this.pageToClient;
@@ -45,6 +47,8 @@ export class FlowInspection {
   }
 
   setPending(direction: Direction, bytes: Uint8Array | null): void {
+    if (bytes !== null && this.pendingToServer === null && this.pendingToClient === null)
+      this.firstPending = direction;
     if (direction === 0) this.pendingToServer = bytes;
     else this.pendingToClient = bytes;
   }
@@ -62,5 +66,6 @@ export class FlowInspection {
     this.pageToClient = NO_PAGE;
     this.pendingToServer = null;
     this.pendingToClient = null;
+    this.firstPending = 0;
   }
 }

@@ -771,7 +771,8 @@ export class Inspector implements StreamSink, TransactionListener {
   onTransactionEnd(tx: Transaction): void {
     if (this.flow === null) return;
     if (tx.matchState !== null) this.matcher.endTransaction(this.context, tx);
-    this.transactionEnded = true;
+    if (this.appLayer.definition(this.flow.protocol)?.separateTransactions === true)
+      this.transactionEnded = true;
   }
 
   /** Between two transactions a flow keeps nothing: no rule is about the end of one and the beginning of the next. */
