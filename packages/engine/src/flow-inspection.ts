@@ -24,6 +24,8 @@ export class FlowInspection {
   matchState: FlowMatchState | null = null;
   /** A pass rule has matched: the flow goes on uninspected. */
   passed = false;
+  /** The rest is ciphertext. */
+  opaque = false;
   /** Pages of the raw windows, by direction. */
   private pageToServer = NO_PAGE;
   private pageToClient = NO_PAGE;
@@ -62,6 +64,7 @@ export class FlowInspection {
     this.parser = null;
     this.matchState = null;
     this.passed = false;
+    this.opaque = false;
     this.pageToServer = NO_PAGE;
     this.pageToClient = NO_PAGE;
     this.pendingToServer = null;

@@ -86,6 +86,8 @@ export interface ProtocolParser {
   gap(direction: Direction, length: number): void;
   /** The direction has ended (FIN, RST or time-out). */
   close(direction: Direction): void;
+  /** From here on both directions are ciphertext: there is nothing more to look at, not even as raw bytes. */
+  readonly opaque?: boolean;
   /** Bytes this parser holds now, counted against the stream memory cap. */
   heldBytes(): number;
   reset(): void;
