@@ -199,8 +199,9 @@ export class AppLayer {
     end: number,
   ): void {
     this.begin(flow, number, null);
-    const other: Direction = direction === 0 ? 1 : 0;
-    for (const side of [other, direction] as const) {
+    const first = flow.firstPending;
+    const second: Direction = first === 0 ? 1 : 0;
+    for (const side of [first, second] as const) {
       const pending = flow.pending(side);
       flow.setPending(side, null);
       if (pending !== null && flow.parser !== null)

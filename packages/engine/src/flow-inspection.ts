@@ -24,12 +24,16 @@ export class FlowInspection {
   matchState: FlowMatchState | null = null;
   /** A pass rule has matched: the flow goes on uninspected. */
   passed = false;
+  /** The rest is ciphertext. */
+  opaque = false;
   /** Pages of the raw windows, by direction. */
   private pageToServer = NO_PAGE;
   private pageToClient = NO_PAGE;
   /** First bytes that are too few to tell the protocol, by direction. */
   private pendingToServer: Uint8Array | null = null;
   private pendingToClient: Uint8Array | null = null;
+  /** Direction whose undecided bytes came first. */
+  firstPending: Direction = 0;
 
   page(direction: Direction): number {
     return direction === 0 ? this.pageToServer : this.pageToClient;
@@ -45,6 +49,8 @@ export class FlowInspection {
   }
 
   setPending(direction: Direction, bytes: Uint8Array | null): void {
+    if (bytes !== null && this.pendingToServer === null && this.pendingToClient === null)
+      this.firstPending = direction;
     if (direction === 0) this.pendingToServer = bytes;
     else this.pendingToClient = bytes;
   }
@@ -58,9 +64,11 @@ export class FlowInspection {
     this.parser = null;
     this.matchState = null;
     this.passed = false;
+    this.opaque = false;
     this.pageToServer = NO_PAGE;
     this.pageToClient = NO_PAGE;
     this.pendingToServer = null;
     this.pendingToClient = null;
+    this.firstPending = 0;
   }
 }

@@ -619,8 +619,12 @@ export class Inspector implements StreamSink, TransactionListener {
     end: number,
     streamOffset: number,
   ): number {
-    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
     const flow = this.inspectionOf(slot);
+    if (flow.opaque) {
+      this.packetRulesDone = true;
+      return STOP_INSPECTING;
+    }
+    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
     this.flow = flow;
@@ -631,10 +635,11 @@ export class Inspector implements StreamSink, TransactionListener {
     if (this.matcher.ruleset.needs.streamRules[direction])
       this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
     else this.appLayer.data(flow, direction, bytes, start, end);
-    if (this.transactionEnded) this.forgetTails(flow);
+    if (flow.parser?.opaque === true) flow.opaque = true;
+    if (this.transactionEnded || flow.opaque) this.forgetTails(flow);
     this.flow = null;
     this.keepState(slot);
-    return CONTINUE;
+    return flow.opaque ? STOP_INSPECTING : CONTINUE;
   }
 
   /** First bytes of a flow: it may have been announced. */
@@ -777,7 +782,8 @@ export class Inspector implements StreamSink, TransactionListener {
   onTransactionEnd(tx: Transaction): void {
     if (this.flow === null) return;
     if (tx.matchState !== null) this.matcher.endTransaction(this.context, tx);
-    this.transactionEnded = true;
+    if (this.appLayer.definition(this.flow.protocol)?.separateTransactions === true)
+      this.transactionEnded = true;
   }
 
   /** Between two transactions a flow keeps nothing: no rule is about the end of one and the beginning of the next. */
