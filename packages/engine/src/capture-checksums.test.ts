@@ -1,12 +1,18 @@
 import { MemorySource } from '@portcullis/capture';
-import { buildUdp } from '@portcullis/testkit';
+import { buildTcp, buildUdp } from '@portcullis/testkit';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 
 const ends = { source: '10.0.0.1', destination: '10.0.0.2', sourcePort: 1000, destinationPort: 53 };
-const right = buildUdp({ ...ends, payload: 'payload' });
-const wrong = Uint8Array.from(right);
-wrong[wrong.length - 1] = (wrong[wrong.length - 1] as number) ^ 1;
+const right = buildTcp({ ...ends, payload: 'payload' });
+const wrong = spoilt(right);
+const wrongDatagram = spoilt(buildUdp({ ...ends, payload: 'payload' }));
 const undecodable = Uint8Array.of(0x45, 0, 0);
+
+function spoilt(packet: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(packet);
+  copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 1;
+  return copy;
+}
 
 /** Whether each of the packets is believed. */
 function believed(policy: ChecksumPolicy, packets: readonly Uint8Array[]): boolean[] {
@@ -26,6 +32,10 @@ test('packets are taken as they are, or believed when their checksums are right'
   expect(believed('ignore', [right, wrong, undecodable])).toEqual([true, true, true]);
   expect(believed('verify', [right, wrong, undecodable])).toEqual([true, false, true]);
   expect(believed('auto', [right, wrong, undecodable])).toEqual([true, false, true]);
+});
+
+test('datagrams are looked at whatever their checksum', () => {
+  expect(believed('verify', [wrongDatagram, wrong])).toEqual([true, false]);
 });
 
 test('where many are wrong, whoever captured them sent them', () => {
