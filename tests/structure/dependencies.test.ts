@@ -29,7 +29,7 @@ const allowed: Record<string, readonly string[]> = {
     'nfqueue-binding',
   ],
   'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'nfqueue-binding'],
-  'packages/cli': ['daemon', 'engine'],
+  'packages/cli': ['daemon', 'engine', 'events'],
   'packages/testkit': ['wire', 'capture'],
 };
 

@@ -4,6 +4,10 @@ export { BatchRefused, type Transport } from './delivery/transport';
 export { unixSocketTransport } from './delivery/unix-socket';
 export { type EventType, eventTypes, FanOutSink, type Outlet } from './fan-out-sink';
 export { FileSink, type FileSinkOptions } from './file-sink';
+export { eveFiles, fileLines } from './reader/eve-files';
+export { FileFollower, type FollowOptions } from './reader/follow';
+export { type EventFilter, eventMatcher, eventTime, parseRecord, queryEvents } from './reader/query';
+export { lastLines } from './reader/tail';
 export {
   type AlertFacts,
   type BanFacts,

@@ -240,7 +240,6 @@ function compileRule(
   ) {
     packetTests.push({ matches: ({ protocolDetected }) => protocolDetected });
   }
-  checkSizes(builder);
   compiled.buffers = buffers.length > 0 ? buffers : null;
   compiled.flowState = builder.flowState;
   compiled.packetTests = builder.packetTests.length > 0 ? builder.packetTests : null;
@@ -313,16 +312,6 @@ function linkSteps(steps: readonly BufferStep[]): void {
     if (step instanceof Base64DecodeStep) linkSteps(step.inner);
     if (step.relative) anchor?.followedBy(step);
     if (step.anchor) anchor = step;
-  }
-}
-
-/** A rule whose contents cannot fit the size that it asks for is a mistake, which Suricata refuses too. */
-function checkSizes({ rule, payloadSizes, payload }: RuleBuilder): void {
-  if (!payloadSizes?.bounded) return;
-  const { shortest } = shapeOf(payload.steps);
-  if (shortest > payloadSizes.high) {
-    const reason = `its contents need ${shortest} bytes of payload, and dsize allows ${payloadSizes.high}`;
-    throw new RuleError(`the rule cannot match: ${reason}`, rule.place, rule.sid);
   }
 }
 

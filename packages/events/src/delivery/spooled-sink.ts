@@ -74,7 +74,7 @@ export class SpooledSink implements EventSink {
     if (this.lastError === null) await this.idle(this.options.graceMilliseconds ?? GRACE_MILLISECONDS);
     this.closing = true;
     if (this.settleTimer) clearTimeout(this.settleTimer);
-    for (const { batch } of this.settling) this.spool.acknowledge(batch);
+    for (const { batch } of this.settling) this.arrived(batch);
     this.endPause?.();
     this.transport.onBroken = null;
     this.transport.close();
@@ -103,7 +103,6 @@ export class SpooledSink implements EventSink {
   }
 
   private delivered(batch: Batch): void {
-    this.counts.written += batch.lines.length;
     this.limit = Math.min(this.most, this.limit * 2);
     this.backOff.reset();
     if (this.lastError !== null) {
@@ -111,11 +110,16 @@ export class SpooledSink implements EventSink {
       this.options.onState?.(false, `${this.transport.name} takes events again`);
     }
     if (this.transport.settleMilliseconds === 0) {
-      this.spool.acknowledge(batch);
+      this.arrived(batch);
       return;
     }
     this.settling.push({ batch, at: performance.now() });
     this.settle();
+  }
+
+  private arrived(batch: Batch): void {
+    this.counts.written += batch.lines.length;
+    this.spool.acknowledge(batch);
   }
 
   /** What a connection has outlived has arrived. */
@@ -123,7 +127,7 @@ export class SpooledSink implements EventSink {
     const { settleMilliseconds } = this.transport;
     const due = performance.now() - settleMilliseconds;
     while (this.settling[0] && this.settling[0].at <= due)
-      this.spool.acknowledge((this.settling.shift() as { batch: Batch }).batch);
+      this.arrived((this.settling.shift() as { batch: Batch }).batch);
     if (this.settling.length === 0 || this.settleTimer) return;
     this.settleTimer = setTimeout(() => {
       this.settleTimer = null;
@@ -135,7 +139,6 @@ export class SpooledSink implements EventSink {
   private broken(): void {
     this.settle();
     if (this.settling.length === 0) return;
-    this.counts.written -= this.unsettled;
     this.settling = [];
     this.spool.rewind();
   }
