@@ -43,7 +43,7 @@ function sources(folder: string): string[] {
 
 function imports(path: string): string[] {
   const text = readFileSync(path, 'utf8');
-  return [...text.matchAll(/(?:from|require\(|import\()\s*['"]([^'"]+)['"]/g)].map(
+  return [...text.matchAll(/^(?:(?:import|export)\b[^'"=;]*?(?:from\s*)?|.*\b(?:require|import)\()['"]([^'"]+)['"]/gm)].map(
     (match) => match[1] as string,
   );
 }
