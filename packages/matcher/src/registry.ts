@@ -145,3 +145,8 @@ for (const keyword of KEYWORDS) for (const name of keyword.names) BY_NAME.set(na
 export function keywordOf(name: string, buffers: BufferCatalog): Keyword | undefined {
   return BY_NAME.get(name) ?? bufferKeyword(name, buffers);
 }
+
+/** Names of all keywords that are no buffers, refused ones included. */
+export function keywordNames(): string[] {
+  return [...BY_NAME.keys()];
+}
