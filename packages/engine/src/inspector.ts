@@ -806,6 +806,10 @@ export class Inspector implements StreamSink, TransactionListener {
     if (tx !== null && matcher.matchCount > before) this.rememberFacts(tx, flow, before);
   }
 
+  onProtocol(protocol: string): void {
+    if (this.flow !== null) this.appLayer.rename(this.flow, protocol);
+  }
+
   onUpgrade(protocol: string | null, at: number): void {
     this.appLayer.upgrade(protocol, at);
   }
