@@ -26,6 +26,7 @@ import { prepareChange, type SettingsChange } from './configuration/settings';
 import { exportSettings, settingRows } from './configuration/show';
 import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
+import { keepDataSets } from './data-set-files';
 import { EngineLock } from './engine-lock';
 import { installPlan, portText } from './install-plan';
 import { InterfaceNames } from './interfaces';
@@ -307,6 +308,13 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private listenTo(supervisor: Supervisor): void {
     const passes = this.configuration.nfqueue['fail-open'] ? 'passes uninspected' : 'is dropped';
     supervisor.on('detection', (detection) => void this.detected(detection));
+    supervisor.on('dataSets', (files) => {
+      try {
+        keepDataSets(files);
+      } catch (error) {
+        this.log.error(`data sets could not be kept: ${(error as Error).message}`);
+      }
+    });
     supervisor.on('lost', ({ queue, reason, thread }) => {
       this.traffic.retire([thread]);
       this.log.error(
