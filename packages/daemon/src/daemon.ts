@@ -28,6 +28,7 @@ import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
 import { EngineLock } from './engine-lock';
+import { Incidents } from './incidents';
 import { installPlan, portText } from './install-plan';
 import { InterfaceNames } from './interfaces';
 import { daemonRegistry } from './metrics';
@@ -94,6 +95,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly lock = new EngineLock();
   private readonly traffic = new Traffic();
   private readonly interfaces = new InterfaceNames();
+  private readonly incidents = new Incidents();
   private generation = 0;
   /** How often rules of ours were put back. */
   private drifts = 0;
@@ -208,7 +210,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    * @throws what is wrong with them; the old ones stay in force then
    */
   reload(): Promise<ReloadAnswer> {
-    return this.inTurn(() => this.apply(resolveConfiguration(this.loadOptions)));
+    return this.inTurn(async () => {
+      try {
+        return await this.apply(resolveConfiguration(this.loadOptions));
+      } catch (error) {
+        this.incidents.count('reload-failed');
+        throw error;
+      }
+    });
   }
 
   /**
@@ -316,6 +325,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       }
     });
     supervisor.on('lost', ({ queue, reason, thread }) => {
+      this.incidents.count('worker-lost');
       this.traffic.retire([thread]);
       this.log.error(
         `the worker of queue ${queue} is lost: ${reason}; traffic of this queue ${passes} until another takes over`,
@@ -368,6 +378,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (differences.length > 0) {
         await this.firewall.install(this.plan(this.protecting));
         this.drifts++;
+        this.incidents.count('firewall-repaired');
         this.log.warn(`somebody changed our firewall rules, they are put back: ${differences.join('; ')}`);
       }
       const restored = await this.bans.service.repairDrift();
@@ -393,6 +404,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if ('refused' in outcome) this.supervisor?.forgetBlockedSources();
       if ('failed' in outcome) this.log.error(`${detection.source} could not be banned: ${outcome.failed}`);
     }
+    this.incidents.countAlert(detection.rule.classtype ?? null, record);
     this.sink.write(record);
     this.emit('alert', record);
   }
@@ -411,6 +423,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** A flood of detections is an alarm: somebody may be trying to have others banned. */
   private banFlood(perMinute: number): void {
+    this.incidents.count('ban-flood');
     const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
     this.log.error(message);
     this.sink.write({
@@ -546,6 +559,12 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       protecting: () => this.protecting,
       sink: () => this.sink.statistics,
       outlets: () => this.sink.outlets,
+      incidents: this.incidents,
+      limits: () => ({
+        queues: this.queueCount(),
+        flows: this.configuration.flow['max-flows'],
+        streamBytes: this.configuration.stream.memcap,
+      }),
     });
     const server = new MetricsServer(registry, () => this.protecting);
     await server.listen(parseListenAddress(listen));

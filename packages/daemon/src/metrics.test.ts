@@ -1,11 +1,22 @@
 import { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
-import type { EventSink } from '@portcullis/events';
+import type { EventSink, EveRecord } from '@portcullis/events';
 import { type FirewallBackend, MemoryFirewall } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
 import type { Bans } from './bans';
+import { Incidents } from './incidents';
 import { daemonRegistry, type MetricSources } from './metrics';
 import type { AttendedQueue } from './workers/supervisor';
 
+const firewall = new MemoryFirewall() as FirewallBackend;
+firewall.queueRulePackets = async () => ({ ipv4: 20, ipv6: 1 });
+firewall.dropCounters = async () => ({ packets: 22, bytes: 23 });
+const incidents = new Incidents();
+incidents.count('worker-lost');
+incidents.countAlert('trojan-activity', {
+  timestamp: '',
+  event_type: 'alert',
+  alert: { severity: 1, action: 'blocked' },
+} as EveRecord);
 const latency = new SharedHistogram();
 latency.observe(50, 3);
 const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 };
@@ -24,7 +35,9 @@ const sources: MetricSources = {
       service: { size: 4 },
       counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 },
     }) as unknown as Bans,
-  firewall: new MemoryFirewall() as FirewallBackend,
+  firewall,
+  incidents,
+  limits: () => ({ queues: 2, flows: 100, streamBytes: 200 }),
   protecting: () => true,
   sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
   outlets: () => [
@@ -57,6 +70,17 @@ test.each([
   ['alerts_blocked_total', counter('attacks_blocked')],
   ['flows_offloaded_total', counter('offloaded')],
   ['protecting', 1],
+  ['stream_gaps_total', counter('gaps')],
+  ['stream_gap_bytes_total', counter('gap_bytes')],
+  ['stream_memory_limit_bytes', 200],
+  ['flows_limit', 100],
+  ['queues_configured', 2],
+  ['queues_attended', 1],
+  ['packets_queued_total', 21],
+  ['ban_dropped_packets_total', 22],
+  ['alerts_total{class="trojan-activity",severity="1",action="blocked"}', 1],
+  ['incidents_total{kind="worker-lost"}', 1],
+  ['incidents_total{kind="reload-failed"}', 0],
   ['flows', counter('flows_active')],
   ['stream_memory_bytes', counter('held_bytes')],
   ['queue_fail_open{queue="3"}', 1],
@@ -85,6 +109,16 @@ test.each([
 
 test.each(DropCounterNames)('drops for %s have a line of their own', (reason, name) => {
   expect(text).toContain(`portcullis_drops_total{reason="${reason}"} ${counter(name)}\n`);
+});
+
+test('a kernel that does not answer costs its own numbers only', async () => {
+  const silent = Object.assign(new MemoryFirewall() as FirewallBackend, {
+    queueRulePackets: () => Promise.reject(new Error('no iptables')),
+  });
+  const page = await daemonRegistry({ ...sources, firewall: silent }).metrics();
+  expect(page).toContain('# TYPE portcullis_packets_queued_total counter\n');
+  expect(page).not.toMatch(/^portcullis_packets_queued_total /m);
+  expect(page).toMatch(/^portcullis_protecting 1$/m);
 });
 
 test('every metric is explained, counters end in _total, and no label holds an address', () => {

@@ -5,6 +5,7 @@ import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
 import type { RulesAnswer } from './answers';
 import { type Bans, banEventKinds } from './bans';
+import { type Incidents, incidentKinds } from './incidents';
 import type { AttendedQueue } from './workers/supervisor';
 
 export interface MetricSources {
@@ -16,6 +17,9 @@ export interface MetricSources {
   protecting(): boolean;
   sink(): SinkStatistics;
   outlets(): readonly Outlet[];
+  incidents: Incidents;
+  /** Queues that are to be attended, and what one worker may hold. */
+  limits(): { queues: number; flows: number; streamBytes: number };
 }
 
 /** Worker counters that are told as they are, summed over the workers. */
@@ -30,6 +34,8 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
   ['queue_send_errors', 'verdict_errors_total', 'Verdicts the kernel could not be told.'],
   ['alerts', 'alerts_allowed_total', 'Rule matches that were only told.'],
   ['attacks_blocked', 'alerts_blocked_total', 'Rule matches for which a packet was dropped.'],
+  ['gaps', 'stream_gaps_total', 'Places of a stream that were never seen.'],
+  ['gap_bytes', 'stream_gap_bytes_total', 'Bytes of streams that were never seen.'],
   ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
 ];
 
@@ -68,6 +74,58 @@ export function daemonRegistry(sources: MetricSources) {
       help: 'Bytes of traffic held for reassembly and inspection.',
       type: 'gauge',
       read: () => sources.totals().held_bytes,
+    },
+    {
+      name: 'stream_memory_limit_bytes',
+      help: 'stream.memcap of all workers together.',
+      type: 'gauge',
+      read: () => sources.limits().streamBytes * sources.threads().length,
+    },
+    {
+      name: 'flows_limit',
+      help: 'flow.max-flows of all workers together.',
+      type: 'gauge',
+      read: () => sources.limits().flows * sources.threads().length,
+    },
+    {
+      name: 'queues_configured',
+      help: 'Queues that are to have a worker while traffic is inspected.',
+      type: 'gauge',
+      read: () => sources.limits().queues,
+    },
+    {
+      name: 'queues_attended',
+      help: 'Queues that have a worker.',
+      type: 'gauge',
+      read: () => sources.threads().length,
+    },
+    {
+      name: 'packets_queued_total',
+      help: 'Packets that the firewall rules handed to the queues; what is not received of them passed uninspected or was dropped.',
+      type: 'counter',
+      read: () =>
+        answer(async () => {
+          const { ipv4, ipv6 } = await sources.firewall.queueRulePackets();
+          return ipv4 + ipv6;
+        }),
+    },
+    {
+      name: 'ban_dropped_packets_total',
+      help: 'Packets from and towards banned addresses that the kernel dropped.',
+      type: 'counter',
+      read: () => answer(async () => (await sources.firewall.dropCounters()).packets),
+    },
+    {
+      name: 'alerts_total',
+      help: 'Alerts written, by class of the rule, severity and what was done.',
+      type: 'counter',
+      read: () => sources.incidents.alertCounts(),
+    },
+    {
+      name: 'incidents_total',
+      help: 'What went wrong and was dealt with, by kind.',
+      type: 'counter',
+      read: () => incidentKinds.map((kind) => ({ value: sources.incidents.counts[kind], labels: { kind } })),
     },
     {
       name: 'queue_waiting_packets',
@@ -178,6 +236,15 @@ export function daemonRegistry(sources: MetricSources) {
       read: () => [{ histogram: sources.bans().latency }],
     },
   ]);
+}
+
+/** Where the kernel's tools do not answer, one number is missing and not the whole page. */
+async function answer(ask: () => Promise<number>): Promise<number | readonly []> {
+  try {
+    return await ask();
+  } catch {
+    return [];
+  }
 }
 
 function outputMetric(

@@ -37,7 +37,10 @@ export class AppLayer {
 
   constructor(
     private readonly protocols: readonly ProtocolDefinition[],
-    private readonly listener: TransactionListener,
+    private readonly listener: TransactionListener & {
+      /** What the flow's bytes told of its protocol has changed; the parser has not got any of them yet. */
+      onDetected(flow: FlowInspection): void;
+    },
   ) {
     this.pools = protocols.flatMap(() => [[], []]);
     const carriedBy = (transport: Transport) =>
@@ -54,8 +57,10 @@ export class AppLayer {
 
   /** Takes the next bytes of a TCP direction. */
   data(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    if (flow.parser !== null) this.feed(flow, flow.parser, direction, bytes, start, end);
-    else if (
+    if (flow.parser !== null) {
+      if (flow.protocolOf(direction) === 0) this.compare(flow, direction, bytes, start, end);
+      this.feed(flow, flow.parser, direction, bytes, start, end);
+    } else if (
       flow.protocolState === ProtocolState.UNDECIDED &&
       (flow.unknownDirections & (1 << direction)) === 0
     )
@@ -65,14 +70,14 @@ export class AppLayer {
   /** Tells the protocol of a UDP flow by a datagram of it, which is then for `FlowInspection.parser`. */
   recognise(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     const found = this.find(direction, bytes, start, end);
-    if (found > 0) this.begin(flow, found, null);
+    if (found > 0) this.begin(flow, found, null, direction);
     else if (++flow.probes >= PROBED_DATAGRAMS) this.giveUp(flow);
   }
 
   /** The flow was announced: its protocol is known before its first byte. */
   expected(flow: FlowInspection, { protocol, note }: ExpectedFlow): void {
     const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
-    if (number > 0) this.begin(flow, number, note);
+    if (number > 0) this.begin(flow, number, note, -1);
   }
 
   /** The parser that is being fed says that another protocol follows; see `TransactionListener.onUpgrade`. */
@@ -124,13 +129,15 @@ export class AppLayer {
     const protocol = this.upgradeTo;
     this.upgradeAt = -1;
     this.release(flow);
+    flow.originalProtocol = flow.protocol;
     flow.protocol = 0;
+    flow.forgetSides();
     flow.protocolState = ProtocolState.UNDECIDED;
     flow.unknownDirections = 0;
     if (protocol !== null) {
       const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
       if (number === 0) this.giveUp(flow);
-      else this.begin(flow, number, null);
+      else this.begin(flow, number, null, -1);
     }
     // A parser looks at some byte before it says that others follow: this ends.
     if (from < end) this.data(flow, direction, bytes, Math.max(from, start), end);
@@ -186,14 +193,34 @@ export class AppLayer {
     return undecided ? 0 : -1;
   }
 
-  private begin(flow: FlowInspection, number: number, note: unknown): void {
+  /**
+   * The first bytes of the side that did not tell the protocol: those of a server may be of another than the client
+   * asked for. The flow's parser stays.
+   */
+  private compare(
+    flow: FlowInspection,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const found = this.find(direction, bytes, start, Math.min(end, start + PROBE_BYTES));
+    flow.setProtocolOf(direction, found > 0 ? found : flow.protocol);
+    if (found > 0 && found !== flow.protocol) this.listener.onDetected(flow);
+  }
+
+  /** @param direction of the bytes that told it; -1: it is known without */
+  private begin(flow: FlowInspection, number: number, note: unknown, direction: Direction | -1): void {
     flow.protocol = number;
+    if (direction >= 0) flow.setProtocolOf(direction as Direction, number);
+    else for (const side of [0, 1] as const) flow.setProtocolOf(side, number);
     flow.protocolState = ProtocolState.KNOWN;
     flow.transport = this.probed.transport;
     const definition = this.protocols[number - 1] as ProtocolDefinition;
     const parser = this.pool(flow).pop() ?? definition.create(this.listener, flow.transport);
     flow.parser = parser;
     if (note !== null) parser.expect?.(note);
+    this.listener.onDetected(flow);
   }
 
   /** The protocol is known: its parser gets what both directions have sent so far. */
@@ -205,7 +232,7 @@ export class AppLayer {
     start: number,
     end: number,
   ): void {
-    this.begin(flow, number, null);
+    this.begin(flow, number, null, direction);
     const first = flow.firstPending;
     const second: Direction = first === 0 ? 1 : 0;
     for (const side of [first, second] as const) {
@@ -221,5 +248,6 @@ export class AppLayer {
     flow.protocolState = ProtocolState.UNKNOWN;
     flow.setPending(0, null);
     flow.setPending(1, null);
+    this.listener.onDetected(flow);
   }
 }

@@ -16,6 +16,11 @@ export class FlowInspection {
   /** Number of the protocol: 1 + its place in the list of protocols; 0 while it is not known. */
   protocol = 0;
   transport: Transport = 0;
+  /** The protocol before it went over to the present one; 0: none. */
+  originalProtocol = 0;
+  /** What the first bytes of each direction told by themselves; 0: they were not looked at yet. */
+  private protocolToServer = 0;
+  private protocolToClient = 0;
   /** Directions whose first bytes belong to no known protocol: bit 0 to the server, bit 1 to the client. */
   unknownDirections = 0;
   /** Datagrams that did not tell the protocol. */
@@ -34,6 +39,20 @@ export class FlowInspection {
   private pendingToClient: Uint8Array | null = null;
   /** Direction whose undecided bytes came first. */
   firstPending: Direction = 0;
+
+  protocolOf(direction: Direction): number {
+    return direction === 0 ? this.protocolToServer : this.protocolToClient;
+  }
+
+  setProtocolOf(direction: Direction, protocol: number): void {
+    if (direction === 0) this.protocolToServer = protocol;
+    else this.protocolToClient = protocol;
+  }
+
+  forgetSides(): void {
+    this.protocolToServer = 0;
+    this.protocolToClient = 0;
+  }
 
   page(direction: Direction): number {
     return direction === 0 ? this.pageToServer : this.pageToClient;
@@ -59,6 +78,8 @@ export class FlowInspection {
     this.protocolState = ProtocolState.UNDECIDED;
     this.protocol = 0;
     this.transport = 0;
+    this.originalProtocol = 0;
+    this.forgetSides();
     this.unknownDirections = 0;
     this.probes = 0;
     this.parser = null;

@@ -79,3 +79,14 @@ export const PROTOCOL_ALIASES: ReadonlyMap<string, readonly string[]> = new Map(
   ['dns', ['dns', 'doh2']],
   ['dcerpc', ['dcerpc', 'smb']],
 ]);
+
+/** Buffers that hold letters in one case only, into which the contents of rules are brought. */
+export const CONTENT_CASES: ReadonlyMap<string, 'upper' | 'lower'> = new Map([
+  ['tls.cert_serial', 'upper'],
+  ['tls.cert_fingerprint', 'lower'],
+  ['ja3.hash', 'lower'],
+  ['ja3s.hash', 'lower'],
+  ['ja4.hash', 'lower'],
+  ['ssh.hassh', 'lower'],
+  ['ssh.hassh.server', 'lower'],
+]);

@@ -238,7 +238,7 @@ function compileRule(
     buffers.length === 0 &&
     !compiled.payload
   ) {
-    packetTests.push({ matches: ({ protocolDetected }) => protocolDetected });
+    packetTests.push({ asks: FlowFact.PROTOCOLS, matches: ({ protocolDetected }) => protocolDetected });
   }
   compiled.buffers = buffers.length > 0 ? buffers : null;
   compiled.flowState = builder.flowState;

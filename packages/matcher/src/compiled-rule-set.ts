@@ -96,6 +96,10 @@ export interface RuleSetNeeds {
   readonly rawStreamWindow: number;
   /** A rule looks at TCP packets by themselves: segmentation offload must be undone for it. */
   readonly virtualSegments: boolean;
+  /** What rules ask of the flow that is not found out for nothing: bits of `FlowFact`. */
+  readonly flowFacts: number;
+  /** Rules that ask nothing about contents look at every TCP packet. */
+  readonly tcpHeaders: boolean;
   /** A rule waits for events of parsers. */
   readonly appLayerEvents: boolean;
 }

@@ -1,4 +1,5 @@
 import { RuleError } from '@portcullis/rules';
+import { FlowFact } from './keyword';
 import { DirectionBit, type RuleBuilder } from './rule-builder';
 
 /** A buffer that is there once a protocol has come to the moment of a hook. */
@@ -29,6 +30,7 @@ export function addHook(builder: RuleBuilder): void {
   if (hook === null) return;
   if (hook === 'flow_start' && PACKET_PROTOCOLS.includes(protocol)) {
     builder.packetTests.push({
+      asks: FlowFact.COUNTS,
       matches: ({ hasFlow, flowPackets }) => hasFlow && flowPackets[0] + flowPackets[1] === 1,
     });
     return;

@@ -9,12 +9,24 @@ export interface Keyword {
   parse(option: RuleOption, rule: RuleBuilder): void;
 }
 
+/** What of `InspectionContext` is filled in only where a rule asks for it. */
+export const FlowFact = {
+  /** `flowStartMicros`, `flowPackets`, `flowBytes`. */
+  COUNTS: 1,
+  /** `sideProtocols`, `originalProtocol`, `appProtocolFailed`, `protocolDetected`. */
+  PROTOCOLS: 2,
+  /** `linkBytes`, `linkStart`, `linkEnd`. */
+  LINK: 4,
+} as const;
+
 /** A condition on the packet and its flow, cheap enough to be asked before any buffer is looked at. */
 export interface PacketTest {
   /** It asks nothing but the addresses: a rule of such tests is asked once for each direction of a flow. */
   readonly ofAddresses?: boolean;
   /** It asks what is wrong with the packet's headers: such a rule looks at packets that do not decode, too. */
   readonly ofDecodeEvents?: boolean;
+  /** What it asks that the engine finds out only where a rule does: bits of {@link FlowFact}. */
+  readonly asks?: number;
   matches(context: InspectionContext): boolean;
 }
 

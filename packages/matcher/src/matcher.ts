@@ -226,6 +226,21 @@ export class Matcher {
     }
   }
 
+  /** Packets whose payload is not looked at any more: rules that ask nothing about contents. */
+  inspectHeaders(context: InspectionContext): void {
+    const { ruleset, candidates, gate, header } = this.stage;
+    candidates.begin();
+    gate.begin(context);
+    const transport = TRANSPORT_INDEX[context.packet.protocol];
+    this.addUnfiltered(ruleset.packetPlans[transport * 2 + context.direction], context);
+    candidates.sort();
+    for (let i = 0; i < candidates.count; i++) {
+      const rule = ruleset.rules[candidates.rules[i]];
+      if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
+      this.fire(rule, context, -1);
+    }
+  }
+
   /** Packets that do not decode: only rules that ask for what is wrong with them (`packet.events`) look. */
   inspectUndecodable(context: InspectionContext): void {
     const { ruleset, header } = this.stage;

@@ -8,6 +8,8 @@ import type { Transform } from './transform';
 /** A part of the packet that rules look at like a buffer: a header, an address. */
 export interface PacketBuffer {
   readonly name: string;
+  /** Bits of `FlowFact`, as in `PacketTest`. */
+  readonly asks?: number;
   /** @returns false where the packet has no such part */
   fill(context: InspectionContext, out: BufferView): boolean;
 }
@@ -30,11 +32,15 @@ let evaluation: Evaluation | null = null;
 
 /** Asks the steps of a rule of one part of the packet. */
 export class PacketBufferTest implements PacketTest {
+  readonly asks: number;
+
   constructor(
     private readonly buffer: PacketBuffer,
     private readonly transforms: readonly Transform[],
     private readonly steps: readonly BufferStep[],
-  ) {}
+  ) {
+    this.asks = buffer.asks ?? 0;
+  }
 
   matches(context: InspectionContext): boolean {
     if (!this.buffer.fill(context, view)) return false;

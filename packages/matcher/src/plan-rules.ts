@@ -125,6 +125,13 @@ function looksAtPackets(rule: CompiledRule, transport: number): boolean {
   return (rule.payloadMode & PayloadMode.PACKET) !== 0;
 }
 
+/** Behind the depth of a stream only these look at its packets. */
+function looksAtHeaders(rule: CompiledRule): boolean {
+  const { transports, payload, buffers, appLayerEvent, addressesOnly } = rule;
+  if ((transports & TransportBit.TCP) === 0 || addressesOnly) return false;
+  return payload === null && buffers === null && appLayerEvent === null;
+}
+
 function looksAtStreams(rule: CompiledRule): boolean {
   return (
     (rule.transports & TransportBit.TCP) !== 0 &&
@@ -340,12 +347,16 @@ function* needsOf(
   const protocols = new Set<string>();
   let largestPattern = 0;
   let virtualSegments = false;
+  let flowFacts = 0;
+  let tcpHeaders = false;
   /** Directions in which a rule looks at raw bytes beside a buffer of a transaction. */
   const mixed = [false, false];
   for (let i = 0; i < drafts.length; i++) {
     if (i % 2048 === 2047) yield;
     const { compiled, pattern } = drafts[i];
-    const { appProtocols } = compiled;
+    const { appProtocols, packetTests } = compiled;
+    if (packetTests !== null) for (const { asks = 0 } of packetTests) flowFacts |= asks;
+    if (looksAtHeaders(compiled)) tcpHeaders = true;
     for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
       if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
     }
@@ -373,21 +384,30 @@ function* needsOf(
         );
       }),
     );
+  const streamRules: [boolean, boolean] = [
+    anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0 || mixed[0],
+    anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0 || mixed[1],
+  ];
   return {
-    packetRules: { tcp: anyPackets(0), udp: anyPackets(1), icmp: anyPackets(2, 3), other: anyPackets(4, 5) },
+    packetRules: {
+      // Packets that belong to no stream are looked at by the rules for streams.
+      tcp: anyPackets(0) || streamRules[0] || streamRules[1],
+      udp: anyPackets(1),
+      icmp: anyPackets(2, 3),
+      other: anyPackets(4, 5),
+    },
     datagramTransactions: drafts.some(
       ({ compiled }) =>
         (compiled.transports & TransportBit.UDP) !== 0 &&
         (compiled.buffers !== null || compiled.appLayerEvent !== null),
     ),
-    streamRules: [
-      anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0 || mixed[0],
-      anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0 || mixed[1],
-    ],
+    streamRules,
     protocols,
     largestPattern,
     rawStreamWindow: RAW_STREAM_WINDOW,
     virtualSegments,
+    flowFacts,
+    tcpHeaders,
     appLayerEvents: drafts.some(({ compiled }) => compiled.appLayerEvent !== null),
   };
 }

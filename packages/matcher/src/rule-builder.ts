@@ -1,6 +1,7 @@
 import type { Direction } from '@portcullis/protocols';
 import type { Rule, RuleOption } from '@portcullis/rules';
 import type { BufferCatalog } from './buffer-catalog';
+import { CONTENT_CASES } from './buffer-names';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
 import type { ExpressionCompiler } from './expression';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
@@ -116,7 +117,6 @@ export class RuleBuilder {
     readonly environment: CompileEnvironment,
   ) {}
 
-  /** True where steps added now look at the payload. */
   /** True for a rule that looks at both directions of a transaction. */
   get isTwoWay(): boolean {
     return this.rule.header.direction === '=>';
@@ -134,6 +134,7 @@ export class RuleBuilder {
     return { side: form[1] === 'to_server' ? 0 : 1, value: value.slice(form[0].length), at: form[0].length };
   }
 
+  /** True where steps added now look at the payload. */
   get inPayload(): boolean {
     return this.bufferName === null;
   }
@@ -202,6 +203,8 @@ export class RuleBuilder {
 
   addContent(step: ContentStep): void {
     this.add(step);
+    const letters = this.transforms.length > 0 ? undefined : CONTENT_CASES.get(this.bufferName ?? '');
+    if (letters !== undefined) step.setCase(letters);
     this.lastContent = step;
     this.lastPart = this.relativePart;
   }

@@ -7,12 +7,15 @@ export interface Sample {
   labels?: Readonly<Record<string, string>>;
 }
 
+type Samples = readonly Sample[] | number;
+
 export interface MetricDefinition {
   /** Without the prefix; counters end in `_total`. */
   name: string;
   help: string;
   type: 'counter' | 'gauge';
-  read(): readonly Sample[] | number;
+  /** A promise where the number has to be asked for; none at all where nobody answers. */
+  read(): Samples | Promise<Samples>;
 }
 
 export interface HistogramDefinition {
@@ -48,7 +51,7 @@ function readingMetric(metric: MetricDefinition) {
   return {
     name,
     async get() {
-      const read = metric.read();
+      const read = await metric.read();
       const samples = typeof read === 'number' ? [{ value: read }] : read;
       return {
         name,

@@ -19,6 +19,11 @@ export class Random {
   }
 }
 
+/** Rounds of a test with random input: few, or with PORTCULLIS_LONG (`npm run test:long`) many. */
+export function rounds(few: number, many: number): number {
+  return process.env.PORTCULLIS_LONG ? many : few;
+}
+
 /** Seed of a property test: from SEED, else from the clock; print it with what fails. */
 export function testSeed(): number {
   return process.env.SEED === undefined ? Date.now() & 0x7fffffff : Number(process.env.SEED);

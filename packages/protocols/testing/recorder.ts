@@ -61,7 +61,8 @@ export class Recorder implements TransactionListener {
         ).toString('latin1');
         if (streaming && view.streamOffset === 0) {
           const before = record.buffers[multiple ? `${key}[${index}]` : key] ?? '';
-          if (!text.startsWith(before)) throw new Error(`${key} changed what it had shown`);
+          // Comparing whole strings is many times quicker than startsWith.
+          if (text.slice(0, before.length) !== before) throw new Error(`${key} changed what it had shown`);
           if (view.fresh - view.start !== before.length)
             throw new Error(`${key}: fresh does not follow what was shown`);
         }

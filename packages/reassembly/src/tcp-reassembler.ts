@@ -45,6 +45,7 @@ const RECLAIM_IDLE = 5_000_000;
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
 /** Of a connection whose SYNs were not seen: an Ethernet path. */
+const LAST_WELL_KNOWN_PORT = 1023;
 const MIDSTREAM_MSS_4 = 1460;
 const MIDSTREAM_MSS_6 = 1440;
 const TIMESTAMP_OPTION = 12;
@@ -291,7 +292,10 @@ export class TcpReassembler {
       this.counters[Counter.MIDSTREAM_PACKETS]++;
       return ACCEPT;
     }
-    const reversed = (flags & SYN) !== 0 || view.sourcePort < view.destinationPort;
+    // Who answers at a well-known port is the server; between two of them whoever is seen first is the client.
+    const { sourcePort, destinationPort } = view;
+    const reversed =
+      (flags & SYN) !== 0 || (sourcePort < destinationPort && destinationPort > LAST_WELL_KNOWN_PORT);
     const slot = this.insert(view, now, CLASS.HALF_OPEN, reversed);
     if (slot < 0) return this.tableFull();
     this.slot = slot;

@@ -7,11 +7,11 @@ const PLACE = { line: 1, column: 1 };
 test.each([
   ['version >= 8', true],
   ['version >= 7 < 8', false],
-  ['version >= 7.0.3 < 8 | >= 8.0.2', true],
+  ['version >= 7.0.3 < 8 | >= 9', true],
   ['version >= 7.0.3 < 8 | >= 9.0.99', false],
-  ['version > 8.0.7', false],
-  ['version <= 8.0.7', true],
-  ['version < 9, keyword sid', true],
+  ['version > 9', false],
+  ['version <= 9.0.0', true],
+  ['version >= 9, keyword sid', true],
 ])('%s', (value, met) => {
   expect(parseRequires(value, PLACE).version).toBe(met);
 });
@@ -30,8 +30,8 @@ test('keywords, features and what is not known', () => {
 test('rules for other versions are passed over, whatever they are', () => {
   const set = parseRuleText(
     [
-      'alert newproto any any => any any (requires: version >= 9; sid:1;)',
-      'alert tcp any any -> any any (content:"requires: version >= 9"; sid:2;)',
+      'alert newproto any any => any any (requires: version >= 10; sid:1;)',
+      'alert tcp any any -> any any (content:"requires: version >= 10"; sid:2;)',
       'alert tcp any any -> any any (requires: version < 8; sid:2;)',
       'alert newproto any any -> any any (requires: version >= 8; sid:3;)',
     ].join('\n'),

@@ -1,7 +1,10 @@
 import { type Place, RuleError } from './ast';
 
-/** The version of Suricata whose language this is: what `requires: version …` is compared with. */
-export const LANGUAGE_VERSION: readonly [number, number, number] = [8, 0, 7];
+/**
+ * The version of Suricata whose language this is: what `requires: version …` is compared with. Keywords of version 9
+ * are known here, so a rule that asks for it is used, and the one that its author has for older versions is not.
+ */
+export const LANGUAGE_VERSION: readonly [number, number, number] = [9, 0, 0];
 
 type Version = readonly [number, number, number];
 

@@ -286,6 +286,7 @@ function take({ name, value }: Setting, into: EngineSettings): string | null {
   }
   const protocol = PROTOCOL.exec(name);
   if (protocol !== null) {
+    if (protocol[1] === 'template') return 'an example for those who write parsers for Suricata, no protocol';
     if (value === 'detection-only') return 'a protocol is parsed or not known at all';
     if (!truth(value)) into.disabledProtocols.push(protocol[1]);
     return null;
@@ -321,5 +322,6 @@ export function engineSettings(test: JudgeTest): { settings: EngineSettings; not
     const reason = take(setting, settings);
     if (reason !== null) notApplicable.push(`${setting.name}=${JSON.stringify(setting.value)}: ${reason}`);
   }
+  if (notApplicable.length === 0 && test.keywords.includes('lua')) notApplicable.push(LUA);
   return { settings, notApplicable };
 }

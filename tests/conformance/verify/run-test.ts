@@ -52,6 +52,9 @@ export interface Examination extends Outcome {
 const JUDGED_FIELDS =
   /^(event_type|alert\.[a-z_.]+|src_ip|src_port|dest_ip|dest_port|proto|app_proto|pcap_cnt|direction|tx_id|verdict\.action|vlan\[\d\])$/;
 
+/** Why a rule is refused whose list is not there. */
+const MISSING_FILE = /: cannot read .*: ENOENT/;
+
 /** Whether all that the filter asks for is judged. */
 export function isJudged(filter: AlertFilter): boolean {
   return Object.keys(filter.match).every((path) => JUDGED_FIELDS.test(path));
@@ -149,6 +152,12 @@ export async function examine(
     const options = replayOptions(test, settings, addition.rules);
     const replay = await Replay.load(options);
     const { rules } = replay;
+    const missing = rules.failed.filter(({ reason }) => MISSING_FILE.test(reason));
+    if (missing.length > 0)
+      return outcome(
+        'not applicable',
+        missing.map(({ sid }) => `sid ${sid}: the corpora do not have the list that it names`),
+      );
     const classes = ruleClasses(options.rules);
     const result = replay.file(capturePath(test), (detection) => {
       records.push(alertRecord(detection, { classes, mode: settings.inline ? 'inline' : 'replay' }));

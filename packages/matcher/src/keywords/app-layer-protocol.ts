@@ -1,6 +1,6 @@
 import { RULE_PROTOCOLS } from '@portcullis/rules';
 import type { InspectionContext } from '../context';
-import type { Keyword } from '../keyword';
+import { FlowFact, type Keyword } from '../keyword';
 import { argumentsOf, invalid } from '../option-value';
 
 type Mode = 'direction' | 'final' | 'original' | 'either' | 'to_server' | 'to_client' | 'exact';
@@ -32,6 +32,7 @@ export const appLayerProtocol: Keyword = {
     rule.protocolTests++;
     if (name === 'failed') {
       rule.packetTests.push({
+        asks: FlowFact.PROTOCOLS,
         matches: ({ appProtocolFailed, appProtocol }) =>
           negated ? appProtocol !== 0 && !appProtocolFailed : appProtocolFailed,
       });
@@ -39,6 +40,7 @@ export const appLayerProtocol: Keyword = {
     }
     if (name === 'unknown') {
       rule.packetTests.push({
+        asks: FlowFact.PROTOCOLS,
         matches: ({ appProtocolFailed, appProtocol, hasFlow }) =>
           hasFlow && (appProtocol === 0 && !appProtocolFailed) !== negated,
       });
@@ -73,6 +75,7 @@ export const appLayerProtocol: Keyword = {
       }
     };
     rule.packetTests.push({
+      asks: FlowFact.PROTOCOLS,
       matches(context) {
         if (!context.hasFlow) return false;
         const known = context.appProtocol !== 0 || context.appProtocolFailed;

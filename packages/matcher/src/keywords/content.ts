@@ -54,6 +54,18 @@ export class ContentStep extends BufferStep {
     this.literal = new Literal(this.literal.bytes, true);
   }
 
+  /** The buffer has its letters in that case only. */
+  setCase(letters: 'upper' | 'lower'): void {
+    const { bytes, caseless } = this.literal;
+    const text = Buffer.from(bytes).toString('latin1');
+    // Only ASCII: other bytes are no letters.
+    const changed =
+      letters === 'upper'
+        ? text.replace(/[a-z]+/g, (run) => run.toUpperCase())
+        : text.replace(/[A-Z]+/g, (run) => run.toLowerCase());
+    this.literal = new Literal(Buffer.from(changed, 'latin1'), caseless);
+  }
+
   override get relative(): boolean {
     return this.hasDistance || this.hasWithin;
   }

@@ -1,7 +1,7 @@
 import type { RuleOption } from '@portcullis/rules';
 import type { InspectionContext } from '../context';
 import { type IntegerRange, integerComparison, rangeOf } from '../integer-range';
-import type { Keyword } from '../keyword';
+import { FlowFact, type Keyword } from '../keyword';
 import { argumentsOf, invalid, required } from '../option-value';
 
 const LARGEST_COUNT = 0xffffffffn;
@@ -20,6 +20,7 @@ const age: Keyword = {
   parse(option, rule) {
     const range = rangeFrom(option, LARGEST_COUNT, required(option), 0);
     rule.packetTests.push({
+      asks: FlowFact.COUNTS,
       matches: ({ flowStartMicros, timeMicros }) =>
         flowStartMicros >= 0 && range.has(Math.floor(timeMicros / 1e6) - Math.floor(flowStartMicros / 1e6)),
     });
@@ -51,14 +52,20 @@ function counter(
       if (!number || extra) throw invalid(option, 'takes a side and a number');
       const matches = add(side.text, rangeFrom(option, maximum, number.text, number.index));
       if (!matches) throw invalid(option, `"${side.text}" is not toserver, toclient or either`, side.index);
-      rule.packetTests.push({ matches: (context) => context.hasFlow && matches(context) });
+      rule.packetTests.push({
+        asks: FlowFact.COUNTS,
+        matches: (context) => context.hasFlow && matches(context),
+      });
     },
   };
   const one = (side: 'toserver' | 'toclient'): Keyword => ({
     names: [`${name}_${side}`],
     parse(option, rule) {
       const matches = add(side, rangeFrom(option, maximum, required(option), 0));
-      rule.packetTests.push({ matches: (context) => context.hasFlow && matches?.(context) === true });
+      rule.packetTests.push({
+        asks: FlowFact.COUNTS,
+        matches: (context) => context.hasFlow && matches?.(context) === true,
+      });
     },
   });
   return [bySide, one('toserver'), one('toclient')];

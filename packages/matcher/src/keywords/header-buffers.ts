@@ -1,6 +1,6 @@
 import type { BufferView } from '@portcullis/protocols';
 import type { InspectionContext } from '../context';
-import type { Keyword } from '../keyword';
+import { FlowFact, type Keyword } from '../keyword';
 import { withoutValue } from '../option-value';
 import type { PacketBuffer } from '../packet-buffer';
 
@@ -80,6 +80,7 @@ const BUFFERS: readonly PacketBuffer[] = [
   },
   {
     name: 'ether.hdr',
+    asks: FlowFact.LINK,
     fill: ({ linkBytes, linkStart, linkEnd }, out) => fill(out, linkBytes, linkStart, linkEnd),
   },
 ];

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { CONVERSATIONS } from '../../testing/http1/conversations';
 import { record } from '../../testing/http1/record';
-import { Random, testSeed } from '../../testing/random';
+import { Random, rounds, testSeed } from '../../testing/random';
 import { bytesOf, emptyView, feedAll, Recorder, split } from '../../testing/recorder';
 import type { BufferView, Direction, Transaction, TransactionListener } from '../transaction';
 import { HTTP1_BUFFERS, Http1Buffer } from './buffers';
@@ -316,7 +316,7 @@ describe('hostile input', () => {
   test('mutated conversations, gaps and closes: nothing is thrown, nothing stays, every transaction ends', () => {
     const seed = testSeed();
     const random = new Random(seed);
-    for (let round = 0; round < 400; round++) {
+    for (let round = 0; round < rounds(80, 400); round++) {
       const mutated = [...random.pick(corpus).pieces, ...random.pick(corpus).pieces].map(
         ([direction, original]) => {
           let bytes: Buffer = Buffer.from(original);
@@ -331,7 +331,7 @@ describe('hostile input', () => {
           if (random.next(60) === 0) parser.gap(random.next(2) as Direction, 1 + random.next(100));
           feedAll(parser, [piece]);
           if (random.next(200) === 0) parser.close(random.next(2) as Direction);
-          expect(parser.heldBytes()).toBeLessThan(200_000);
+          if (parser.heldBytes() >= 200_000) throw new Error(`holds ${parser.heldBytes()} bytes`);
         }
         parser.close(0);
         parser.close(1);
@@ -366,7 +366,7 @@ describe('hostile input', () => {
       '\xff',
       'chunked',
     ];
-    for (let round = 0; round < 2000; round++) {
+    for (let round = 0; round < rounds(400, 2000); round++) {
       const pieces = Array.from({ length: 1 + random.next(6) }, () => {
         let text = '';
         for (let n = random.next(40); n > 0; n--) text += random.pick(letters);

@@ -1,0 +1,56 @@
+import type { EveRecord } from '@portcullis/events';
+
+/** Series of alerts at most: classes come from rule files, and a file can name any number of them. */
+const MAX_ALERT_SERIES = 256;
+const OTHER = 'other';
+
+export const incidentKinds = ['worker-lost', 'reload-failed', 'ban-flood', 'firewall-repaired'] as const;
+export type IncidentKind = (typeof incidentKinds)[number];
+
+export interface AlertSeries {
+  class: string;
+  severity: string;
+  action: string;
+}
+
+/** What somebody may have to explain later, counted since the start of the engine. */
+export class Incidents {
+  readonly counts: Record<IncidentKind, number> = {
+    'worker-lost': 0,
+    'reload-failed': 0,
+    'ban-flood': 0,
+    'firewall-repaired': 0,
+  };
+  private readonly alerts = new Map<string, { labels: AlertSeries; value: number }>();
+
+  count(kind: IncidentKind): void {
+    this.counts[kind]++;
+  }
+
+  /** @param classtype of the rule; null: it names none */
+  countAlert(classtype: string | null, { alert }: EveRecord): void {
+    if (!alert) return;
+    this.series({ class: classtype ?? 'none', severity: String(alert.severity), action: alert.action })
+      .value++;
+  }
+
+  /** Alerts so far, by class, severity and what was done. */
+  alertCounts(): readonly { labels: Readonly<Record<string, string>>; value: number }[] {
+    return [...this.alerts.values()].map(({ labels, value }) => ({ labels: { ...labels }, value }));
+  }
+
+  private series(wanted: AlertSeries) {
+    const full = this.alerts.size >= MAX_ALERT_SERIES && !this.alerts.has(keyOf(wanted));
+    const labels = full ? { ...wanted, class: OTHER, severity: OTHER } : wanted;
+    let series = this.alerts.get(keyOf(labels));
+    if (!series) {
+      series = { labels, value: 0 };
+      this.alerts.set(keyOf(labels), series);
+    }
+    return series;
+  }
+}
+
+function keyOf(labels: AlertSeries): string {
+  return `${labels.class} ${labels.severity} ${labels.action}`;
+}
