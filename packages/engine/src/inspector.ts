@@ -1,5 +1,5 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import { InspectionContext, type Matcher } from '@portcullis/matcher';
+import { InspectionContext, type Matcher, type SegmentUse } from '@portcullis/matcher';
 import {
   type Direction,
   type ExpectedFlow,
@@ -382,17 +382,22 @@ export class Inspector implements StreamSink, TransactionListener {
     const { payload, payloadEnd } = view;
     const length = payloadEnd - payload;
     const piece = slot >= 0 && view.protocol === TCP && length > 0 ? this.pieceSize(slot) : length;
-    if (length <= piece) {
-      matcher.inspectPacket(context);
-    } else {
-      // A super-segment: rules that look at packets see it as the packets it is made of.
-      for (let at = payload; at < payloadEnd; at += piece) {
-        context.payloadStart = at;
-        context.payloadEnd = Math.min(at + piece, payloadEnd);
-        matcher.inspectPacket(context);
-      }
-    }
+    if (length <= piece) matcher.inspectPacket(context);
+    else this.inspectPieces(piece);
     this.keepState(slot);
+  }
+
+  /** A super-segment: rules that look at packets see it as the packets it is made of. */
+  private inspectPieces(piece: number): void {
+    const { matcher, context, view } = this;
+    const { payload, payloadEnd } = view;
+    for (let at = payload; at < payloadEnd; at += piece) {
+      context.payloadStart = at;
+      context.payloadEnd = Math.min(at + piece, payloadEnd);
+      matcher.inspectPacket(context);
+    }
+    context.payloadStart = payload;
+    context.payloadEnd = payloadEnd;
   }
 
   /** Whoever announces a tiny segment size does not get to have each byte looked at by itself. */
@@ -460,8 +465,20 @@ export class Inspector implements StreamSink, TransactionListener {
     end: number,
     streamOffset: number,
   ): number {
-    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    const { view } = this;
     const flow = this.inspectionOf(slot);
+    const { streamRules } = this.matcher.ruleset.needs;
+    let packetToo = false;
+    if (!this.packetRulesDone) {
+      // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
+      packetToo =
+        streamRules[direction] &&
+        !flow.passed &&
+        bytes === view.bytes &&
+        start === view.payload &&
+        end === view.payloadEnd;
+      if (!packetToo) this.inspectPacketRules(slot, direction);
+    }
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
     this.flow = flow;
@@ -469,8 +486,8 @@ export class Inspector implements StreamSink, TransactionListener {
     this.transactionEnded = false;
     if (flow.protocolState === ProtocolState.UNDECIDED) this.meet(slot, flow);
     // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
-    if (this.matcher.ruleset.needs.streamRules[direction])
-      this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
+    if (streamRules[direction])
+      this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo);
     else this.appLayer.data(flow, direction, bytes, start, end);
     if (this.transactionEnded) this.forgetTails(flow);
     this.flow = null;
@@ -553,12 +570,14 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** Rules over the raw stream see the new bytes behind the last ones of before. */
   private inspectRaw(
+    slot: number,
     flow: FlowInspection,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
     streamOffset: number,
+    packetToo: boolean,
   ): void {
     const { rawWindows, context } = this;
     let page = flow.page(direction);
@@ -571,11 +590,19 @@ export class Inspector implements StreamSink, TransactionListener {
       window = rawWindows.scratch;
       from = 0;
     }
+    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
+    let segment: SegmentUse = 'none';
+    if (packetToo && this.rulesLookAtPackets(TCP))
+      segment = end - start <= this.pieceSize(slot) ? 'packet' : 'pieces';
+    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail, segment);
+    if (packetToo) {
+      this.packetRulesDone = true;
+      if (segment === 'packet') this.matcher.inspectPacket(context);
+      else if (segment === 'pieces') this.inspectPieces(this.pieceSize(slot));
+    }
     context.streamBytes = window;
     context.streamStart = from;
     context.streamEnd = to;
-    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
-    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail);
     this.appLayer.data(flow, direction, bytes, start, end);
     context.appProtocol = flow.protocol;
     this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);

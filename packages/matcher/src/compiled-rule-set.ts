@@ -18,8 +18,12 @@ export interface PayloadPatterns {
   readonly bySource: PortTable<PatternSet> | null;
 }
 
+/** Bits for what of a TCP segment calls for a rule: the segment as a packet, the stream it goes into. */
+export const SegmentPart = { PACKET: 1, STREAM: 2 } as const;
+
 /** Rules that look at packets of one transport and direction. */
 export interface PacketPlan {
+  /** None for TCP: see `CompiledRuleSet.segmentPatterns`. */
   readonly patterns: PayloadPatterns;
   /** Rules without a pattern. */
   readonly unfiltered: Int32Array;
@@ -109,8 +113,10 @@ export interface CompiledRuleSet {
   readonly prefilters: readonly Prefilter[];
   /** By transport (tcp, udp, icmp, icmpv6, sctp, other) times two plus direction. */
   readonly packetPlans: readonly PacketPlan[];
-  /** By direction. */
-  readonly streamPatterns: readonly [PayloadPatterns, PayloadPatterns];
+  /** By direction: for TCP, where one scan serves the rules that look at packets and those that look at streams. */
+  readonly segmentPatterns: readonly [PayloadPatterns, PayloadPatterns];
+  /** By rule: `SegmentPart` bits of what calls for it by a pattern of `segmentPatterns`. */
+  readonly segmentParts: Uint8Array;
   /** Stream rules without a pattern, by direction. */
   readonly streamUnfiltered: readonly [Int32Array, Int32Array];
   /** By protocol number times two plus direction; null where no rule looks. */

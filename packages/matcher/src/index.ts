@@ -19,7 +19,7 @@ export {
 export type { Expression, ExpressionCompiler, ExpressionOptions } from './expression';
 export { FlowMatchState } from './flow-match-state';
 export { MatchList } from './match-list';
-export { Matcher, type MatcherStatistics, type RuleProfile } from './matcher';
+export { Matcher, type MatcherStatistics, type RuleProfile, type SegmentUse } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export { NameTable } from './name-table';
 export { type RuleCost, RuleCosts } from './rule-profile';

@@ -4,14 +4,15 @@ import { BufferKind, PROGRESS_SHIFT } from './buffer-slot';
 import { CandidateGate } from './candidate-gate';
 import { Candidates } from './candidates';
 import type { BufferTest, CompiledRule } from './compiled-rule';
-import type {
-  AddressPlan,
-  CompiledRuleSet,
-  DerivedBuffers,
-  PacketPlan,
-  PortTable,
-  ScannedBuffer,
-  TransactionPlan,
+import {
+  type AddressPlan,
+  type CompiledRuleSet,
+  type DerivedBuffers,
+  type PacketPlan,
+  type PortTable,
+  type ScannedBuffer,
+  SegmentPart,
+  type TransactionPlan,
 } from './compiled-rule-set';
 import { InspectionContext } from './context';
 import { DerivedMemo } from './derived-memo';
@@ -28,6 +29,7 @@ import { TransactionBuffers } from './transaction-buffers';
 import { PAYLOAD_DONE, packSeen, seenOf, TransactionState } from './transaction-state';
 import { TRANSPORT_INDEX } from './transport-index';
 
+const { PACKET, STREAM } = SegmentPart;
 const POOL = 1024;
 const NOT_MATCHED = 0;
 const MATCHED = 1;
@@ -53,6 +55,8 @@ class Stage {
   readonly candidates: Candidates;
   /** Found in the stream window, where it is scanned before the parser is fed. */
   readonly inStream: Candidates;
+  /** Found in a TCP segment for rules that look at packets, where it was scanned together with the stream window. */
+  readonly inSegment: Candidates;
   readonly gate: CandidateGate;
   readonly scan: PrefilterScan;
   readonly header: HeaderCheck;
@@ -68,6 +72,7 @@ class Stage {
   ) {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
     this.inStream = new Candidates(ruleset.rules.length, limits.candidates);
+    this.inSegment = new Candidates(ruleset.rules.length, limits.candidates);
     this.gate = new CandidateGate(ruleset.rules);
     this.called = new Candidates(ruleset.rules.length, limits.candidates);
     this.memos = ruleset.transactionPlans.map((plan) => plan?.derived.map(() => new DerivedMemo()) ?? []);
@@ -110,6 +115,10 @@ export class Matcher {
   private readonly deferred: ScannedBuffer[] = [];
   /** The stream window was scanned and not yet inspected. */
   private scanned = false;
+  /** `inSegment` holds what was found in the packet in hand. */
+  private segmentScanned = false;
+  /** The packet in hand is looked at in pieces, after a scan of the whole. */
+  private inPieces = false;
   /** Direction of the bytes that `rawFound` is of; -1: none were scanned in this packet. */
   private rawDirection = -1;
   /** Buffer tests of the rule in hand that have matched. */
@@ -154,9 +163,11 @@ export class Matcher {
 
   /** Takes over counters of the parts that a reload replaces. */
   private collect(): void {
-    const { candidates, inStream, called, scan, buffers } = this.stage;
-    this.counted.candidateOverflow += candidates.overflow + inStream.overflow + called.overflow;
+    const { candidates, inStream, inSegment, called, scan, buffers } = this.stage;
+    this.counted.candidateOverflow +=
+      candidates.overflow + inStream.overflow + inSegment.overflow + called.overflow;
     inStream.overflow = 0;
+    inSegment.overflow = 0;
     called.overflow = 0;
     this.counted.prefilterOverflow += scan.overflow;
     this.counted.transformOverflow += buffers.overflow;
@@ -188,6 +199,7 @@ export class Matcher {
     this.fired.begin();
     this.stage.header.begin(context);
     this.scanned = false;
+    this.segmentScanned = false;
     this.rawDirection = -1;
   }
 
@@ -201,17 +213,13 @@ export class Matcher {
     const plan = ruleset.packetPlans[transport * 2 + context.direction];
     this.addUnfiltered(plan, context);
     if (payloadEnd > payloadStart) {
-      const { sourcePort, destinationPort, bytes } = packet;
-      const start = payloadStart;
-      scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
-      if (transport === 0 && !context.payloadInStream) {
-        // No stream will hold these bytes: stream rules look at the packet instead.
-        const { direction } = context;
-        this.addGated(ruleset.streamUnfiltered[direction], payloadEnd - start);
-        const patterns = ruleset.streamPatterns[direction];
-        scan.payload(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+      if (transport === 0) this.scanSegment(context);
+      else {
+        const { sourcePort, destinationPort, bytes } = packet;
+        const start = payloadStart;
+        scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+        scan.flush();
       }
-      scan.flush();
     }
     if (candidates.count === 0) return;
     candidates.sort();
@@ -224,6 +232,33 @@ export class Matcher {
       if (this.profile !== null) this.profile.stop(rule.number, matched);
       if (matched) this.fire(rule, context, -1);
     }
+  }
+
+  /** Looks for patterns in the payload of a TCP packet, unless `scanStream` has done so. */
+  private scanSegment(context: InspectionContext): void {
+    const { ruleset, candidates, inSegment, gate, scan } = this.stage;
+    const { direction, payloadStart, payloadEnd, packet } = context;
+    const { sourcePort, destinationPort, bytes } = packet;
+    const patterns = ruleset.segmentPatterns[direction];
+    if (this.segmentScanned) {
+      for (let i = 0; i < inSegment.count; i++) {
+        const rule = inSegment.rules[i];
+        if (!this.inPieces || gate.admitsBuffer(rule, bytes, payloadStart, payloadEnd)) candidates.add(rule);
+      }
+      if (!this.inPieces) return;
+      scan.pieceHead(patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd);
+      scan.flush();
+      return;
+    }
+    let parts: number = PACKET;
+    if (!context.payloadInStream) {
+      // No stream will hold these bytes: stream rules look at the packet instead.
+      this.addGated(ruleset.streamUnfiltered[direction], payloadEnd - payloadStart);
+      parts = PACKET | STREAM;
+    }
+    const start = payloadStart;
+    scan.segment(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, parts);
+    scan.flush();
   }
 
   private packetMatches(rule: CompiledRule, context: InspectionContext): boolean {
@@ -274,6 +309,8 @@ export class Matcher {
   /**
    * Looks for patterns in raw stream bytes. Before the parser is fed with them: rules that look at buffers may be found
    * by raw contents. `inspectStream` follows, with the same window; without this call it does both.
+   * @param segment what it adds to the packet's inspection: nothing; the window's new bytes are the payload of the packet
+   *   in hand, which `inspectPacket` looks at next; or in pieces
    */
   scanStream(
     context: InspectionContext,
@@ -282,16 +319,28 @@ export class Matcher {
     end: number,
     fresh: number,
     streamOffset: number,
+    segment: SegmentUse = 'none',
   ): void {
-    const { ruleset, candidates, inStream, gate, scan } = this.stage;
+    const { ruleset, candidates, inStream, inSegment, gate, scan } = this.stage;
     const { direction, packet } = context;
     inStream.begin();
     gate.begin(context);
-    const patterns = ruleset.streamPatterns[direction];
+    let parts: number = STREAM;
+    if (segment !== 'none') {
+      inSegment.begin();
+      this.segmentScanned = true;
+      this.inPieces = segment === 'pieces';
+      parts = PACKET | STREAM;
+    }
+    const patterns = ruleset.segmentPatterns[direction];
     scan.target = inStream;
-    scan.payload(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh, false);
+    scan.packetTarget = inSegment;
+    gate.inPieces = segment === 'pieces';
+    scan.segment(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh, parts);
     scan.flush();
+    gate.inPieces = false;
     scan.target = candidates;
+    scan.packetTarget = candidates;
     this.scanned = true;
     this.rawDirection = direction;
     const state = context.flowState;
@@ -552,26 +601,20 @@ export class Matcher {
   private scanRaw(context: InspectionContext, direction: Direction): void {
     const { ruleset, candidates, inStream, scan } = this.stage;
     const { packet, streamStart, streamEnd, payloadStart, payloadEnd } = context;
-    const patterns = ruleset.streamPatterns[direction];
+    const patterns = ruleset.segmentPatterns[direction];
     const { sourcePort, destinationPort, bytes } = packet;
     this.rawDirection = direction;
     inStream.begin();
     scan.target = inStream;
     if (streamEnd > streamStart) {
       const window = context.streamBytes;
-      scan.payload(patterns, sourcePort, destinationPort, window, streamStart, streamEnd, streamStart, false);
+      const start = streamStart;
+      scan.segment(patterns, sourcePort, destinationPort, window, start, streamEnd, start, STREAM);
     }
-    if (payloadEnd > payloadStart)
-      scan.payload(
-        patterns,
-        sourcePort,
-        destinationPort,
-        bytes,
-        payloadStart,
-        payloadEnd,
-        payloadStart,
-        false,
-      );
+    if (payloadEnd > payloadStart) {
+      const start = payloadStart;
+      scan.segment(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, STREAM);
+    }
     scan.flush();
     scan.target = candidates;
   }
@@ -588,7 +631,7 @@ export class Matcher {
         continue;
       }
       const view = buffers.get(scanned.slot, 0);
-      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh, false);
+      if (view !== null) scan.growing(scanned.patterns, view.bytes, view.start, view.end, view.fresh);
     }
     this.drain(deferredCount);
   }
@@ -840,6 +883,9 @@ export class Matcher {
     this.stage.scan.close();
   }
 }
+
+/** What a scan of a stream window serves besides. */
+export type SegmentUse = 'none' | 'packet' | 'pieces';
 
 /** Takes the times of a profile. */
 export interface RuleProfile {

@@ -4,15 +4,16 @@ import type { BufferCatalog } from './buffer-catalog';
 import { BufferKind, type BufferSlot } from './buffer-slot';
 import type { RuleDraft } from './compile-rules';
 import { type CompiledRule, TransportBit } from './compiled-rule';
-import type {
-  CompiledRuleSet,
-  DerivedBuffers,
-  PacketPlan,
-  PayloadPatterns,
-  PortTable,
-  RuleSetNeeds,
-  ScannedBuffer,
-  TransactionPlan,
+import {
+  type CompiledRuleSet,
+  type DerivedBuffers,
+  type PacketPlan,
+  type PayloadPatterns,
+  type PortTable,
+  type RuleSetNeeds,
+  type ScannedBuffer,
+  SegmentPart,
+  type TransactionPlan,
 } from './compiled-rule-set';
 import type { FastPattern } from './fast-pattern';
 import { classifyPorts, type PortEntry } from './port-index';
@@ -21,15 +22,17 @@ import { type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
 import { PayloadMode } from './rule-builder';
 import { TRANSPORT_BITS } from './transport-index';
 
+const { PACKET, STREAM } = SegmentPart;
+
 /** Port lists above this size are as good as any port. */
 const BROAD = 16_384;
 /** Patterns with fewer bits of information are found in almost every packet: other conditions decide quicker. */
 const WEAK_BITS = 12;
 /**
- * Patterns of this many bits are so rare that they are looked for whatever the ports: one scan for them all costs less
- * than one more scan for the ports of the packet.
+ * Patterns of this many bits are so rare that they are looked for whatever the ports: to find one now and then where its
+ * rule does not look costs less than one more scan for the ports of the packet.
  */
-const STRONG_BITS = 28;
+const STRONG_BITS = 18;
 /** Suricata's inspection chunk. */
 const RAW_STREAM_WINDOW = 2560;
 /** Puts every rule where the matcher will meet it. `drafts` stand in the order of their numbers. */
@@ -56,22 +59,24 @@ export function* planRules(
           looksAtPackets(compiled, transport) &&
           looksThatWay(compiled, direction),
       );
-      packetPlans.push(yield* planPackets(members, prefilters));
+      packetPlans.push(yield* planPackets(members, transport, prefilters));
     }
   }
-  const streamPatterns: PayloadPatterns[] = [];
+  const segmentPatterns: PayloadPatterns[] = [];
+  const segmentParts = new Uint8Array(drafts.length);
   const streamUnfiltered: Int32Array[] = [];
   for (const direction of [0, 1]) {
     const members = yield* select(
       others,
       ({ compiled }) => looksAtStreams(compiled) && looksThatWay(compiled, direction),
     );
-    const raw = yield* select(
-      transactions,
-      ({ compiled }) => compiled.rawFiltered && looksThatWay(compiled, direction),
-    );
-    streamPatterns.push(yield* planPatterns([...members.filter(hasPattern), ...raw], prefilters));
     streamUnfiltered.push(numbersOf(members.filter((draft) => !hasPattern(draft))));
+    const searched = yield* select(
+      looking,
+      (draft) => looksThatWay(draft.compiled, direction) && segmentPartsOf(draft) !== 0,
+    );
+    for (const draft of searched) segmentParts[draft.compiled.number] = segmentPartsOf(draft);
+    segmentPatterns.push(yield* planPatterns(searched, prefilters));
   }
   const transactionPlans = yield* planTransactions(transactions, slots, catalog, prefilters);
   return {
@@ -81,11 +86,12 @@ export function* planRules(
     addressSets,
     prefilters,
     packetPlans,
-    streamPatterns: streamPatterns as [PayloadPatterns, PayloadPatterns],
+    segmentPatterns: segmentPatterns as [PayloadPatterns, PayloadPatterns],
+    segmentParts,
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
     eventRules: eventRulesOf(drafts),
-    needs: yield* needsOf(drafts, catalog, streamPatterns, streamUnfiltered, packetPlans),
+    needs: yield* needsOf(drafts, catalog, segmentParts, streamUnfiltered, packetPlans),
   };
 }
 
@@ -128,6 +134,14 @@ function looksAtStreams(rule: CompiledRule): boolean {
     rule.payload !== null &&
     (rule.payloadMode & PayloadMode.STREAM) !== 0
   );
+}
+
+/** What of a TCP segment calls for a rule that is found by its pattern: `SegmentPart` bits. */
+function segmentPartsOf(draft: RuleDraft): number {
+  const { compiled } = draft;
+  if (compiled.buffers !== null) return compiled.rawFiltered ? STREAM : 0;
+  if ((compiled.transports & TransportBit.TCP) === 0 || !hasPattern(draft)) return 0;
+  return (looksAtPackets(compiled, TransportBit.TCP) ? PACKET : 0) | (looksAtStreams(compiled) ? STREAM : 0);
 }
 
 /** True where the rule is found by its pattern. */
@@ -211,12 +225,17 @@ function* planPatterns(
   };
 }
 
-function* planPackets(drafts: readonly RuleDraft[], prefilters: Prefilter[]): Generator<void, PacketPlan> {
+function* planPackets(
+  drafts: readonly RuleDraft[],
+  transport: number,
+  prefilters: Prefilter[],
+): Generator<void, PacketPlan> {
   const filtered = drafts.filter(hasPattern);
   const unfiltered = drafts.filter((draft) => !hasPattern(draft));
   const split = splitByPorts(unfiltered.filter(({ compiled }) => !compiled.addressesOnly));
   return {
-    patterns: yield* planPatterns(filtered, prefilters),
+    // Those of TCP are searched together with the patterns of streams.
+    patterns: yield* planPatterns(transport === TransportBit.TCP ? [] : filtered, prefilters),
     unfiltered: numbersOf(split.any),
     unfilteredByDestination: yield* tableOf(split.destination, numberTable),
     unfilteredBySource: yield* tableOf(split.source, numberTable),
@@ -327,15 +346,16 @@ function triggerOf(rule: CompiledRule, at: number): number {
 function* needsOf(
   drafts: readonly RuleDraft[],
   catalog: BufferCatalog,
-  streamPatterns: readonly PayloadPatterns[],
+  segmentParts: Uint8Array,
   streamUnfiltered: readonly Int32Array[],
   packetPlans: readonly PacketPlan[],
 ): Generator<void, RuleSetNeeds> {
   const protocols = new Set<string>();
   let largestPattern = 0;
   let virtualSegments = false;
-  /** Directions in which a rule looks at raw bytes beside a buffer of a transaction. */
-  const mixed = [false, false];
+  /** Directions in which a rule looks at raw bytes of a stream, by itself or beside a buffer of a transaction. */
+  const streams = [streamUnfiltered[0].length > 0, streamUnfiltered[1].length > 0];
+  let segmentPackets = false;
   for (let i = 0; i < drafts.length; i++) {
     if (i % 2048 === 2047) yield;
     const { compiled, pattern } = drafts[i];
@@ -343,9 +363,11 @@ function* needsOf(
     for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
       if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
     }
-    if (compiled.buffers !== null && compiled.payload !== null) {
+    const parts = segmentParts[compiled.number];
+    if ((parts & PACKET) !== 0) segmentPackets = true;
+    if ((parts & STREAM) !== 0 || (compiled.buffers !== null && compiled.payload !== null)) {
       for (let direction = 0; direction < 2; direction++)
-        if ((compiled.directions & (1 << direction)) !== 0) mixed[direction] = true;
+        if (looksThatWay(compiled, direction)) streams[direction] = true;
     }
     if (compiled.buffers !== null && !compiled.rawFiltered) continue;
     if (pattern && pattern.bytes.length > largestPattern) largestPattern = pattern.bytes.length;
@@ -368,11 +390,8 @@ function* needsOf(
       }),
     );
   return {
-    packetRules: { tcp: anyPackets(0), udp: anyPackets(1), icmp: anyPackets(2, 3), other: anyPackets(4, 5) },
-    streamRules: [
-      anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0 || mixed[0],
-      anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0 || mixed[1],
-    ],
+    packetRules: { tcp: segmentPackets || anyPackets(0), udp: anyPackets(1), icmp: anyPackets(2, 3), other: anyPackets(4, 5) },
+    streamRules: [streams[0], streams[1]],
     protocols,
     largestPattern,
     rawStreamWindow: RAW_STREAM_WINDOW,
