@@ -68,8 +68,10 @@ export interface DerivedBuffers {
 export interface TransactionPlan {
   /** Buffers that are scanned when they are complete, in the order in which they are. */
   readonly whole: readonly ScannedBuffer[];
-  /** Buffers that need not be scanned where what they are made of is known; not among `whole`. */
+  /** Buffers that need not be scanned where what they are made of is known, by progress; not among `whole`. */
   readonly derived: readonly DerivedBuffers[];
+  /** What all of `derived` are made of. */
+  readonly derivedSources: Int32Array;
   /** Buffers that are scanned as they grow. */
   readonly growing: readonly ScannedBuffer[];
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */

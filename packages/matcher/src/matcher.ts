@@ -31,6 +31,8 @@ import { TRANSPORT_INDEX } from './transport-index';
 
 const { PACKET, STREAM } = SegmentPart;
 const POOL = 1024;
+/** Groups of derived buffers that one number can tell apart. */
+const MOST_JOINT = 128;
 const NOT_MATCHED = 0;
 const MATCHED = 1;
 const WAITS = 2;
@@ -65,6 +67,10 @@ class Stage {
   readonly called: Candidates;
   /** By protocol number times two plus direction, then by place in `TransactionPlan.derived`. */
   readonly memos: readonly (readonly DerivedMemo[])[];
+  /** By protocol number times two plus direction: what all derived buffers called for that were due at once. */
+  readonly jointMemos: readonly (DerivedMemo | null)[];
+  /** What they call for in the transaction in hand. */
+  readonly joint: Candidates;
 
   constructor(
     readonly ruleset: CompiledRuleSet,
@@ -75,6 +81,10 @@ class Stage {
     this.inSegment = new Candidates(ruleset.rules.length, limits.candidates);
     this.gate = new CandidateGate(ruleset.rules);
     this.called = new Candidates(ruleset.rules.length, limits.candidates);
+    this.joint = new Candidates(ruleset.rules.length, limits.candidates);
+    this.jointMemos = ruleset.transactionPlans.map((plan) =>
+      plan !== null && plan.derived.length > 1 ? new DerivedMemo() : null,
+    );
     this.memos = ruleset.transactionPlans.map((plan) => plan?.derived.map(() => new DerivedMemo()) ?? []);
     this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
@@ -163,11 +173,12 @@ export class Matcher {
 
   /** Takes over counters of the parts that a reload replaces. */
   private collect(): void {
-    const { candidates, inStream, inSegment, called, scan, buffers } = this.stage;
+    const { candidates, inStream, inSegment, called, joint, scan, buffers } = this.stage;
     this.counted.candidateOverflow +=
-      candidates.overflow + inStream.overflow + inSegment.overflow + called.overflow;
+      candidates.overflow + inStream.overflow + inSegment.overflow + called.overflow + joint.overflow;
     inStream.overflow = 0;
     inSegment.overflow = 0;
+    joint.overflow = 0;
     called.overflow = 0;
     this.counted.prefilterOverflow += scan.overflow;
     this.counted.transformOverflow += buffers.overflow;
@@ -503,11 +514,7 @@ export class Matcher {
     gate.begin(context);
     buffers.begin(transaction, at);
     this.scanBuffers(plan, seen, progress);
-    const { derived } = plan;
-    for (let i = 0; i < derived.length; i++) {
-      if (derived[i].progress > seen && derived[i].progress <= progress)
-        this.scanDerived(derived[i], this.stage.memos[at][i]);
-    }
+    if (plan.derived.length > 0) this.scanDerivedDue(plan, at, seen, progress);
     const { unfiltered, unfilteredProgress } = plan;
     for (let i = 0; i < unfiltered.length; i++) {
       if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress && gate.admits(unfiltered[i]))
@@ -636,17 +643,45 @@ export class Matcher {
     this.drain(deferredCount);
   }
 
-  /** Rules that derived buffers call for: known where the same bytes were seen before, else by scanning. */
-  private scanDerived({ progress, sources, members }: DerivedBuffers, memo: DerivedMemo): void {
-    const { candidates, called, gate, scan, buffers } = this.stage;
-    memo.begin();
-    let known = true;
-    for (let i = 0; i < sources.length && known; i++) {
-      const view = buffers.source(sources[i]);
-      known = view !== null && memo.add(view);
-    }
-    if (known && memo.find(gate.facts)) {
+  /** Derived buffers that have come: most often all that a message has, made of bytes that were seen before. */
+  private scanDerivedDue(plan: TransactionPlan, at: number, seen: number, progress: number): void {
+    const { derived, derivedSources } = plan;
+    const { candidates, joint, gate, jointMemos, memos } = this.stage;
+    let first = 0;
+    while (first < derived.length && derived[first].progress <= seen) first++;
+    let end = first;
+    while (end < derived.length && derived[end].progress <= progress) end++;
+    const memo = end - first > 1 ? jointMemos[at] : null;
+    // Which of them are due is part of what the rules depend on.
+    const facts = gate.facts | (first << 16) | (end << 24);
+    const known = memo !== null && end < MOST_JOINT && this.keyOf(derivedSources, memo);
+    if (known && memo.find(facts)) {
       for (let i = 0; i < memo.count; i++) candidates.add(memo.rule(i));
+      return;
+    }
+    joint.begin();
+    for (let i = first; i < end; i++) this.scanDerived(derived[i], memos[at][i], joint);
+    if (known) memo.store(facts, joint.rules, joint.count);
+    for (let i = 0; i < joint.count; i++) candidates.add(joint.rules[i]);
+  }
+
+  /** Begins a key with what buffers are made of. @returns false where it cannot be one */
+  private keyOf(sources: Int32Array, memo: DerivedMemo): boolean {
+    const { buffers } = this.stage;
+    memo.begin();
+    for (let i = 0; i < sources.length; i++) {
+      const view = buffers.source(sources[i]);
+      if (view === null || !memo.add(view)) return false;
+    }
+    return true;
+  }
+
+  /** Rules that derived buffers call for: known where the same bytes were seen before, else by scanning. */
+  private scanDerived({ progress, sources, members }: DerivedBuffers, memo: DerivedMemo, into: Candidates): void {
+    const { candidates, called, gate, scan } = this.stage;
+    const known = this.keyOf(sources, memo);
+    if (known && memo.find(gate.facts)) {
+      for (let i = 0; i < memo.count; i++) into.add(memo.rule(i));
       return;
     }
     called.begin();
@@ -654,7 +689,7 @@ export class Matcher {
     this.drain(this.gather(members, progress - 1, progress));
     scan.target = candidates;
     if (known) memo.store(gate.facts, called.rules, called.count);
-    for (let i = 0; i < called.count; i++) candidates.add(called.rules[i]);
+    for (let i = 0; i < called.count; i++) into.add(called.rules[i]);
   }
 
   /** Asks for whole buffers. @returns how many lie elsewhere and must wait, in `deferred` */

@@ -300,6 +300,7 @@ function* planTransactions(
     return {
       whole,
       derived,
+      derivedSources: Int32Array.from(new Set(derived.flatMap(({ sources }) => [...sources]))),
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
