@@ -264,7 +264,7 @@ export class Matcher {
     let parts: number = PACKET;
     if (!context.payloadInStream) {
       // No stream will hold these bytes: stream rules look at the packet instead.
-      this.addGated(ruleset.streamUnfiltered[direction], payloadEnd - payloadStart);
+      this.addGated(ruleset.streamUnfiltered[direction], context);
       parts = PACKET | STREAM;
     }
     const start = payloadStart;
@@ -285,26 +285,27 @@ export class Matcher {
 
   private addUnfiltered(plan: PacketPlan, context: InspectionContext): void {
     const { packet } = context;
-    const length = context.payloadEnd - context.payloadStart;
-    this.addGated(length > 0 ? plan.unfiltered : plan.unfilteredEmpty, length);
+    this.addGated(context.payloadEnd > context.payloadStart ? plan.unfiltered : plan.unfilteredEmpty, context);
     if (plan.unfilteredByDestination !== null) {
-      this.addClass(plan.unfilteredByDestination, packet.destinationPort, length);
+      this.addClass(plan.unfilteredByDestination, packet.destinationPort, context);
     }
-    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort, length);
+    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort, context);
     if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
       this.addAddressRules(plan.addresses, context);
     }
   }
 
-  private addClass(table: PortTable<Int32Array>, port: number, length: number): void {
+  private addClass(table: PortTable<Int32Array>, port: number, context: InspectionContext): void {
     const rules = table.classes[table.classOf[port]];
-    if (rules !== null) this.addGated(rules, length);
+    if (rules !== null) this.addGated(rules, context);
   }
 
-  /** @param length of the payload */
-  private addGated(rules: Int32Array, length: number): void {
+  private addGated(rules: Int32Array, { packet, payloadStart, payloadEnd }: InspectionContext): void {
     const { candidates, gate } = this.stage;
-    for (let i = 0; i < rules.length; i++) if (gate.admitsLength(rules[i], length)) candidates.add(rules[i]);
+    const { bytes } = packet;
+    for (let i = 0; i < rules.length; i++) {
+      if (gate.admitsBuffer(rules[i], bytes, payloadStart, payloadEnd)) candidates.add(rules[i]);
+    }
   }
 
   private addAddressRules(plan: AddressPlan, { packet }: InspectionContext): void {
@@ -447,7 +448,8 @@ export class Matcher {
     const pattern = rule.fastPattern;
     if (pattern === null) return true;
     const from = fresh - pattern.bytes.length + 1;
-    return pattern.find(bytes, Math.max(from, start), end) >= 0;
+    const to = rule.fastPatternEnd > 0 ? Math.min(end, start + rule.fastPatternEnd) : end;
+    return pattern.find(bytes, Math.max(from, start), to) >= 0;
   }
 
   /** Adds the rules that wait in this direction; forgets those whose pattern has left the window. */

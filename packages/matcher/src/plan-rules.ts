@@ -18,7 +18,7 @@ import {
 import type { FastPattern } from './fast-pattern';
 import { classifyPorts, type PortEntry } from './port-index';
 import type { PortSet } from './port-set';
-import { type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
+import { HEAD_LENGTH, type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
 import { PayloadMode } from './rule-builder';
 import { TRANSPORT_BITS } from './transport-index';
 
@@ -33,6 +33,8 @@ const WEAK_BITS = 12;
  * rule does not look costs less than one more scan for the ports of the packet.
  */
 const STRONG_BITS = 18;
+/** The same for patterns that are looked for among the first bytes only. */
+const STRONG_BOUND_BITS = 8;
 /** Suricata's inspection chunk. */
 const RAW_STREAM_WINDOW = 2560;
 /** Puts every rule where the matcher will meet it. `drafts` stand in the order of their numbers. */
@@ -147,8 +149,15 @@ function segmentPartsOf(draft: RuleDraft): number {
 /** True where the rule is found by its pattern. */
 function hasPattern({ compiled, pattern }: RuleDraft): boolean {
   if (!pattern) return false;
-  // A weak pattern is looked for where the ports bind it, or where there is nothing better.
-  return pattern.bits >= WEAK_BITS || compiled.packetTests === null || portsOf(compiled) !== null;
+  // A weak pattern is looked for where its place or the ports bind it, or where there is nothing better.
+  if (pattern.bits >= WEAK_BITS || isBound(compiled, pattern)) return true;
+  return compiled.packetTests === null || portsOf(compiled) !== null;
+}
+
+/** The pattern stands among the first bytes. */
+function isBound(rule: CompiledRule, { end }: FastPattern): boolean {
+  // A rule that looks at the packet's payload too counts from two different starts.
+  return end > 0 && end <= HEAD_LENGTH && !rule.rawFiltered;
 }
 
 /** The port list that tells the packets of a rule from others. */
@@ -176,11 +185,17 @@ interface Split {
   readonly source: PortEntry<RuleDraft>[];
 }
 
+/** The pattern is seldom found where its rule does not look. */
+function isStrong(draft: RuleDraft): boolean {
+  const pattern = draft.pattern as FastPattern;
+  if (!hasPattern(draft)) return false;
+  return pattern.bits >= (isBound(draft.compiled, pattern) ? STRONG_BOUND_BITS : STRONG_BITS);
+}
+
 function splitByPorts(drafts: readonly RuleDraft[]): Split {
   const split: Split = { any: [], destination: [], source: [] };
   for (const draft of drafts) {
-    const strong = hasPattern(draft) && (draft.pattern as FastPattern).bits >= STRONG_BITS;
-    const named = strong ? null : portsOf(draft.compiled);
+    const named = isStrong(draft) ? null : portsOf(draft.compiled);
     if (named) split[named.side].push({ ports: named.ports, item: draft });
     else split.any.push(draft);
   }
@@ -210,9 +225,9 @@ function* planPatterns(
     const draft = new PatternSetDraft(true);
     for (let i = 0; i < members.length; i++) {
       const { compiled, pattern } = members[i];
-      // A rule that looks at the packet's payload too counts from two different starts.
-      const end = compiled.rawFiltered ? 0 : (pattern as FastPattern).end;
-      draft.add({ ...(pattern as FastPattern), end }, compiled.number);
+      const { end } = pattern as FastPattern;
+      const bound = isBound(compiled, pattern as FastPattern);
+      draft.add({ ...(pattern as FastPattern), end: bound ? end : 0 }, compiled.number);
       if (i % 128 === 127) yield;
     }
     return yield* draft.build(prefilters);
