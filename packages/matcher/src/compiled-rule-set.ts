@@ -72,6 +72,8 @@ export interface TransactionPlan {
   readonly derived: readonly DerivedBuffers[];
   /** What all of `derived` are made of. */
   readonly derivedSources: Int32Array;
+  /** By rule: 1 where the bytes of `derivedSources` settle whether its buffers match; empty where none are. */
+  readonly settled: Uint8Array;
   /** Buffers that are scanned as they grow. */
   readonly growing: readonly ScannedBuffer[];
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */

@@ -8,6 +8,9 @@ const MOST_RULES = 24;
 /** Buffers that a key is of, at most. */
 const MOST_RUNS = 4;
 
+/** What is known of a rule whose buffers are settled by the key. */
+export const Verdict = { UNKNOWN: 0, FAILS: 1, MATCHES: 2 } as const;
+
 /**
  * Rules that the patterns in some buffers called for, by the bytes those buffers are made of. One client's requests on a
  * connection have the same header fields, mostly: comparing them is many times quicker than taking them apart, writing
@@ -20,6 +23,7 @@ export class DerivedMemo {
   private readonly facts = new Int32Array(ENTRIES);
   private readonly rules = new Int32Array(ENTRIES * MOST_RULES);
   private readonly counts = new Int32Array(ENTRIES);
+  private readonly verdicts = new Uint8Array(ENTRIES * MOST_RULES);
   // The key in hand: runs of bytes, one after the other.
   private readonly runs: DataView[] = [];
   private readonly starts = new Int32Array(MOST_RUNS);
@@ -78,11 +82,21 @@ export class DerivedMemo {
     return this.rules[this.entry * MOST_RULES + index];
   }
 
-  /** Keeps the rules for the key that was not found. */
-  store(facts: number, rules: Int32Array, count: number): void {
+  /** Whether the buffers of the rule match: a `Verdict`. */
+  verdict(index: number): number {
+    return this.verdicts[this.entry * MOST_RULES + index];
+  }
+
+  /** What has come out for the rule; only while the key is the one that was found or stored last. */
+  settle(index: number, verdict: number): void {
+    this.verdicts[this.entry * MOST_RULES + index] = verdict;
+  }
+
+  /** Keeps the rules for the key that was not found. @returns false where there are too many */
+  store(facts: number, rules: Int32Array, count: number): boolean {
     const { entry, length } = this;
     this.facts[entry] = 0;
-    if (count > MOST_RULES) return;
+    if (count > MOST_RULES) return false;
     this.facts[entry] = facts;
     this.lengths[entry] = length;
     const { keys, runCount } = this;
@@ -95,6 +109,10 @@ export class DerivedMemo {
       for (let i = this.starts[run]; i < end; i++) keys.setUint8(at++, view.getUint8(i));
     }
     this.counts[entry] = count;
-    for (let i = 0; i < count; i++) this.rules[entry * MOST_RULES + i] = rules[i];
+    for (let i = 0; i < count; i++) {
+      this.rules[entry * MOST_RULES + i] = rules[i];
+      this.verdicts[entry * MOST_RULES + i] = Verdict.UNKNOWN;
+    }
+    return true;
   }
 }

@@ -15,7 +15,7 @@ import {
   type TransactionPlan,
 } from './compiled-rule-set';
 import { InspectionContext } from './context';
-import { DerivedMemo } from './derived-memo';
+import { DerivedMemo, Verdict } from './derived-memo';
 import { Evaluation } from './evaluation';
 import { FlowMatchState } from './flow-match-state';
 import { HeaderCheck } from './header-check';
@@ -33,6 +33,7 @@ const { PACKET, STREAM } = SegmentPart;
 const POOL = 1024;
 /** Groups of derived buffers that one number can tell apart. */
 const MOST_JOINT = 128;
+const { UNKNOWN, FAILS, MATCHES } = Verdict;
 const NOT_MATCHED = 0;
 const MATCHED = 1;
 const WAITS = 2;
@@ -71,6 +72,9 @@ class Stage {
   readonly jointMemos: readonly (DerivedMemo | null)[];
   /** What they call for in the transaction in hand. */
   readonly joint: Candidates;
+  /** By rule: place in the joint memo of a candidate that is settled by it, where the stamp is that of the transaction. */
+  readonly settledPlaces: Int32Array;
+  readonly settledStamps: Uint32Array;
 
   constructor(
     readonly ruleset: CompiledRuleSet,
@@ -82,6 +86,8 @@ class Stage {
     this.gate = new CandidateGate(ruleset.rules);
     this.called = new Candidates(ruleset.rules.length, limits.candidates);
     this.joint = new Candidates(ruleset.rules.length, limits.candidates);
+    this.settledPlaces = new Int32Array(ruleset.rules.length);
+    this.settledStamps = new Uint32Array(ruleset.rules.length);
     this.jointMemos = ruleset.transactionPlans.map((plan) =>
       plan !== null && plan.derived.length > 1 ? new DerivedMemo() : null,
     );
@@ -133,6 +139,11 @@ export class Matcher {
   private rawDirection = -1;
   /** Buffer tests of the rule in hand that have matched. */
   private done = 0;
+  /** What is known of the buffers of the rule in hand before they are looked at, then what has come out: a `Verdict`. */
+  private verdict: number = UNKNOWN;
+  /** The joint memo that knows the derived buffers of the transaction in hand; null: none does. */
+  private settledBy: DerivedMemo | null = null;
+  private settledStamp = 0;
 
   /** @param ruleset with its databases prepared or attached */
   constructor(ruleset: CompiledRuleSet, limits: Partial<MatcherLimits> = {}) {
@@ -514,6 +525,7 @@ export class Matcher {
 
     candidates.begin();
     gate.begin(context);
+    this.settledBy = null;
     buffers.begin(transaction, at);
     this.scanBuffers(plan, seen, progress);
     if (plan.derived.length > 0) this.scanDerivedDue(plan, at, seen, progress);
@@ -658,13 +670,36 @@ export class Matcher {
     const facts = gate.facts | (first << 16) | (end << 24);
     const known = memo !== null && end < MOST_JOINT && this.keyOf(derivedSources, memo);
     if (known && memo.find(facts)) {
-      for (let i = 0; i < memo.count; i++) candidates.add(memo.rule(i));
+      const { count } = memo;
+      this.beginSettled(memo);
+      for (let i = 0; i < count; i++) if (memo.verdict(i) !== FAILS) this.addSettled(memo.rule(i), i, plan);
       return;
     }
     joint.begin();
     for (let i = first; i < end; i++) this.scanDerived(derived[i], memos[at][i], joint);
-    if (known) memo.store(facts, joint.rules, joint.count);
+    if (known && memo.store(facts, joint.rules, joint.count)) {
+      this.beginSettled(memo);
+      for (let i = 0; i < joint.count; i++) this.addSettled(joint.rules[i], i, plan);
+      return;
+    }
     for (let i = 0; i < joint.count; i++) candidates.add(joint.rules[i]);
+  }
+
+  private beginSettled(memo: DerivedMemo): void {
+    this.settledBy = memo;
+    this.settledStamp = (this.settledStamp + 1) >>> 0;
+    if (this.settledStamp !== 0) return;
+    this.stage.settledStamps.fill(0);
+    this.settledStamp = 1;
+  }
+
+  /** A candidate at a place of the joint memo, which may know what comes out, or come to know it. */
+  private addSettled(rule: number, place: number, plan: TransactionPlan): void {
+    const { candidates, settledPlaces, settledStamps } = this.stage;
+    candidates.add(rule);
+    if (plan.settled[rule] !== 1) return;
+    settledPlaces[rule] = place;
+    settledStamps[rule] = this.settledStamp;
   }
 
   /** Begins a key with what buffers are made of. @returns false where it cannot be one */
@@ -763,8 +798,13 @@ export class Matcher {
       const place = state === null ? -1 : waitingPlace(state, entry);
       if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;
       this.done = place < 0 || state === null ? 0 : state.done[place];
+      const settled = place < 0 ? this.settledPlace(rule.number) : -1;
+      const before = settled < 0 ? UNKNOWN : (this.settledBy as DerivedMemo).verdict(settled);
+      this.verdict = before;
       if (this.profile !== null) this.profile.start(rule.number);
       const outcome = this.transactionMatches(rule, context, place >= 0, at, progress);
+      if (settled >= 0 && before === UNKNOWN && this.verdict !== UNKNOWN)
+        (this.settledBy as DerivedMemo).settle(settled, this.verdict);
       if (this.profile !== null) this.profile.stop(rule.number, outcome === MATCHED);
       if (outcome === WAITS) {
         if (place >= 0 && state !== null) state.done[place] = this.done;
@@ -787,6 +827,12 @@ export class Matcher {
       this.fire(rule, context, transaction.id);
     }
     return state;
+  }
+
+  /** Place of the candidate in the joint memo; -1: nothing settles it. */
+  private settledPlace(rule: number): number {
+    const { settledPlaces, settledStamps } = this.stage;
+    return this.settledBy !== null && settledStamps[rule] === this.settledStamp ? settledPlaces[rule] : -1;
   }
 
   private attachState(transaction: Transaction, packed: number): TransactionState {
@@ -814,17 +860,24 @@ export class Matcher {
         this.done |= PAYLOAD_DONE;
       }
     }
+    if (this.verdict === MATCHES) return MATCHED;
     this.counted.evaluated++;
     const tests = rule.buffers as readonly BufferTest[];
     let waits = false;
     for (let i = 0; i < tests.length; i++) {
       if (this.done & (1 << i)) continue;
       const outcome = this.bufferMatches(tests[i], at, progress);
-      if (outcome === NOT_MATCHED) return NOT_MATCHED;
+      if (outcome === NOT_MATCHED) {
+        // Where the budget is spent, it is not the bytes that have decided.
+        if (this.evaluation.budget >= 0) this.verdict = FAILS;
+        return NOT_MATCHED;
+      }
       if (outcome === MATCHED) this.done |= 1 << i;
       else waits = true;
     }
-    return waits ? WAITS : MATCHED;
+    if (waits) return WAITS;
+    this.verdict = MATCHES;
+    return MATCHED;
   }
 
   /** Raw contents of a rule that looks at buffers too: the stream window, or the payload. */

@@ -20,6 +20,7 @@ import { classifyPorts, type PortEntry } from './port-index';
 import type { PortSet } from './port-set';
 import { HEAD_LENGTH, type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
 import { PayloadMode } from './rule-builder';
+import { isSettledBy } from './settled-rules';
 import { TRANSPORT_BITS } from './transport-index';
 
 const { PACKET, STREAM } = SegmentPart;
@@ -297,8 +298,13 @@ function* planTransactions(
       slot.patterns[direction] = yield* patterns[slot.number][direction].build(prefilters);
     }
   }
-  return plans.map((plan, at) => {
-    if (!plan) return null;
+  const made: (TransactionPlan | null)[] = [];
+  for (let at = 0; at < plans.length; at++) {
+    const plan = plans[at];
+    if (!plan) {
+      made.push(null);
+      continue;
+    }
     const scanned: ScannedBuffer[] = [];
     for (const slot of slots) {
       const found = slot.patterns[at & 1];
@@ -312,16 +318,51 @@ function* planTransactions(
       at,
       catalog,
     );
-    return {
+    const derivedSources = new Set(derived.flatMap(({ sources }) => [...sources]));
+    made.push({
       whole,
       derived,
-      derivedSources: Int32Array.from(new Set(derived.flatMap(({ sources }) => [...sources]))),
+      derivedSources: Int32Array.from(derivedSources),
+      settled: yield* settledRules(drafts, slotsMadeOf(derivedSources, slots, catalog, at)),
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
       raw: plan.raw,
-    };
+    });
+  }
+  return made;
+}
+
+/** Buffers that are there once and whole, and made of nothing but `sources`. */
+function slotsMadeOf(
+  sources: ReadonlySet<number>,
+  slots: readonly BufferSlot[],
+  catalog: BufferCatalog,
+  at: number,
+): ReadonlySet<BufferSlot> {
+  const made = slots.filter((slot) => {
+    const kind = slot.kinds[at];
+    if (kind < 0 || (kind & (BufferKind.MULTIPLE | BufferKind.STREAMING)) !== 0) return false;
+    const of = catalog.sources(slot.name, at);
+    return of.length > 0 && of.every((source) => sources.has(source));
   });
+  return new Set(made);
+}
+
+function* settledRules(
+  drafts: readonly RuleDraft[],
+  slots: ReadonlySet<BufferSlot>,
+): Generator<void, Uint8Array> {
+  if (slots.size === 0) return new Uint8Array(0);
+  let rules = 0;
+  for (const { compiled } of drafts) rules = Math.max(rules, compiled.number + 1);
+  const settled = new Uint8Array(rules);
+  for (let i = 0; i < drafts.length; i++) {
+    const { compiled } = drafts[i];
+    if (isSettledBy(compiled, slots)) settled[compiled.number] = 1;
+    if (i % 128 === 127) yield;
+  }
+  return settled;
 }
 
 /** Parts those buffers that are made of others from the rest. */
