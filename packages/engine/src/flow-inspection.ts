@@ -24,6 +24,8 @@ export class FlowInspection {
   matchState: FlowMatchState | null = null;
   /** A pass rule has matched: the flow goes on uninspected. */
   passed = false;
+  /** Directions whose end the parser was told, a bit for each. */
+  closed = 0;
   /** Pages of the raw windows, by direction. */
   private pageToServer = NO_PAGE;
   private pageToClient = NO_PAGE;
@@ -58,6 +60,7 @@ export class FlowInspection {
     this.parser = null;
     this.matchState = null;
     this.passed = false;
+    this.closed = 0;
     this.pageToServer = NO_PAGE;
     this.pageToClient = NO_PAGE;
     this.pendingToServer = null;

@@ -71,6 +71,8 @@ const RAW_PAGES = 12_288;
 /** The most bytes one call of `data` brings: a super-segment. */
 const LARGEST_SEGMENT = 65_536;
 const POOLED_FLOWS = 4096;
+/** Of `FlowInspection.closed`. */
+const BOTH_CLOSED = 3;
 /** A super-segment is cut into pieces no smaller than this. */
 const SMALLEST_PIECE = 256;
 
@@ -237,7 +239,10 @@ export class Inspector implements StreamSink, TransactionListener {
     const { direction } = reassembler;
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);
     // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
-    if (!finished && !this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    if (!finished && !this.packetRulesDone) {
+      const empty = view.payload === view.payloadEnd;
+      if (!empty || !this.matcher.ignoresEmpty(view, direction)) this.inspectPacketRules(slot, direction);
+    }
     this.conclude(slot, direction);
     if (this.blockWanted) {
       if (slot >= 0) reassembler.block(slot);
@@ -514,13 +519,15 @@ export class Inspector implements StreamSink, TransactionListener {
 
   ended(slot: number, direction: Direction): void {
     const flow = this.inspections[slot] ?? null;
-    if (flow !== null) this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+    if (flow === null) return;
+    flow.closed |= 1 << direction;
+    if (flow.parser !== null) this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
   }
 
   flowEnded(slot: number, _reason: number): void {
     const flow = this.inspections[slot] ?? null;
     if (flow === null) return;
-    if (flow.parser !== null && !flow.passed) this.closeParser(slot, flow);
+    if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
     this.inspections[slot] = null;
     this.releaseFlow(flow);
   }

@@ -29,8 +29,10 @@ export interface PacketPlan {
   readonly unfiltered: Int32Array;
   readonly unfilteredByDestination: PortTable<Int32Array> | null;
   readonly unfilteredBySource: PortTable<Int32Array> | null;
-  /** Those of `unfiltered` that look at packets without a payload. */
+  /** Those of them that look at packets without a payload. */
   readonly unfilteredEmpty: Int32Array;
+  readonly emptyByDestination: PortTable<Int32Array> | null;
+  readonly emptyBySource: PortTable<Int32Array> | null;
   /** Rules about addresses: looked at once for each direction of a flow. */
   readonly addresses: AddressPlan | null;
 }

@@ -1,4 +1,5 @@
 import type { BufferView, Direction, Transaction } from '@portcullis/protocols';
+import type { PacketView } from '@portcullis/wire';
 import { intervalOf } from './address-plan';
 import { BufferKind, PROGRESS_SHIFT } from './buffer-slot';
 import { CandidateGate } from './candidate-gate';
@@ -225,6 +226,15 @@ export class Matcher {
     this.rawDirection = -1;
   }
 
+  /** True where no rule looks at a packet of this kind without a payload: most acknowledgments are such. */
+  ignoresEmpty({ protocol, sourcePort, destinationPort }: PacketView, direction: Direction): boolean {
+    const plan = this.stage.ruleset.packetPlans[TRANSPORT_INDEX[protocol] * 2 + direction];
+    const { emptyByDestination, emptyBySource } = plan;
+    if (plan.unfilteredEmpty.length > 0 || plan.addresses !== null) return false;
+    if (emptyByDestination !== null && emptyByDestination.classOf[destinationPort] !== 0) return false;
+    return emptyBySource === null || emptyBySource.classOf[sourcePort] === 0;
+  }
+
   /** Rules that look at the packet itself: its headers, its payload. Again for each virtual segment. */
   inspectPacket(context: InspectionContext): void {
     const { ruleset, candidates, gate, scan } = this.stage;
@@ -296,11 +306,12 @@ export class Matcher {
 
   private addUnfiltered(plan: PacketPlan, context: InspectionContext): void {
     const { packet } = context;
-    this.addGated(context.payloadEnd > context.payloadStart ? plan.unfiltered : plan.unfilteredEmpty, context);
-    if (plan.unfilteredByDestination !== null) {
-      this.addClass(plan.unfilteredByDestination, packet.destinationPort, context);
-    }
-    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort, context);
+    const full = context.payloadEnd > context.payloadStart;
+    const byDestination = full ? plan.unfilteredByDestination : plan.emptyByDestination;
+    const bySource = full ? plan.unfilteredBySource : plan.emptyBySource;
+    this.addGated(full ? plan.unfiltered : plan.unfilteredEmpty, context);
+    if (byDestination !== null) this.addClass(byDestination, packet.destinationPort, context);
+    if (bySource !== null) this.addClass(bySource, packet.sourcePort, context);
     if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
       this.addAddressRules(plan.addresses, context);
     }

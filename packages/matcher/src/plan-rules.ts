@@ -249,13 +249,18 @@ function* planPackets(
   const filtered = drafts.filter(hasPattern);
   const unfiltered = drafts.filter((draft) => !hasPattern(draft));
   const split = splitByPorts(unfiltered.filter(({ compiled }) => !compiled.addressesOnly));
+  const empty = splitByPorts(
+    unfiltered.filter(({ compiled }) => !compiled.addressesOnly && compiled.shape.shortest === 0),
+  );
   return {
     // Those of TCP are searched together with the patterns of streams.
     patterns: yield* planPatterns(transport === TransportBit.TCP ? [] : filtered, prefilters),
     unfiltered: numbersOf(split.any),
     unfilteredByDestination: yield* tableOf(split.destination, numberTable),
     unfilteredBySource: yield* tableOf(split.source, numberTable),
-    unfilteredEmpty: numbersOf(split.any.filter(({ compiled }) => compiled.shape.shortest === 0)),
+    unfilteredEmpty: numbersOf(empty.any),
+    emptyByDestination: yield* tableOf(empty.destination, numberTable),
+    emptyBySource: yield* tableOf(empty.source, numberTable),
     addresses: yield* planAddresses(
       unfiltered.filter(({ compiled }) => compiled.addressesOnly).map(({ compiled }) => compiled),
     ),
