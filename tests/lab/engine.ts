@@ -36,6 +36,8 @@ export interface EngineOptions {
   settings?: Readonly<Record<string, string>>;
   enable?: boolean;
   purge?: boolean;
+  /** Text of the administration's policy. */
+  policy?: string;
 }
 
 export class LabEngine {
@@ -64,6 +66,15 @@ export class LabEngine {
     );
   }
 
+  /** An empty name: no policy, whatever this machine has. */
+  private get env(): Record<string, string> {
+    const { policy } = this.options;
+    if (policy === undefined) return { PORTCULLIS_POLICY: '' };
+    const path = join(this.directory, 'policy.yaml');
+    writeFileSync(path, policy);
+    return { PORTCULLIS_POLICY: path };
+  }
+
   /** Starts the engine and waits until it protects (or runs, without `enable`). */
   async start(settings: Readonly<Record<string, string>> = {}): Promise<this> {
     const all = { ...this.options.settings, ...settings };
@@ -71,9 +82,11 @@ export class LabEngine {
     if (this.options.enable !== false) argv.push('--enable');
     if (this.options.purge) argv.push('--purge');
     for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
-    this.process = this.lab.spawn('gateway', argv, { env: { PORTCULLIS_LOG_TEXT: '1' } });
+    this.process = this.lab.spawn('gateway', argv, { env: { ...this.env, PORTCULLIS_LOG_TEXT: '1' } });
     await this.process.waitFor(
-      this.options.enable === false ? /protecting:|running, protection is off/ : /protecting:/,
+      this.options.enable === false
+        ? /(protecting|monitoring):|running, protection is off/
+        : /(protecting|monitoring):/,
       60_000,
     );
     return this;
@@ -92,7 +105,9 @@ export class LabEngine {
 
   /** Runs a command of ours on the gateway. */
   ask(...argv: string[]) {
-    return this.lab.exec('gateway', [process.execPath, command, ...argv, '--config', this.configuration]);
+    return this.lab.exec('gateway', [process.execPath, command, ...argv, '--config', this.configuration], {
+      env: this.env,
+    });
   }
 
   async json<Answer>(...argv: string[]): Promise<Answer> {

@@ -27,6 +27,7 @@ export class CaptureBatch implements PacketBatch {
   /** VLAN id of the outermost and the second tag; 0 without. */
   readonly vlan: Uint16Array;
   readonly innerVlan: Uint16Array;
+  readonly linkEvent: Int16Array;
 
   constructor(
     readonly bytes: Uint8Array,
@@ -49,5 +50,6 @@ export class CaptureBatch implements PacketBatch {
     this.frame = new Float64Array(capacity);
     this.vlan = new Uint16Array(capacity);
     this.innerVlan = new Uint16Array(capacity);
+    this.linkEvent = new Int16Array(capacity).fill(-1);
   }
 }

@@ -15,6 +15,8 @@ export interface CaptureFileOptions {
   readonly batchSize?: number;
   /** Most bytes that a capture compressed with gzip may unpack to. */
   readonly maxUnpacked?: number;
+  /** Frames that lead to no IP packet are packets of the batch, too (`PacketInfo.NOT_IP`). */
+  readonly everyFrame?: boolean;
 }
 
 const MIN_CHUNK = 2 * MAX_FRAME_LENGTH;
@@ -25,7 +27,7 @@ const LINK_TYPES_REMEMBERED = 16;
 
 const { FRAME, LENT } = RecordState;
 const LINK_OK = LinkStatus.OK;
-const { TRUNCATED, CHECKSUM_NOT_VERIFIED } = PacketInfo;
+const { TRUNCATED, CHECKSUM_NOT_VERIFIED, NOT_IP } = PacketInfo;
 
 /**
  * The IP packets of a capture file (pcap or pcapng, also compressed with gzip), as fast as they are asked for.
@@ -48,6 +50,7 @@ export class CaptureFileSource implements PacketSource {
   private readonly window: ByteWindow;
   private readonly reader: FrameReader;
   private readonly input: ByteReader;
+  private readonly everyFrame: boolean;
   private closed = false;
 
   /** @throws CaptureError where the file cannot be opened, or is no capture at all. */
@@ -55,6 +58,7 @@ export class CaptureFileSource implements PacketSource {
     readonly file: string,
     options: CaptureFileOptions = {},
   ) {
+    this.everyFrame = options.everyFrame ?? false;
     this.input = openCapture(file, options.maxUnpacked ?? DEFAULT_MAX_UNPACKED);
     try {
       this.window = new ByteWindow(this.input, Math.max(options.chunkSize ?? DEFAULT_CHUNK, MIN_CHUNK));
@@ -111,20 +115,30 @@ export class CaptureFileSource implements PacketSource {
     const status = link.decode(linkType, bytes, start, end);
     if (status !== LINK_OK) {
       this.skip(status, linkType);
+      if (this.everyFrame && status !== LinkStatus.UNSUPPORTED_LINK_TYPE)
+        this.describe(start, length, wireLength, NOT_IP, time);
       return;
     }
-    const packet = batch.count++;
     const network = link.network;
-    const captured = end - network;
     const onWire = wireLength - (network - start);
-    batch.offset[packet] = network;
-    batch.length[packet] = captured;
-    batch.wireLength[packet] = Math.max(onWire, captured);
-    batch.info[packet] = onWire > captured ? TRUNCATED | CHECKSUM_NOT_VERIFIED : CHECKSUM_NOT_VERIFIED;
+    const captured = end - network;
+    const info = onWire > captured ? TRUNCATED | CHECKSUM_NOT_VERIFIED : CHECKSUM_NOT_VERIFIED;
+    this.describe(network, captured, Math.max(onWire, captured), info, time);
+  }
+
+  private describe(start: number, length: number, wireLength: number, info: number, time: number): void {
+    const { batch, link } = this;
+    const { bytes } = batch;
+    const packet = batch.count++;
+    batch.offset[packet] = start;
+    batch.length[packet] = length;
+    batch.wireLength[packet] = wireLength;
+    batch.info[packet] = info;
     batch.time[packet] = time;
     batch.frame[packet] = this.frames;
     batch.vlan[packet] = link.vlan;
     batch.innerVlan[packet] = link.innerVlan;
+    batch.linkEvent[packet] = link.event;
     batch.hardwareLength[packet] = link.hardwareLength;
     const to = packet * HARDWARE_STRIDE;
     for (let at = 0; at < link.hardwareLength; at++) batch.hardware[to + at] = bytes[link.hardware + at];

@@ -30,6 +30,10 @@ export interface PacketBatch {
   readonly hardware: Uint8Array;
   /** Length of the hardware address, 0 where unknown. */
   readonly hardwareLength: Uint8Array;
+  /** What is wrong with the frame before its IP header, a `DecodeEvent`; -1 where nothing is. Captures only. */
+  readonly linkEvent?: Int16Array;
+  /** VLAN id of the outermost tag; 0 without. Captures only. */
+  readonly vlan?: Uint16Array;
 
   /** Written by the engine: one of {@link Verdict}. */
   readonly verdict: Uint8Array;
@@ -47,6 +51,8 @@ export const PacketInfo = {
   CHECKSUM_NOT_VERIFIED: 4,
   /** `wireLength` is larger than `length`: the tail was not seen. */
   TRUNCATED: 8,
+  /** A whole frame that leads to no IP packet: `linkEvent` may say why. */
+  NOT_IP: 16,
 } as const;
 
 /** Values of `PacketBatch.verdict`. */

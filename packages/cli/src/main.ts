@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addBansCommands, addProductAliases } from './commands/bans';
+import { addConfigCommands } from './commands/config';
+import { addExcludeCommands } from './commands/exclude';
 import { addProtectionCommands } from './commands/protection';
 import { addReplayCommand } from './commands/replay';
 import { addRulesCommands } from './commands/rules';
 import { addRunCommand } from './commands/run';
+import { addServiceCommands } from './commands/service';
 import { addStatusCommand } from './commands/status';
 import { Exit, exitCodeOf } from './exit';
 
@@ -32,6 +35,9 @@ export function buildProgram(): Command {
   addStatusCommand(program);
   addProtectionCommands(program);
   addBansCommands(program);
+  addExcludeCommands(program);
+  addConfigCommands(program);
+  addServiceCommands(program);
   addProductAliases(program);
   // What is no command is named by the program's own action; set last, because subcommands inherit it.
   program.allowExcessArguments();

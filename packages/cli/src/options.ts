@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { askEngine, type Configuration, loadConfiguration } from '@portcullis/daemon';
+import { askEngine, type Configuration, type LoadOptions, loadConfiguration } from '@portcullis/daemon';
 import { type Command, InvalidArgumentError } from 'commander';
 
 /** Where a configuration is looked for when neither `--config` nor PORTCULLIS_CONFIG names one. */
@@ -42,8 +42,21 @@ export function configurationFile(options: ConfigOptions): string | null {
   return existsSync(USUAL_FILE) ? USUAL_FILE : null;
 }
 
+/** Where the administration's policy is looked for when PORTCULLIS_POLICY does not name one. */
+const USUAL_POLICY = '/etc/portcullis/policy.yaml';
+
+export function policyFile(): string | null {
+  const named = process.env.PORTCULLIS_POLICY;
+  if (named !== undefined) return named === '' ? null : named;
+  return existsSync(USUAL_POLICY) ? USUAL_POLICY : null;
+}
+
+export function loadOptions(options: ConfigOptions): LoadOptions {
+  return { file: configurationFile(options), overrides: options.set ?? [], policy: policyFile() };
+}
+
 export function readConfiguration(options: ConfigOptions): Configuration {
-  return loadConfiguration({ file: configurationFile(options), overrides: options.set ?? [] });
+  return loadConfiguration(loadOptions(options));
 }
 
 /** Asks the engine that the configuration's control socket leads to. */

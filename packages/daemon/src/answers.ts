@@ -1,5 +1,8 @@
 /** What the control commands answer: the JSON that `--json` prints. */
 
+import type { SettingRow } from './configuration/show';
+import type { Mode } from './registration';
+
 export interface BanRow {
   id: string;
   prefix: string;
@@ -40,6 +43,19 @@ export interface ReloadAnswer {
   needs_restart: string[];
 }
 
+export interface SettingsAnswer {
+  /** Keys that were named. */
+  changed: string[];
+  /** Keys that have changed and take effect with the next start. */
+  needs_restart: string[];
+}
+
+export interface ShownSettings {
+  settings: SettingRow[];
+  /** Keys that only the policy may set. */
+  locked: string[];
+}
+
 export interface QueueRow {
   queue: number;
   fail_open: boolean;
@@ -52,8 +68,8 @@ export interface QueueRow {
 
 export interface StatusAnswer {
   version: string;
-  state: 'protecting' | 'disabled';
-  mode: 'standard';
+  state: 'protecting' | 'monitoring' | 'disabled';
+  mode: Mode;
   uptime_s: number;
   firewall: string;
   rules: RulesAnswer;
@@ -63,5 +79,7 @@ export interface StatusAnswer {
   alerts: { allowed: number; blocked: number };
   flows: number;
   held_bytes: number;
+  /** How often firewall rules of ours that others had changed were put back. */
+  firewall_repairs: number;
   queues: QueueRow[];
 }

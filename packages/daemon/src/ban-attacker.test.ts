@@ -3,11 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Detection } from '@portcullis/engine';
 import { BanService, FirewallError, MemoryFirewall } from '@portcullis/firewall';
-import { banAttacker } from './ban-attacker';
+import { AttackerBans, type BanPolicy } from './ban-attacker';
 import { NeverBlock } from './never-block';
 
 const SEEN = 1_704_067_200_000_000;
-const policy = { banning: true, seconds: 3600, withoutHandshake: false };
+const policy: BanPolicy = {
+  banning: true,
+  seconds: 3600,
+  withoutHandshake: false,
+  ipv6Prefix: 128,
+  escalation: null,
+  perMinute: 100,
+};
 const detection = (fields: Partial<Detection> = {}): Detection =>
   ({
     time: SEEN,
@@ -23,7 +30,9 @@ const detection = (fields: Partial<Detection> = {}): Detection =>
       references: [],
     },
     source: '203.0.113.7',
+    version: 4,
     handshake: true,
+    response: 'block',
     blocked: true,
     rejected: false,
     ...fields,
@@ -32,6 +41,9 @@ const detection = (fields: Partial<Detection> = {}): Detection =>
 let directory: string;
 let firewall: MemoryFirewall;
 let service: BanService;
+let attackers: AttackerBans;
+let now: number;
+let floods: number;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'attack-'));
   firewall = new MemoryFirewall();
@@ -45,6 +57,13 @@ beforeEach(async () => {
     neverBlock: (prefix) => never.refuses(prefix.text) ?? undefined,
   });
   await service.start();
+  now = Date.now();
+  floods = 0;
+  attackers = new AttackerBans(
+    service,
+    () => floods++,
+    () => now,
+  );
 });
 afterEach(async () => {
   await service.stop();
@@ -52,7 +71,7 @@ afterEach(async () => {
 });
 
 test('the source of an attack that was blocked is banned, for the configured time and with the rule that said so', async () => {
-  const outcome = await banAttacker(detection(), policy, service);
+  const outcome = await attackers.consider(detection(), policy);
   const [ban] = service.list();
   expect(outcome).toEqual({
     id: ban?.id,
@@ -68,19 +87,20 @@ test('the source of an attack that was blocked is banned, for the configured tim
 
 test.each([
   ['an alert that was allowed', detection({ blocked: false }), policy],
+  ['an attack that is to be dropped only', detection({ response: 'drop' }), policy],
   ['an attack where nobody is to be banned', detection(), { ...policy, banning: false }],
 ])('%s bans nobody', (_, seen, rules) => {
-  expect(banAttacker(seen, rules, service)).toBeNull();
+  expect(attackers.consider(seen, rules)).toBeNull();
   expect(service.size).toBe(0);
 });
 
 test('a source that may be forged is not banned, unless it is said to be', async () => {
-  expect(await banAttacker(detection({ handshake: false }), policy, service)).toEqual({
+  expect(await attackers.consider(detection({ handshake: false }), policy)).toEqual({
     refused: expect.stringMatching(/handshake/),
   });
   expect(service.size).toBe(0);
   expect(
-    await banAttacker(detection({ handshake: false }), { ...policy, withoutHandshake: true }, service),
+    await attackers.consider(detection({ handshake: false }), { ...policy, withoutHandshake: true }),
   ).toMatchObject({ prefix: '203.0.113.7' });
 });
 
@@ -89,24 +109,67 @@ test.each([
   ['protected', '198.51.100.20', /never blocked|protected/],
   ['multicast', '224.0.0.1', /multicast/i],
 ])('an address that is %s is refused with the reason', async (_, source, reason) => {
-  expect(await banAttacker(detection({ source }), policy, service)).toEqual({
+  expect(await attackers.consider(detection({ source }), policy)).toEqual({
     refused: expect.stringMatching(reason),
   });
   expect(firewall.drops(source)).toBe(false);
 });
 
 test('a device that was unblocked by hand since is not banned for what it did before', async () => {
-  await banAttacker(detection(), policy, service);
+  await attackers.consider(detection(), policy);
   await service.remove('203.0.113.7');
-  expect(await banAttacker(detection(), policy, service)).toEqual({
+  expect(await attackers.consider(detection(), policy)).toEqual({
     refused: expect.stringMatching(/unblocked-since/),
   });
-  expect(await banAttacker(detection({ time: (Date.now() + 1000) * 1000 }), policy, service)).toMatchObject({
+  expect(await attackers.consider(detection({ time: (Date.now() + 1000) * 1000 }), policy)).toMatchObject({
     prefix: '203.0.113.7',
   });
 });
 
 test('a kernel that refuses is told as a failure', async () => {
   firewall.failBansWith = new FirewallError('IPSET_FAILED', 'no room');
-  expect(await banAttacker(detection(), policy, service)).toEqual({ failed: 'no room' });
+  expect(await attackers.consider(detection(), policy)).toEqual({ failed: 'no room' });
+});
+
+test('IPv6 attackers can be banned by prefix', async () => {
+  const v6 = detection({ source: '2001:db8:1:2::7', version: 6 });
+  expect(await attackers.consider(v6, { ...policy, ipv6Prefix: 64 })).toMatchObject({
+    prefix: '2001:db8:1:2::/64',
+  });
+  expect(firewall.drops('2001:db8:1:2:ffff::1')).toBe(true);
+  expect(firewall.drops('2001:db8:1:3::1')).toBe(false);
+});
+
+test('repeat offenders are banned for longer, up to a limit, and forgotten after a while', async () => {
+  const escalating = { ...policy, escalation: { factor: 3, max: 20_000, remember: 86_400 } };
+  const next = async () => {
+    await service.remove('203.0.113.7');
+    const outcome = await attackers.consider(detection({ time: (Date.now() + 10_000) * 1000 }), escalating);
+    return (outcome as { duration_s: number }).duration_s;
+  };
+  expect(await next()).toBe(3600);
+  // Another detection of the same attack is no further offence.
+  now += 1000;
+  expect(await next()).toBe(3600);
+  now += 60_000;
+  expect(await next()).toBe(10_800);
+  now += 60_000;
+  expect(await next()).toBe(20_000);
+  now += 86_400_001;
+  expect(await next()).toBe(3600);
+});
+
+test('a flood of detections is an alarm, once a minute, and bans no more', async () => {
+  const capped = { ...policy, perMinute: 3 };
+  const attack = (last: number) => attackers.consider(detection({ source: `203.0.113.${last}` }), capped);
+  for (const last of [11, 12, 13]) expect(await attack(last)).toMatchObject({ origin: 'attack' });
+  for (const last of [14, 15]) {
+    expect(await attack(last)).toEqual({ refused: expect.stringMatching(/more than 3 devices/) });
+  }
+  expect(floods).toBe(1);
+  expect(service.size).toBe(3);
+  // Whoever is banned already takes no further place.
+  expect(await attack(11)).toMatchObject({ origin: 'attack' });
+  now += 60_000;
+  expect(await attack(14)).toMatchObject({ prefix: '203.0.113.14' });
 });

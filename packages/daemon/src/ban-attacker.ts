@@ -1,13 +1,20 @@
 import type { Detection } from '@portcullis/engine';
 import type { BanService } from '@portcullis/firewall';
+import { parsePrefix } from './configuration/quantities';
 
 /** What the configuration says about the sources of attacks. */
 export interface BanPolicy {
   /** Whether they are banned at all. */
-  banning: boolean;
-  seconds: number;
+  readonly banning: boolean;
+  readonly seconds: number;
   /** Also where nobody has proved that the address is theirs. */
-  withoutHandshake: boolean;
+  readonly withoutHandshake: boolean;
+  /** Bits of an IPv6 address that are banned. */
+  readonly ipv6Prefix: number;
+  /** Each further ban of one source within `remember` seconds is `factor` times as long, up to `max` seconds; null: all are alike. */
+  readonly escalation: { readonly factor: number; readonly max: number; readonly remember: number } | null;
+  /** More new bans than this within a minute are refused. */
+  readonly perMinute: number;
 }
 
 /** How it came out, as it stands in the event. */
@@ -16,41 +23,103 @@ export type BanOutcome =
   | { refused: string }
   | { failed: string };
 
-/** Bans the source of a detection where it was blocked and the policy says so; null where it is not to be banned. */
-export function banAttacker(
-  detection: Detection,
-  policy: BanPolicy,
-  service: Pick<BanService, 'ban'>,
-): Promise<BanOutcome> | null {
-  if (!detection.blocked || !policy.banning) return null;
-  return ban(detection, policy, service);
+interface Offender {
+  bans: number;
+  last: number;
 }
 
-async function ban(
-  { handshake, source, rule, time }: Detection,
-  { seconds, withoutHandshake }: BanPolicy,
-  service: Pick<BanService, 'ban'>,
-): Promise<BanOutcome> {
-  if (!handshake && !withoutHandshake)
-    return { refused: 'without a completed handshake the source address may be forged' };
-  try {
-    const made = await service.ban({
-      prefix: source,
-      seconds,
-      reason: rule.msg,
-      sid: rule.sid,
-      seenAt: time / 1000,
-    });
-    return {
-      id: made.id,
-      prefix: made.prefix,
-      until: new Date(made.until).toISOString(),
-      duration_s: seconds,
-      count: made.count,
-      origin: made.origin,
-    };
-  } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    return code === 'BAN_REFUSED' ? { refused: message } : { failed: message };
+const MINUTE = 60_000;
+/** Sources that are remembered for escalation; the longest unseen are forgotten first. */
+const MOST_OFFENDERS = 100_000;
+/** Detections of one connection come in a burst: they are one offence. */
+const SAME_OFFENCE = 5000;
+
+/** Bans those who attack, as the policy says; a flood of detections becomes an alarm instead of an outage. */
+export class AttackerBans {
+  private readonly offenders = new Map<string, Offender>();
+  /** When the bans of the last minute were made, milliseconds; the oldest first. */
+  private readonly made: number[] = [];
+  private alarmedUntil = 0;
+
+  /** @param onFlood told once a minute while bans are refused because there are too many */
+  constructor(
+    private readonly service: Pick<BanService, 'ban'>,
+    private readonly onFlood: (perMinute: number) => void,
+    private readonly clock: () => number = Date.now,
+  ) {}
+
+  /** @returns null where the source is not to be banned; else at once what is on its way */
+  consider(detection: Detection, policy: BanPolicy): Promise<BanOutcome> | null {
+    if (!detection.blocked || detection.response !== 'block' || !policy.banning) return null;
+    return this.ban(detection, policy);
+  }
+
+  private async ban(
+    { handshake, source, version, rule, time }: Detection,
+    policy: BanPolicy,
+  ): Promise<BanOutcome> {
+    if (!handshake && !policy.withoutHandshake)
+      return { refused: 'without a completed handshake the source address may be forged' };
+    const now = this.clock();
+    const prefix =
+      version === 6 && policy.ipv6Prefix < 128 ? parsePrefix(`${source}/${policy.ipv6Prefix}`) : source;
+    const known = this.offenders.get(prefix);
+    if (known === undefined || now - known.last >= SAME_OFFENCE) {
+      if (!this.takeRoom(now, policy.perMinute))
+        return { refused: `more than ${policy.perMinute} devices were banned within a minute` };
+      this.note(prefix, known, now, policy.escalation?.remember ?? 0);
+    }
+    const seconds = this.secondsFor(prefix, policy);
+    try {
+      const ban = await this.service.ban({
+        prefix,
+        seconds,
+        reason: rule.msg,
+        sid: rule.sid,
+        seenAt: time / 1000,
+      });
+      return {
+        id: ban.id,
+        prefix: ban.prefix,
+        until: new Date(ban.until).toISOString(),
+        duration_s: seconds,
+        count: ban.count,
+        origin: ban.origin,
+      };
+    } catch (error) {
+      const { code, message } = error as Error & { code?: string };
+      return code === 'BAN_REFUSED' ? { refused: message } : { failed: message };
+    }
+  }
+
+  private takeRoom(now: number, perMinute: number): boolean {
+    const { made } = this;
+    let old = 0;
+    while (old < made.length && (made[old] as number) <= now - MINUTE) old++;
+    if (old > 0) made.splice(0, old);
+    if (made.length < perMinute) {
+      made.push(now);
+      return true;
+    }
+    if (now >= this.alarmedUntil) {
+      this.alarmedUntil = now + MINUTE;
+      this.onFlood(perMinute);
+    }
+    return false;
+  }
+
+  private note(prefix: string, known: Offender | undefined, now: number, remember: number): void {
+    this.offenders.delete(prefix);
+    if (this.offenders.size >= MOST_OFFENDERS)
+      this.offenders.delete(this.offenders.keys().next().value as string);
+    const again = known !== undefined && now - known.last <= remember * 1000;
+    this.offenders.set(prefix, { bans: again ? known.bans + 1 : 1, last: now });
+  }
+
+  private secondsFor(prefix: string, { seconds, escalation }: BanPolicy): number {
+    const bans = this.offenders.get(prefix)?.bans ?? 1;
+    return escalation === null
+      ? seconds
+      : Math.min(escalation.max, seconds * escalation.factor ** (bans - 1));
   }
 }

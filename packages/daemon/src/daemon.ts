@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import {
   alertRecord,
   type Detection,
@@ -9,28 +10,34 @@ import {
   type RuleSummary,
   ruleClasses,
 } from '@portcullis/engine';
-import { type EventSink, FileSink } from '@portcullis/events';
-import { type FirewallBackend, type InstallPlan, KernelFirewall, MarkLayout } from '@portcullis/firewall';
+import { type EventSink, eveTimestamp, FileSink } from '@portcullis/events';
+import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
-import type { ReloadAnswer, RulesAnswer, StatusAnswer } from './answers';
-import { banAttacker } from './ban-attacker';
+import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
+import { AttackerBans, type BanPolicy } from './ban-attacker';
 import { Bans } from './bans';
-import { loadConfiguration } from './configuration/load';
+import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
 import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
 import type { Configuration } from './configuration/schema';
+import { prepareChange, type SettingsChange } from './configuration/settings';
+import { exportSettings, settingRows } from './configuration/show';
+import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
 import { EngineLock } from './engine-lock';
+import { installPlan, portText } from './install-plan';
 import { InterfaceNames } from './interfaces';
 import { daemonRegistry } from './metrics';
 import { NeverBlock } from './never-block';
+import { type Mode, Registration } from './registration';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
 import { notifyReady, notifyStopping } from './systemd';
 import { Traffic } from './traffic';
 import { Supervisor } from './workers/supervisor';
+import { supervisorSettings } from './workers/supervisor-settings';
 
 export interface Logger {
   info(message: string): void;
@@ -41,6 +48,8 @@ export interface Logger {
 export interface DaemonOptions {
   configurationFile: string | null;
   overrides: readonly string[];
+  /** The administration's policy, which wins over everything else; null: there is none. */
+  policyFile: string | null;
   /** Turn protection on, as `enable` does. */
   enable: boolean;
   logger: Logger;
@@ -52,9 +61,8 @@ interface DaemonEvents {
   alert: [ReturnType<typeof alertRecord>];
 }
 
-/** Sources that attack are dropped by the worker itself until the kernel has the ban. */
-const HOLD_BLOCKED_MICROS = 2_000_000;
-const DRIFT_MILLISECONDS = 2000;
+/** Somebody who flushes our rules is to be noticed within two seconds. */
+const DRIFT_MILLISECONDS = 1000;
 const FACTS_MILLISECONDS = 1000;
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;
@@ -64,11 +72,15 @@ const MAIN_THREAD_NICE = -10;
  * up in the order in which a failure can be undone, and taken down in the reverse.
  */
 export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
+  private resolved: ResolvedConfiguration;
   private configuration: Configuration;
+  private readonly mode: Mode;
+  private source: RuleSource | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
   private bans!: Bans;
+  private attackers!: AttackerBans;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
   private sink!: EventSink;
@@ -81,6 +93,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly traffic = new Traffic();
   private readonly interfaces = new InterfaceNames();
   private generation = 0;
+  /** How often rules of ours were put back. */
+  private drifts = 0;
+  private repairing = false;
   private driftTimer: NodeJS.Timeout | null = null;
   private factsTimer: NodeJS.Timeout | null = null;
   /** enable, disable, reload and stop follow one another. */
@@ -89,7 +104,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** @throws ConfigurationError */
   constructor(private readonly options: DaemonOptions) {
     super();
-    this.configuration = this.readConfiguration();
+    this.resolved = resolveConfiguration(this.loadOptions);
+    this.configuration = this.resolved.configuration;
+    this.mode = new Registration(this.configuration['state-dir']).mode;
     this.state = new StateFile(this.configuration['state-dir']);
     this.neverBlock = this.makeNeverBlock();
   }
@@ -129,12 +146,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.firewall.install(this.plan(false));
       undo.push(() => this.firewall.remove());
       this.bans = this.makeBans();
+      this.attackers = new AttackerBans(this.bans.service, (perMinute) => this.banFlood(perMinute));
       const report = await this.bans.service.start();
       undo.push(() => this.bans.service.stop());
       if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
       await this.startMetrics();
       undo.push(async () => this.metrics?.close());
-      if (this.options.enable || state.enabled === true) await this.protect();
+      // A policy turns protection on by itself; what an administrator has said since counts.
+      const wanted = state.enabled ?? this.resolved.hasPolicy;
+      if (this.options.enable || wanted) await this.protect();
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
@@ -186,69 +206,80 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    * @throws what is wrong with them; the old ones stay in force then
    */
   reload(): Promise<ReloadAnswer> {
+    return this.inTurn(() => this.apply(resolveConfiguration(this.loadOptions)));
+  }
+
+  /**
+   * Changes settings from the command line: tried out as a whole, kept over a restart, in force at once.
+   * @throws what is wrong with them; nothing has changed then
+   */
+  changeSettings(change: SettingsChange): Promise<SettingsAnswer> {
     return this.inTurn(async () => {
-      const read = this.readConfiguration();
-      const source = readRuleSource(read, this.options.configurationFile);
-      const needsRestart = changedRestartKeys(this.configuration, read);
-      const next = keepRestartKeys(this.configuration, read);
-      await this.sink.reopen();
-      if (this.supervisor) {
-        const generation = this.nextGeneration();
-        const summary = await this.supervisor.reload(source, null);
-        this.configuration = next;
-        this.acceptRules(summary, source);
-        await this.firewall.install(this.plan(true));
-        this.supervisor.setOffload(this.offload(generation));
-      } else {
-        this.configuration = next;
+      const prepared = prepareChange(this.loadOptions, change);
+      prepared.store();
+      try {
+        const { needs_restart } = await this.apply(prepared.resolved);
+        this.log.info(`settings changed: ${prepared.keys.join(', ') || 'none are left'}`);
+        return { changed: [...prepared.keys], needs_restart };
+      } catch (error) {
+        prepared.undo();
+        throw error;
       }
-      this.neverBlock = this.makeNeverBlock();
-      this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
-      return { rules: this.rulesAnswer(), needs_restart: needsRestart };
     });
+  }
+
+  private async apply(resolved: ResolvedConfiguration): Promise<ReloadAnswer> {
+    const read = resolved.configuration;
+    const before = this.configuration;
+    const source = readRuleSource(read, this.options.configurationFile);
+    const needsRestart = changedRestartKeys(before, read);
+    const next = keepRestartKeys(before, read);
+    await this.sink.reopen();
+    this.configuration = next;
+    try {
+      if (this.supervisor) await this.change(this.supervisor, source);
+    } catch (error) {
+      this.configuration = before;
+      throw error;
+    }
+    this.resolved = resolved;
+    this.neverBlock = this.makeNeverBlock();
+    await this.letExcludedIn();
+    this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
+    return { rules: this.rulesAnswer(), needs_restart: needsRestart };
+  }
+
+  /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
+  private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
+    const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
+    if (same && source.policy) {
+      await this.firewall.install(this.plan(true));
+      supervisor.setPolicy(source.policy);
+      this.source = source;
+      return;
+    }
+    const generation = this.nextGeneration();
+    const summary = await supervisor.reload(source, null);
+    this.acceptRules(summary, source);
+    await this.firewall.install(this.plan(true));
+    supervisor.setOffload(this.offload(generation));
+  }
+
+  /** An exclusion of a banned device lets it in. */
+  private async letExcludedIn(): Promise<void> {
+    for (const { src } of this.configuration.exclusions) {
+      if (src !== undefined) await this.bans.service.remove(src);
+    }
   }
 
   // ── Protection on and off ────────────────────────────────────────────────────────────────────────────────
 
   private async protect(): Promise<void> {
-    const { nfqueue, stream, flow } = this.configuration;
-    const policy = this.configuration['exception-policy'];
     const marks = this.marks();
     const source = readRuleSource(this.configuration, this.options.configurationFile);
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const supervisor = new Supervisor(
-      {
-        queues: nfqueue.queues,
-        queue: {
-          maxLength: nfqueue['max-length'],
-          batchSize: nfqueue['batch-size'],
-          receiveBuffer: nfqueue['receive-buffer'],
-          failOpen: nfqueue['fail-open'],
-          gso: nfqueue.gso,
-          injectedMark: marks.injected,
-        },
-        thread: {
-          stream: {
-            maxFlows: flow['max-flows'],
-            memcap: stream.memcap,
-            depth: stream.reassembly.depth,
-            midstream: stream.midstream ?? true,
-            asyncOneside: stream['async-oneside'] ?? true,
-            policy: {
-              memcap: policy.memcap ?? policy.default,
-              flowTable: policy['flow-table'] ?? policy.default,
-              gap: policy.gap ?? policy.default,
-              midstream: policy.midstream ?? policy.default,
-              decode: policy.decode ?? policy.default,
-            },
-          },
-          decodePolicy: policy.decode ?? policy.default,
-          holdBlockedMicros: this.configuration['block-attacking-hosts'] ? HOLD_BLOCKED_MICROS : 0,
-        },
-      },
-      source,
-    );
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), source);
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
     const summary = await supervisor.start(this.offload(generation));
@@ -289,23 +320,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     );
   }
 
-  /** What the firewall is to look like. Switched off, only the bans are in force. */
-  private plan(on: boolean): InstallPlan {
-    const { nfqueue, protect, mark, scan } = this.configuration;
-    const forward = protect.networks.length > 0 || protect.interfaces.length > 0;
-    const ports = scan.ports === 'from-rules' ? this.rules?.ports.ranges : scan.ports;
-    return {
-      queues: nfqueue.queues,
-      failOpen: nfqueue['fail-open'],
-      markMask: mark.mask,
-      generation: this.generation,
-      hooks: { forward: on && forward, input: on && protect.host, output: on && protect.host },
-      ports: ports ?? 'any',
-      protocols: ['tcp', ...(this.rules?.datagrams ?? [])],
-      excludedInterfaces: [],
-      monitoring: false,
-      eitherPort: true,
-    };
+  private plan(on: boolean) {
+    const { configuration, mode, generation, rules } = this;
+    return installPlan(configuration, { on, mode, generation, rules });
   }
 
   private queueCount(): number {
@@ -333,30 +350,32 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.state.write({ enabled, generation: this.generation });
   }
 
+  /** Puts back what others have taken away of ours. */
   private async repairDrift(): Promise<void> {
-    try {
+    if (this.repairing) return;
+    this.repairing = true;
+    await this.inTurn(async () => {
+      const differences = await this.firewall.verify();
+      if (differences.length > 0) {
+        await this.firewall.install(this.plan(this.protecting));
+        this.drifts++;
+        this.log.warn(`somebody changed our firewall rules, they are put back: ${differences.join('; ')}`);
+      }
       const restored = await this.bans.service.repairDrift();
       if (restored > 0) this.log.warn(`somebody emptied a ban set: ${restored} bans were put back`);
-    } catch (error) {
-      this.log.error((error as Error).message);
-    }
+    }).catch((error: Error) => this.log.error(error.message));
+    this.repairing = false;
   }
 
   // ── Detections ───────────────────────────────────────────────────────────────────────────────────────────
 
   private async detected(detection: Detection): Promise<void> {
     // The ban first: every millisecond counts there, and none for the record.
-    const { configuration } = this;
-    const policy = {
-      banning: configuration['block-attacking-hosts'],
-      seconds: configuration['block-duration'],
-      withoutHandshake: configuration['ban-without-handshake'],
-    };
-    const ban = banAttacker(detection, policy, this.bans.service);
+    const ban = this.attackers.consider(detection, this.banPolicy());
     const record = alertRecord(detection, {
       classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
-      mode: 'standard',
+      mode: this.mode,
     });
     if (ban) {
       const outcome = await ban;
@@ -369,6 +388,29 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.emit('alert', record);
   }
 
+  private banPolicy(): BanPolicy {
+    const { configuration } = this;
+    return {
+      banning: configuration['block-attacking-hosts'],
+      seconds: configuration['block-duration'],
+      withoutHandshake: configuration['ban-without-handshake'],
+      ipv6Prefix: configuration['ipv6-prefix'],
+      escalation: configuration.escalation === 'off' ? null : configuration.escalation,
+      perMinute: configuration['max-bans-per-minute'],
+    };
+  }
+
+  /** A flood of detections is an alarm: somebody may be trying to have others banned. */
+  private banFlood(perMinute: number): void {
+    const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
+    this.log.error(message);
+    this.sink.write({
+      timestamp: eveTimestamp(Date.now() * 1000),
+      event_type: 'engine',
+      engine: { error_code: 'BAN_FLOOD', message },
+    });
+  }
+
   // ── Questions ────────────────────────────────────────────────────────────────────────────────────────────
 
   private handlers() {
@@ -377,9 +419,19 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       enable: () => this.enable(),
       disable: () => this.disable(),
       reload: () => this.reload(),
+      'config.show': (): ShownSettings => ({
+        settings: settingRows(this.resolved),
+        locked: [...this.resolved.locked],
+      }),
+      'config.export': () => ({ yaml: exportSettings(this.resolved) }),
+      'config.change': (args: Record<string, unknown>) => this.changeSettings(settingsChange(args)),
       'bans.list': (args: Record<string, unknown>) => this.bans.list(args),
       'bans.show': (args: Record<string, unknown>) => this.bans.show(args),
-      'bans.add': (args: Record<string, unknown>) => this.bans.add(args),
+      'bans.add': (args: Record<string, unknown>) => {
+        if (this.mode === 'monitoring')
+          throw new ControlError('MONITORING', 'in Monitoring mode nothing is blocked');
+        return this.bans.add(args);
+      },
       'bans.remove': (args: Record<string, unknown>) => this.bans.remove(args),
     };
   }
@@ -392,14 +444,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const kernel = new Map(readQueueStatistics().map((line) => [line.queue, line]));
     return {
       version: this.options.version,
-      state: this.protecting ? 'protecting' : 'disabled',
-      mode: 'standard',
+      state: this.protecting ? (this.mode === 'monitoring' ? 'monitoring' : 'protecting') : 'disabled',
+      mode: this.mode,
       uptime_s: Math.round((Date.now() - this.startedAt) / 1000),
       firewall: this.firewall.name,
       rules: this.rulesAnswer(),
       ports:
         this.protecting && this.rules
-          ? { text: this.portText(), any_port_rules: this.rules.ports.anyPortRules.length }
+          ? { text: portText(this.plan(true)), any_port_rules: this.rules.ports.anyPortRules.length }
           : null,
       bans: {
         active: this.bans.service.size,
@@ -414,6 +466,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       alerts: { allowed: totals.alerts, blocked: totals.attacks_blocked },
       flows: totals.flows_active,
       held_bytes: totals.held_bytes,
+      firewall_repairs: this.drifts,
       queues: (this.supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({
         queue,
         fail_open: facts.failOpen,
@@ -426,17 +479,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private portText(): string {
-    const { ports } = this.plan(true);
-    if (ports === 'any') return 'all TCP ports';
-    const whole = ports.length === 1 && ports[0]?.first === 0 && ports[0].last === 65535;
-    if (whole) return 'all TCP ports';
-    const shown = ports
-      .slice(0, 20)
-      .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
-    return `TCP ${shown.join(', ')}${ports.length > 20 ? ` and ${ports.length - 20} more ranges` : ''}`;
-  }
-
   private rulesAnswer(): RulesAnswer {
     return {
       loaded: this.rules?.loaded ?? 0,
@@ -446,6 +488,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   }
 
   private acceptRules(summary: RuleSummary, source: RuleSource): void {
+    this.source = source;
     this.classes = ruleClasses(source);
     this.rules = summary;
     this.rulesLoadedAt = new Date();
@@ -459,17 +502,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   // ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private readConfiguration(): Configuration {
-    return loadConfiguration({ file: this.options.configurationFile, overrides: this.options.overrides });
+  private get loadOptions(): LoadOptions {
+    const { configurationFile, overrides, policyFile } = this.options;
+    return { file: configurationFile, overrides, policy: policyFile, settings: true };
   }
 
   private makeNeverBlock(): NeverBlock {
-    return new NeverBlock(this.configuration['never-block'], this.configuration.protect.networks);
+    const { protect, exclusions, 'never-block': never } = this.configuration;
+    const excluded = exclusions.flatMap(({ src }) => src ?? []);
+    return new NeverBlock([...never, ...excluded], protect.networks);
   }
 
   private makeBans(): Bans {
     return new Bans({
-      backend: this.firewall,
+      // In Monitoring mode no rule drops: bans of an earlier Standard run only run out.
+      backend: this.mode === 'monitoring' ? new MemoryFirewall() : this.firewall,
       directory: this.configuration['state-dir'],
       sink: () => this.sink,
       neverBlock: (prefix) => this.neverBlock.refuses(prefix),
@@ -508,6 +555,16 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** @throws ControlError where the request is none of the changes there are */
+function settingsChange({ set, unset, replace }: Record<string, unknown>): SettingsChange {
+  const texts = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((each) => typeof each === 'string');
+  if (texts(set)) return { set };
+  if (texts(unset)) return { unset };
+  if (typeof replace === 'string') return { replace };
+  throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
 
 function hurryMainThread(): void {

@@ -5,16 +5,23 @@ export type {
   QueueRow,
   ReloadAnswer,
   RulesAnswer,
+  SettingsAnswer,
+  ShownSettings,
   StatusAnswer,
 } from './answers';
 export {
-  ConfigurationError,
-  type ConfigurationProblem,
   type LoadOptions,
   loadConfiguration,
+  type Origin,
+  resolveConfiguration,
 } from './configuration/load';
+export { ConfigurationError, type ConfigurationProblem } from './configuration/problem';
 export type { Configuration } from './configuration/schema';
+export { prepareChange, type SettingsChange } from './configuration/settings';
+export { exportSettings, type SettingRow, settingRows } from './configuration/show';
 export { askEngine } from './control/client';
 export { ControlError } from './control/protocol';
 export { type DaemonOptions, engineVersion, type Logger, PortcullisDaemon } from './daemon';
+export { type Mode, type Registered, Registration } from './registration';
 export { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
+export { type Unregistered, unregister } from './unregister';

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
 const REFRESH_MILLISECONDS = 5000;
@@ -32,4 +33,18 @@ export class InterfaceNames {
       // Without sysfs (some containers) interfaces have no names; events go without.
     }
   }
+}
+
+/** Index of an interface; null where there is none of that name. */
+export function interfaceIndex(name: string): number | null {
+  try {
+    return Number(readFileSync(join('/sys/class/net', name, 'ifindex'), 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** Addresses of this host. */
+export function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
 }

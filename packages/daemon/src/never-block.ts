@@ -4,8 +4,8 @@
  * while the engine runs.
  */
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import ip6addr from 'ip6addr';
+import { localAddresses } from './interfaces';
 
 export type NeverBlockWord = 'self' | 'gateway' | 'dns' | 'admin-sessions';
 
@@ -23,8 +23,7 @@ export const liveSystem: SystemFiles = {
       return '';
     }
   },
-  addresses: () =>
-    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address)),
+  addresses: localAddresses,
 };
 
 const SSH_PORT = 22;

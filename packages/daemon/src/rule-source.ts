@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { RuleSource } from '@portcullis/engine';
+import { DEFAULT_KINDS, type DetectionPolicySettings, type RuleSource } from '@portcullis/engine';
 import type { Configuration } from './configuration/schema';
+import { exemptions } from './exclusions';
+import { interfaceIndex, localAddresses } from './interfaces';
 
 /** Where the project's own rules stand. */
 export const builtInRuleDirectory = resolve(__dirname, '..', '..', '..', 'rules');
@@ -61,7 +63,21 @@ export function readRuleSource(configuration: Configuration, configurationFile: 
     classification: classification === undefined ? null : readText(resolve(base, classification)),
     addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
     portGroups: Object.fromEntries(portGroups),
+    policy: detectionPolicy(configuration),
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
+  };
+}
+
+/** The configured rows come before the built-in ones: the first that fits counts. */
+function detectionPolicy(configuration: Configuration): DetectionPolicySettings {
+  const { protect } = configuration;
+  const { attack, 'network-activity': activity } = configuration['action-on-detect'];
+  return {
+    kinds: [...configuration['detection-kinds'], ...DEFAULT_KINDS],
+    responses: { attack, 'network-activity': activity },
+    protectedNetworks: [...protect.networks, ...(protect.host ? localAddresses() : [])],
+    protectedInterfaces: protect.interfaces.flatMap((name) => interfaceIndex(name) ?? []),
+    exemptions: exemptions(configuration.exclusions),
   };
 }
 

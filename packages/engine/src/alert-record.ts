@@ -1,6 +1,13 @@
-import { type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
+import { type EventKind, type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import type { Detection } from './detection';
+import type { DetectionKind } from './detection-policy';
+
+const EVENT_OF: Readonly<Record<DetectionKind, EventKind>> = {
+  attack: 'network_attack_detected',
+  'network-activity': 'network_activity_detected',
+  information: 'signature_matched',
+};
 
 /** Under which name EVE has what a protocol tells. */
 function eveName(protocol: string): string {
@@ -20,6 +27,8 @@ export function alertRecord(
   const { rule } = detection;
   const ports = detection.protocol === 6 || detection.protocol === 17 || detection.protocol === 132;
   const icmp = detection.protocol === 1 || detection.protocol === 58;
+  // Of a packet that does not decode nobody knows who sent it.
+  const addressed = detection.version !== 0;
   const attacker: { ip: string; port?: number; mac?: string; handshake: boolean } = {
     ip: detection.source,
     handshake: detection.handshake,
@@ -34,14 +43,14 @@ export function alertRecord(
     ...(context.interfaceName && { in_iface: context.interfaceName }),
     event_type: 'alert',
     ...(detection.vlan.length > 0 && { vlan: detection.vlan }),
-    src_ip: detection.source,
+    ...(addressed && { src_ip: detection.source }),
     ...(ports && { src_port: detection.sourcePort }),
-    dest_ip: detection.destination,
+    ...(addressed && { dest_ip: detection.destination }),
     ...(ports && { dest_port: detection.destinationPort }),
-    proto: protocolName(detection.protocol),
-    ip_v: detection.version === 6 ? 6 : 4,
+    ...(addressed && { proto: protocolName(detection.protocol) }),
+    ...(addressed && { ip_v: detection.version === 6 ? (6 as const) : (4 as const) }),
     ...(icmp && { icmp_type: detection.icmpType, icmp_code: detection.icmpCode }),
-    community_id: detection.communityId,
+    ...(addressed && { community_id: detection.communityId }),
     ...(detection.appProtocol && { app_proto: detection.appProtocol }),
     direction: detection.direction,
     ...(detection.txId !== null && { tx_id: detection.txId }),
@@ -65,7 +74,7 @@ export function alertRecord(
     },
     ...(detection.blocked && { drop: { reason: 'rules' } }),
     portcullis: {
-      event: 'network_attack_detected',
+      event: EVENT_OF[detection.kind],
       mode: context.mode,
       enforced: detection.blocked,
       attacker,

@@ -2,6 +2,7 @@ import type { PacketBatch } from '@portcullis/capture';
 import type { CompiledRule } from '@portcullis/matcher';
 import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection, TransactionFacts } from './detection';
+import type { DetectionKind, DetectionResponse } from './detection-policy';
 
 /** The rule as plain data. */
 function detectedRule(rule: CompiledRule): DetectedRule {
@@ -27,9 +28,16 @@ function hardwareAddress(batch: PacketBatch, place: number): string | null {
   );
 }
 
+/** Ids of the tags before the packet, the outermost first. */
+function vlanIds({ vlan, innerVlan }: FrameNumbers, place: number): number[] {
+  return [vlan?.[place] ?? 0, innerVlan?.[place] ?? 0].filter((id) => id > 0);
+}
+
 /** Captures know the frame a packet came in and its VLANs; queues do not. */
 interface FrameNumbers {
   frame?: Uint32Array | Float64Array;
+  vlan?: Uint16Array;
+  innerVlan?: Uint16Array;
 }
 
 /** Makes the plain record of a match. Only called when something has matched. */
@@ -47,6 +55,8 @@ export function buildDetection(
     appProtocol: string | null;
     transaction: TransactionFacts | null;
     txId: number | null;
+    kind: DetectionKind;
+    response: DetectionResponse;
     handshake: boolean;
     blocked: boolean;
     rejected: boolean;
@@ -67,7 +77,7 @@ export function buildDetection(
     icmpCode: packet.icmpCode,
     communityId: communityId(packet),
     inInterface: live ? (batch.inInterface[place] as number) : 0,
-    vlan: [],
+    vlan: live ? vlanIds(batch, place) : [],
     hardwareAddress: live ? hardwareAddress(batch, place) : null,
     frame: (batch as FrameNumbers).frame?.[place] ?? 0,
   };

@@ -1,3 +1,5 @@
+import type { DetectionKind, DetectionResponse } from './detection-policy';
+
 /** The rule behind a detection, as plain data that crosses threads. */
 export interface DetectedRule {
   action: string;
@@ -39,6 +41,9 @@ export interface Detection {
   transaction: TransactionFacts | null;
   txId: number | null;
   communityId: string;
+  kind: DetectionKind;
+  /** What the policy says is to be done; `blocked` says whether the packet was dropped. */
+  response: DetectionResponse;
   /** The peer acknowledged our side's initial sequence number exactly: the source address is real. */
   handshake: boolean;
   /** The packet was dropped; of a TCP connection, the rest will be too. */

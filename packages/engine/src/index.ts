@@ -2,14 +2,25 @@ import { join } from 'node:path';
 
 export { alertRecord } from './alert-record';
 export type { DetectedRule, Detection } from './detection';
+export {
+  DEFAULT_DETECTION_POLICY,
+  DEFAULT_KINDS,
+  type DetectionKind,
+  type DetectionPolicySettings,
+  type DetectionResponse,
+  type Exemption,
+  type KindRow,
+} from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
 export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,

@@ -88,6 +88,8 @@ describe.each([
         },
         txId: 0,
         communityId: communityId(view),
+        kind: 'attack',
+        response: 'block',
         handshake: true,
         blocked: true,
         rejected: false,

@@ -1,5 +1,5 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import { InspectionContext, type Matcher, type SegmentUse } from '@portcullis/matcher';
+import { type CompiledRule, InspectionContext, type Matcher, type SegmentUse } from '@portcullis/matcher';
 import {
   type Direction,
   type ExpectedFlow,
@@ -16,24 +16,31 @@ import {
   type StreamSink,
   TcpReassembler,
 } from '@portcullis/reassembly';
-import { DecodeStatus, IpProtocol, PacketView, Tcp, TcpFlag } from '@portcullis/wire';
+import { DecodeStatus, findDecodeEvents, IpProtocol, PacketView, Tcp, TcpFlag } from '@portcullis/wire';
 import { AppLayer } from './app-layer';
 import { BlockedSources } from './blocked-sources';
 import type { Detection, TransactionFacts } from './detection';
 import { buildDetection } from './detection-builder';
+import type { Decision, DetectionPolicy } from './detection-policy';
 import { ExpectedFlows } from './expected-flows';
 import { FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
 import { InspectCounter, InspectCounterNames } from './inspect-counters';
+import { MAX_LAYERS, type PacketLayers } from './packet-layers';
 import { RawWindowPool } from './raw-window';
 import { type PacketSender, ResetBuilder } from './reset';
 
 // Bound once: an access through an imported module object costs a load per use in the packet path.
 const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
-const { CHECKSUM_NOT_VERIFIED } = PacketInfo;
+const { CHECKSUM_NOT_VERIFIED, NOT_IP } = PacketInfo;
 const { DROP: SEGMENT_DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
 const { CONTINUE, STOP_INSPECTING } = StreamAction;
 const OK = DecodeStatus.OK;
 const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
+/** IP protocols whose packets belong to flows. */
+const HAS_FLOWS = new Uint8Array(256);
+for (const protocol of [TCP, UDP, ICMP, ICMPV6, IpProtocol.SCTP, IpProtocol.UDP_LITE, IpProtocol.ESP])
+  HAS_FLOWS[protocol] = 1;
+for (const tunnel of [IpProtocol.IPV4, IpProtocol.IPV6]) HAS_FLOWS[tunnel] = 1;
 const Counter = InspectCounter;
 const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
 
@@ -49,11 +56,15 @@ export interface InspectorOptions {
   matcher: Matcher;
   protocols: readonly ProtocolDefinition[];
   stream: Partial<StreamOptions>;
-  /** Packets that match a rule of action drop or reject are dropped; else everything is only told. */
+  /** Packets are dropped where the policy says so; else everything is only told. */
   inline: boolean;
+  /** What is done about the matches of the rules in force; absent: all of them are told. */
+  policy?: DetectionPolicy | null;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;
+  /** Absent: a packet is one packet, as the kernel has put it together. */
+  layers?: PacketLayers;
   /** Asked where the source says that nobody has verified the checksum; absent: checksums are not looked at. */
   verifyChecksum?: (place: number) => boolean;
   onDetection(detection: Detection): void;
@@ -63,6 +74,8 @@ export interface InspectorOptions {
   holdBlockedMicros: number;
 }
 
+/** Up to here the header that the addresses stand in could not be read. */
+const LAST_WITHOUT_ADDRESSES = DecodeStatus.IPV6_HEADER_TRUNCATED;
 /** Time-outs are looked at every so often (µs of packet time), a bounded number at a time. */
 const TICK_MICROS = 100_000;
 const TICK_BUDGET = 512;
@@ -73,6 +86,8 @@ const LARGEST_SEGMENT = 65_536;
 const POOLED_FLOWS = 4096;
 /** Of `FlowInspection.closed`. */
 const BOTH_CLOSED = 3;
+/** Where there is no policy everything is told. */
+const NOTIFY: Decision = { kind: 'attack', response: 'notify' };
 /** A super-segment is cut into pieces no smaller than this. */
 const SMALLEST_PIECE = 256;
 
@@ -96,6 +111,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly inspections: (FlowInspection | null)[] = [];
   private readonly pool: FlowInspection[] = [];
   private matcher: Matcher;
+  private policy: DetectionPolicy | null;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
   private readonly words = new Uint32Array(4);
@@ -109,6 +125,8 @@ export class Inspector implements StreamSink, TransactionListener {
   private packetRulesDone = false;
   private blockWanted = false;
   private inPacket = false;
+  /** How many packets the one in hand lies within. */
+  private depth = 0;
   /** What alerts tell of the transactions that matched in this packet, by their number. */
   private readonly factsOf = new Map<number, TransactionFacts>();
   /** The flow whose bytes are being fed, and the transaction they led to. */
@@ -118,6 +136,7 @@ export class Inspector implements StreamSink, TransactionListener {
 
   constructor(private readonly options: InspectorOptions) {
     this.matcher = options.matcher;
+    this.policy = options.policy ?? null;
     this.inline = options.inline;
     this.offload = options.offload;
     this.reassembler = new TcpReassembler({ ...options.stream, inline: options.inline }, this);
@@ -129,6 +148,11 @@ export class Inspector implements StreamSink, TransactionListener {
       RAW_PAGES,
       LARGEST_SEGMENT,
     );
+  }
+
+  /** The policy for the rules that the matcher has taken over. */
+  setPolicy(policy: DetectionPolicy | null): void {
+    this.policy = policy;
   }
 
   /** Packets of connections that need no more inspection carry this mark; null: none do. */
@@ -176,6 +200,7 @@ export class Inspector implements StreamSink, TransactionListener {
   restart(matcher: Matcher): void {
     this.close();
     this.expected.clear();
+    this.options.layers?.restart();
     this.matcher = matcher;
     this.nextTick = 0;
     this.counters.fill(0);
@@ -188,9 +213,10 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** @returns the verdict. Never throws for what a packet holds. */
   private inspect(place: number, nowMicros: number): number {
-    const { view, counters, batch, context } = this;
+    const { view, counters, batch } = this;
     this.place = place;
     this.packet = view;
+    this.depth = 0;
     const time = batch.time[place] as number;
     const now = time > 0 ? time : nowMicros;
     this.now = now;
@@ -199,12 +225,108 @@ export class Inspector implements StreamSink, TransactionListener {
     if (now >= this.nextTick) this.tick(now);
 
     const start = batch.offset[place] as number;
-    if (view.decode(batch.bytes, start, start + (batch.length[place] as number)) !== OK) {
-      counters[Counter.DECODE_ERRORS]++;
-      if (!this.inline || this.options.decodePolicy === 'open') return this.accept(ACCEPT);
-      counters[Counter.DECODE_DROPS]++;
-      return this.drop();
+    const end = start + (batch.length[place] as number);
+    if (((batch.info[place] as number) & NOT_IP) === 0) return this.inspectBytes(batch.bytes, start, end);
+    const status = view.decode(batch.bytes, start, start);
+    this.findEvents(batch.bytes, start, start);
+    return this.refuse(status);
+  }
+
+  /** Inspects a packet, and those within it. */
+  private inspectBytes(bytes: Uint8Array, start: number, end: number): number {
+    const { view, batch, place } = this;
+    const { layers } = this.options;
+    const status = view.decode(bytes, start, end);
+    if (this.matcher.ruleset.decodeEventRules.length > 0) this.findEvents(bytes, start, end);
+    if (status !== OK) return this.refuse(status);
+    if (layers === undefined) return this.inspectDecoded();
+    if (layers.refuseTruncated && view.truncated) return this.refuse(OK);
+    const { fragments, tunnels } = layers;
+    if (fragments !== null && (view.moreFragments || view.fragmentOffset > 0)) {
+      const network = this.depth === 0 ? (batch.vlan?.[place] ?? 0) : 0;
+      const whole = fragments.add(view, this.now, network);
+      const verdict = this.inspectFragment();
+      return whole === 0 ? verdict : this.inspectWithin(verdict, fragments.bytes, 0, whole);
     }
+    if (tunnels === null || !tunnels.decode(view)) {
+      if (tunnels !== null && tunnels.event >= 0) view.events.add(tunnels.event);
+      return this.inspectDecoded();
+    }
+    const { start: innerStart, end: innerEnd } = tunnels;
+    // What it carries is a packet of its own, and no payload.
+    view.payloadEnd = view.payload;
+    return this.inspectWithin(this.inspectDecoded(), bytes, innerStart, innerEnd);
+  }
+
+  /** @param verdict of the packet without; one that is dropped takes what is within with it, and the other way round */
+  private inspectWithin(verdict: number, bytes: Uint8Array, start: number, end: number): number {
+    if (this.depth >= MAX_LAYERS || verdict === DROP) return verdict;
+    this.depth++;
+    const { counters } = this;
+    const { [Counter.ACCEPTED]: accepted, [Counter.DROPPED]: dropped } = counters;
+    const inner = this.inspectBytes(bytes, start, end);
+    // One packet was received, whatever it is made of.
+    counters[Counter.ACCEPTED] = accepted as number;
+    counters[Counter.DROPPED] = dropped as number;
+    if (inner !== DROP) return verdict;
+    counters[Counter.ACCEPTED]--;
+    return this.drop();
+  }
+
+  /** What is wrong with the packet's headers, and with those of its frame. */
+  private findEvents(bytes: Uint8Array, start: number, end: number): void {
+    const { view, batch, place } = this;
+    view.events.clear();
+    const linkEvent = this.depth === 0 ? (batch.linkEvent?.[place] ?? -1) : -1;
+    if (linkEvent >= 0) view.events.add(linkEvent);
+    findDecodeEvents(bytes, start, end, view.events);
+  }
+
+  /** @param status of decoding, OK where it is refused for another reason */
+  private refuse(status: number): number {
+    const { counters, view, context, matcher } = this;
+    if (view.events.any && matcher.ruleset.decodeEventRules.length > 0) {
+      // Nothing of the packet before may be taken for this one's; of one that was cut nothing is believed.
+      if (status <= LAST_WITHOUT_ADDRESSES) view.forget();
+      context.packet = view;
+      context.timeMicros = this.now;
+      matcher.begin(context);
+      this.describe(-1, 0);
+      context.payloadEnd = context.payloadStart;
+      this.blockWanted = false;
+      matcher.inspectUndecodable(context);
+      this.conclude(-1, 0);
+      if (this.blockWanted) {
+        counters[Counter.RULE_DROPS]++;
+        return this.drop();
+      }
+    }
+    counters[Counter.DECODE_ERRORS]++;
+    if (!this.inline || this.options.decodePolicy === 'open') return this.accept(ACCEPT);
+    counters[Counter.DECODE_DROPS]++;
+    return this.drop();
+  }
+
+  /** A part of a datagram: it has a header, but neither ports nor payload of its own. */
+  private inspectFragment(): number {
+    const { view, context } = this;
+    this.counters[Counter.FRAGMENTS]++;
+    view.forgetTransport();
+    context.packet = view;
+    context.timeMicros = this.now;
+    this.matcher.begin(context);
+    this.packetRulesDone = false;
+    this.blockWanted = false;
+    this.inspectPacketRules(-1, 0);
+    this.conclude(-1, 0);
+    if (!this.blockWanted) return this.accept(ACCEPT);
+    this.counters[Counter.RULE_DROPS]++;
+    return this.drop();
+  }
+
+  /** The packet in the view, which is whole. */
+  private inspectDecoded(): number {
+    const { view, counters, batch, context, place, now } = this;
     if (this.blocked.has(view.source, now)) {
       counters[Counter.BLOCKED_SOURCE]++;
       return this.drop();
@@ -212,6 +334,7 @@ export class Inspector implements StreamSink, TransactionListener {
     const { verifyChecksum } = this.options;
     if (
       verifyChecksum !== undefined &&
+      this.depth === 0 &&
       ((batch.info[place] as number) & CHECKSUM_NOT_VERIFIED) !== 0 &&
       !verifyChecksum(place)
     ) {
@@ -233,7 +356,8 @@ export class Inspector implements StreamSink, TransactionListener {
 
   private inspectTcp(): number {
     const { reassembler, view, batch, place } = this;
-    const unseen = (batch.wireLength[place] as number) - (batch.length[place] as number);
+    const within = this.depth > 0;
+    const unseen = within ? 0 : (batch.wireLength[place] as number) - (batch.length[place] as number);
     const result = reassembler.process(view, this.now, unseen > 0 && !view.truncated ? unseen : 0);
     const { slot } = reassembler;
     const { direction } = reassembler;
@@ -254,6 +378,8 @@ export class Inspector implements StreamSink, TransactionListener {
       return this.drop();
     }
     let verdict: number = ACCEPT;
+    // What lies within another packet is covered by that packet's checksum, and by its connection's mark.
+    if (within) return this.accept(verdict);
     if ((result & CLEAR_URGENT) !== 0 && this.inline) {
       const { bytes, transport } = view;
       bytes[transport + Tcp.FLAGS] = (bytes[transport + Tcp.FLAGS] as number) & ~TcpFlag.URG;
@@ -276,8 +402,10 @@ export class Inspector implements StreamSink, TransactionListener {
   private inspectDatagram(): number {
     const { reassembler, view } = this;
     if (view.moreFragments || view.fragmentOffset > 0) this.counters[Counter.FRAGMENTS]++;
-    const slot = reassembler.processDatagram(view, this.now);
-    if (reassembler.dropReason !== 0 && this.inline) {
+    // Others are single packets: a flow of theirs would be all that two hosts ever say.
+    const hasFlow = HAS_FLOWS[view.protocol] === 1;
+    const slot = hasFlow ? reassembler.processDatagram(view, this.now) : -1;
+    if (hasFlow && reassembler.dropReason !== 0 && this.inline) {
       this.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }
@@ -421,21 +549,27 @@ export class Inspector implements StreamSink, TransactionListener {
     const flow = inFlow ? (this.inspections[slot] ?? null) : null;
     for (let i = 0; i < fired.count; i++) {
       const rule = matcher.rule(fired.numbers[i] as number);
-      if (rule.action === 'pass') {
+      const action = fired.action(i);
+      if (action === 'pass') {
         this.counters[Counter.PASSED]++;
         if (inFlow) this.inspectionOf(slot).passed = true;
         break;
       }
-      const blocked = rule.action !== 'alert' && this.inline && this.packet === this.view;
+      const { kind, response: usual } = this.decide(rule, direction);
+      // A rate filter knows better than the table what its rule is to do now.
+      const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
+      if (response === 'ignore') continue;
+      const blocked = response !== 'notify' && this.inline && this.packet === this.view;
       if (blocked) this.blockWanted = true;
       if (fired.silent[i] === 1) continue;
       const handshake = inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
       let rejected = false;
-      if (blocked && this.options.sender !== undefined && rule.action.startsWith('reject')) {
-        rejected = this.resets.send(this.packet, this.options.sender);
+      const { sender } = this.options;
+      if (blocked && sender !== undefined && this.depth === 0 && action.startsWith('reject')) {
+        rejected = this.resets.send(this.packet, sender);
         if (rejected) this.counters[Counter.RESETS_SENT]++;
       }
-      if (blocked && handshake && this.options.holdBlockedMicros > 0)
+      if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
         this.blocked.add(this.packet.source, this.now);
       this.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
       const transaction = fired.transactions[i] as number;
@@ -448,6 +582,8 @@ export class Inspector implements StreamSink, TransactionListener {
           appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
           transaction: this.factsOf.get(transaction) ?? null,
           txId: transaction < 0 ? null : transaction,
+          kind,
+          response,
           handshake,
           blocked,
           rejected,
@@ -456,6 +592,17 @@ export class Inspector implements StreamSink, TransactionListener {
     }
     if (this.factsOf.size > 0) this.factsOf.clear();
     matcher.begin(context);
+  }
+
+  private decide(rule: CompiledRule, direction: Direction): Decision {
+    const { policy, packet } = this;
+    if (policy === null) return NOTIFY;
+    const live = packet === this.view;
+    const inInterface = live ? (this.batch.inInterface[this.place] as number) : 0;
+    const decision = policy.decide(rule, direction, policy.protects(packet.source, inInterface));
+    const acts = decision.response === 'block' || decision.response === 'drop';
+    if (!acts || !policy.exempts(packet, direction, inInterface)) return decision;
+    return { kind: decision.kind, response: 'notify' };
   }
 
   // ── Streams (called by the reassembler) ──────────────────────────────────────────────────────────────────

@@ -1,10 +1,26 @@
 import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcullis/capture';
-import { Matcher, type MatcherLimits, NameTable } from '@portcullis/matcher';
-import { createProtocols, type ProtocolDefinition, type ProtocolSettings } from '@portcullis/protocols';
-import type { StreamOptions } from '@portcullis/reassembly';
+import {
+  type CompiledRule,
+  Matcher,
+  type MatcherLimits,
+  NameTable,
+  type RuleCost,
+  RuleCosts,
+} from '@portcullis/matcher';
+import {
+  createProtocols,
+  DEFAULT_FILE_POLICY,
+  FileHash,
+  type FilePolicy,
+  type ProtocolDefinition,
+  type ProtocolSettings,
+} from '@portcullis/protocols';
+import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
+import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 import type { Detection } from './detection';
 import { Inspector } from './inspector';
+import { PacketLayers } from './packet-layers';
 import { type LoadedRules, loadRulesNow, type RuleSource, type RuleSummary } from './rule-loading';
 
 export interface ReplayOptions {
@@ -19,6 +35,11 @@ export interface ReplayOptions {
   /** Names of protocols that are not looked for. */
   disabledProtocols?: readonly string[];
   matcher?: Partial<MatcherLimits>;
+  fragments?: Partial<FragmentOptions>;
+  /** UDP ports of tunnels; default: the registered ones. */
+  tunnels?: TunnelPorts;
+  /** Take the time of every rule; see `costliest`. */
+  profile?: boolean;
 }
 
 /** What one capture came to. */
@@ -32,6 +53,13 @@ export interface ReplayResult {
   error: string | null;
 }
 
+/** Buffers that hold hashes of files: they are computed where a rule looks at them. */
+const FILE_HASHES: ReadonlyMap<string, number> = new Map([
+  ['file.md5', FileHash.MD5],
+  ['file.sha1', FileHash.SHA1],
+  ['file.sha256', FileHash.SHA256],
+]);
+
 /** Flows at once in a replay. */
 const REPLAY_FLOWS = 65_536;
 
@@ -39,9 +67,11 @@ const REPLAY_FLOWS = 65_536;
 export class Replay {
   private readonly protocols: readonly ProtocolDefinition[];
   private readonly checksums: CaptureChecksums;
+  private readonly files: FilePolicy = { ...DEFAULT_FILE_POLICY };
   private readonly names = new NameTable();
   private inspector: Inspector | null = null;
   private batch: PacketBatch | null = null;
+  private costs: RuleCosts | null = null;
   private onDetection: (detection: Detection) => void = () => {};
 
   private constructor(
@@ -49,7 +79,7 @@ export class Replay {
     private loaded: LoadedRules,
   ) {
     const { disabledProtocols = [] } = options;
-    this.protocols = createProtocols(options.protocols).filter(
+    this.protocols = createProtocols({ files: this.files, ...options.protocols }).filter(
       ({ name }) => !disabledProtocols.includes(name),
     );
     this.checksums = new CaptureChecksums(options.checksums ?? 'ignore');
@@ -58,6 +88,8 @@ export class Replay {
   static async load(options: ReplayOptions): Promise<Replay> {
     const replay = new Replay(options, null as unknown as LoadedRules);
     replay.loaded = await loadRulesNow(options.rules, replay.protocols, replay.names);
+    for (const { name } of replay.loaded.ruleset.slots) replay.files.hashes |= FILE_HASHES.get(name) ?? 0;
+    if (options.profile) replay.costs = new RuleCosts(replay.loaded.ruleset.rules.length);
     return replay;
   }
 
@@ -65,9 +97,20 @@ export class Replay {
     return this.loaded.summary;
   }
 
+  /** What the rules have cost so far, the costliest first; empty without `profile`. */
+  costliest(limit: number): (RuleCost & { sid: number; msg: string })[] {
+    const { rules } = this.loaded.ruleset;
+    return (this.costs?.costliest(limit) ?? []).map((cost) => {
+      const { sid, msg } = rules[cost.rule] as CompiledRule;
+      return { ...cost, sid, msg };
+    });
+  }
+
   /** @throws CaptureError where the file cannot be opened or is no capture */
   file(path: string, onDetection: (detection: Detection) => void): ReplayResult {
-    const source = new CaptureFileSource(path);
+    // Frames without a packet matter to rules that ask what is wrong with them.
+    const everyFrame = this.loaded.ruleset.decodeEventRules.length > 0;
+    const source = new CaptureFileSource(path, { everyFrame });
     const result = this.source(source, onDetection);
     result.error = source.error === null ? null : source.error.message;
     return result;
@@ -77,6 +120,7 @@ export class Replay {
   source(source: PacketSource, onDetection: (detection: Detection) => void): ReplayResult {
     const started = performance.now();
     const matcher = new Matcher(this.loaded.ruleset, this.options.matcher);
+    matcher.profile = this.costs;
     this.checksums.restart();
     const result: ReplayResult = { packets: 0, bytes: 0, dropped: 0, alerts: 0, seconds: 0, error: null };
     this.onDetection = (detection) => {
@@ -120,12 +164,18 @@ export class Replay {
       protocols: this.protocols,
       stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
       inline: this.options.inline,
+      // Without verdicts there is nothing to decide: all matches are told.
+      policy: this.options.inline ? this.loaded.policy : null,
       decodePolicy: this.options.decodePolicy,
       offload: null,
+      layers: new PacketLayers({
+        fragments: this.options.fragments ?? {},
+        tunnels: this.options.tunnels ?? STANDARD_TUNNEL_PORTS,
+        refuseTruncated: true,
+      }),
       ...(this.options.checksums !== undefined &&
         this.options.checksums !== 'ignore' && {
-          verifyChecksum: (place: number) =>
-            this.batch === null || this.checksums.accepts(this.batch, place),
+          verifyChecksum: (place: number) => this.batch === null || this.checksums.accepts(this.batch, place),
         }),
       onDetection: (detection) => this.onDetection(detection),
       holdBlockedMicros: 0,

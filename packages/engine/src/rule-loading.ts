@@ -1,16 +1,36 @@
-import { type CompiledRuleSet, compileRules, type NameTable, prepareDatabases } from '@portcullis/matcher';
+import {
+  type CompiledRuleSet,
+  type CompileOptions,
+  compileRules,
+  GeoDatabase,
+  IpReputation,
+  type NameTable,
+  prepareDatabases,
+} from '@portcullis/matcher';
 import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
 import {
   type Classification,
   interceptedPorts,
   parseClassification,
   parseRules,
+  parseThresholdConfig,
   type Rule,
   type RuleContext,
   RuleSet,
   STANDARD_CLASSIFICATION,
   Variables,
 } from '@portcullis/rules';
+import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type DetectionPolicySettings } from './detection-policy';
+
+/** What rules may ask besides the traffic, and what is done with their matches: plain data that crosses threads. */
+export interface RuleLists {
+  /** A threshold.config. */
+  thresholds?: { path: string; text: string };
+  /** For `iprep`: texts of a categories file, and of lists of addresses. */
+  reputation?: { categories: string; lists: readonly string[] };
+  /** For `geoip`: a MaxMind database. */
+  geo?: Uint8Array;
+}
 
 /** Rule files as text, and what their variables stand for: plain data that crosses threads. */
 export interface RuleSource {
@@ -19,6 +39,9 @@ export interface RuleSource {
   classification: string | null;
   addressGroups: Readonly<Record<string, string>>;
   portGroups: Readonly<Record<string, string>>;
+  /** What is done about matches; absent: what is usual. */
+  policy?: DetectionPolicySettings;
+  lists?: RuleLists;
   /** Compiled pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
@@ -43,6 +66,7 @@ export interface FailedRuleSummary {
 
 export interface LoadedRules {
   ruleset: CompiledRuleSet;
+  policy: DetectionPolicy;
   summary: RuleSummary;
 }
 
@@ -69,10 +93,12 @@ export function* loadRules(
     const steps = parseRules(text, { ...context, file: path }, set);
     while (!steps.next().done) yield;
   }
+  const problems: FailedRuleSummary[] = [];
   const compiling = compileRules(set.rules, {
     buffers: allBuffers(protocols),
     protocols: protocols.map((protocol) => protocol.name),
     names,
+    ...compileLists(source.lists ?? {}, context.variables, problems),
   });
   let step = compiling.next();
   while (!step.done) {
@@ -99,13 +125,43 @@ export function* loadRules(
         sid: rule.sid,
         reason: error.message,
       })),
+      ...problems,
     ],
     disabled: set.disabled,
     seconds: (performance.now() - started) / 1000,
     ports: portsOf(loaded),
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
   };
-  return { ruleset, summary };
+  yield;
+  return {
+    ruleset,
+    policy: new DetectionPolicy(source.policy ?? DEFAULT_DETECTION_POLICY, ruleset.rules),
+    summary,
+  };
+}
+
+/** @param problems gets the lines that are not used, and why */
+function compileLists(
+  { thresholds, reputation, geo }: RuleLists,
+  variables: Variables,
+  problems: FailedRuleSummary[],
+): Pick<CompileOptions, 'thresholds' | 'reputation' | 'geo'> {
+  const options: { -readonly [K in 'thresholds' | 'reputation' | 'geo']?: NonNullable<CompileOptions[K]> } =
+    {};
+  if (thresholds !== undefined) {
+    options.thresholds = parseThresholdConfig(thresholds.text, variables);
+    for (const { line, reason } of options.thresholds.problems)
+      problems.push({ file: thresholds.path, line, sid: 0, reason });
+  }
+  if (reputation !== undefined) {
+    const { categories, lists } = reputation;
+    options.reputation = new IpReputation();
+    const wrong = options.reputation.addCategories(categories);
+    for (const list of lists) wrong.push(...options.reputation.addList(list));
+    for (const { line, reason } of wrong) problems.push({ file: 'reputation', line, sid: 0, reason });
+  }
+  if (geo !== undefined) options.geo = new GeoDatabase(Buffer.from(geo));
+  return options;
 }
 
 /** `loadRules` in one go, with the databases. */

@@ -47,9 +47,9 @@ export class Inspection {
   /** @throws where one of the rules cannot be loaded: a test that means nothing else would pass in vain */
   static async of(rules: string, options: Partial<InspectorOptions> = {}): Promise<Inspection> {
     const protocols = createProtocols();
-    const { ruleset, summary } = await loadRulesNow(ruleSource(rules), protocols, new NameTable());
+    const { ruleset, policy, summary } = await loadRulesNow(ruleSource(rules), protocols, new NameTable());
     if (summary.failed.length > 0) throw new Error(JSON.stringify(summary.failed));
-    return new Inspection(new RuleMatcher(ruleset), protocols, options);
+    return new Inspection(new RuleMatcher(ruleset), protocols, { policy, ...options });
   }
 
   /** Inspects the packets one batch at a time. @returns the verdict of each */

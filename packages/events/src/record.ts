@@ -3,7 +3,12 @@
  * reads these; what Suricata has no name for stands under the one key `portcullis`.
  */
 
-export type EventKind = 'network_attack_detected' | 'web_address_detected' | 'network_activity_detected';
+export type EventKind =
+  | 'network_attack_detected'
+  | 'web_address_detected'
+  | 'network_activity_detected'
+  /** A rule matched that is neither: worth a line, nothing more. */
+  | 'signature_matched';
 
 /** What a ban did, as told in an alert or in a ban record. */
 export interface BanFacts {

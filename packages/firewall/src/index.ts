@@ -16,6 +16,7 @@ export {
   type StartReport,
 } from './ban-service';
 export { FirewallError, type FirewallErrorCode } from './errors';
+export type { ScanExclusion } from './exclusions';
 export { localGuard, localRefusal } from './guards';
 export type { IptablesVariant } from './iptables';
 export { KernelFirewall, type KernelFirewallOptions } from './kernel-firewall';

@@ -6,6 +6,8 @@ export const Chain = {
   bypass: 'portcullis_bypass',
   /** mangle: notes, before the bypass chain, which packets may make their connection a bypassed one. */
   enter: 'portcullis_enter',
+  /** mangle: what the configuration excludes, asked after the administrator's own chain. */
+  exclude: 'portcullis_exclude',
   /** mangle: drops what is forwarded towards banned addresses. */
   ban: 'portcullis_ban',
   /** mangle and filter: saves our bits of the packet mark into the connection mark, after the queue. */
@@ -35,7 +37,7 @@ export const TABLES: readonly Table[] = ['filter', 'raw', 'mangle'];
 export const OWN_CHAINS: Record<Table, readonly string[]> = {
   filter: [Chain.save],
   raw: [Chain.main, Chain.out],
-  mangle: [Chain.main, Chain.enter, Chain.ban, Chain.save],
+  mangle: [Chain.main, Chain.enter, Chain.exclude, Chain.ban, Chain.save],
 };
 
 export type Family = 4 | 6;

@@ -1,4 +1,5 @@
 import { FirewallError } from './errors';
+import { checkExclusion, type ScanExclusion } from './exclusions';
 import { MarkLayout } from './marks';
 import { normalisePorts, type PortSelection } from './ports';
 
@@ -22,6 +23,8 @@ export interface InstallPlan {
   readonly protocols?: readonly QueuedProtocol[];
   /** Interface names never queued from or to, `+` at the end for all that begin so; `lo` is always among them. */
   readonly excludedInterfaces: readonly string[];
+  /** Connections left out of inspection, the first that fits counts. Default: none. */
+  readonly exclusions?: readonly ScanExclusion[];
   /** No rule that drops at all. */
   readonly monitoring: boolean;
   /**
@@ -53,6 +56,7 @@ export function checkPlan(plan: InstallPlan): MarkLayout {
       throw new FirewallError('PLAN_INVALID', `"${name}" is not the name of a network interface.`);
     }
   }
+  for (const exclusion of plan.exclusions ?? []) checkExclusion(exclusion);
   const protocols = plan.protocols ?? ['tcp'];
   if (protocols.length === 0) {
     throw new FirewallError('PLAN_INVALID', 'no protocol is to be queued.');

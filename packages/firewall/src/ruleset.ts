@@ -1,3 +1,4 @@
+import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
 import type { InstallPlan } from './plan';
@@ -17,7 +18,8 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   const { forward, input, output } = plan.hooks;
   const enforce = !plan.monitoring;
   const layout = MarkLayout.from(plan.markMask, plan.queues.last - plan.queues.first + 1);
-  const queueing = [Chain.enter, Chain.bypass, Chain.main];
+  const exclusions = exclusionRules(plan.exclusions ?? [], family);
+  const queueing = [Chain.enter, Chain.bypass, ...(exclusions.length > 0 ? [Chain.exclude] : []), Chain.main];
   const save = saveRules(layout);
 
   const mangle = new Map<string, readonly string[]>();
@@ -25,6 +27,7 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   if (enforce) mangle.set(Chain.ban, towardsBanned(family));
   if (forward || input || output) {
     mangle.set(Chain.enter, enterRules(plan, layout));
+    if (exclusions.length > 0) mangle.set(Chain.exclude, exclusions);
     mangle.set(Chain.main, queueChain(plan, layout, family));
   }
   mangleJumps.set('FORWARD', [...(enforce ? [Chain.ban] : []), ...(forward ? queueing : [])]);

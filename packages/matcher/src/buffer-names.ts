@@ -7,9 +7,6 @@ export const STICKY_ALIASES: ReadonlyMap<string, string> = new Map([
   ['tls_cert_issuer', 'tls.cert_issuer'],
   ['tls_cert_serial', 'tls.cert_serial'],
   ['tls_cert_fingerprint', 'tls.cert_fingerprint'],
-  ['tls.issuerdn', 'tls.cert_issuer'],
-  ['tls.subject', 'tls.cert_subject'],
-  ['tls.fingerprint', 'tls.cert_fingerprint'],
   ['ja3_hash', 'ja3.hash'],
   ['ja3_string', 'ja3.string'],
   ['ssh_proto', 'ssh.proto'],
@@ -26,6 +23,11 @@ export const STICKY_ALIASES: ReadonlyMap<string, string> = new Map([
   ['http_accept_enc', 'http.accept_enc'],
   ['http_connection', 'http.connection'],
   ['http_referer', 'http.referer'],
+  ['dce_stub_data', 'dcerpc.stub_data'],
+  ['smb_named_pipe', 'smb.named_pipe'],
+  ['smb_share', 'smb.share'],
+  ['nfs_procedure', 'nfs.procedure'],
+  ['nfs_version', 'nfs.version'],
 ]);
 
 /** The name that a buffer has now. */
@@ -72,6 +74,7 @@ export const EXPRESSION_BUFFERS: ReadonlyMap<string, string> = new Map([
 export const PROTOCOL_ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
   ['http', ['http', 'http1', 'http2']],
   ['http1', ['http', 'http1']],
+  ['http2', ['http2', 'doh2']],
   ['ssl', ['tls']],
   ['dns', ['dns', 'doh2']],
   ['dcerpc', ['dcerpc', 'smb']],

@@ -1,5 +1,5 @@
 import type { BufferDefinition } from '@portcullis/protocols';
-import { type Rule, RuleError } from '@portcullis/rules';
+import { type Rule, RuleError, type ThresholdConfig } from '@portcullis/rules';
 import { BufferCatalog } from './buffer-catalog';
 import { BufferSlot } from './buffer-slot';
 import { type BufferTest, CompiledRule, TransportBit } from './compiled-rule';
@@ -7,10 +7,17 @@ import type { CompiledRuleSet } from './compiled-rule-set';
 import type { BufferStep } from './evaluation';
 import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
+import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
+import { DataSets } from './lists/data-set';
+import type { GeoDatabase } from './lists/geo-database';
+import type { IpReputation } from './lists/ip-reputation';
+import { ListFiles } from './lists/list-files';
 import type { NameTable } from './name-table';
+import { PacketBufferTest } from './packet-buffer';
 import { planRules } from './plan-rules';
 import { keywordOf } from './registry';
+import { requirementsMet } from './requirements';
 import {
   type BufferPart,
   type CompileEnvironment,
@@ -24,6 +31,7 @@ import { compileHeader, HeaderLists } from './rule-header';
 import { orderKey, sortByKey } from './rule-order';
 import { Literal } from './search';
 import { shapeOf } from './shape-of-steps';
+import { ThresholdEntries } from './threshold-entries';
 import { transportsOf } from './transport-index';
 
 export interface CompileOptions {
@@ -35,6 +43,16 @@ export interface CompileOptions {
   readonly names: NameTable;
   /** Default: PCRE2 with limits. */
   readonly expressions?: ExpressionCompiler;
+  /** Sets that rules ask for and add to; they outlive the rule set. Absent: each rule set has its own. */
+  readonly dataSets?: DataSets;
+  /** For `iprep`; absent: rules that ask for it are refused. */
+  readonly reputation?: IpReputation;
+  /** For `geoip`; absent: rules that ask for it are refused. */
+  readonly geo?: GeoDatabase;
+  /** What a threshold.config says. */
+  readonly thresholds?: ThresholdConfig;
+  /** Names of the events that parsers can give, in any case; absent: names are not checked. */
+  readonly events?: readonly string[];
   /**
    * Compile every regular expression to see that it can be (default). Where another thread has done so for the same
    * rules it may be left out, which makes up half the work; an expression that cannot be compiled then never matches.
@@ -51,6 +69,8 @@ export interface FailedRule {
 export interface CompileResult {
   readonly ruleset: CompiledRuleSet;
   readonly failed: FailedRule[];
+  /** Rules that ask for what this engine does not have (`requires`), and are therefore not used. */
+  readonly skipped: readonly Rule[];
 }
 
 /** Told while rules are compiled. */
@@ -87,6 +107,12 @@ export function* compileRules(
     names: options.names,
     expressions: options.expressions ?? pcreCompiler,
     checkExpressions: options.checkExpressions ?? true,
+    files: new ListFiles(),
+    dataSets: options.dataSets ?? new DataSets(),
+    reputation: options.reputation ?? null,
+    geo: options.geo ?? null,
+    thresholds: options.thresholds ? new ThresholdEntries(options.thresholds) : null,
+    events: options.events ? new Set(options.events.map((name) => name.toLowerCase())) : null,
   };
   const slots = new SlotTable(catalog);
   const lists = new HeaderLists();
@@ -94,9 +120,11 @@ export function* compileRules(
   const drafts: RuleDraft[] = [];
   const progress = { done: 0, total: rules.length };
   let pause = performance.now() + SLICE;
+  const skipped: Rule[] = [];
   for (const rule of rules) {
     try {
-      drafts.push(compileRule(rule, environment, slots, lists));
+      if (!requirementsMet(rule, environment)) skipped.push(rule);
+      else drafts.push(compileRule(rule, environment, slots, lists));
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       const named = error.sid === 0 ? new RuleError(error.message, error.place, rule.sid) : error;
@@ -111,7 +139,7 @@ export function* compileRules(
   const steps = finish(drafts, slots.all, lists, catalog);
   for (;;) {
     const step = steps.next();
-    if (step.done) return { ruleset: step.value, failed };
+    if (step.done) return { ruleset: step.value, failed, skipped };
     if (performance.now() >= pause) {
       yield progress;
       pause = performance.now() + SLICE;
@@ -189,16 +217,36 @@ function compileRule(
   const buffers: BufferTest[] = [];
   for (const part of builder.parts) {
     linkSteps(part.steps);
-    buffers.push({ slot: slots.slotOf(part), steps: part.steps, occurrences: part.occurrences });
+    const { steps, occurrences, side } = part;
+    buffers.push({ slot: slots.slotOf(part), steps, occurrences, side });
   }
   if (buffers.length > MAX_BUFFERS) {
     throw new RuleError(`the rule looks at more than ${MAX_BUFFERS} buffers`, rule.place, rule.sid);
+  }
+  for (const { buffer, part } of builder.packetParts) {
+    linkSteps(part.steps);
+    builder.packetTests.push(new PacketBufferTest(buffer, part.transforms, part.steps));
+  }
+  // Asked of nothing but the protocol, a flow is told of once.
+  const { packetTests } = builder;
+  const { protocolTests } = builder;
+  if (
+    protocolTests > 0 &&
+    packetTests.length === protocolTests &&
+    buffers.length === 0 &&
+    !compiled.payload
+  ) {
+    packetTests.push({ matches: ({ protocolDetected }) => protocolDetected });
   }
   compiled.buffers = buffers.length > 0 ? buffers : null;
   compiled.flowState = builder.flowState;
   compiled.packetTests = builder.packetTests.length > 0 ? builder.packetTests : null;
   compiled.flowBitConditions = builder.flowBitConditions.length > 0 ? builder.flowBitConditions : null;
   compiled.flowBitActions = builder.flowBitActions.length > 0 ? builder.flowBitActions : null;
+  compiled.effects = builder.effects.length > 0 ? builder.effects : null;
+  compiled.alwaysAlert = builder.alwaysAlert;
+  compiled.tag = builder.tag;
+  environment.thresholds?.apply(builder);
   compiled.noAlert = builder.noAlert;
   compiled.thresholds = builder.thresholds.length > 0 ? builder.thresholds : null;
   compiled.target = builder.target;
@@ -242,7 +290,9 @@ function choosePattern(builder: RuleBuilder, compiled: CompiledRule): FastPatter
 }
 
 function patternAmong(parts: readonly BufferPart[], builder: RuleBuilder): FastPattern | null {
-  const searched = parts.map((part) => ({
+  // What need not be there cannot be looked for.
+  const certain = parts.filter(({ occurrences }) => occurrences === null);
+  const searched = certain.map((part) => ({
     part,
     contents: part.steps.filter((step) => step instanceof ContentStep),
   }));
@@ -256,6 +306,7 @@ const MAX_BUFFERS = 30;
 function linkSteps(steps: readonly BufferStep[]): void {
   let anchor: BufferStep | null = null;
   for (const step of steps) {
+    if (step instanceof Base64DecodeStep) linkSteps(step.inner);
     if (step.relative) anchor?.followedBy(step);
     if (step.anchor) anchor = step;
   }
@@ -263,6 +314,20 @@ function linkSteps(steps: readonly BufferStep[]): void {
 
 function compileDirections(builder: RuleBuilder, compiled: CompiledRule): void {
   const { rule } = builder;
+  if (builder.isTwoWay) {
+    if (builder.directions !== 0) {
+      throw new RuleError(
+        'a rule with => looks both ways: flow cannot name a direction',
+        rule.place,
+        rule.sid,
+      );
+    }
+    if (builder.parts.length === 0) {
+      throw new RuleError('a rule with => looks at buffers of a transaction', rule.place, rule.sid);
+    }
+    compiled.directions = DirectionBit.TO_SERVER | DirectionBit.TO_CLIENT;
+    return;
+  }
   let directions = builder.directions || DirectionBit.TO_SERVER | DirectionBit.TO_CLIENT;
   for (const part of builder.parts) {
     const before = directions;

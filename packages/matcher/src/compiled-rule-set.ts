@@ -129,5 +129,7 @@ export interface CompiledRuleSet {
   readonly transactionPlans: readonly (TransactionPlan | null)[];
   /** Rules that wait for an event of a parser, by its name in lower case. */
   readonly eventRules: ReadonlyMap<string, readonly number[]>;
+  /** Rules that ask what is wrong with a packet's headers. */
+  readonly decodeEventRules: readonly number[];
   readonly needs: RuleSetNeeds;
 }

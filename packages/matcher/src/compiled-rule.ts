@@ -1,13 +1,15 @@
+import type { Direction } from '@portcullis/protocols';
 import { type Action, type Place, parseList, type Rule } from '@portcullis/rules';
 import type { AddressSet } from './address-set';
 import { BufferShape } from './buffer-shape';
 import type { BufferSlot } from './buffer-slot';
 import type { BufferStep } from './evaluation';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
-import type { PacketTest } from './keyword';
+import type { PacketTest, RuleEffect } from './keyword';
 import type { Occurrences } from './occurrences';
 import type { PortSet } from './port-set';
 import type { Literal } from './search';
+import type { TagSettings } from './tag-settings';
 import type { ThresholdSettings } from './threshold-table';
 
 /** Bits for the transports a rule looks at. */
@@ -20,6 +22,8 @@ export interface BufferTest {
   readonly steps: readonly BufferStep[];
   /** null: any one of them. */
   readonly occurrences: Occurrences | null;
+  /** Direction that the buffer is of, in a rule that looks both ways; -1: the one that is being inspected. */
+  readonly side: Direction | -1;
 }
 
 /** A rule as the matcher runs it. `number` is its place in Suricata's order: rules fire in order of it. */
@@ -35,6 +39,8 @@ export class CompiledRule {
   sourcePorts: PortSet | null = null;
   destinationPorts: PortSet | null = null;
   bidirectional = false;
+  /** Looks at both directions of a transaction (`=>`). */
+  twoWay = false;
   /** Bits of `DirectionBit`; never 0. */
   directions = 3;
   /** Bits of `FlowState`; 0: whatever. */
@@ -44,12 +50,16 @@ export class CompiledRule {
   packetTests: readonly PacketTest[] | null = null;
   flowBitConditions: readonly FlowBitCondition[] | null = null;
   flowBitActions: readonly FlowBitAction[] | null = null;
+  effects: readonly RuleEffect[] | null = null;
   /** Steps over the payload or the stream. */
   payload: readonly BufferStep[] | null = null;
   /** Bits of `PayloadMode`. */
   payloadMode = 0;
   buffers: readonly BufferTest[] | null = null;
   noAlert = false;
+  /** Its matches are told even where its action says that they are not (`pass`). */
+  alwaysAlert = false;
+  tag: TagSettings | null = null;
   thresholds: readonly ThresholdSettings[] | null = null;
   /** Application-layer event it waits for, in lower case. */
   appLayerEvent: string | null = null;

@@ -54,7 +54,7 @@ const CASES: readonly ErrorCase[] = [
   ['tcp any any -> any any (bsize:5;', /needs a sticky buffer/, '5;'],
   ['tcp any any -> any any (to_lowercase;', /needs a sticky buffer/, 'to_lowercase'],
   ['http any any -> any any (content:"a"; http_uri; http_header;', /already has a buffer/, 'http_header'],
-  ['http any any -> any any (http.uri; xor:"1"; content:"a";', /key of 1 to 256 bytes/, '"1"'],
+  ['http any any -> any any (http.uri; xor:"1"; content:"a";', /key of 1 to 255 bytes/, '"1"'],
 ];
 
 test.each(CASES)('%s', (rule, message, at) => {

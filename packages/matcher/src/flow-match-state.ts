@@ -6,6 +6,11 @@ export const MAX_STREAM_WAITING = 8;
 /** Rules that look at buffers and whose raw contents were seen in a stream window still held. */
 export const MAX_RAW_FOUND = 32;
 
+/** Variables of one flow (`flowint`) above this count are refused. */
+export const MAX_FLOW_INTEGERS = 64;
+/** Bits of transactions (`xbits` with `track tx`) of one flow above this count are refused. */
+export const MAX_TRANSACTION_BITS = 256;
+
 /** Stands for every list that is empty: a flow at rest with a flow bit set should hold no more than that. */
 const NONE: readonly number[] = [];
 
@@ -42,6 +47,61 @@ export class FlowMatchState {
 
   /** Rules found by raw contents while a transaction is in progress: direction, rule, the same offset. */
   rawFound: readonly number[] = NONE;
+
+  /** Variables that were set: name (number of the `NameTable`) and value, in turn. */
+  private integers: readonly number[] = NONE;
+  /** Bits of open transactions: transaction and name, in turn. */
+  private transactionBits: readonly number[] = NONE;
+
+  /** @returns -1 where the variable is not set */
+  integer(name: number): number {
+    const { integers } = this;
+    for (let i = 0; i < integers.length; i += 2) if (integers[i] === name) return integers[i + 1];
+    return -1;
+  }
+
+  /** @returns false where the flow has as many variables as it may have */
+  setInteger(name: number, value: number): boolean {
+    const { integers } = this;
+    for (let i = 0; i < integers.length; i += 2) {
+      if (integers[i] !== name) continue;
+      const changed = integers.slice();
+      changed[i + 1] = value;
+      this.integers = changed;
+      return true;
+    }
+    if (integers.length >= MAX_FLOW_INTEGERS * 2) return false;
+    this.integers = integers.concat(name, value);
+    return true;
+  }
+
+  hasTransactionBit(transaction: number, bit: number): boolean {
+    const { transactionBits } = this;
+    for (let i = 0; i < transactionBits.length; i += 2) {
+      if (transactionBits[i] === transaction && transactionBits[i + 1] === bit) return true;
+    }
+    return false;
+  }
+
+  /** @returns false where the flow has as many as it may have */
+  setTransactionBit(transaction: number, bit: number): boolean {
+    if (this.hasTransactionBit(transaction, bit)) return true;
+    if (this.transactionBits.length >= MAX_TRANSACTION_BITS * 2) return false;
+    this.transactionBits = this.transactionBits.concat(transaction, bit);
+    return true;
+  }
+
+  /** @param bit -1: all of the transaction's */
+  unsetTransactionBit(transaction: number, bit: number): void {
+    const { transactionBits } = this;
+    if (transactionBits.length === 0) return;
+    const left: number[] = [];
+    for (let i = 0; i < transactionBits.length; i += 2) {
+      const goes = transactionBits[i] === transaction && (bit < 0 || transactionBits[i + 1] === bit);
+      if (!goes) left.push(transactionBits[i], transactionBits[i + 1]);
+    }
+    this.transactionBits = left.length > 0 ? left : NONE;
+  }
 
   /** Forgets what belongs to another rule set. */
   belongTo(generation: number): void {
@@ -102,7 +162,13 @@ export class FlowMatchState {
   }
 
   get empty(): boolean {
-    return this.bits.length === 0 && this.waiting.length === 0 && this.rawFound.length === 0;
+    return (
+      this.bits.length === 0 &&
+      this.waiting.length === 0 &&
+      this.rawFound.length === 0 &&
+      this.integers.length === 0 &&
+      this.transactionBits.length === 0
+    );
   }
 }
 

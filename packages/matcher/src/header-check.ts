@@ -64,7 +64,9 @@ export class HeaderCheck {
 
   private endpointsMatch(rule: CompiledRule, context: InspectionContext): boolean {
     const { packet } = context;
+    const reversed = rule.twoWay && context.direction === 1;
     if (
+      !reversed &&
       (rule.sourcePorts === null || rule.sourcePorts.has(packet.sourcePort)) &&
       (rule.destinationPorts === null || rule.destinationPorts.has(packet.destinationPort)) &&
       (rule.source === null || this.holds(rule.source, 0, context)) &&
@@ -73,7 +75,7 @@ export class HeaderCheck {
       return true;
     }
     return (
-      rule.bidirectional &&
+      (rule.bidirectional || reversed) &&
       (rule.sourcePorts === null || rule.sourcePorts.has(packet.destinationPort)) &&
       (rule.destinationPorts === null || rule.destinationPorts.has(packet.sourcePort)) &&
       (rule.source === null || this.holds(rule.source, 1, context)) &&

@@ -16,8 +16,16 @@ export {
   prepareDatabases,
   prepareDatabasesNow,
 } from './databases';
+export {
+  PacketEventSet,
+  STREAM_EVENTS,
+  streamEventNumber,
+} from './events/packet-events';
 export type { Expression, ExpressionCompiler, ExpressionOptions } from './expression';
 export { FlowMatchState } from './flow-match-state';
+export { DataSet, DataSets } from './lists/data-set';
+export { GeoDatabase } from './lists/geo-database';
+export { IpReputation, type ReputationProblem } from './lists/ip-reputation';
 export { MatchList } from './match-list';
 export { Matcher, type MatcherStatistics, type RuleProfile, type SegmentUse } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';

@@ -11,5 +11,13 @@ export interface Keyword {
 
 /** A condition on the packet and its flow, cheap enough to be asked before any buffer is looked at. */
 export interface PacketTest {
+  /** It asks what is wrong with the packet's headers: such a rule looks at packets that do not decode, too. */
+  readonly ofDecodeEvents?: boolean;
   matches(context: InspectionContext): boolean;
+}
+
+/** What a rule does when it has matched, whether an alert comes of it or not. */
+export interface RuleEffect {
+  /** @returns false where a bound kept it from being done; it is counted */
+  apply(context: InspectionContext): boolean;
 }

@@ -1,6 +1,15 @@
+import type { Action } from '@portcullis/rules';
 import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
 import { ThresholdResult, type ThresholdTable } from './threshold-table';
+
+/** Actions that a rate filter may give, behind the rule's own. */
+const CHANGED_ACTIONS: readonly (Action | null)[] = [null, 'alert', 'drop', 'reject', 'pass'];
+
+function changeOf({ thresholds }: CompiledRule): number {
+  const filter = thresholds?.find((settings) => settings.type === 'rate_filter');
+  return filter?.type === 'rate_filter' ? CHANGED_ACTIONS.indexOf(filter.newAction) : 0;
+}
 
 /** The rules that fired in one packet. */
 export class MatchList {
@@ -10,6 +19,8 @@ export class MatchList {
   readonly transactions: Int32Array;
   /** 1: its action counts, but no alert is given (above a limit, or `noalert`). */
   readonly silent: Uint8Array;
+  /** Place in `CHANGED_ACTIONS`; 0: the rule's own action. */
+  private readonly changed: Uint8Array;
   /** Rules left out because the list was full. */
   overflow = 0;
   /** Of the rule set in use. */
@@ -19,6 +30,12 @@ export class MatchList {
     this.numbers = new Int32Array(limit);
     this.transactions = new Int32Array(limit);
     this.silent = new Uint8Array(limit);
+    this.changed = new Uint8Array(limit);
+  }
+
+  /** What is to be done about the match at that place: the rule's action, or a rate filter's. */
+  action(place: number): Action {
+    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules[this.numbers[place]].action;
   }
 
   begin(): void {
@@ -50,32 +67,38 @@ export class MatchList {
     for (let i = 0; i < this.count; i++) {
       const rule = this.rules[numbers[i]];
       let quiet = rule.noAlert;
+      let change = 0;
       if (rule.thresholds !== null) {
         const result = this.applyThresholds(rule, context, thresholds);
         if (result === ThresholdResult.NOTHING) continue;
         if (result === ThresholdResult.SILENT) quiet = true;
+        if (result === ThresholdResult.CHANGED) change = changeOf(rule);
       }
-      if (quiet && rule.action === 'alert') continue;
+      const action = CHANGED_ACTIONS[change] ?? rule.action;
+      if (quiet && action === 'alert') continue;
       numbers[kept] = numbers[i];
       transactions[kept] = transactions[i];
+      this.changed[kept] = change;
       silent[kept++] = quiet ? 1 : 0;
-      if (rule.action === 'pass') break;
+      if (action === 'pass') break;
     }
     this.count = kept;
   }
 
-  /** All of a rule's thresholds count; the first that holds it back decides. */
+  /** The first of a rule's thresholds that holds it back decides; those behind it do not count the match. */
   private applyThresholds(
     rule: CompiledRule,
     context: InspectionContext,
     table: ThresholdTable,
   ): ThresholdResult {
     const settings = rule.thresholds ?? [];
+    let outcome: ThresholdResult = ThresholdResult.ALERT;
     for (let i = 0; i < settings.length; i++) {
       const result = table.count(rule.identity, i, settings[i], context);
-      if (result !== ThresholdResult.ALERT) return result;
+      if (result === ThresholdResult.CHANGED) outcome = result;
+      else if (result !== ThresholdResult.ALERT) return result;
     }
-    return ThresholdResult.ALERT;
+    return outcome;
   }
 
   /** By rule number, which is the order of the actions; the list is short. */

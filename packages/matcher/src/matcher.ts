@@ -293,6 +293,17 @@ export class Matcher {
     scan.flush();
   }
 
+  /** Packets that do not decode: only rules that ask for what is wrong with them (`packet.events`) look. */
+  inspectUndecodable(context: InspectionContext): void {
+    const { ruleset, header } = this.stage;
+    if (!context.packet.events.any) return;
+    for (const number of ruleset.decodeEventRules) {
+      const rule = ruleset.rules[number];
+      if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
+      this.fire(rule, context, -1);
+    }
+  }
+
   private packetMatches(rule: CompiledRule, context: InspectionContext): boolean {
     // Found by raw contents, evaluated with its buffers.
     if (rule.buffers !== null) return false;
@@ -523,8 +534,10 @@ export class Matcher {
     const at = context.appProtocol * 2 + direction;
     const plan = ruleset.transactionPlans[at];
     if (!plan) return;
+    context.dceLittleEndian = transaction.dceLittleEndian === true;
     const progress = transaction.progress(direction);
     const held = transaction.matchState;
+    context.transactionId = transaction.id;
     let state: TransactionState | null = held instanceof TransactionState ? held : null;
     if (state !== null && state.generation !== ruleset.generation) {
       state.count = 0;
@@ -549,7 +562,7 @@ export class Matcher {
     const waiting = state !== null ? state.count : 0;
     for (let i = 0; i < waiting; i++) {
       const entry = (state as TransactionState).rules[i];
-      if ((entry & 1) === direction) candidates.add(entry >> 1);
+      if ((entry & 1) === direction || ruleset.rules[entry >> 1].twoWay) candidates.add(entry >> 1);
     }
 
     if (candidates.count > 0) {
@@ -563,6 +576,7 @@ export class Matcher {
         direction === 0 ? packSeen(progress, seenOf(packed, 1)) : packSeen(seenOf(packed, 0), progress);
     }
     buffers.end();
+    context.transactionId = -1;
   }
 
   /**
@@ -596,7 +610,9 @@ export class Matcher {
         continue;
       }
       if (!state.remember(entry, waiting)) this.counted.waitingRefused++;
+      context.transactionId = transaction.id;
       this.fire(rule, context, transaction.id);
+      context.transactionId = -1;
     }
   }
 
@@ -805,7 +821,7 @@ export class Matcher {
     let state = given;
     for (let i = 0; i < candidates.count; i++) {
       const rule = ruleset.rules[candidates.rules[i]];
-      const entry = rule.number * 2 + (at & 1);
+      const entry = rule.number * 2 + (rule.twoWay ? 0 : at & 1);
       const place = state === null ? -1 : waitingPlace(state, entry);
       if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;
       this.done = place < 0 || state === null ? 0 : state.done[place];
@@ -813,7 +829,7 @@ export class Matcher {
       const before = settled < 0 ? UNKNOWN : (this.settledBy as DerivedMemo).verdict(settled);
       this.verdict = before;
       if (this.profile !== null) this.profile.start(rule.number);
-      const outcome = this.transactionMatches(rule, context, place >= 0, at, progress);
+      const outcome = this.transactionMatches(rule, context, transaction, place >= 0, at, progress);
       if (settled >= 0 && before === UNKNOWN && this.verdict !== UNKNOWN)
         (this.settledBy as DerivedMemo).settle(settled, this.verdict);
       if (this.profile !== null) this.profile.stop(rule.number, outcome === MATCHED);
@@ -831,7 +847,7 @@ export class Matcher {
         state.done[place] = state.done[state.count];
       }
       if (outcome !== MATCHED) continue;
-      if (rule.rawFiltered || mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
+      if (rule.rawFiltered || rule.twoWay || mayFireAgain(rule.buffers as readonly BufferTest[], at)) {
         state ??= this.attachState(transaction, packed);
         if (!state.remember(entry, limits.waiting)) this.counted.waitingRefused++;
       }
@@ -859,6 +875,7 @@ export class Matcher {
   private transactionMatches(
     rule: CompiledRule,
     context: InspectionContext,
+    transaction: Transaction,
     waited: boolean,
     at: number,
     progress: number,
@@ -877,7 +894,11 @@ export class Matcher {
     let waits = false;
     for (let i = 0; i < tests.length; i++) {
       if (this.done & (1 << i)) continue;
-      const outcome = this.bufferMatches(tests[i], at, progress);
+      const { side } = tests[i];
+      const outcome =
+        side >= 0 && side !== (at & 1)
+          ? this.otherSideMatches(tests[i], transaction, at)
+          : this.bufferMatches(tests[i], at, progress);
       if (outcome === NOT_MATCHED) {
         // Where the budget is spent, it is not the bytes that have decided.
         if (this.evaluation.budget >= 0) this.verdict = FAILS;
@@ -889,6 +910,16 @@ export class Matcher {
     if (waits) return WAITS;
     this.verdict = MATCHES;
     return MATCHED;
+  }
+
+  /** A buffer of the direction that is not being inspected, for rules that look both ways. */
+  private otherSideMatches(test: BufferTest, transaction: Transaction, at: number): number {
+    const { buffers } = this.stage;
+    const other = at ^ 1;
+    buffers.begin(transaction, other);
+    const outcome = this.bufferMatches(test, other, transaction.progress((other & 1) as Direction));
+    buffers.begin(transaction, at);
+    return outcome;
   }
 
   /** Raw contents of a rule that looks at buffers too: the stream window, or the payload. */
@@ -949,7 +980,8 @@ export class Matcher {
   }
 
   /** The transaction is over: its state goes back to the pool. */
-  endTransaction(_context: InspectionContext, transaction: Transaction): void {
+  endTransaction(context: InspectionContext, transaction: Transaction): void {
+    context.flowState?.unsetTransactionBit(transaction.id, -1);
     const state = transaction.matchState;
     transaction.matchState = null;
     if (state instanceof TransactionState && this.pool.length < POOL) this.pool.push(state);
@@ -962,6 +994,12 @@ export class Matcher {
 
   private fire(rule: CompiledRule, context: InspectionContext, transaction: number): void {
     if (!this.fired.add(rule.number, transaction)) return;
+    const { effects } = rule;
+    if (effects !== null) {
+      for (let i = 0; i < effects.length; i++) {
+        if (!effects[i].apply(context)) this.counted.flowBitsRefused++;
+      }
+    }
     const actions = rule.flowBitActions;
     if (actions === null) return;
     if (!context.hasFlow) return;

@@ -94,6 +94,9 @@ export function* planRules(
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
     eventRules: eventRulesOf(drafts),
+    decodeEventRules: drafts
+      .filter(({ compiled }) => compiled.packetTests?.some((test) => test.ofDecodeEvents) === true)
+      .map(({ compiled }) => compiled.number),
     needs: yield* needsOf(drafts, catalog, segmentParts, streamUnfiltered, packetPlans),
   };
 }
@@ -286,7 +289,10 @@ function* planTransactions(
     if (++since % 64 === 0) yield;
     for (const direction of [0, 1]) {
       if (!looksThatWay(compiled, direction)) continue;
-      if (pattern && patternSlot) patterns[patternSlot.number][direction].add(pattern, compiled.number);
+      // A rule that looks both ways is found by its pattern in one of them, and waits in the other.
+      const side = pattern?.part.side ?? -1;
+      if ((side < 0 || side === direction) && pattern && patternSlot)
+        patterns[patternSlot.number][direction].add(pattern, compiled.number);
       for (let protocol = 1; protocol <= catalog.protocols.length; protocol++) {
         if (compiled.appProtocols?.[protocol] !== 1) continue;
         const at = protocol * 2 + direction;

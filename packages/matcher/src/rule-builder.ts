@@ -1,14 +1,23 @@
+import type { Direction } from '@portcullis/protocols';
 import type { Rule, RuleOption } from '@portcullis/rules';
 import type { BufferCatalog } from './buffer-catalog';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
 import type { ExpressionCompiler } from './expression';
 import type { FlowBitAction, FlowBitCondition } from './flow-bits';
 import type { IntegerRange } from './integer-range';
-import type { PacketTest } from './keyword';
+import type { PacketTest, RuleEffect } from './keyword';
+import type { Base64DecodeStep } from './keywords/base64';
 import type { ContentStep } from './keywords/content';
+import type { DataSets } from './lists/data-set';
+import type { GeoDatabase } from './lists/geo-database';
+import type { IpReputation } from './lists/ip-reputation';
+import type { ListFiles } from './lists/list-files';
 import type { NameTable } from './name-table';
 import type { Occurrences } from './occurrences';
 import { type Argument, invalid } from './option-value';
+import type { PacketBuffer } from './packet-buffer';
+import type { TagSettings } from './tag-settings';
+import type { ThresholdEntries } from './threshold-entries';
 import type { ThresholdSettings } from './threshold-table';
 import type { Transform } from './transform';
 
@@ -19,17 +28,26 @@ export interface CompileEnvironment {
   readonly expressions: ExpressionCompiler;
   /** Compile each expression at once, only to see that it can be. */
   readonly checkExpressions: boolean;
+  readonly thresholds: ThresholdEntries | null;
+  readonly files: ListFiles;
+  readonly dataSets: DataSets;
+  readonly reputation: IpReputation | null;
+  readonly geo: GeoDatabase | null;
+  /** Names of the events that parsers can give, in lower case; null: not known. */
+  readonly events: ReadonlySet<string> | null;
 }
 
 /** Steps over one buffer. `name` is null for the payload. */
 export class BufferPart {
-  readonly steps: BufferStep[] = [];
   /** null: any one of them. */
   occurrences: Occurrences | null = null;
+  /** Direction it is of, in a rule that looks both ways; else -1. */
+  side: Direction | -1 = -1;
 
   constructor(
     readonly name: string | null,
     readonly transforms: readonly Transform[],
+    readonly steps: BufferStep[] = [],
   ) {}
 }
 
@@ -51,6 +69,7 @@ export class RuleBuilder {
   networkProtocols: IntegerRange | null = null;
   readonly flowBitConditions: FlowBitCondition[] = [];
   readonly flowBitActions: FlowBitAction[] = [];
+  readonly effects: RuleEffect[] = [];
   lastContent: ContentStep | null = null;
   fastPattern: { step: ContentStep; from: number; length: number } | null = null;
   /** Bits of `DirectionBit`, as `flow` says; 0: not said. */
@@ -62,15 +81,32 @@ export class RuleBuilder {
   /** Payload sizes of the packets it looks at; null: all. */
   payloadSizes: IntegerRange | null = null;
   noAlert = false;
+  /** Its matches are told even where its action says that they are not (`pass`). */
+  alwaysAlert = false;
+  /** Packets after the match that its author wants recorded. */
+  tag: TagSettings | null = null;
   target: 'src_ip' | 'dest_ip' | null = null;
   readonly thresholds: ThresholdSettings[] = [];
   /** Application-layer events it waits for, in lower case (`http.request_field_too_long`). */
   readonly appLayerEvents: string[] = [];
+  /** Application protocols that keywords ask for, as rule headers name them. */
+  readonly protocols = new Set<string>();
+
+  /** The last `base64_decode`. */
+  base64: Base64DecodeStep | null = null;
+  /** How many of the packet tests ask which application protocol the flow has. */
+  protocolTests = 0;
+  /** Steps over parts of the packet. */
+  readonly packetParts: { readonly buffer: PacketBuffer; readonly part: BufferPart }[] = [];
 
   private bufferName: string | null = null;
+  private packetBuffer: PacketBuffer | null = null;
+  private side: Direction | -1 = -1;
   private transforms: Transform[] = [];
   private part: BufferPart | null = this.payload;
   private lastPart: BufferPart = this.payload;
+  /** Where the last step was added. */
+  private relativePart: BufferPart = this.payload;
   private readonly variables = new Map<string, number>();
 
   constructor(
@@ -79,20 +115,69 @@ export class RuleBuilder {
   ) {}
 
   /** True where steps added now look at the payload. */
+  /** True for a rule that looks at both directions of a transaction. */
+  get isTwoWay(): boolean {
+    return this.rule.header.direction === '=>';
+  }
+
+  /**
+   * Takes a direction that a keyword's value begins with (`to_client, <100`), which rules that look both ways may say.
+   * @returns the rest of the value, and where it begins
+   */
+  takeSide(option: RuleOption): { side: Direction | -1; value: string; at: number } {
+    const value = option.value ?? '';
+    const form = /^(to_server|to_client)\s*(?:,\s*|$)/.exec(value);
+    if (!form) return { side: -1, value, at: 0 };
+    if (!this.isTwoWay) throw invalid(option, 'a direction is for rules with =>');
+    return { side: form[1] === 'to_server' ? 0 : 1, value: value.slice(form[0].length), at: form[0].length };
+  }
+
   get inPayload(): boolean {
     return this.bufferName === null;
   }
 
+  /** The rule looks only at flows of that application protocol. */
+  requireProtocol(name: string): void {
+    this.protocols.add(name);
+  }
+
   /** From here on steps look at the buffer of that name. */
-  openBuffer(option: RuleOption, name: string): void {
+  openBuffer(option: RuleOption, name: string, side: Direction | -1 = -1): void {
     this.requireBuffer(option, name);
+    this.side = side;
     this.bufferName = name;
+    this.packetBuffer = null;
     this.transforms = [];
     this.part = null;
   }
 
+  /** From here on steps look at that part of the packet. */
+  openPacketBuffer(buffer: PacketBuffer): void {
+    this.side = -1;
+    this.payloadMode |= PayloadMode.PACKET;
+    this.bufferName = buffer.name;
+    this.packetBuffer = buffer;
+    this.transforms = [];
+    this.part = null;
+  }
+
+  /** From here on steps are added to those, which another step runs. */
+  openSteps(steps: BufferStep[]): void {
+    this.part = new BufferPart(null, [], steps);
+  }
+
+  /** Says which occurrences of the buffer that was just opened have to match. */
+  setOccurrences(option: RuleOption, occurrences: Occurrences): void {
+    if (this.part !== null || this.packetBuffer !== null) {
+      throw invalid(option, 'stands right behind a sticky buffer');
+    }
+    this.part = this.findPart(this.bufferName as string, this.transforms, true);
+    this.part.occurrences = occurrences;
+  }
+
   openPayload(): void {
     this.bufferName = null;
+    this.packetBuffer = null;
     this.transforms = [];
     this.part = this.payload;
   }
@@ -105,30 +190,40 @@ export class RuleBuilder {
     this.transforms.push(transform);
   }
 
-  /** Adds a step to the buffer that is open. */
+  /** Adds a step to the buffer that is open; where none is, what counts from the step before goes where that one is. */
   add(step: BufferStep): void {
-    this.part ??= this.findPart(this.bufferName as string, this.transforms);
-    this.part.steps.push(step);
+    this.part ??= this.openPart();
+    const part = step.relative && this.part === this.payload ? this.relativePart : this.part;
+    part.steps.push(step);
+    this.relativePart = part;
   }
 
   addContent(step: ContentStep): void {
     this.add(step);
     this.lastContent = step;
-    this.lastPart = this.part as BufferPart;
+    this.lastPart = this.relativePart;
   }
 
   /** Adds a step to the buffer of that name, whatever is open. */
   addTo(option: RuleOption, name: string, step: BufferStep): void {
     this.requireBuffer(option, name);
-    this.findPart(name, []).steps.push(step);
+    this.relativePart = this.findPart(name, []);
+    this.relativePart.steps.push(step);
   }
 
   /** Adds a condition of its own on the buffer of that name, whatever is open. @param step null: that it is there */
-  addCondition(name: string, step: BufferStep | null, occurrences: Occurrences | null = null): void {
+  addCondition(
+    name: string,
+    step: BufferStep | null,
+    occurrences: Occurrences | null = null,
+    side: Direction | -1 = -1,
+  ): void {
     let part: BufferPart;
+    this.side = side;
     if (occurrences !== null || this.environment.buffers.isMultiple(name)) {
       part = new BufferPart(name, []);
       part.occurrences = occurrences;
+      part.side = this.sideOf(name);
       this.parts.push(part);
     } else part = this.findPart(name, []);
     if (step !== null) part.steps.push(step);
@@ -142,6 +237,7 @@ export class RuleBuilder {
     this.lastPart.steps.splice(this.lastPart.steps.indexOf(this.lastContent), 1);
     this.lastPart = this.findPart(name, []);
     this.lastPart.steps.push(this.lastContent);
+    this.relativePart = this.lastPart;
   }
 
   defineVariable(option: RuleOption, argument: Argument): number {
@@ -166,16 +262,36 @@ export class RuleBuilder {
     if (!this.environment.buffers.has(name)) throw invalid(option, 'keyword is not supported yet');
   }
 
-  private findPart(name: string, transforms: readonly Transform[]): BufferPart {
+  /** Of a buffer that exists both ways, the one to the server is meant unless the rule says so. */
+  private sideOf(name: string): Direction | -1 {
+    if (!this.isTwoWay) return -1;
+    if (this.side >= 0) return this.side;
+    return (this.environment.buffers.directions(name) & DirectionBit.TO_SERVER) !== 0 ? 0 : 1;
+  }
+
+  private openPart(): BufferPart {
+    const buffer = this.packetBuffer;
+    if (buffer === null) return this.findPart(this.bufferName as string, this.transforms);
+    const part = new BufferPart(buffer.name, this.transforms);
+    this.packetParts.push({ buffer, part });
+    return part;
+  }
+
+  private findPart(name: string, transforms: readonly Transform[], separate = false): BufferPart {
     const key = partKey(name, transforms);
+    const side = this.sideOf(name);
     // Where a buffer occurs several times, each sticky keyword may mean another occurrence.
-    if (!(this.environment.buffers.isMultiple(name) && this.part === null)) {
+    if (!separate && !(this.environment.buffers.isMultiple(name) && this.part === null)) {
       const known = this.parts.find(
-        (part) => part.occurrences === null && partKey(part.name as string, part.transforms) === key,
+        (part) =>
+          part.occurrences === null &&
+          part.side === side &&
+          partKey(part.name as string, part.transforms) === key,
       );
       if (known) return known;
     }
     const part = new BufferPart(name, transforms);
+    part.side = side;
     this.parts.push(part);
     return part;
   }

@@ -94,6 +94,7 @@ export function compileHeader(builder: RuleBuilder, compiled: CompiledRule, list
   compiled.sourcePorts = lists.portSet(header.sourcePorts);
   compiled.destinationPorts = lists.portSet(header.destinationPorts);
   compiled.bidirectional = header.direction === '<>';
+  compiled.twoWay = header.direction === '=>';
 
   const names = builder.parts.map((part) => part.name as string);
   const found = NETWORK_PROTOCOLS.get(header.protocol);
@@ -102,12 +103,24 @@ export function compileHeader(builder: RuleBuilder, compiled: CompiledRule, list
     compiled.transports = found.transports;
     compiled.ipVersion = found.ipVersion;
     builder.payloadMode |= found.payloadMode;
-    if (names.length === 0) return;
+    if (names.length === 0 && builder.protocols.size === 0) return;
     candidates = catalog.protocols.map((_, i) => i + 1);
   } else {
     candidates = catalog.protocolsOf(header.protocol);
     if (candidates.length === 0)
       throw new RuleError(`protocol ${header.protocol} is not supported yet`, place, sid);
+  }
+  for (const name of builder.protocols) {
+    const wanted = catalog.protocolsOf(name);
+    candidates = candidates.filter((protocol) => wanted.includes(protocol));
+    if (candidates.length > 0) continue;
+    throw new RuleError(
+      wanted.length === 0
+        ? `protocol ${name} is not supported yet`
+        : `keywords for ${name} do not fit protocol ${header.protocol}`,
+      place,
+      sid,
+    );
   }
   const fitting = candidates.filter((protocol) => names.every((name) => hasBuffer(catalog, name, protocol)));
   if (fitting.length === 0) {

@@ -22,6 +22,7 @@ export function isSettledBy(rule: CompiledRule, slots: ReadonlySet<BufferSlot>):
   const { buffers } = rule;
   if (buffers === null || rule.payload !== null || rule.appLayerEvent !== null) return false;
   return buffers.every(
-    ({ slot, steps, occurrences }) => slots.has(slot) && occurrences === null && steps.every(asksBytesOnly),
+    ({ slot, side, steps, occurrences }) =>
+      side < 0 && slots.has(slot) && occurrences === null && steps.every(asksBytesOnly),
   );
 }

@@ -1,21 +1,59 @@
+import type { RateAction, TrackedBy } from '@portcullis/rules';
+import type { AddressSet } from './address-set';
 import type { InspectionContext } from './context';
+import { PortCounts } from './port-counts';
 
 export type ThresholdType = 'limit' | 'threshold' | 'both' | 'detection_filter';
-export type ThresholdTrack = 'by_src' | 'by_dst' | 'by_both' | 'by_rule' | 'by_flow';
+export type ThresholdTrack = TrackedBy;
 
-export interface ThresholdSettings {
+/** Counts matches within periods of so many seconds. */
+export interface PeriodThreshold {
   readonly type: ThresholdType;
   readonly track: ThresholdTrack;
   readonly count: number;
   readonly seconds: number;
+  /** Counts each port once. */
+  readonly uniqueOn?: 'src_port' | 'dst_port';
 }
 
-/** What becomes of a match. SILENT: its action counts, no alert. */
-export const ThresholdResult = { NOTHING: 0, ALERT: 1, SILENT: 2 } as const;
-export type ThresholdResult = 0 | 1 | 2;
+/** Tells of the match number `count`, then of that times `multiplier`, and so on. */
+export interface BackoffThreshold {
+  readonly type: 'backoff';
+  readonly track: ThresholdTrack;
+  readonly count: number;
+  readonly multiplier: number;
+}
+
+/** Gives the rule another action while it matches too often, and for `timeout` seconds after. */
+export interface RateThreshold {
+  readonly type: 'rate_filter';
+  readonly track: ThresholdTrack;
+  readonly count: number;
+  readonly seconds: number;
+  readonly newAction: RateAction;
+  readonly timeout: number;
+}
+
+/** Takes the alerts of some hosts away. */
+export interface SuppressThreshold {
+  readonly type: 'suppress';
+  readonly track: 'by_src' | 'by_dst' | 'by_either';
+  readonly addresses: AddressSet;
+}
+
+export type CountedThreshold = PeriodThreshold | BackoffThreshold | RateThreshold;
+export type ThresholdSettings = CountedThreshold | SuppressThreshold;
+
+/** What becomes of a match. SILENT: its action counts, no alert. CHANGED: it has the rate filter's action. */
+export const ThresholdResult = { NOTHING: 0, ALERT: 1, SILENT: 2, CHANGED: 3 } as const;
+export type ThresholdResult = 0 | 1 | 2 | 3;
 
 const WAYS = 8;
 const KEY_WORDS = 9;
+const SECOND = 1e6;
+/** How long the count of a backoff is kept without a match, microseconds. */
+const BACKOFF_KEPT = 3600 * SECOND;
+const LARGEST_COUNT = 0xffffffff;
 
 /**
  * Counts of rule matches by address, in a table of fixed size: eight places for each hash, of which the one with the
@@ -32,6 +70,9 @@ export class ThresholdTable {
   private readonly began: Float64Array;
   private readonly ends: Float64Array;
   private readonly counts: Uint32Array;
+  /** Rate filter: when the other action was last called for, microseconds, 0 never. Backoff: the next count told of. */
+  private readonly marks: Float64Array;
+  private readonly ports = new PortCounts();
   private readonly key = new Uint32Array(KEY_WORDS);
 
   /** @param capacity entries, rounded up to a power of two */
@@ -44,6 +85,7 @@ export class ThresholdTable {
     this.began = new Float64Array(sets * WAYS);
     this.ends = new Float64Array(sets * WAYS);
     this.counts = new Uint32Array(sets * WAYS);
+    this.marks = new Float64Array(sets * WAYS);
   }
 
   /**
@@ -57,18 +99,36 @@ export class ThresholdTable {
     settings: ThresholdSettings,
     context: InspectionContext,
   ): ThresholdResult {
+    if (settings.type === 'suppress') return isSuppressed(settings, context) ? 2 : 1;
     const now = context.timeMicros;
     const slot = this.find(rule, index, settings, context, now);
-    const counts = this.counts;
-    const known = this.began[slot] !== 0;
-    // The last moment of a period still belongs to it, as in Suricata.
-    const running = known && now - this.began[slot] <= settings.seconds * 1e6;
-    if (!running) {
-      this.began[slot] = now === 0 ? 1 : now;
-      this.ends[slot] = now + settings.seconds * 1e6;
-      counts[slot] = 0;
+    switch (settings.type) {
+      case 'backoff':
+        return this.countBackoff(slot, settings, now);
+      case 'rate_filter':
+        return this.countRate(slot, settings, now);
+      default:
+        return this.countPeriod(slot, settings, context, now);
     }
-    const count = ++counts[slot];
+  }
+
+  private countPeriod(
+    slot: number,
+    settings: PeriodThreshold,
+    context: InspectionContext,
+    now: number,
+  ): ThresholdResult {
+    const { counts } = this;
+    const known = this.began[slot] !== 0;
+    const running = this.enterPeriod(slot, settings.seconds, now);
+    if (!running && settings.uniqueOn !== undefined) this.ports.clear(slot);
+    if (settings.uniqueOn === undefined) counts[slot]++;
+    else {
+      const { sourcePort, destinationPort } = context.packet;
+      const port = settings.uniqueOn === 'src_port' ? sourcePort : destinationPort;
+      if (this.ports.add(slot, port)) counts[slot]++;
+    }
+    const count = counts[slot];
     switch (settings.type) {
       case 'limit':
         return count <= settings.count ? 1 : 2;
@@ -84,10 +144,49 @@ export class ThresholdTable {
     }
   }
 
+  private countBackoff(slot: number, settings: BackoffThreshold, now: number): ThresholdResult {
+    const { counts, marks } = this;
+    if (this.began[slot] === 0) {
+      this.began[slot] = now === 0 ? 1 : now;
+      marks[slot] = settings.count;
+    }
+    this.ends[slot] = now + BACKOFF_KEPT;
+    if (counts[slot] < LARGEST_COUNT) counts[slot]++;
+    if (counts[slot] !== marks[slot]) return 2;
+    marks[slot] *= settings.multiplier;
+    return 1;
+  }
+
+  private countRate(slot: number, settings: RateThreshold, now: number): ThresholdResult {
+    const { counts, marks } = this;
+    let changed = false;
+    if (marks[slot] !== 0) {
+      if (Math.floor(now / SECOND) - Math.floor(marks[slot] / SECOND) > settings.timeout) marks[slot] = 0;
+      else changed = true;
+    }
+    this.enterPeriod(slot, settings.seconds, now);
+    if (++counts[slot] > settings.count) {
+      marks[slot] = now === 0 ? 1 : now;
+      changed = true;
+    }
+    if (changed) this.ends[slot] = Math.max(this.ends[slot], marks[slot] + settings.timeout * SECOND);
+    return changed ? 3 : 1;
+  }
+
+  /** @returns whether a period was running; else one begins, with a count of 0 */
+  private enterPeriod(slot: number, seconds: number, now: number): boolean {
+    // The last moment of a period still belongs to it, as in Suricata.
+    if (this.began[slot] !== 0 && now - this.began[slot] <= seconds * SECOND) return true;
+    this.began[slot] = now === 0 ? 1 : now;
+    this.ends[slot] = now + seconds * SECOND;
+    this.counts[slot] = 0;
+    return false;
+  }
+
   private find(
     rule: number,
     index: number,
-    settings: ThresholdSettings,
+    settings: CountedThreshold,
     context: InspectionContext,
     now: number,
   ): number {
@@ -110,6 +209,8 @@ export class ThresholdTable {
     this.keys.set(key, victim * KEY_WORDS);
     this.began[victim] = 0;
     this.counts[victim] = 0;
+    this.marks[victim] = 0;
+    this.ports.release(victim);
     return victim;
   }
 
@@ -145,6 +246,12 @@ export class ThresholdTable {
         return;
     }
   }
+}
+
+function isSuppressed({ track, addresses }: SuppressThreshold, { packet }: InspectionContext): boolean {
+  const holds = (address: Uint32Array) =>
+    packet.version === 4 ? addresses.hasV4(address[3]) : addresses.hasV6(address);
+  return (track !== 'by_dst' && holds(packet.source)) || (track !== 'by_src' && holds(packet.destination));
 }
 
 function copyWords(to: Uint32Array, at: number, from: Uint32Array): void {

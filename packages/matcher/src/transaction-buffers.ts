@@ -94,6 +94,7 @@ export class TransactionBuffers {
       }
       const begin = this.used;
       end = transform.apply(bytes, start, end, this.scratch, begin);
+      if (end < 0) return false;
       bytes = this.scratch;
       start = begin;
       this.used = end;

@@ -9,7 +9,10 @@ export interface Transform {
   /**
    * Writes the transformed `input[start, end)` to `output` from `at` on, never more than `outputBound(end - start)`.
    * `input` and `output` may be the same array, in separate places.
-   * @returns end of what was written
+   * @returns end of what was written; `FAILED` where there is nothing that could be looked at
    */
   apply(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): number;
 }
+
+/** What `apply` answers where the buffer cannot be transformed: the rules see none. */
+export const FAILED = -1;

@@ -172,8 +172,8 @@ function randomPacketRule(random: Random, sid: number): string {
     'flow:established;',
     'flow:stateless;',
   ]);
-  if (random.chance(0.3)) options += ` dsize:${random.pick(['<', '>', ''])}${random.below(12)};`;
-  if (random.chance(0.2)) options += ` ttl:${random.pick(['<', '>'])}${random.below(4)};`;
+  if (random.chance(0.3)) options += ` dsize:${random.pick(['<', '>', ''])}${1 + random.below(12)};`;
+  if (random.chance(0.2)) options += ` ttl:${random.pick(['<', '>'])}${1 + random.below(4)};`;
   if (random.chance(0.8)) options += ` ${randomContents(random, true).replace(/bsize:[^;]*;/, '')}`;
   return `alert ${protocol} ${address()} ${ports[0]} ${direction} ${address()} ${ports[1]} (${options} sid:${sid};)`;
 }

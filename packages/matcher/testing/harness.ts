@@ -2,7 +2,7 @@
 
 import type { BufferDefinition, BufferView, Direction, Transaction } from '@portcullis/protocols';
 import { parseRuleText, Variables } from '@portcullis/rules';
-import { type CompileResult, compileRulesNow } from '../src/compile-rules';
+import { type CompileOptions, type CompileResult, compileRulesNow } from '../src/compile-rules';
 import { InspectionContext } from '../src/context';
 import { prepareDatabasesNow } from '../src/databases';
 import { Matcher } from '../src/matcher';
@@ -56,6 +56,8 @@ export const BUFFERS: readonly BufferDefinition[] = [
   { ...row('dns.opcode', 21, [0, 1], 1, '', 'dns'), integer: { bytes: 1, names: OPCODES } },
   { ...row('dns.flags', 22, [0, 1], 1, '', 'dns'), integer: { bytes: 2, names: FLAGS, flags: true } },
   { ...row('dns.rrtype', 23, [0, 1], 1, 'multiple', 'dns'), integer: { bytes: 2 } },
+  row('file.name', 25, [0, 1], 1, 'multiple'),
+  row('file.md5', 26, [0, 1], 1, 'multiple'),
   { ...row('file.size', 24, [0, 1], 1, 'multiple'), integer: { bytes: 8 } },
 ];
 
@@ -120,10 +122,14 @@ export const VARIABLES = new Variables({
 });
 
 /** Compiles rules; a rule that cannot be read at all fails the test. */
-export function compileText(text: string, names = new NameTable()): CompileResult {
+export function compileText(
+  text: string,
+  names = new NameTable(),
+  options: Partial<CompileOptions> = {},
+): CompileResult {
   const set = parseRuleText(text, { variables: VARIABLES });
   if (set.errors.length > 0) throw set.errors[0];
-  return compileRulesNow(set.rules, { buffers: BUFFERS, protocols: PROTOCOLS, names });
+  return compileRulesNow(set.rules, { buffers: BUFFERS, protocols: PROTOCOLS, names, ...options });
 }
 
 export interface PacketFields {
@@ -143,7 +149,11 @@ export class Harness {
   readonly matcher: Matcher;
   readonly names = new NameTable();
 
-  constructor(text: string, limits: Partial<MatcherLimits> = {}) {
+  constructor(
+    text: string,
+    limits: Partial<MatcherLimits> = {},
+    private readonly options: Partial<CompileOptions> = {},
+  ) {
     this.matcher = new Matcher(this.compile(text), limits);
     const { context } = this;
     context.hasFlow = true;
@@ -154,7 +164,7 @@ export class Harness {
   }
 
   compile(text: string) {
-    const { ruleset, failed } = compileText(text, this.names);
+    const { ruleset, failed } = compileText(text, this.names, this.options);
     if (failed.length > 0) throw failed[0].error;
     prepareDatabasesNow(ruleset);
     return ruleset;

@@ -6,6 +6,7 @@ const names = [
   'http', 'http2', 'websocket', 'tls', 'quic', 'ssh', 'dns', 'mdns', 'smtp', 'ftp', 'ftp-data', 'smb', 'dcerpc', 'nfs',
   'krb5', 'ldap', 'snmp', 'sip', 'mqtt', 'modbus', 'rdp', 'rfb', 'pop3', 'imap', 'telnet', 'dhcp', 'tftp', 'ntp', 'ike',
   'dnp3', 'enip', 'bittorrent-dht', 'pgsql', 'rtsp', 'mysql', 'redis', 'socks', 'bittorrent', 'doh2',
+  'llmnr',
 ] as const; // biome-ignore format: a table
 
 export const BUFFERS_PER_PROTOCOL = 64;

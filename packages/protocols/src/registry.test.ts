@@ -1,11 +1,19 @@
+import { BUFFERS_PER_PROTOCOL, FIRST_BUFFER } from './buffer-ranges';
 import { HTTP1_BUFFERS } from './http1/buffers';
 import { HTTP1_EVENTS } from './http1/events';
 import { allBuffers, createProtocols } from './registry';
 import { type ProtocolDefinition, Transport } from './transaction';
 
-test('buffer numbers are unique and count from 0', () => {
-  const ids = allBuffers(createProtocols()).map(({ id }) => id);
-  expect(ids).toEqual(ids.map((_, i) => i));
+test('buffer numbers are unique, and each lies in the range of its protocol', () => {
+  const buffers = allBuffers(createProtocols());
+  expect(buffers.length).toBeGreaterThan(HTTP1_BUFFERS.length);
+  for (const { id, name, protocol } of buffers) {
+    const first = FIRST_BUFFER[protocol as keyof typeof FIRST_BUFFER];
+    expect({ name, inside: id >= first && id < first + BUFFERS_PER_PROTOCOL }).toEqual({
+      name,
+      inside: true,
+    });
+  }
 });
 
 test('a number that is given twice is refused', () => {
@@ -13,10 +21,10 @@ test('a number that is given twice is refused', () => {
   expect(() => allBuffers([...createProtocols(), again])).toThrow(/buffer number 0/);
 });
 
-test('names are those of the rule language, each once', () => {
-  const names = HTTP1_BUFFERS.map(({ name }) => name);
+test('names are those of the rule language, each once for a direction', () => {
+  const names = HTTP1_BUFFERS.flatMap(({ name, directions }) => directions.map((side) => `${name} ${side}`));
   expect(new Set(names).size).toBe(names.length);
-  for (const name of names) expect(name).toMatch(/^(http\.[a-z_.]+|file\.data)$/);
+  for (const name of names) expect(name).toMatch(/^(http\.[a-z_.]+|file\.[a-z0-9]+) [01]$/);
   expect(new Set(HTTP1_EVENTS).size).toBe(HTTP1_EVENTS.length);
   for (const name of HTTP1_EVENTS) expect(name).toMatch(/^http\.[A-Z0-9_]+$/);
 });

@@ -35,6 +35,8 @@ export interface Transaction {
    * @returns false where the transaction has no such buffer (not the same as an empty one)
    */
   buffer(id: number, index: number, out: BufferView): boolean;
+  /** Numbers in `dcerpc.stub_data` are little-endian: what `byte_test` and its like ask with `dce`. Absent: they are not. */
+  readonly dceLittleEndian?: boolean;
   /** The matcher's own state for this transaction; the parser only carries it and sets it null on reuse. */
   matchState: unknown;
 }

@@ -9,7 +9,7 @@ interface Flow {
 }
 
 /** Start of the IP packet for the link types the corpora have, or -1. */
-function networkOffset(link: number, frame: Buffer): number {
+export function networkOffset(link: number, frame: Buffer): number {
   if (link === 101 || link === 12) return 0;
   if (link === 113) return 16;
   if (link !== 1 || frame.length < 14) return -1;

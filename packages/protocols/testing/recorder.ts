@@ -60,7 +60,7 @@ export class Recorder implements TransactionListener {
           view.end - view.start,
         ).toString('latin1');
         if (streaming && view.streamOffset === 0) {
-          const before = record.buffers[key] ?? '';
+          const before = record.buffers[multiple ? `${key}[${index}]` : key] ?? '';
           if (!text.startsWith(before)) throw new Error(`${key} changed what it had shown`);
           if (view.fresh - view.start !== before.length)
             throw new Error(`${key}: fresh does not follow what was shown`);

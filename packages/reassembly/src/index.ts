@@ -1,6 +1,12 @@
 export { ByteTransfer } from './byte-transfer';
 export { FlowTable, type FlowTableOptions, MAX_FLOWS } from './flow-table';
 export { defaultTimeouts, emergencyTimeouts, type FlowTimeouts, TimeoutClass } from './flow-timeouts';
+export {
+  DEFAULT_FRAGMENT_OPTIONS,
+  type FragmentOptions,
+  FragmentReassembler,
+} from './fragments/fragment-reassembler';
+export type { OverlapPolicy } from './fragments/overlap-policy';
 export { DropReason, DropReasonNames, SegmentResult } from './segment-result';
 export { StreamCounter, StreamCounterNames } from './stream-counters';
 export {

@@ -38,8 +38,11 @@ export interface RuleHeader {
   readonly protocol: string;
   readonly source: AddressExpression;
   readonly sourcePorts: PortExpression;
-  /** `<>` also matches with source and destination exchanged. */
-  readonly direction: '->' | '<>';
+  /**
+   * `<>` also matches with source and destination exchanged; `=>` looks at both directions of a transaction, which
+   * goes from source to destination.
+   */
+  readonly direction: '->' | '<>' | '=>';
   readonly destination: AddressExpression;
   readonly destinationPorts: PortExpression;
 }

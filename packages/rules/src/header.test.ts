@@ -197,7 +197,7 @@ describe('the header as a whole', () => {
     ['alert tcp any any -> any any any (sid:1;)', "'any' is one field too many", 30],
     ['block tcp any any -> any any (sid:1;)', "unknown action 'block'", 1],
     ['alert tpc any any -> any any (sid:1;)', "unknown protocol 'tpc'", 7],
-    ['alert tcp any any <- any any (sid:1;)', "the direction is '->' or '<>', not '<-'", 19],
+    ['alert tcp any any <- any any (sid:1;)', "the direction is '->', '<>' or '=>', not '<-'", 19],
     ['alert tcp any any -> any any', "the rule has no options, expected '('", 29],
     ['alert tcp any any -> any any (sid:1;', "the rule does not end with ')'", 36],
     ['alert tcp any any -> any any (', "the rule does not end with ')'", 30],

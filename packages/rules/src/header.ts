@@ -98,8 +98,8 @@ function readHeader(rule: RuleText, end: number, variables: Variables): RuleHead
     throw rule.error(`unknown protocol '${protocolField.text}'`, protocolField.offset);
   }
   const direction = directionField.text;
-  if (direction !== '->' && direction !== '<>') {
-    throw rule.error(`the direction is '->' or '<>', not '${direction}'`, directionField.offset);
+  if (direction !== '->' && direction !== '<>' && direction !== '=>') {
+    throw rule.error(`the direction is '->', '<>' or '=>', not '${direction}'`, directionField.offset);
   }
   const read = <T>(field: Field, parse: (text: string) => T): T => {
     try {

@@ -21,9 +21,21 @@ export { type ContentPattern, decodeContent, decodePattern } from './content';
 export { type InterceptedPorts, interceptedPorts } from './intercepted-ports';
 export type { PortRange } from './port';
 export { RULE_PROTOCOLS, type Transport } from './protocols';
+export { LANGUAGE_VERSION, parseRequires, type Requirements } from './requires';
 export { DEFAULT_PRIORITY, parseRule, type RuleContext, type RuleNotice } from './rule';
 export { loadRuleFile, type ParseRulesOptions, parseRules, parseRuleText } from './rule-file';
 export { RuleFileError, RuleSet } from './rule-set';
+export {
+  type EventFilter,
+  parseThresholdConfig,
+  type RateAction,
+  type RateFilter,
+  type Suppression,
+  type ThresholdConfig,
+  type ThresholdEntry,
+  type ThresholdProblem,
+  type TrackedBy,
+} from './threshold-config';
 export {
   type Comparison,
   comparisonHolds,

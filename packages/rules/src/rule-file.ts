@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { RuleError } from './ast';
 import { isAction } from './header';
 import { RuleText } from './position';
+import { isForOtherVersion } from './requires';
 import { parseRule, type RuleContext } from './rule';
 import { RuleSet } from './rule-set';
 
@@ -98,6 +99,10 @@ export function* parseRules(
     if (line === null || line.text[0] === ';') continue;
     if (line.text[0] === '#') {
       if (isDisabledRule(line.text)) into.disabled++;
+      continue;
+    }
+    if (isForOtherVersion(line.text)) {
+      into.skipped++;
       continue;
     }
     try {

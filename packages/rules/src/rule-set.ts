@@ -22,6 +22,8 @@ export class RuleSet {
   readonly notices: RuleNotice[] = [];
   /** Rules that are commented out. */
   disabled = 0;
+  /** Rules that are for other versions of the language (`requires`). */
+  skipped = 0;
   /** In the order in which they stand in the files; a newer revision takes the place of the older. */
   private readonly bySignature = new Map<string | number, Rule>();
 

@@ -1,4 +1,5 @@
 export { addressBytes, formatAddress, isIpv4, parseAddress } from './address';
+export { AddressPrefixes } from './address-prefixes';
 export {
   internetChecksum,
   pseudoHeaderSum,
@@ -7,6 +8,14 @@ export {
   writeChecksums,
 } from './checksum';
 export { type CommunityIdTuple, communityId } from './community-id';
+export {
+  DecodeEvent,
+  type DecodeEventName,
+  DecodeEventNames,
+  DecodeEvents,
+  decodeEventNumber,
+} from './decode-events/decode-event';
+export { findDecodeEvents } from './decode-events/packet-events';
 export { DecodeStatus, DecodeStatusNames } from './decode-status';
 export { flowHash } from './flow-hash';
 export { Icmp } from './icmp';
@@ -23,4 +32,5 @@ export {
   sequenceWithin,
 } from './sequence';
 export { Tcp, TcpFlag, TcpOption } from './tcp';
+export { STANDARD_TUNNEL_PORTS, type TunnelPorts, TunnelView } from './tunnels/tunnel-view';
 export { Udp } from './udp';

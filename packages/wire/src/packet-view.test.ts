@@ -384,7 +384,10 @@ function slowDecode(packet: Uint8Array): Record<string, unknown> | undefined {
     headerLength = 40;
     let fragments = 0;
     while ([0, 43, 44, 51, 60, 135, 139, 140].includes(protocol) && fragmentOffset === 0) {
-      if (headerLength + 8 > end) return refused;
+      if (headerLength + 8 > end) {
+        if (moreFragments) break;
+        return refused;
+      }
       let length = (bytes[headerLength + 1] + 1) * 8;
       if (protocol === 51) length = (bytes[headerLength + 1] + 2) * 4;
       if (protocol === 44) {
@@ -394,7 +397,10 @@ function slowDecode(packet: Uint8Array): Record<string, unknown> | undefined {
         moreFragments = bytes.readUInt16BE(headerLength + 2) % 2 === 1;
         identification = bytes.readUInt32BE(headerLength + 4);
       }
-      if (length < 8 || headerLength + length > end) return refused;
+      if (length < 8 || headerLength + length > end) {
+        if (moreFragments) break;
+        return refused;
+      }
       protocol = bytes[headerLength];
       headerLength += length;
     }

@@ -1,3 +1,4 @@
+import { DecodeEvents } from './decode-events/decode-event';
 import { DecodeStatus } from './decode-status';
 import { Icmp } from './icmp';
 import { IpProtocol } from './ip-protocol';
@@ -164,6 +165,12 @@ export class PacketView {
   payload = 0;
   payloadEnd = 0;
 
+  /** Index of the IPv6 fragment header, and of the byte before it that says so; -1 without. */
+  fragmentHeader = -1;
+  fragmentNextHeader = -1;
+  /** What is wrong with the headers: filled by those who want to know (`findDecodeEvents`), never by `decode`. */
+  readonly events = new DecodeEvents();
+
   /** Filled by `decodeTcpOptions`. 0 without. */
   mss = 0;
   /** -1 without. */
@@ -186,6 +193,7 @@ export class PacketView {
     this.bytes = bytes;
     this.start = start;
     this.finalDestination = -1;
+    this.fragmentHeader = -1;
 
     if (end > bytes.length) end = bytes.length;
     if (end <= start || start < 0) {
@@ -274,12 +282,14 @@ export class PacketView {
   /**
    * Walks the extension headers up to the upper-layer header, or to the data of a later fragment. Each one is at
    * least 8 bytes, so the packet's length bounds the walk; a lower limit would be a way around the inspection,
-   * as hosts have none.
+   * as hosts have none. The chain may go on in the next fragment: then it ends where this one does.
    */
   private skipExtensions(bytes: Uint8Array, first: number, end: number, nextHeader: number): number {
     let at = first;
     let protocol = nextHeader;
     let fragmented = false;
+    /** Where the number of the header at `at` stands. */
+    let named = this.start + IPV6_NEXT_HEADER;
     walk: for (;;) {
       let length: number;
       switch (protocol) {
@@ -287,6 +297,8 @@ export class PacketView {
           if (end - at < EXTENSION_UNIT) return IPV6_EXTENSION_TRUNCATED;
           if (fragmented) return IPV6_EXTENSION_ORDER;
           fragmented = true;
+          this.fragmentHeader = at;
+          this.fragmentNextHeader = named;
           const fragment = word16(bytes, at + EXTENSION_FRAGMENT_OFFSET);
           this.identification = word32(bytes, at + EXTENSION_FRAGMENT_IDENTIFICATION);
           this.fragmentOffset = fragment & EXTENSION_FRAGMENT_OFFSET_MASK;
@@ -297,7 +309,10 @@ export class PacketView {
         }
         case PROTOCOL_AH:
           // Counted in 4-byte units less two (RFC 4302 §2.2).
-          if (end - at < EXTENSION_UNIT) return IPV6_EXTENSION_TRUNCATED;
+          if (end - at < EXTENSION_UNIT) {
+            if (this.moreFragments) break walk;
+            return IPV6_EXTENSION_TRUNCATED;
+          }
           length = (bytes[at + EXTENSION_LENGTH] + 2) << 2;
           break;
         case PROTOCOL_ROUTING:
@@ -306,15 +321,22 @@ export class PacketView {
         case PROTOCOL_MOBILITY:
         case PROTOCOL_HIP:
         case PROTOCOL_SHIM6:
-          if (end - at < EXTENSION_UNIT) return IPV6_EXTENSION_TRUNCATED;
+          if (end - at < EXTENSION_UNIT) {
+            if (this.moreFragments) break walk;
+            return IPV6_EXTENSION_TRUNCATED;
+          }
           length = (bytes[at + EXTENSION_LENGTH] + 1) << 3;
           break;
         default:
           break walk;
       }
-      if (length < EXTENSION_UNIT || length > end - at) return IPV6_EXTENSION_TRUNCATED;
+      if (length < EXTENSION_UNIT || length > end - at) {
+        if (this.moreFragments) break;
+        return IPV6_EXTENSION_TRUNCATED;
+      }
       if (protocol === PROTOCOL_ROUTING) this.noteRouting(bytes, at, length);
-      protocol = bytes[at + EXTENSION_NEXT_HEADER];
+      named = at + EXTENSION_NEXT_HEADER;
+      protocol = bytes[named];
       at += length;
       if (this.fragmentOffset !== 0) {
         if (this.fragmentOffset + end - at > IPV6_MAX_PAYLOAD) return FRAGMENT_TOO_LONG;
@@ -432,6 +454,37 @@ export class PacketView {
     }
     // The rest of the header may come with the next fragment: whoever reassembles fragments needs this one.
     return this.moreFragments ? OK : status;
+  }
+
+  /** A fragment alone has neither ports nor payload: forgets what stands where they would. */
+  forgetTransport(): void {
+    this.sourcePort = 0;
+    this.destinationPort = 0;
+    this.sequence = 0;
+    this.acknowledgment = 0;
+    this.tcpFlags = 0;
+    this.window = 0;
+    this.urgentPointer = 0;
+    this.tcpHeaderLength = 0;
+    this.icmpType = 0;
+    this.icmpCode = 0;
+    this.payload = this.payloadEnd;
+  }
+
+  /** After `decode` has failed: forgets the packet before. */
+  forget(): void {
+    this.version = 0;
+    this.protocol = 0;
+    this.source.fill(0);
+    this.destination.fill(0);
+    this.headerLength = 0;
+    this.totalLength = 0;
+    this.transport = this.start;
+    this.end = this.start;
+    this.payloadEnd = this.start;
+    this.moreFragments = false;
+    this.fragmentOffset = 0;
+    this.forgetTransport();
   }
 
   /**

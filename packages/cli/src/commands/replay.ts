@@ -8,6 +8,7 @@ import {
   type ConfigOptions,
   collectOption,
   configurationFile,
+  parseWholeNumber,
   readConfiguration,
   withConfig,
 } from '../options';
@@ -18,6 +19,27 @@ interface ReplayCommandOptions extends ConfigOptions {
   inline?: boolean;
   eve?: string;
   strict?: boolean;
+  profile?: boolean | number;
+}
+
+/** Rules that `--profile` prints. */
+const USUAL_PROFILE = 20;
+
+/** To standard error, as everything that is not an event. */
+function tellCosts(costs: ReturnType<Replay['costliest']>): void {
+  const rows = costs.map(({ sid, msg, checks, matches, microseconds }) =>
+    [
+      String(sid).padStart(10),
+      (microseconds / 1000).toFixed(1).padStart(10),
+      (microseconds / checks).toFixed(2).padStart(9),
+      formatCount(checks).padStart(11),
+      formatCount(matches).padStart(9),
+      `  ${msg}`,
+    ].join(' '),
+  );
+  process.stderr.write(
+    `\n       sid   total ms  µs/check      checks   matches   rule\n${rows.join('\n')}\n`,
+  );
 }
 
 async function replay(captures: string[], options: ReplayCommandOptions): Promise<void> {
@@ -37,6 +59,7 @@ async function replay(captures: string[], options: ReplayCommandOptions): Promis
     },
     inline: options.inline ?? false,
     decodePolicy: policy.decode ?? policy.default,
+    profile: options.profile !== undefined,
   });
   for (const failed of engine.rules.failed) process.stderr.write(`${describeFailedRule(failed)}\n`);
   if (options.strict && engine.rules.failed.length > 0)
@@ -81,6 +104,8 @@ async function replay(captures: string[], options: ReplayCommandOptions): Promis
     out.end();
     await once(out, 'finish');
   }
+  if (options.profile !== undefined)
+    tellCosts(engine.costliest(options.profile === true ? USUAL_PROFILE : Number(options.profile)));
   if (unreadable > 0)
     throw new CommandError(
       Exit.NOT_SO,
@@ -102,6 +127,7 @@ export function addReplayCommand(program: Command): void {
     )
     .option('--inline', 'decide verdicts as on a gateway')
     .option('--eve <file>', "where the EVE records go; '-' is standard output (default)")
+    .option('--profile [n]', 'print the n costliest rules (default 20)', parseWholeNumber)
     .option('--strict', 'a rule that cannot be loaded is an error')
     .addHelpText(
       'after',

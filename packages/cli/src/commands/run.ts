@@ -2,7 +2,7 @@ import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon
 import type { Command } from 'commander';
 import pino from 'pino';
 import { CommandError, Exit } from '../exit';
-import { type ConfigOptions, configurationFile, withConfig } from '../options';
+import { type ConfigOptions, configurationFile, policyFile, withConfig } from '../options';
 import { colour, formatCount, formatDuration, printLine } from '../print';
 
 interface RunOptions extends ConfigOptions {
@@ -42,6 +42,7 @@ async function run(options: RunOptions): Promise<void> {
   const daemon = new PortcullisDaemon({
     configurationFile: configurationFile(options),
     overrides: options.set ?? [],
+    policyFile: policyFile(),
     enable: options.enable ?? false,
     logger,
     version: engineVersion(),
@@ -75,7 +76,7 @@ async function run(options: RunOptions): Promise<void> {
   const status = await daemon.status();
   logger.info(
     daemon.protecting
-      ? `protecting: ${formatCount(status.rules.loaded)} rules, ${status.ports?.text}, queues ${status.queues.map((queue) => queue.queue).join(' and ')}, ${status.firewall}`
+      ? `${status.state}: ${formatCount(status.rules.loaded)} rules, ${status.ports?.text}, queues ${status.queues.map((queue) => queue.queue).join(' and ')}, ${status.firewall}`
       : "running, protection is off: turn it on with 'portcullis enable'",
   );
   if (status.bans.active > 0) logger.info(`${formatCount(status.bans.active)} devices are blocked`);

@@ -2,13 +2,15 @@ import type { StatusAnswer } from '@portcullis/daemon';
 import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
+import { shownSettings } from '../settings-client';
+import { printSettings } from './config';
 
 function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
 }
 
 function printStatus(status: StatusAnswer): void {
-  const state = status.state === 'protecting' ? colour.green(status.state) : colour.yellow(status.state);
+  const state = status.state !== 'disabled' ? colour.green(status.state) : colour.yellow(status.state);
   printLine(
     `Portcullis ${status.version} is ${state} (${status.mode} mode, up ${formatDuration(status.uptime_s)})`,
   );
@@ -46,10 +48,18 @@ function printStatus(status: StatusAnswer): void {
 
 export function addStatusCommand(program: Command): void {
   withJson(withConfig(program.command('status').description('what the engine does right now')))
+    .option('--effective', 'also every setting and where it came from')
     .addHelpText('after', '\nExample:\n  sudo portcullis status --json | jq .bans.active')
-    .action(async (options: ConfigOptions & { json?: boolean }) => {
+    .action(async (options: ConfigOptions & { json?: boolean; effective?: boolean }) => {
       const status = await ask<StatusAnswer>(options, 'status');
-      if (options.json) printJson(status);
-      else printStatus(status);
+      const settings = options.effective ? (await shownSettings(options)).settings : null;
+      if (options.json) {
+        printJson({ ...status, ...(settings && { settings }) });
+        return;
+      }
+      printStatus(status);
+      if (settings === null) return;
+      printLine();
+      printSettings(settings);
     });
 }

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, loadConfiguration } from './load';
+import { loadConfiguration } from './load';
+import { ConfigurationError } from './problem';
 
 let directory: string;
 beforeAll(() => {
@@ -60,8 +61,8 @@ test.each([
   ['a key far from all', 'zzzzzzzzzz: 1\n', /^FILE:1: zzzzzzzzzz: is not a key; known here: protect/],
   [
     'a key of a later version',
-    '\nexclusions: []\n',
-    /^FILE:2: exclusions: is not available in this version: .*portcullis_bypass/,
+    '\nweb-address: []\n',
+    /^FILE:2: web-address: is not available in this version: .*lists/,
   ],
   ['a wrong type', 'nfqueue:\n  max-length: many\n', /^FILE:2: nfqueue\.max-length: .*number/],
   ['an impossible duration', 'block-duration: 5s\n', /^FILE:1: block-duration: 5 is outside 60/],
@@ -84,7 +85,7 @@ test('every problem is told, not only the first', () => {
 test('--set is refused with its own name', () => {
   expect(problems('', 'nothing')).toMatch(/'nothing' is not KEY=VALUE/);
   expect(problems('', '__proto__.a=1')).toMatch(/not KEY=VALUE/);
-  expect(problems('', 'mark.mask=0')).toMatch(/^FILE: mark\.mask/);
+  expect(problems('', 'mark.mask=0')).toMatch(/^--set: mark\.mask/);
 });
 
 test('a file that is not there is told with its reason', () => {

@@ -1,110 +1,169 @@
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { ConfigurationLayer, isMapping, mergeLayers, type Path } from './layer';
+import { ConfigurationError } from './problem';
 import { type Configuration, configurationSchema, keysOfLaterVersions } from './schema';
 
-/** One thing that is wrong with a configuration. */
-export interface ConfigurationProblem {
-  /** `stream.reassembly.depth`; empty for the file as a whole. */
-  key: string;
-  message: string;
-  /** Line in the file, from 1; 0 where the value came from `--set`. */
-  line: number;
-}
+/** Settings made from the command line stand here, in the state directory. */
+export const SETTINGS_FILE = 'settings.yaml';
+/** Keys that say where the settings are cannot stand among them. */
+const PLACE_KEYS = ['state-dir', 'control'];
 
-export class ConfigurationError extends Error {
-  readonly code = 'CONFIGURATION_INVALID';
-  constructor(
-    readonly source: string,
-    readonly problems: readonly ConfigurationProblem[],
-  ) {
-    super(
-      problems
-        .map(
-          ({ key, message, line }) =>
-            `${line > 0 ? `${source}:${line}` : source}: ${key ? `${key}: ` : ''}${message}`,
-        )
-        .join('\n'),
-    );
-    this.name = 'ConfigurationError';
-  }
-}
+/** Where a value came from. */
+export type Origin = 'default' | 'file' | 'settings' | 'command line' | 'policy';
 
 export interface LoadOptions {
-  /** File to read; null for the defaults alone. */
+  /** Local configuration; null for the defaults alone. */
   file: string | null;
   /** `a.b.c=value`, each as from `--set`. */
   overrides?: readonly string[];
+  /** Wins over everything else; null: there is none. */
+  policy?: string | null;
+  /** Also what was set from the command line before (default false). */
+  settings?: boolean;
 }
 
-/** Reads, overrides and validates. @throws ConfigurationError with every problem, not only the first */
-export function loadConfiguration(options: LoadOptions): Configuration {
-  const source = options.file ?? 'configuration';
-  let text = '';
-  if (options.file !== null) {
-    try {
-      text = readFileSync(options.file, 'utf8');
-    } catch (error) {
-      throw new ConfigurationError(source, [{ key: '', message: (error as Error).message, line: 0 }]);
-    }
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    maxAliasCount: 100,
-  } as object);
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => ({
-      key: '',
-      message: error.message.split('\n', 1)[0] as string,
-      line: lines.linePos(error.pos[0]).line,
-    }));
-    throw new ConfigurationError(source, problems);
-  }
-  const raw: unknown = document.contents === null ? {} : document.toJS({ maxAliasCount: 100 });
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
-    throw new ConfigurationError(source, [
-      { key: '', message: 'is not a mapping of keys to values', line: 1 },
-    ]);
-  const overridden = new Set<string>();
-  for (const override of options.overrides ?? [])
-    overridden.add(applyOverride(raw as Record<string, unknown>, override));
+/** A configuration with where it came from. */
+export interface ResolvedConfiguration {
+  readonly configuration: Configuration;
+  /** @param path of a key: the strongest source that says something about it */
+  origin(path: Path): Origin;
+  /** The value as that source has it, not in base units; undefined for defaults. */
+  written(path: Path): unknown;
+  /** Keys that only the policy may set, with all below them. */
+  readonly locked: readonly string[];
+  readonly hasPolicy: boolean;
+}
 
-  const result = configurationSchema.safeParse(raw);
+type NamedLayer = readonly [Origin, ConfigurationLayer];
+
+/** Reads, merges and validates. @throws ConfigurationError with every problem, not only the first */
+export function loadConfiguration(options: LoadOptions): Configuration {
+  return resolveConfiguration(options).configuration;
+}
+
+/**
+ * As `loadConfiguration`; the result also tells where each value came from.
+ * @param settings instead of the ones in the state directory, to try them out
+ */
+export function resolveConfiguration(
+  options: LoadOptions,
+  settings: ConfigurationLayer | null = null,
+): ResolvedConfiguration {
+  const file: NamedLayer[] =
+    options.file === null ? [] : [['file', ConfigurationLayer.fromFile(options.file)]];
+  const overrides: NamedLayer[] = options.overrides?.length
+    ? [['command line', ConfigurationLayer.fromAssignments(options.overrides)]]
+    : [];
+  const given: NamedLayer[] = options.policy ? [['policy', ConfigurationLayer.fromFile(options.policy)]] : [];
+  const { policy, locked } = withoutLocks(given);
+  for (const layer of overrides) refuseLocked(layer[1], policy, locked);
+  const placed = [...file, ...overrides, ...policy];
+  const made = settings ?? (options.settings ? storedSettings(validate(placed, options)) : null);
+  if (made === null) return resolved(validate(placed, options), placed, locked);
+  for (const key of PLACE_KEYS) {
+    if (made.mentions([key]))
+      throw new ConfigurationError(made.source, [
+        { key, message: 'can only be said in the configuration file', line: made.lineOf([key]) },
+      ]);
+  }
+  // A policy that came later than a setting wins silently; a new setting against it is refused.
+  const layers: NamedLayer[] = [...file, ['settings', made], ...overrides, ...policy];
+  return resolved(validate(layers, options), layers, locked);
+}
+
+export function settingsPath(configuration: Configuration): string {
+  return join(configuration['state-dir'], SETTINGS_FILE);
+}
+
+function storedSettings(configuration: Configuration): ConfigurationLayer | null {
+  return ConfigurationLayer.fromFileIfThere(settingsPath(configuration));
+}
+
+function resolved(
+  configuration: Configuration,
+  layers: readonly NamedLayer[],
+  locked: readonly string[],
+): ResolvedConfiguration {
+  const merged = mergeLayers(layers.map(([, layer]) => layer));
+  return {
+    configuration,
+    origin: (path) => layers.findLast(([, layer]) => layer.mentions(path))?.[0] ?? 'default',
+    written: (path) => path.reduce<unknown>((at, part) => (isMapping(at) ? at[part] : undefined), merged),
+    locked,
+    hasPolicy: layers.some(([origin]) => origin === 'policy'),
+  };
+}
+
+/** Takes the list of locked keys out of a policy. */
+function withoutLocks(policy: NamedLayer[]): { policy: NamedLayer[]; locked: string[] } {
+  const layer = policy[0]?.[1];
+  if (layer === undefined || !Object.hasOwn(layer.raw, 'locked')) return { policy, locked: [] };
+  const { locked } = layer.raw;
+  const problem = (message: string): never => {
+    throw new ConfigurationError(layer.source, [{ key: 'locked', message, line: layer.lineOf(['locked']) }]);
+  };
+  if (!Array.isArray(locked) || !locked.every((key) => typeof key === 'string'))
+    return problem('is not a list of keys');
+  for (const key of locked as string[]) {
+    if (!isKey(key.split('.'))) problem(`'${key}' is not a key`);
+  }
+  delete layer.raw.locked;
+  return { policy, locked: locked as string[] };
+}
+
+/** @throws ConfigurationError where a source says something about what only the policy may set */
+export function refuseLocked(
+  layer: ConfigurationLayer,
+  policy: readonly NamedLayer[],
+  locked: readonly string[],
+): void {
+  const refused = leavesOf(layer.raw).filter(
+    (path) =>
+      policy.some(([, each]) => each.mentions(path)) ||
+      locked.some((key) => isWithin(path, key.split('.')) || isWithin(key.split('.'), path)),
+  );
+  if (refused.length === 0) return;
+  throw new ConfigurationError(
+    layer.source,
+    refused.map((path) => ({
+      key: path.join('.'),
+      message: 'is set by the policy and cannot be changed here',
+      line: layer.lineOf(path),
+    })),
+  );
+}
+
+function isWithin(path: Path, outer: Path): boolean {
+  return outer.every((part, place) => path[place] === part);
+}
+
+/** Paths of all values that are not mappings. */
+export function leavesOf(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
+  const entries = Object.entries(value);
+  if (entries.length === 0) return path.length > 0 ? [path] : [];
+  return entries.flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
+}
+
+function validate(layers: readonly NamedLayer[], options: LoadOptions): Configuration {
+  const result = configurationSchema.safeParse(mergeLayers(layers.map(([, layer]) => layer)));
   if (result.success) return result.data;
+  const source = options.file ?? 'configuration';
   const problems = result.error.issues
     .flatMap((issue) => describe(issue))
     .map(({ path, message }) => {
-      const key = path.join('.');
-      const line = overridden.has(key) ? 0 : lineOf(document, lines, path);
-      return { key, message, line };
+      const layer = layers.findLast(([, each]) => each.mentions(path))?.[1];
+      return {
+        key: path.join('.'),
+        message,
+        line: layer?.lineOf(path) ?? 0,
+        ...(layer !== undefined && layer.source !== source && { source: layer.source }),
+      };
     });
   throw new ConfigurationError(source, problems);
 }
-
-/** Sets one key of `raw` as `--set a.b=value` says. @returns the key */
-function applyOverride(raw: Record<string, unknown>, override: string): string {
-  const equals = override.indexOf('=');
-  const key = override.slice(0, equals).trim();
-  const path = key.split('.');
-  if (equals < 1 || path.some((part) => part === '' || part === '__proto__'))
-    throw new ConfigurationError('--set', [{ key: '', message: `'${override}' is not KEY=VALUE`, line: 0 }]);
-  const parsed = parseDocument(override.slice(equals + 1));
-  if (parsed.errors.length > 0)
-    throw new ConfigurationError('--set', [{ key, message: (parsed.errors[0] as Error).message, line: 0 }]);
-  let at = raw;
-  for (const part of path.slice(0, -1)) {
-    const inner = at[part];
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) at[part] = {};
-    at = at[part] as Record<string, unknown>;
-  }
-  at[path[path.length - 1] as string] = parsed.toJS();
-  return key;
-}
-
-type Path = readonly (string | number)[];
 
 function describe(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
   const path = issue.path as Path;
@@ -142,26 +201,18 @@ function keysAt(path: Path): string[] {
   return Object.keys(objectIn(schema)?.shape ?? {});
 }
 
-function objectIn(schema: unknown): z.ZodObject | undefined {
-  let at = schema as { def?: { innerType?: unknown } } | undefined;
-  while (at && !(at instanceof z.ZodObject)) at = at.def?.innerType as typeof at;
-  return at as z.ZodObject | undefined;
+/** True where other keys stand below. */
+export function isGroup(path: Path): boolean {
+  return keysAt(path).length > 0;
 }
 
-/** The line on which the key (or the nearest of its parents that is there) stands. */
-function lineOf(document: Document, lines: LineCounter, path: Path): number {
-  let node = document.contents as Node | null;
-  let offset = node?.range?.[0];
-  for (const part of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
-      if (!pair) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
-      node = pair.value as Node | null;
-    } else if (isSeq(node)) {
-      node = (node.items[Number(part)] as Node | undefined) ?? null;
-      offset = node?.range?.[0] ?? offset;
-    } else break;
-  }
-  return offset === undefined ? 0 : lines.linePos(offset).line;
+/** True for a key of the configuration, and for one of those below it. */
+export function isKey(path: Path): boolean {
+  return keysAt(path.slice(0, -1)).includes(String(path[path.length - 1]));
+}
+
+function objectIn(schema: unknown): z.ZodObject | undefined {
+  let at = schema as { def?: { innerType?: unknown; out?: unknown } } | undefined;
+  while (at && !(at instanceof z.ZodObject)) at = (at.def?.innerType ?? at.def?.out) as typeof at;
+  return at as z.ZodObject | undefined;
 }

@@ -47,6 +47,16 @@ export function parseQueues(text: string | number): { first: number; last: numbe
   return { first, last };
 }
 
+/** `1`, `1-2` → an inclusive range of rule priorities; 1 is the gravest. */
+export function parsePriorities(text: string | number): { low: number; high: number } {
+  const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(String(text).trim());
+  const low = Number(match?.[1]);
+  const high = match?.[2] === undefined ? low : Number(match[2]);
+  if (!match || low < 1 || high < low || high > 255)
+    throw new RangeError(`'${text}' is not a priority (1 … 255) or a range such as 1-2`);
+  return { low, high };
+}
+
 /** `80`, `8000-8100` → an inclusive range. */
 export function parsePortRange(text: string | number): { first: number; last: number } {
   const match = /^(\d{1,5})(?:[-:](\d{1,5}))?$/.exec(String(text).trim());

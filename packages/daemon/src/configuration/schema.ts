@@ -3,7 +3,14 @@
  * has one. Objects are strict: a key that is not here is refused.
  */
 import { z } from 'zod';
-import { parseDuration, parsePortRange, parsePrefix, parseQueues, parseSize } from './quantities';
+import {
+  parseDuration,
+  parsePortRange,
+  parsePrefix,
+  parsePriorities,
+  parseQueues,
+  parseSize,
+} from './quantities';
 
 /** A value written by a person and read by one of the quantity readers. */
 function quantity<T>(read: (text: string | number) => T, check?: (value: T) => string | null) {
@@ -42,6 +49,40 @@ const prefix = z.string().transform((text, context) => {
 const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an interface');
 const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
 
+const response = z.enum(['block', 'drop', 'notify', 'ignore']);
+const oneOrMore = z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]);
+/** A row of the table that says what the match of a rule is; rows come before the built-in ones. */
+const kindRow = z.strictObject({
+  action: oneOrMore.optional(),
+  class: oneOrMore.optional(),
+  priority: quantity(parsePriorities).optional(),
+  metadata: z.record(z.string(), oneOrMore).optional(),
+  direction: z.enum(['to_server', 'to_client']).optional(),
+  target: z.enum(['src_ip', 'dest_ip']).optional(),
+  kind: z.enum(['attack', 'network-activity', 'information']),
+  response: response.optional(),
+});
+
+/** An exclusion without a condition would switch the product off without saying so. */
+const exclusion = z
+  .strictObject({
+    src: prefix.optional(),
+    dst: prefix.optional(),
+    iface: interfaceName.optional(),
+    vlan: z.int().min(0).max(4094).optional(),
+    port: quantity(parsePortRange).optional(),
+    rule: z.enum(['do-not-block', 'do-not-scan']),
+  })
+  .superRefine(({ src, dst, iface, vlan, port }, context) => {
+    const narrow = (text: string | undefined) => text !== undefined && !text.endsWith('/0');
+    const allPorts = port === undefined || (port.first === 0 && port.last === 65535);
+    if (narrow(src) || narrow(dst) || iface !== undefined || vlan !== undefined || !allPorts) return;
+    context.addIssue({
+      code: 'custom',
+      message: "covers everything; to switch protection off use 'portcullis disable'",
+    });
+  });
+
 const KILOBYTE = 1024;
 const GIGABYTE = 1024 ** 3;
 const MINUTE = 60;
@@ -52,15 +93,37 @@ export const configurationSchema = z.strictObject({
     networks: z.array(prefix).default([]),
     interfaces: z.array(interfaceName).default([]),
   }),
+  'action-on-detect': z.preprocess(
+    (value) => (typeof value === 'string' ? { attack: value, 'network-activity': value } : value),
+    group({
+      attack: response.default('block'),
+      'network-activity': response.default('notify'),
+    }),
+  ),
+  'detection-kinds': z.array(kindRow).max(254).default([]),
   'block-attacking-hosts': yesOrNo.default(true),
   'block-duration': quantity(
     parseDuration,
     between(MINUTE, 32768 * MINUTE, 'seconds (1 minute … 32768 minutes)'),
   ).prefault('60m'),
   'ban-without-handshake': yesOrNo.default(false),
+  'ipv6-prefix': z.int().min(32).max(128).default(128),
+  escalation: z
+    .union([
+      z.literal('off'),
+      z.literal(false).transform(() => 'off' as const),
+      z.strictObject({
+        factor: z.number().min(1).max(100).default(2),
+        max: quantity(parseDuration, between(MINUTE, 32768 * MINUTE, 'seconds')).prefault('7d'),
+        remember: quantity(parseDuration, between(MINUTE, 366 * 86_400, 'seconds')).prefault('1d'),
+      }),
+    ])
+    .default('off'),
+  'max-bans-per-minute': z.int().min(1).max(1_000_000).default(1000),
   'never-block': z
     .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
     .default(['self', 'gateway', 'dns', 'admin-sessions']),
+  exclusions: z.array(exclusion).max(1000).default([]),
   scan: group({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
     direction: z.literal('both').default('both'),
@@ -127,9 +190,5 @@ export type Configuration = z.output<typeof configurationSchema>;
 
 /** Keys of the documented configuration that this version refuses, with the reason. */
 export const keysOfLaterVersions: Readonly<Record<string, string>> = {
-  'action-on-detect': 'rules of action drop and reject block, alert rules tell',
-  exclusions: 'use the chain portcullis_bypass to take traffic out of inspection',
   'web-address': 'web address lists are not part of this version',
-  'ipv6-prefix': 'bans are for single addresses',
-  escalation: 'every ban has the same duration',
 };

@@ -36,7 +36,7 @@ async function started(text = 'ok', last = 1): Promise<Supervisor> {
         gso: true,
         injectedMark: 1,
       },
-      thread: { stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
+      thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
       script,
     },
     rules(text),

@@ -1,5 +1,6 @@
 import type {
   Detection,
+  DetectionPolicySettings,
   OffloadMark,
   QueueFacts,
   QueueSettings,
@@ -138,6 +139,17 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const reloaded = threadEvent(thread, 'reloaded');
     thread.send({ type: 'reload', rules, offload });
     await reloaded.catch(() => undefined);
+  }
+
+  /** Other decisions about the matches of the same rules; takes effect with the next batch of each worker. */
+  setPolicy(policy: DetectionPolicySettings): void {
+    const rules = { ...this.rules, policy };
+    this.rules = rules;
+    const standby = this.standby === null ? [] : [this.standby];
+    for (const thread of [...this.threads, ...this.arriving, ...standby]) {
+      thread.rules = rules;
+      thread.send({ type: 'policy', policy });
+    }
   }
 
   setOffload(offload: OffloadMark | null): void {

@@ -1,5 +1,6 @@
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { Detection } from '../detection';
+import type { DetectionPolicySettings } from '../detection-policy';
 import type { OffloadMark } from '../inspector';
 import type { RuleSource, RuleSummary } from '../rule-loading';
 
@@ -27,6 +28,8 @@ export interface QueueSettings {
 /** What a worker is started with. */
 export interface WorkerSettings {
   rules: RuleSource;
+  /** Verdicts are given; else everything passes and is only told. */
+  inline: boolean;
   stream: Partial<StreamOptions>;
   decodePolicy: ExceptionPolicy;
   holdBlockedMicros: number;
@@ -41,6 +44,8 @@ export type ToWorker =
   | { type: 'bind'; queue: QueueSettings; offload: OffloadMark | null }
   | { type: 'reload'; rules: RuleSource; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }
+  /** The same rules, other decisions about their matches. */
+  | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'forget-blocked' }
   /** The rules that queue are gone: decide what is left in the queue, then end. */
   | { type: 'drain' };

@@ -3,6 +3,7 @@ import { attachDatabases, Matcher, NameTable } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
 import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
 import { createProtocols } from '@portcullis/protocols';
+import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector, type OffloadMark } from '../inspector';
 import { type LoadedRules, loadRules, loadRulesNow, type RuleSource } from '../rule-loading';
 import {
@@ -59,8 +60,14 @@ export class QueueWorker {
     this.loaded = await loadRulesNow(this.settings.rules, this.protocols, this.names);
     this.say({ type: 'ready', rules: this.loaded.summary });
     this.port.on('message', (message: ToWorker) => {
-      if (message.type === 'bind') this.serve(message.queue, message.offload);
+      if (message.type === 'policy') this.setPolicy(message.policy);
+      else if (message.type === 'bind') this.serve(message.queue, message.offload);
     });
+  }
+
+  private setPolicy(settings: DetectionPolicySettings): void {
+    const loaded = this.loaded as LoadedRules;
+    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules);
   }
 
   private say(message: FromWorker): void {
@@ -84,7 +91,8 @@ export class QueueWorker {
       matcher: this.matcher,
       protocols: this.protocols,
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
-      inline: true,
+      inline: this.settings.inline,
+      policy: (this.loaded as LoadedRules).policy,
       decodePolicy: this.settings.decodePolicy,
       offload,
       verifyChecksum: (place) => queue.verifyChecksum(place),
@@ -165,6 +173,10 @@ export class QueueWorker {
         case 'offload':
           this.inspector.setOffload(message.offload);
           break;
+        case 'policy':
+          this.setPolicy(message.policy);
+          this.inspector.setPolicy((this.loaded as LoadedRules).policy);
+          break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
           break;
@@ -186,7 +198,7 @@ export class QueueWorker {
       const step = reloading.steps.next();
       if (!step.done) continue;
       this.reloading = null;
-      const { ruleset, summary } = step.value;
+      const { ruleset, policy, summary } = step.value;
       // The worker standing by has compiled the databases of the same rules: they are only attached here.
       if (attachDatabases(ruleset) > 0) {
         this.say({
@@ -197,6 +209,7 @@ export class QueueWorker {
         return;
       }
       this.matcher.swap(ruleset);
+      this.inspector.setPolicy(policy);
       this.inspector.setOffload(reloading.offload);
       this.loaded = step.value;
       this.say({ type: 'reloaded', rules: summary });

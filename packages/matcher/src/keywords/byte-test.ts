@@ -4,17 +4,17 @@ import type { Keyword } from '../keyword';
 import { argumentsOf, invalid } from '../option-value';
 import {
   applyMask,
+  type ByteOptions,
+  byteOptions,
   checkCount,
   MAX_BINARY_BYTES,
   MAX_TEXT_BYTES,
-  type NumberForm,
   number,
   type Operand,
   operand,
   placeOf,
   readNumber,
   readValue,
-  takeForm,
 } from './byte-value';
 
 /** Digits and blanks before them that are looked at where a rule does not say how many. */
@@ -22,7 +22,7 @@ const MAX_OPEN_TEXT = 256;
 
 type Operator = '<' | '>' | '=' | '<=' | '>=' | '&' | '^';
 
-interface ByteTest {
+interface ByteTest extends ByteOptions {
   readonly count: Operand;
   readonly operator: Operator;
   readonly negated: boolean;
@@ -31,10 +31,6 @@ interface ByteTest {
   readonly low: number;
   readonly valueVariable: number;
   readonly offset: Operand;
-  readonly relative: boolean;
-  readonly form: NumberForm;
-  /** 0: none. */
-  readonly mask: number;
 }
 
 export class ByteTestStep extends BufferStep {
@@ -57,7 +53,7 @@ export class ByteTestStep extends BufferStep {
       evaluation.open = true;
       return 0;
     }
-    if (readNumber(evaluation.bytes, evaluation.start + place, count, test.form) === 0) return 0;
+    if (readNumber(evaluation, place, count, test.form) === 0) return 0;
     if (test.mask !== 0) applyMask(test.mask);
     const variable = test.valueVariable;
     const high = variable >= 0 ? evaluation.high[variable] : test.high;
@@ -87,23 +83,15 @@ function compare(operator: Operator, high: number, low: number): boolean {
   }
 }
 
-/** `byte_test:<bytes>, [!]<op>, <value>, <offset>[, relative][, big|little][, string, hex|dec|oct][, bitmask M]` */
+/** `byte_test:<bytes>, [!]<op>, <value>, <offset>[, relative][, big|little][, string, hex|dec|oct][, bitmask M][, dce]` */
 export const byteTest: Keyword = {
   names: ['byte_test'],
   parse(option, rule) {
     const parts = argumentsOf(option);
     if (parts.length < 4) throw invalid(option, 'needs at least bytes, operator, value and offset');
     const { operator, negated } = operatorOf(option, parts[1].text, parts[1].index);
-    const form: NumberForm = { text: false, base: 0, little: false };
-    let relative = false;
-    let mask = 0;
-    for (const part of parts.slice(4)) {
-      const bitmask = /^bitmask\s+(\S+)$/.exec(part.text);
-      if (bitmask) mask = number(option, { text: bitmask[1], index: part.index }, 1, 0xffffffff);
-      else if (part.text === 'relative') relative = true;
-      else if (part.text === 'dce') throw invalid(option, '"dce" is not supported yet', part.index);
-      else if (!takeForm(form, part.text)) throw invalid(option, `unknown word "${part.text}"`, part.index);
-    }
+    const options = byteOptions(option, rule, parts.slice(4), ['bitmask']);
+    const { form } = options;
     const count = operand(option, rule, parts[0], 0, MAX_TEXT_BYTES);
     if (!(form.text && count.value === 0)) checkCount(option, parts[0], count, form);
     let valueVariable = -1;
@@ -115,6 +103,7 @@ export const byteTest: Keyword = {
     }
     rule.add(
       new ByteTestStep({
+        ...options,
         count,
         operator,
         negated,
@@ -122,9 +111,6 @@ export const byteTest: Keyword = {
         low: Number(value & 0xffffffffn),
         valueVariable,
         offset: operand(option, rule, parts[3], -65_535, 65_535),
-        relative,
-        form,
-        mask,
       }),
     );
   },

@@ -9,6 +9,8 @@ export interface NumberForm {
   text: boolean;
   base: 0 | 8 | 10 | 16;
   little: boolean;
+  /** In the byte order that the DCERPC message says it has. */
+  dce: boolean;
 }
 
 /** Digits of the longest 64-bit number: octal with a leading 0. */
@@ -19,16 +21,19 @@ export const MAX_BINARY_BYTES = 8;
 export const readValue = { high: 0, low: 0 };
 
 /**
- * Reads a number of `count` bytes at `at` (checked by the caller to lie in the buffer) into `readValue`.
+ * Reads a number of `count` bytes at `place` of the buffer (checked by the caller to lie in it) into `readValue`.
  * @returns bytes that the number takes, 0 where there is none
  */
-export function readNumber(bytes: Uint8Array, at: number, count: number, form: NumberForm): number {
+export function readNumber(evaluation: Evaluation, place: number, count: number, form: NumberForm): number {
+  const { bytes } = evaluation;
+  const at = evaluation.start + place;
   if (form.text) return readDigits(bytes, at, count, form.base);
+  const little = form.dce ? evaluation.context.dceLittleEndian : form.little;
   let high = 0;
   let low = 0;
   for (let i = 0; i < count; i++) {
     high = (high << 8) | (low >>> 24);
-    low = (low << 8) | bytes[form.little ? at + count - 1 - i : at + i];
+    low = (low << 8) | bytes[little ? at + count - 1 - i : at + i];
   }
   readValue.high = high >>> 0;
   readValue.low = low >>> 0;
@@ -125,8 +130,74 @@ export function placeOf(evaluation: Evaluation, source: Operand): number {
   return source.variable >= 0 ? evaluation.low[source.variable] | 0 : source.value;
 }
 
+/** Where a jump counts from. */
+export type JumpBase = 'here' | 'start' | 'end';
+
+/** What stands behind the fixed arguments of `byte_test`, `byte_jump`, `byte_extract`. */
+export interface ByteOptions {
+  readonly relative: boolean;
+  readonly form: NumberForm;
+  /** 0: none. */
+  readonly mask: number;
+  readonly multiplier: number;
+  /** To a multiple of so many bytes; 0: as it is. */
+  readonly align: number;
+  readonly base: JumpBase;
+  readonly postOffset: Operand;
+}
+
+/** Words of `ByteOptions` beside those of the number's form, which all keywords take. */
+export type ByteWord = 'bitmask' | 'multiplier' | 'align' | 'align N' | 'from' | 'post_offset';
+
+/**
+ * Reads the words behind the fixed arguments.
+ * @param known the words that the keyword takes
+ */
+export function byteOptions(
+  option: RuleOption,
+  rule: RuleBuilder,
+  parts: readonly Argument[],
+  known: readonly ByteWord[],
+): ByteOptions {
+  const form: NumberForm = { text: false, base: 0, little: false, dce: false };
+  const seen = new Set<string>();
+  let relative = false;
+  let mask = 0;
+  let multiplier = 1;
+  let align = 0;
+  let base: JumpBase = 'here';
+  let postOffset: Operand = { value: 0, variable: -1 };
+  for (const { text, index } of parts) {
+    const [word, argument = ''] = text.split(/\s+/, 2);
+    const given = { text: argument, index: index + text.length - argument.length };
+    if (seen.has(word)) throw invalid(option, `"${word}" stands twice`, index);
+    seen.add(word);
+    const takes = (name: ByteWord) => known.includes(name);
+    if (word === 'multiplier' && takes('multiplier')) multiplier = number(option, given, 1, 65_535);
+    else if (word === 'post_offset' && takes('post_offset')) {
+      postOffset = operand(option, rule, given, -65_535, 65_535);
+    } else if (word === 'bitmask' && takes('bitmask')) mask = number(option, given, 1, 0xffffffff);
+    else if (word === 'align' && takes('align N')) {
+      align = number(option, given, 2, 4);
+      if (align === 3) throw invalid(option, 'aligns to 2 or 4 bytes', given.index);
+    } else if (text === 'align' && takes('align')) align = 4;
+    else if (text === 'from_beginning' && takes('from')) base = 'start';
+    else if (text === 'from_end' && takes('from')) base = 'end';
+    else if (text === 'relative') relative = true;
+    else if (!takeForm(form, text)) throw invalid(option, `unknown word "${text}"`, index);
+  }
+  const order = ['big', 'little', 'dce'].filter((word) => seen.has(word));
+  if (order.length > 1) throw invalid(option, `"${order[0]}" and "${order[1]}" exclude each other`);
+  const bases = ['hex', 'dec', 'oct'].filter((word) => seen.has(word));
+  if (bases.length > 1) throw invalid(option, `"${bases[0]}" and "${bases[1]}" exclude each other`);
+  if (bases.length > 0 && !form.text) throw invalid(option, `"${bases[0]}" is for "string"`);
+  if (form.dce && form.text) throw invalid(option, '"dce" and "string" exclude each other');
+  if (form.dce) rule.requireProtocol('dcerpc');
+  return { relative, form, mask, multiplier, align, base, postOffset };
+}
+
 /** Takes the words that say how a number is written. @returns false where `word` is none of them */
-export function takeForm(form: { -readonly [K in keyof NumberForm]: NumberForm[K] }, word: string): boolean {
+export function takeForm(form: NumberForm, word: string): boolean {
   switch (word) {
     case 'string':
       form.text = true;
@@ -145,6 +216,9 @@ export function takeForm(form: { -readonly [K in keyof NumberForm]: NumberForm[K
       return true;
     case 'little':
       form.little = true;
+      return true;
+    case 'dce':
+      form.dce = true;
       return true;
     default:
       return false;

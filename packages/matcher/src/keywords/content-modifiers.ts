@@ -149,6 +149,7 @@ export const fastPattern: Keyword = {
   names: ['fast_pattern'],
   parse(option, rule) {
     const step = contentOf(option, rule);
+    if (rule.base64?.inner.includes(step)) throw invalid(option, 'cannot be set on base64_data');
     if (rule.fastPattern) throw invalid(option, 'a rule has one fast pattern');
     let from = 0;
     let length = step.bytes.length;

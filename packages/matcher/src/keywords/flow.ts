@@ -14,6 +14,11 @@ export const flow: Keyword = {
       if (rule.flowState !== 0) throw invalid(option, 'names two states of the flow', index);
       rule.flowState = bit;
     };
+    let fragments = false;
+    const fragment = (index: number) => {
+      if (fragments) throw invalid(option, 'says twice how fragments are seen', index);
+      fragments = true;
+    };
     for (const { text, index } of argumentsOf(option)) {
       switch (text.toLowerCase()) {
         case 'to_server':
@@ -46,11 +51,13 @@ export const flow: Keyword = {
           rule.payloadMode |= PayloadMode.PACKET;
           break;
         case 'no_frag':
+          fragment(index);
           rule.packetTests.push({
             matches: ({ packet }) => packet.fragmentOffset === 0 && !packet.moreFragments,
           });
           break;
         case 'only_frag':
+          fragment(index);
           rule.packetTests.push({
             matches: ({ packet }) => packet.fragmentOffset !== 0 || packet.moreFragments,
           });

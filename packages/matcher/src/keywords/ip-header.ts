@@ -1,60 +1,52 @@
-import type { RuleOption } from '@portcullis/rules';
-import type { InspectionContext } from '../context';
-import { type IntegerRange, integerRange } from '../integer-range';
+import { integerRange } from '../integer-range';
+import { IP_PROTOCOL_NUMBERS } from '../ip-protocol-names';
 import type { Keyword } from '../keyword';
-import { argumentsOf, invalid, required } from '../option-value';
+import { argumentsOf, invalid, required, withoutValue } from '../option-value';
 import { PayloadMode } from '../rule-builder';
+import { headerNumber } from './header-number';
 
-const PROTOCOL_NUMBERS: ReadonlyMap<string, number> = new Map([
-  ['icmp', 1],
-  ['igmp', 2],
-  ['ipip', 4],
-  ['tcp', 6],
-  ['egp', 8],
-  ['udp', 17],
-  ['ipv6', 41],
-  ['rsvp', 46],
-  ['gre', 47],
-  ['esp', 50],
-  ['ah', 51],
-  ['icmpv6', 58],
-  ['eigrp', 88],
-  ['ospf', 89],
-  ['pim', 103],
-  ['vrrp', 112],
-  ['sctp', 132],
-]);
+const ttl = headerNumber(['ttl', 'ip.ttl'], { maximum: 255, read: ({ packet }) => packet.ttl });
+/** IPv4 only. */
+const id = headerNumber(['id'], {
+  maximum: 65_535,
+  read: ({ packet }) => (packet.version === 4 ? packet.identification : -1),
+});
+const fragmentOffset = headerNumber(['fragoffset'], {
+  maximum: 8191,
+  read: ({ packet }) => packet.fragmentOffset >>> 3,
+});
 
-function numeric(name: string, maximum: number, read: (context: InspectionContext) => number): Keyword {
-  return {
-    names: [name],
-    parse(option, rule) {
-      const range: IntegerRange = integerRange(option, maximum);
-      rule.payloadMode |= PayloadMode.PACKET;
-      rule.packetTests.push({ matches: (context) => range.has(read(context)) });
-    },
-  };
-}
-
-const ttl = numeric('ttl', 255, ({ packet }) => packet.ttl);
-const tos = numeric('tos', 255, ({ packet }) => packet.tos);
-const id = numeric('id', 65_535, ({ packet }) => packet.identification);
-const fragmentOffset = numeric('fragoffset', 65_535, ({ packet }) => packet.fragmentOffset >>> 3);
+/** `tos:[!]N`, `tos:[!]xHH`: the type of service; IPv4 only. */
+const tos: Keyword = {
+  names: ['tos'],
+  parse(option, rule) {
+    const text = required(option);
+    const form = /^(!?)\s*(?:[xX]([0-9a-fA-F]{1,2})|(\d{1,3}))$/.exec(text);
+    if (!form) throw invalid(option, `"${text}" is not a number, decimal or x and hexadecimal`);
+    const wanted = form[2] ? Number.parseInt(form[2], 16) : Number(form[3]);
+    if (wanted > 255) throw invalid(option, `${text} is larger than 255`);
+    const negated = form[1] === '!';
+    rule.payloadMode |= PayloadMode.PACKET;
+    rule.packetTests.push({
+      matches: ({ packet }) => packet.version === 4 && (packet.tos === wanted) !== negated,
+    });
+  },
+};
 
 /** `ip_proto:[!|<|>]number or name` */
 const ipProto: Keyword = {
   names: ['ip_proto'],
   parse(option, rule) {
     const text = required(option);
-    const named = /^([!<>]?)\s*([a-zA-Z]\w*)$/.exec(text);
+    const named = /^([!<>]?)\s*([a-zA-Z][\w.-]*)$/.exec(text);
     let value = text;
     if (named) {
-      const number = PROTOCOL_NUMBERS.get(named[2].toLowerCase());
+      const number = IP_PROTOCOL_NUMBERS.get(named[2].toLowerCase());
       if (number === undefined) throw invalid(option, `"${named[2]}" is no protocol`, named[1].length);
       value = `${named[1]}${number}`;
     }
     const range = integerRange(option, 255, value);
-    rule.networkProtocols = range;
+    rule.networkProtocols ??= range;
     rule.packetTests.push({ matches: ({ packet }) => range.has(packet.protocol) });
   },
 };
@@ -62,7 +54,8 @@ const ipProto: Keyword = {
 /** `sameip`: source and destination are one address. */
 const sameIp: Keyword = {
   names: ['sameip'],
-  parse(_option, rule) {
+  parse(option, rule) {
+    withoutValue(option);
     rule.packetTests.push({
       matches({ packet: { source, destination } }) {
         for (let i = 0; i < 4; i++) if (source[i] !== destination[i]) return false;
@@ -72,27 +65,122 @@ const sameIp: Keyword = {
   },
 };
 
+const FRAGMENT_BITS: ReadonlyMap<string, number> = new Map([
+  ['M', 1],
+  ['D', 2],
+  ['R', 4],
+]);
+/** Byte of the IPv4 header that holds the three bits, and the reserved one. */
+const FRAGMENT_BYTE = 6;
+const RESERVED_BIT = 0x80;
+
 /** `fragbits:[+*!]MDR` */
 const fragbits: Keyword = {
   names: ['fragbits'],
-  parse(option: RuleOption, rule) {
+  parse(option, rule) {
     const [{ text }] = argumentsOf(option);
     const form = /^([+*!]?)\s*([MDRmdr]{1,3})$/.exec(text);
-    if (!form) throw invalid(option, 'is a combination of M and D, with +, * or ! before it');
-    const letters = form[2].toUpperCase();
-    if (letters.includes('R')) throw invalid(option, 'the reserved bit is not supported yet');
-    const wanted = (letters.includes('M') ? 1 : 0) | (letters.includes('D') ? 2 : 0);
+    if (!form) throw invalid(option, 'is a combination of M, D and R, with +, * or ! before it');
+    let wanted = 0;
+    for (const letter of form[2].toUpperCase()) wanted |= FRAGMENT_BITS.get(letter) as number;
     const modifier = form[1];
+    rule.payloadMode |= PayloadMode.PACKET;
     rule.packetTests.push({
       matches({ packet }) {
-        const bits = (packet.moreFragments ? 1 : 0) | (packet.dontFragment ? 2 : 0);
+        if (packet.version !== 4) return false;
+        const reserved = (packet.bytes[packet.start + FRAGMENT_BYTE] & RESERVED_BIT) !== 0;
+        const bits = (packet.moreFragments ? 1 : 0) | (packet.dontFragment ? 2 : 0) | (reserved ? 4 : 0);
         if (modifier === '+') return (bits & wanted) === wanted;
         if (modifier === '*') return (bits & wanted) !== 0;
-        if (modifier === '!') return (bits & wanted) === 0;
+        if (modifier === '!') return (bits & wanted) !== wanted;
         return bits === wanted;
       },
     });
   },
 };
 
-export const ipHeader: readonly Keyword[] = [ttl, tos, id, fragmentOffset, ipProto, sameIp, fragbits];
+/** Types of IPv4 options (IANA "IP Option Numbers"), as rules name them. */
+const IP_OPTIONS: ReadonlyMap<string, number> = new Map([
+  ['eol', 0],
+  ['nop', 1],
+  ['rr', 7],
+  ['qs', 25],
+  ['ts', 68],
+  ['sec', 130],
+  ['lsrr', 131],
+  ['esec', 133],
+  ['cipso', 134],
+  ['satid', 136],
+  ['ssrr', 137],
+  ['rtralt', 148],
+]);
+const ANY_OPTION = -1;
+const IP_FIXED_HEADER = 20;
+
+function hasIpOption(bytes: Uint8Array, start: number, end: number, wanted: number): boolean {
+  let at = start;
+  while (at < end) {
+    const type = bytes[at];
+    if (type === wanted || wanted === ANY_OPTION) return true;
+    if (type === 0) return false;
+    if (type === 1) at++;
+    else {
+      const length = at + 1 < end ? bytes[at + 1] : 0;
+      if (length < 2) return false;
+      at += length;
+    }
+  }
+  return false;
+}
+
+/** `ipopts:rr|lsrr|…|any`: an option of the IPv4 header. */
+const ipOptions: Keyword = {
+  names: ['ipopts'],
+  parse(option, rule) {
+    const text = required(option).toLowerCase();
+    const wanted = text === 'any' ? ANY_OPTION : IP_OPTIONS.get(text);
+    if (wanted === undefined) throw invalid(option, `"${text.slice(0, 40)}" is no IP option`);
+    rule.payloadMode |= PayloadMode.PACKET;
+    rule.packetTests.push({
+      matches: ({ packet: { version, bytes, start, headerLength } }) =>
+        version === 4 && hasIpOption(bytes, start + IP_FIXED_HEADER, start + headerLength, wanted),
+    });
+  },
+};
+
+const IGMP = 2;
+const igmpType = headerNumber(['igmp.type'], {
+  maximum: 255,
+  read: ({ packet }) =>
+    packet.protocol === IGMP && packet.fragmentOffset === 0 && packet.transport < packet.end
+      ? packet.bytes[packet.transport]
+      : -1,
+});
+
+/** Where the network identifier stands in VXLAN (RFC 7348 §5) and Geneve (RFC 8926 §3.4) headers. */
+const VNI = 4;
+const TUNNEL_HEADER = 8;
+const UDP = 17;
+const LARGEST_VNI = 0xffffff;
+
+const networkIdentifier = headerNumber(['vxlan_vni', 'geneve_vni'], {
+  maximum: 0xffffffff,
+  read({ packet: { protocol, bytes, payload, payloadEnd } }) {
+    if (protocol !== UDP || payloadEnd - payload < TUNNEL_HEADER) return -1;
+    const at = payload + VNI;
+    return ((bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2]) & LARGEST_VNI;
+  },
+});
+
+export const ipHeader: readonly Keyword[] = [
+  ttl,
+  tos,
+  id,
+  fragmentOffset,
+  ipProto,
+  sameIp,
+  fragbits,
+  ipOptions,
+  igmpType,
+  networkIdentifier,
+];

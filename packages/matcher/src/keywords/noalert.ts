@@ -8,3 +8,12 @@ export const noalert: Keyword = {
     rule.noAlert = true;
   },
 };
+
+/** `alert`: tells of the match where the action (`pass`) would not. */
+export const alert: Keyword = {
+  names: ['alert'],
+  parse(option, rule) {
+    withoutValue(option);
+    rule.alwaysAlert = true;
+  },
+};

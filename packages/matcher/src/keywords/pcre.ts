@@ -102,28 +102,48 @@ interface WrittenExpression {
   readonly index: number;
   readonly letters: string;
   readonly lettersIndex: number;
+  /** Names that groups are to be known by: `, flow:name, pkt:name`. */
+  readonly captures: string;
 }
 
 /** Takes `!"/…/letters"` apart. */
 function written(option: RuleOption): WrittenExpression {
   const value = required(option);
-  const form = /^(!?)\s*"\s*\/(.*)\/([a-zA-Z]*)\s*"$/s.exec(value);
-  if (!form) throw invalid(option, 'must be written "/expression/letters"');
+  const form = /^(!?)\s*("?)\s*\/(.*)\/([a-zA-Z]*)((?:\s*,[^"]*)?)"?$/s.exec(value);
+  if (!form || (form[2] === '"') !== value.endsWith('"')) {
+    throw invalid(option, 'must be written "/expression/letters"');
+  }
   const index = value.indexOf('/') + 1;
   return {
     negated: form[1] === '!',
-    pattern: form[2],
+    pattern: form[3],
     index,
-    letters: form[3],
-    lettersIndex: index + form[2].length + 1,
+    letters: form[4],
+    lettersIndex: index + form[3].length + 1,
+    captures: form[5],
   };
+}
+
+const MOST_CAPTURES = 8;
+
+/** What groups are called is checked; no keyword here asks for what they have matched. */
+function checkCaptures(option: RuleOption, captures: string, at: number): void {
+  if (captures.trim() === '') return;
+  const names = captures.split(',').slice(1);
+  if (names.length > MOST_CAPTURES) throw invalid(option, `names more than ${MOST_CAPTURES} groups`, at);
+  for (const name of names) {
+    if (!/^\s*(?:flow|pkt|alert):[\w-]+\s*$/.test(name)) {
+      throw invalid(option, `"${name.trim()}" is not flow:name or pkt:name`, at);
+    }
+  }
 }
 
 /** `pcre:[!]"/expression/letters"`: letters `i s m x A E G`, `R` relative, `B` raw, `O` no limits of its own, or a buffer. */
 export const pcre: Keyword = {
   names: ['pcre'],
   parse(option, rule) {
-    const { negated, pattern, index, letters, lettersIndex } = written(option);
+    const { negated, pattern, index, letters, lettersIndex, captures } = written(option);
+    checkCaptures(option, captures, lettersIndex + letters.length);
     const options: ExpressionOptions = {};
     let relative = false;
     let buffer: string | null = null;

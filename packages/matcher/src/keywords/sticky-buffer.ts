@@ -1,7 +1,7 @@
 import type { BufferCatalog } from '../buffer-catalog';
 import { CONTENT_MODIFIERS, currentName } from '../buffer-names';
 import type { Keyword } from '../keyword';
-import { withoutValue } from '../option-value';
+import { invalid, withoutValue } from '../option-value';
 import { integerBuffer } from './integer-buffer';
 
 /** `pkt_data`: back to the payload. */
@@ -16,8 +16,9 @@ export const packetData: Keyword = {
 const sticky: Keyword = {
   names: [],
   parse(option, rule) {
-    withoutValue(option);
-    rule.openBuffer(option, currentName(option.keyword));
+    const { side, value } = rule.takeSide(option);
+    if (value !== '') throw invalid(option, 'takes no value');
+    rule.openBuffer(option, currentName(option.keyword), side);
   },
 };
 

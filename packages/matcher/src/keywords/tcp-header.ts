@@ -1,8 +1,8 @@
 import type { InspectionContext } from '../context';
-import { integerRange } from '../integer-range';
 import type { Keyword } from '../keyword';
 import { argumentsOf, invalid } from '../option-value';
 import { PayloadMode } from '../rule-builder';
+import { headerNumber } from './header-number';
 
 const TCP = 6;
 const FLAG_BITS: ReadonlyMap<string, number> = new Map([
@@ -54,26 +54,31 @@ const flags: Keyword = {
   },
 };
 
-function numeric(
-  names: readonly string[],
-  maximum: number,
-  read: (context: InspectionContext) => number,
-): Keyword {
-  return {
-    names,
-    parse(option, rule) {
-      const range = integerRange(option, maximum);
-      rule.payloadMode |= PayloadMode.PACKET;
-      rule.packetTests.push({
-        matches: (context) => context.packet.protocol === TCP && range.has(read(context)),
-      });
-    },
+const isTcp = ({ packet }: InspectionContext) => packet.protocol === TCP && packet.tcpHeaderLength > 0;
+
+/** The number of an option of the TCP header, read anew: few rules ask. */
+function optionNumber(read: (packet: InspectionContext['packet']) => number) {
+  return (context: InspectionContext) => {
+    if (!isTcp(context)) return -1;
+    context.packet.decodeTcpOptions();
+    return read(context.packet);
   };
 }
 
 export const tcpHeader: readonly Keyword[] = [
   flags,
-  numeric(['seq', 'tcp.seq'], 0xffffffff, ({ packet }) => packet.sequence),
-  numeric(['ack', 'tcp.ack'], 0xffffffff, ({ packet }) => packet.acknowledgment),
-  numeric(['window', 'tcp.window'], 65_535, ({ packet }) => packet.window),
+  headerNumber(['seq', 'tcp.seq'], {
+    maximum: 0xffffffff,
+    read: (context) => (isTcp(context) ? context.packet.sequence : -1),
+  }),
+  headerNumber(['ack', 'tcp.ack'], {
+    maximum: 0xffffffff,
+    read: (context) => (isTcp(context) ? context.packet.acknowledgment : -1),
+  }),
+  headerNumber(['window', 'tcp.window'], {
+    maximum: 65_535,
+    read: (context) => (isTcp(context) ? context.packet.window : -1),
+  }),
+  headerNumber(['tcp.mss'], { maximum: 65_535, read: optionNumber(({ mss }) => (mss > 0 ? mss : -1)) }),
+  headerNumber(['tcp.wscale'], { maximum: 255, read: optionNumber(({ windowScale }) => windowScale) }),
 ];

@@ -84,6 +84,20 @@ export const headerLowercase: Transform = {
   },
 };
 
+/** Lines of HTTP/2 that are no header fields (`:method: GET`) are left out. */
+export const stripPseudoHeaders: Transform = {
+  key: 'strip_pseudo_headers',
+  outputBound: sameLength,
+  apply(input, start, end, output, at) {
+    let kept = true;
+    for (let i = start; i < end; i++) {
+      if (i === start || input[i - 1] === LINE_FEED) kept = input[i] !== COLON;
+      if (kept) output[at++] = input[i];
+    }
+    return at;
+  },
+};
+
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;

@@ -4,12 +4,17 @@
  */
 
 import type { PooledBytes } from '../buffer-pool';
+import { BrotliDecoder } from './brotli';
 import { Inflater, InflateStatus, Wrapper } from './inflate';
+import { LzmaDecoder } from './lzma';
 
 /** Bits of the result of `push` and `finish`: what happened for the first time. */
-export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2 } as const;
+export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2, TOO_LARGE: 4 } as const;
 
-const Phase = { SNIFF: 0, INFLATE: 1, PASS: 2, IGNORE: 3 } as const;
+/** Codings by their labels. gzip and deflate are told apart by their bytes; the others have none to be told by. */
+export const Coding = { DEFLATE: 0, BROTLI: 1, LZMA: 2 } as const;
+
+const Phase = { SNIFF: 0, INFLATE: 1, PASS: 2, IGNORE: 3, LABELLED: 4 } as const;
 
 /** Coded bytes that can be passed on after all when decoding fails before it gave anything. */
 const REPLAY_BYTES = 512;
@@ -24,27 +29,34 @@ export class ContentDecoder {
   /** A byte that no text holds was seen. */
   private binary = false;
   private outputStart = 0;
-  private ratio = 1;
+  /** Decoder of the coding that the label names; null for gzip and deflate. */
+  private labelled: BrotliDecoder | LzmaDecoder | null = null;
   private readonly replay = new Uint8Array(REPLAY_BYTES);
   private readonly inflater = new Inflater();
 
-  /** Memory of one decoder, in bytes. */
-  static readonly BYTES = REPLAY_BYTES + Inflater.BYTES;
+  /** Memory of this decoder, in bytes. */
+  heldBytes(): number {
+    return REPLAY_BYTES + Inflater.BYTES + (this.labelled?.heldBytes() ?? 0);
+  }
 
-  /** @param bombRatio decoded bytes per coded byte from which on a filled sink is a bomb */
-  begin(bombRatio: number, sink: PooledBytes): void {
-    this.phase = Phase.SNIFF;
+  /** @param coding one of `Coding` */
+  begin(coding: number, sink: PooledBytes): void {
+    this.labelled = null;
+    this.phase = coding === Coding.DEFLATE ? Phase.SNIFF : Phase.LABELLED;
+    if (coding === Coding.BROTLI) this.labelled = new BrotliDecoder();
+    else if (coding === Coding.LZMA) this.labelled = new LzmaDecoder();
+    this.labelled?.begin(sink);
     this.taken = 0;
     this.recorded = 0;
     this.produced = false;
     this.binary = false;
     this.outputStart = sink.end;
-    this.ratio = bombRatio;
   }
 
   /** Decodes `bytes[start, end)` into the sink. @returns bits of `DecoderNotice` */
   push(bytes: Uint8Array, start: number, end: number, sink: PooledBytes): number {
     let from = start;
+    if (this.phase === Phase.LABELLED) return this.undo(bytes, start, end, sink);
     if (this.phase === Phase.SNIFF) {
       while (from < end && this.phase === Phase.SNIFF) {
         const c = bytes[from++];
@@ -73,12 +85,46 @@ export class ContentDecoder {
   /** The coded body has ended. */
   finish(sink: PooledBytes): number {
     let notice: number = DecoderNotice.NONE;
+    if (this.phase === Phase.LABELLED && this.labelled instanceof LzmaDecoder) this.labelled.finish(sink);
+    this.letGo();
     if (this.phase === Phase.SNIFF && this.recorded > 0) {
       sink.append(this.replay, 0, this.recorded);
       notice = DecoderNotice.FAILED;
     }
     this.phase = Phase.IGNORE;
     return notice;
+  }
+
+  /** Decodes as the label says; what cannot be so coded is looked at as if it were labelled gzip. */
+  private undo(bytes: Uint8Array, start: number, end: number, sink: PooledBytes): number {
+    const decoder = this.labelled!;
+    for (let i = start; i < end && this.recorded < REPLAY_BYTES; i++) this.replay[this.recorded++] = bytes[i];
+    const status = decoder.push(bytes, start, end, sink);
+    this.taken += end - start;
+    if (status === InflateStatus.MORE) return DecoderNotice.NONE;
+    const { position } = decoder;
+    const tooLarge = decoder instanceof LzmaDecoder && decoder.tooLarge;
+    this.letGo();
+    if (status !== InflateStatus.INVALID) {
+      this.phase = Phase.IGNORE;
+      return DecoderNotice.NONE;
+    }
+    const again = sink.end === this.outputStart && this.taken <= this.recorded;
+    if (!again) {
+      this.phase = Phase.PASS;
+      sink.append(bytes, position, end);
+      return tooLarge ? DecoderNotice.TOO_LARGE : DecoderNotice.FAILED;
+    }
+    const seen = this.replay.slice(0, this.recorded);
+    this.recorded = 0;
+    this.taken = 0;
+    this.phase = tooLarge ? Phase.PASS : Phase.SNIFF;
+    return this.push(seen, 0, seen.length, sink) | (tooLarge ? DecoderNotice.TOO_LARGE : 0);
+  }
+
+  private letGo(): void {
+    this.labelled?.release();
+    this.labelled = null;
   }
 
   /** What the recorded bytes begin: text is no coded stream, whatever its label says. */
@@ -105,9 +151,7 @@ export class ContentDecoder {
         return DecoderNotice.NONE;
       case InflateStatus.FULL:
         this.phase = Phase.IGNORE;
-        return sink.end - this.outputStart > this.taken * this.ratio
-          ? DecoderNotice.BOMB
-          : DecoderNotice.NONE;
+        return DecoderNotice.NONE;
       default:
         this.phase = Phase.PASS;
         if (!this.produced && this.taken <= REPLAY_BYTES) {

@@ -8,7 +8,6 @@ import {
 } from 'node:zlib';
 import { Random, testSeed } from '../../testing/random';
 import { BufferPool, PooledBytes } from '../buffer-pool';
-import { ContentDecoder, DecoderNotice } from './decoder';
 import { Inflater, InflateStatus, Wrapper } from './inflate';
 
 const pool = new BufferPool();
@@ -172,37 +171,4 @@ test('blocks that cost much and give nothing are refused', () => {
   });
   expect(inflate([bytes.subarray(0, 60)], Wrapper.RAW).status).toBe(InflateStatus.MORE);
   expect(inflate([bytes], Wrapper.RAW).status).toBe(InflateStatus.INVALID);
-});
-
-describe('the decoder', () => {
-  function decode(coded: Buffer, random: Random, largest: number): { text: string; notices: number } {
-    const sink = new PooledBytes(pool, 100_000);
-    const decoder = new ContentDecoder();
-    decoder.begin(250, sink);
-    let notices = 0;
-    for (const piece of pieces(coded, random, largest)) notices |= decoder.push(piece, 0, piece.length, sink);
-    notices |= decoder.finish(sink);
-    const text = Buffer.from(sink.bytes.subarray(0, sink.end)).toString('latin1');
-    sink.clear();
-    return { text, notices };
-  }
-
-  test.each([
-    ['nothing', Buffer.from(''), '', DecoderNotice.NONE],
-    ['one byte', Buffer.from('x'), 'x', DecoderNotice.FAILED],
-    [
-      'JSON',
-      Buffer.from('{"sdk_version":"2.1","x":[1,2]}'),
-      '{"sdk_version":"2.1","x":[1,2]}',
-      DecoderNotice.FAILED,
-    ],
-    ['text', Buffer.from('Hello, not coded'), 'Hello, not coded', DecoderNotice.FAILED],
-    ['gzip', gzipSync('abc'), 'abc', DecoderNotice.NONE],
-    ['zlib', deflateSync('abc'), 'abc', DecoderNotice.NONE],
-    ['raw', deflateRawSync('abc'), 'abc', DecoderNotice.NONE],
-    ['gzip magic only', Buffer.from([0x1f, 0x8b, 7, 7, 7]), '\x1f\x8b\x07\x07\x07', DecoderNotice.FAILED],
-  ])('%s', (_name, coded, text, notices) => {
-    const random = new Random(testSeed());
-    for (const largest of [1, 2, 1000]) expect(decode(coded, random, largest)).toEqual({ text, notices });
-  });
 });

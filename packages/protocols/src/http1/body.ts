@@ -6,7 +6,7 @@
 
 import type { BufferPool } from '../buffer-pool';
 import { PooledBytes } from '../buffer-pool';
-import { ContentDecoder } from '../content-coding/decoder';
+import { ContentDecoder, DecoderNotice } from '../content-coding/decoder';
 import type { BufferView } from '../transaction';
 import { ChunkReader } from './chunked';
 
@@ -17,6 +17,8 @@ export class Body {
   transferred = 0;
   /** No more bytes will be kept. */
   complete = false;
+  /** Bytes of it are missing: beyond the limit, or in a gap. */
+  cut = false;
   /** Place in the body up to which it was shown to the listener. */
   inspected = 0;
   /** Chunk framing, where the body has one. */
@@ -33,6 +35,7 @@ export class Body {
   /** How much of each stage the next decoder has taken. */
   private readonly stageTaken: number[] = [];
   private layers = 0;
+  private bombRatio = 1;
 
   constructor(private readonly pool: BufferPool) {
     this.store = new PooledBytes(pool, 0);
@@ -41,11 +44,14 @@ export class Body {
   /**
    * Begins a body.
    * @param limit bytes that are kept
-   * @param layers content codings to undo
+   * @param layers number of content codings to undo
+   * @param kinds the `Coding` of each, the one that was applied last first
+   * @param bombRatio decoded bytes per transferred byte from which on a body that reaches the limit is a bomb
    */
-  begin(limit: number, layers: number, bombRatio: number): void {
+  begin(limit: number, layers: number, kinds: Uint8Array, bombRatio: number): void {
     this.store.limit = limit;
     this.layers = layers;
+    this.bombRatio = bombRatio;
     for (let i = 0; i < layers; i++) {
       if (i === this.decoders.length) this.decoders.push(new ContentDecoder());
       if (i < layers - 1 && i === this.stages.length) this.stages.push(new PooledBytes(this.pool, limit));
@@ -53,7 +59,7 @@ export class Body {
         this.stages[i].limit = limit;
         this.stageTaken[i] = 0;
       }
-      this.decoders[i].begin(bombRatio, i === layers - 1 ? this.store : this.stages[i]);
+      this.decoders[i].begin(kinds[i], i === layers - 1 ? this.store : this.stages[i]);
     }
   }
 
@@ -70,11 +76,21 @@ export class Body {
   /** Adds transferred bytes. @returns bits of `DecoderNotice` */
   append(bytes: Uint8Array, start: number, end: number): number {
     this.transferred += end - start;
-    if (this.complete) return 0;
+    if (this.complete) {
+      this.cut = true;
+      return 0;
+    }
     let notices = 0;
     if (this.layers > 0) notices = this.decode(bytes, start, end);
     else this.keep(bytes, start, end);
-    if (this.streamOffset + this.length >= this.store.limit) this.complete = true;
+    if (this.streamOffset + this.length >= this.store.limit) {
+      this.complete = true;
+      // How much more there was is not known where a coding was undone.
+      if (this.layers > 0) {
+        this.cut = true;
+        if (this.store.end > this.transferred * this.bombRatio) notices |= DecoderNotice.BOMB;
+      }
+    }
     return notices;
   }
 
@@ -94,10 +110,16 @@ export class Body {
     return notices;
   }
 
+  /** Takes more bytes behind the end, as they are. */
+  resume(): void {
+    this.complete = this.streamOffset + this.length >= this.store.limit;
+  }
+
   /** `length` bytes are missing: what was held goes, what follows is a new run. A coding cannot be undone any more. */
   skip(length: number): void {
     this.transferred += length;
     this.layers = 0;
+    this.cut = true;
     this.borrowed = null;
     this.store.end = 0;
     this.streamOffset = this.transferred;
@@ -134,7 +156,7 @@ export class Body {
   heldBytes(): number {
     let held = this.store.bytes.length;
     if (this.layers > 0) {
-      held += this.layers * ContentDecoder.BYTES;
+      for (let i = 0; i < this.layers; i++) held += this.decoders[i].heldBytes();
       for (const stage of this.stages) held += stage.bytes.length;
     }
     return held;
@@ -145,6 +167,7 @@ export class Body {
     this.streamOffset = 0;
     this.transferred = 0;
     this.complete = false;
+    this.cut = false;
     this.inspected = 0;
     this.left = 0;
     this.chunks.clear();
@@ -160,6 +183,7 @@ export class Body {
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
     const count = Math.min(end - start, this.store.limit - this.streamOffset - this.length);
+    if (count < end - start) this.cut = true;
     if (count <= 0) return;
     if (this.borrowed === null && this.store.end === 0) {
       this.borrowed = bytes;

@@ -6,9 +6,11 @@ import {
   type Direction,
   Direction as Directions,
 } from '../transaction';
+import { Http1Buffer } from './buffer-ids';
 import * as characters from './characters';
 import { Field } from './field-names';
 import * as table from './field-table';
+import { fillFileBuffer } from './files';
 import { type Head, HeadFlag } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
@@ -30,56 +32,23 @@ const {
 } = table;
 const { COLON, CR, LF, SP, SPACE, CLASS, TAB } = characters;
 
-/** Numbers of the buffers. */
-export const Http1Buffer = {
-  METHOD: 0,
-  URI: 1,
-  URI_RAW: 2,
-  PROTOCOL: 3,
-  REQUEST_LINE: 4,
-  HEADER: 5,
-  HEADER_RAW: 6,
-  HEADER_NAMES: 7,
-  HOST: 8,
-  HOST_RAW: 9,
-  USER_AGENT: 10,
-  COOKIE: 11,
-  REFERER: 12,
-  ACCEPT: 13,
-  ACCEPT_ENC: 14,
-  ACCEPT_LANG: 15,
-  CONNECTION: 16,
-  CONTENT_TYPE: 17,
-  CONTENT_LEN: 18,
-  START: 19,
-  REQUEST_BODY: 20,
-  REQUEST_HEADER: 21,
-  RESPONSE_HEADER: 22,
-  STAT_CODE: 23,
-  STAT_MSG: 24,
-  RESPONSE_LINE: 25,
-  RESPONSE_BODY: 26,
-  SERVER: 27,
-  LOCATION: 28,
-  FILE_DATA: 29,
-  TRAILER: 30,
-} as const;
+export { Http1Buffer };
 
 const B = Http1Buffer;
 const REQUEST = [Directions.TO_SERVER] as const;
 const RESPONSE = [Directions.TO_CLIENT] as const;
 const BOTH = [Directions.TO_SERVER, Directions.TO_CLIENT] as const;
-const { LINE, HEADERS, BODY, COMPLETE } = Http1Progress;
+const { LINE, HEADERS, BODY_BEGUN, BODY, COMPLETE } = Http1Progress;
 
 function row(
   id: number,
   name: string,
   directions: readonly Direction[],
   progress: number,
-  kind: '' | 'streaming' | 'multiple' = '',
+  kind: '' | 'streaming' | 'multiple' | 'streaming, multiple' = '',
 ): BufferDefinition {
-  const streaming = kind === 'streaming';
-  const multiple = kind === 'multiple';
+  const streaming = kind.startsWith('streaming');
+  const multiple = kind.endsWith('multiple');
   return { name, id, protocol: 'http', directions, progress, streaming, multiple, ...derivation(id) };
 }
 
@@ -155,8 +124,14 @@ export const HTTP1_BUFFERS: readonly BufferDefinition[] = [
   row(B.RESPONSE_BODY, 'http.response_body', RESPONSE, BODY, 'streaming'),
   row(B.SERVER, 'http.server', RESPONSE, HEADERS),
   row(B.LOCATION, 'http.location', RESPONSE, HEADERS),
-  row(B.FILE_DATA, 'file.data', BOTH, BODY, 'streaming'),
+  row(B.FILE_DATA, 'file.data', RESPONSE, BODY, 'streaming'),
   row(B.TRAILER, 'http.trailer', BOTH, COMPLETE),
+  row(B.REQUEST_FILE_DATA, 'file.data', REQUEST, BODY, 'streaming, multiple'),
+  row(B.FILE_NAME, 'file.name', BOTH, BODY_BEGUN, 'multiple'),
+  { ...row(B.FILE_SIZE, 'file.size', BOTH, BODY, 'multiple'), integer: { bytes: 8 } },
+  row(B.FILE_MD5, 'file.md5', BOTH, BODY, 'multiple'),
+  row(B.FILE_SHA1, 'file.sha1', BOTH, BODY, 'multiple'),
+  row(B.FILE_SHA256, 'file.sha256', BOTH, BODY, 'multiple'),
 ];
 
 const BUFFER_COUNT = HTTP1_BUFFERS.length;
@@ -194,6 +169,7 @@ export function fillBuffer(tx: Http1Transaction, id: number, index: number, out:
     body.view(out);
     return true;
   }
+  if (id >= B.REQUEST_FILE_DATA) return fillFileBuffer(tx, direction, id, index, out);
   if (!fillHeadBuffer(tx, direction, id, index, out)) return false;
   out.streamOffset = 0;
   out.fresh = out.start;
@@ -288,8 +264,9 @@ function parseUri(tx: Http1Transaction, head: Head): boolean {
 
 function fillUri(tx: Http1Transaction, head: Head, out: BufferView): boolean {
   const { line, bytes, base } = head;
+  const how = tx.context.options.uri;
   if (line.secondEnd < 0) return false;
-  if (isNormalUri(bytes, base + line.secondStart, base + line.secondEnd)) {
+  if (isNormalUri(bytes, base + line.secondStart, base + line.secondEnd, how.plusIsSpace)) {
     return part(head, line.secondStart, line.secondEnd, out);
   }
   const { derived } = tx.context;
@@ -297,7 +274,7 @@ function fillUri(tx: Http1Transaction, head: Head, out: BufferView): boolean {
   if (!derived.find(tx, tx.serial, slot, out)) {
     parseUri(tx, head);
     derived.room(tx, tx.serial, line.secondEnd - line.secondStart + 2);
-    derived.finish(slot, writeNormalUri(bytes, uriParts, derived.bytes, derived.end), out);
+    derived.finish(slot, writeNormalUri(bytes, uriParts, derived.bytes, derived.end, how), out);
   }
   return out.end > out.start;
 }

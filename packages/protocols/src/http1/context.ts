@@ -6,13 +6,16 @@ import { DerivedBuffers } from './derived';
 import { Head } from './head';
 import type { Http1Limits } from './limits';
 import { Http1Transaction } from './message';
+import { MultipartReader } from './multipart';
+import type { UriNormalization } from './uri';
 
 export interface Http1Options {
   readonly limits: Http1Limits;
   /** Undo content codings of request bodies too. */
   readonly decodeRequests: boolean;
-  /** Keep the request head until the transaction is over, not only while its own body is still to come. */
-  readonly retainRequestHeads: boolean;
+  /** Undo LZMA as well as the other content codings. */
+  readonly lzma: boolean;
+  readonly uri: UriNormalization;
 }
 
 export class Http1Context {
@@ -21,9 +24,11 @@ export class Http1Context {
   private readonly heads: Head[] = [];
   private readonly bodies: Body[] = [];
   private readonly transactions: Http1Transaction[] = [];
+  private readonly multiparts: MultipartReader[] = [];
 
   /** Free objects kept of each kind; the rest is left to the garbage collector. */
   private static readonly KEPT = 1024;
+  private static readonly KEPT_MULTIPARTS = 64;
 
   constructor(readonly options: Http1Options) {}
 
@@ -54,5 +59,13 @@ export class Http1Context {
   giveTransaction(tx: Http1Transaction): void {
     tx.clear();
     if (this.transactions.length < Http1Context.KEPT) this.transactions.push(tx);
+  }
+
+  takeMultipart(): MultipartReader {
+    return this.multiparts.pop() ?? new MultipartReader();
+  }
+
+  giveMultipart(reader: MultipartReader): void {
+    if (this.multiparts.length < Http1Context.KEPT_MULTIPARTS) this.multiparts.push(reader);
   }
 }

@@ -2,23 +2,29 @@ import {
   type Direction,
   Direction as Directions,
   type ProtocolDefinition,
+  type Transaction,
   type TransactionListener,
   Transport,
 } from '../transaction';
 import { HTTP1_BUFFERS } from './buffers';
 import { Http1Context } from './context';
 import { HTTP1_EVENTS } from './events';
+import { describeHttp1 } from './facts';
 import { type Http1Limits, resolveLimits } from './limits';
+import { Http1Transaction } from './message';
 import { Http1Parser } from './parser';
 import { looksLikeHttpRequest, looksLikeHttpResponse } from './probe';
+import { DEFAULT_URI_NORMALIZATION, type UriNormalization } from './uri';
 
 /** Settings of the HTTP/1 parser; what is left out has its default. */
 export interface Http1Settings {
   readonly limits?: Partial<Http1Limits>;
   /** Undo content codings of request bodies too (default true). */
   readonly decodeRequests?: boolean;
-  /** Keep every request head until its transaction is over, so that it can be told with the response (default false). */
-  readonly retainRequestHeads?: boolean;
+  /** Undo LZMA as well as the other content codings (default true). */
+  readonly lzma?: boolean;
+  /** How `http.uri` is made of the request target. */
+  readonly uri?: Partial<UriNormalization>;
 }
 
 export interface Http1Definition extends ProtocolDefinition {
@@ -30,7 +36,8 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
   const context = new Http1Context({
     limits: resolveLimits(settings.limits),
     decodeRequests: settings.decodeRequests ?? true,
-    retainRequestHeads: settings.retainRequestHeads ?? false,
+    lzma: settings.lzma ?? true,
+    uri: { ...DEFAULT_URI_NORMALIZATION, ...settings.uri },
   });
   return {
     name: 'http',
@@ -44,6 +51,9 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
     },
     create(listener: TransactionListener): Http1Parser {
       return new Http1Parser(context, listener);
+    },
+    describe(tx: Transaction): Record<string, unknown> {
+      return tx instanceof Http1Transaction ? describeHttp1(tx) : {};
     },
   };
 }

@@ -26,9 +26,11 @@ export const Field = {
   UPGRADE: 16,
   AUTHORIZATION: 17,
   EXPECT: 18,
+  CONTENT_DISPOSITION: 19,
+  CONTENT_RANGE: 20,
 } as const;
 
-export const FIELD_COUNT = 19;
+export const FIELD_COUNT = 21;
 
 const NAMES: readonly Uint8Array[] = [
   '',
@@ -50,6 +52,8 @@ const NAMES: readonly Uint8Array[] = [
   'upgrade',
   'authorization',
   'expect',
+  'content-disposition',
+  'content-range',
 ].map(ascii);
 
 /** Start value and step of the hash of a field name; the step is FNV-1a over `byte | 0x20`. */

@@ -1,7 +1,7 @@
 /** What is odd about a complete head, told to the listener as events. */
 
 import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
-import { ascii, equalRanges, equalsLower } from './characters';
+import { ascii, equalRanges, equalsLower, indexWithoutNull } from './characters';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
 import * as table from './field-table';
@@ -9,7 +9,7 @@ import { type Head, HeadFlag } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
 import { LineFlag, Version } from './start-line';
-import { endOfHost, isValidHost, parsePort, UriParts } from './uri';
+import { endOfHost, isDoubleEncoded, isValidHost, parsePort, type UriNormalization, UriParts } from './uri';
 
 // Bound once: an import is a property load at each use in CommonJS.
 const { NEXT, ROW, VALUE_END, VALUE_START } = table;
@@ -19,6 +19,9 @@ export function hasField(head: Head, field: number): boolean {
 }
 
 const uri = new UriParts();
+const BYTE_RANGES = ascii('multipart/byteranges');
+/** Bytes of a Content-Range that are looked at. */
+const LONGEST_RANGE = 80;
 const AUTHORIZATION_SCHEMES = ['basic', 'digest', 'bearer'].map(ascii);
 
 function emit(
@@ -44,7 +47,11 @@ function reportFields(
   if ((flags & HeadFlag.MISSING_COLON) !== 0)
     emit(listener, tx, direction, DirectedEvent.FIELD_MISSING_COLON[direction]);
   if ((flags & HeadFlag.NAME_INVALID) !== 0)
-    emit(listener, tx, direction, DirectedEvent.HEADER_INVALID[direction]);
+    emit(listener, tx, direction, DirectedEvent.NAME_NOT_TOKEN[direction]);
+  if ((flags & HeadFlag.SPACE_BEHIND_NAME) !== 0)
+    emit(listener, tx, direction, DirectedEvent.SPACE_BEHIND_NAME[direction]);
+  if ((flags & HeadFlag.NAME_EMPTY) !== 0) emit(listener, tx, direction, DirectedEvent.NAME_EMPTY[direction]);
+  if ((flags & HeadFlag.ODD_LINE_END) !== 0) emit(listener, tx, direction, Http1Event.DEFORMED_EOL);
   if ((flags & HeadFlag.INVALID_FOLDING) !== 0)
     emit(listener, tx, direction, DirectedEvent.INVALID_FIELD_FOLDING[direction]);
   if ((flags & HeadFlag.TOO_MANY_FIELDS) !== 0)
@@ -73,14 +80,19 @@ export function reportRequestHead(
     if ((line.flags & LineFlag.URI_DELIMITER) !== 0) {
       emit(listener, tx, Directions.TO_SERVER, Http1Event.URI_DELIM_NON_COMPLIANT);
     }
+    if ((line.flags & LineFlag.PROTOCOL_PADDED) !== 0) {
+      emit(listener, tx, Directions.TO_SERVER, Http1Event.PROTOCOL_CONTAINS_EXTRA_DATA);
+    }
   }
   if (
     line.method === Method.UNKNOWN &&
     line.version !== Version.HTTP_1_1 &&
     line.version !== Version.HTTP_1_0
   ) {
-    // Behind another request this is what is left of a body that was not announced.
-    const event = tx.id > 0 ? Http1Event.REQUEST_BODY_UNEXPECTED : Http1Event.REQUEST_LINE_INVALID;
+    emit(listener, tx, Directions.TO_SERVER, Http1Event.REQUEST_LINE_INVALID);
+    let event: string = Http1Event.REQUEST_LINE_UNKNOWN_METHOD;
+    if (line.thirdEnd >= 0) event = Http1Event.REQUEST_LINE_UNKNOWN_METHOD_INVALID_PROTOCOL;
+    else if (line.secondEnd >= 0) event = Http1Event.REQUEST_LINE_UNKNOWN_METHOD_NO_PROTOCOL;
     emit(listener, tx, Directions.TO_SERVER, event);
   }
   if (tx.simple && head.count > 0) {
@@ -88,6 +100,8 @@ export function reportRequestHead(
     emit(listener, tx, Directions.TO_SERVER, Http1Event.REQUEST_LINE_MISSING_PROTOCOL);
   }
   reportHost(listener, tx, head);
+  const { uri: how } = tx.context.options;
+  if (how.doubleDecodePath || how.doubleDecodeQuery) reportDoubleEncoding(listener, tx, head, how);
   if (hasField(head, Field.AUTHORIZATION)) reportAuthorization(listener, tx, head);
 }
 
@@ -129,6 +143,20 @@ function reportHost(listener: TransactionListener, tx: Http1Transaction, head: H
   }
 }
 
+function reportDoubleEncoding(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  head: Head,
+  how: UriNormalization,
+): void {
+  const { line, bytes, base } = head;
+  if (line.secondEnd < 0 || tx.method === Method.CONNECT) return;
+  uri.parse(bytes, base + line.secondStart, base + line.secondEnd);
+  const scratch = new Uint8Array(line.secondEnd - line.secondStart);
+  if (isDoubleEncoded(bytes, uri, scratch, how))
+    emit(listener, tx, Directions.TO_SERVER, Http1Event.DOUBLE_ENCODED_URI);
+}
+
 function isPort(bytes: Uint8Array, start: number, end: number): boolean {
   return end < 0 || parsePort(bytes, start, end) > 0;
 }
@@ -153,7 +181,42 @@ export function reportResponseHead(
 ): void {
   if (overflow) head.flags |= HeadFlag.FIELD_TOO_LONG;
   if (head.flags !== 0) reportFields(listener, tx, Directions.TO_CLIENT, head);
-  if (head.line.version === Version.INVALID)
+  const { line } = head;
+  if (line.version === Version.INVALID) {
     emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_PROTOCOL);
-  if (head.line.status === 0) emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_STATUS);
+    emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_LINE_INVALID_PROTOCOL);
+  }
+  if (line.flags !== 0) emit(listener, tx, Directions.TO_CLIENT, Http1Event.PROTOCOL_CONTAINS_EXTRA_DATA);
+  if (line.status === 0) {
+    emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_INVALID_STATUS);
+    emit(listener, tx, Directions.TO_CLIENT, Http1Event.RESPONSE_LINE_INVALID_RESPONSE_STATUS);
+  }
+  if (hasField(head, Field.CONTENT_RANGE) && !isValidRange(head))
+    emit(listener, tx, Directions.TO_CLIENT, Http1Event.RANGE_INVALID);
+}
+
+/** Whether the body is parts of a file (RFC 9110 section 14.6), whose own framing would end it. */
+export function hasByteRanges(head: Head): boolean {
+  const index = head.firstOf[Field.CONTENT_TYPE];
+  if (index < 0) return false;
+  const start = head.base + head.rows[index * ROW + VALUE_START];
+  const end = head.base + head.rows[index * ROW + VALUE_END];
+  return indexWithoutNull(head.bytes, start, end, BYTE_RANGES) >= 0;
+}
+
+/** `bytes 0-9/100`, with `*` for a size that is not known, or `bytes *` and a size (RFC 9110 section 14.4). */
+function isValidRange(head: Head): boolean {
+  const { bytes, base, rows } = head;
+  const row = head.firstOf[Field.CONTENT_RANGE] * ROW;
+  const end = Math.min(base + rows[row + VALUE_END], base + rows[row + VALUE_START] + LONGEST_RANGE);
+  const value = Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset + base + rows[row + VALUE_START],
+    end - base - rows[row + VALUE_START],
+  );
+  const found = /^\s*bytes\s+(?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)/i.exec(value.toString('latin1'));
+  if (found === null) return false;
+  if (found[1] === undefined) return true;
+  const last = Number(found[2]);
+  return Number(found[1]) <= last && (found[3] === '*' || last < Number(found[3]));
 }

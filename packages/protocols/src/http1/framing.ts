@@ -1,5 +1,6 @@
 /** How a message's body is delimited (RFC 9112 section 6), decided as libhtp does where messages contradict themselves. */
 
+import { Coding } from '../content-coding/decoder';
 import * as characters from './characters';
 import { Field } from './field-names';
 import * as table from './field-table';
@@ -20,6 +21,8 @@ export const FramingFlag = {
   ABNORMAL_TRANSFER_ENCODING: 2,
   INVALID_LENGTH: 4,
   DUPLICATE_LENGTH: 8,
+  LENGTH_PRECEDED: 16,
+  LENGTH_FOLLOWED: 32,
 } as const;
 
 /** What the fields of a head say about the body. Reused: filled by `readFraming`. */
@@ -59,6 +62,13 @@ export class BodyFraming {
     if (index < 0) return;
     this.length = readLength(head, index);
     if (this.length < 0) this.flags |= FramingFlag.INVALID_LENGTH;
+    else {
+      const row = index * ROW;
+      if ((CLASS[bytes[base + rows[row + VALUE_START]]] & DIGIT) === 0)
+        this.flags |= FramingFlag.LENGTH_PRECEDED;
+      if ((CLASS[bytes[base + rows[row + VALUE_END] - 1]] & DIGIT) === 0)
+        this.flags |= FramingFlag.LENGTH_FOLLOWED;
+    }
     for (let next = rows[index * ROW + NEXT]; next >= 0; next = rows[next * ROW + NEXT]) {
       if (readLength(head, next) !== this.length) this.flags |= FramingFlag.DUPLICATE_LENGTH;
     }
@@ -82,21 +92,29 @@ function readLength(head: Head, index: number): number {
 
 const GZIP = ascii('gzip');
 const DEFLATE = ascii('deflate');
+const BROTLI = ascii('br');
+const LZMA = ascii('lzma');
+/** Most layers that any configuration allows. */
+const MOST_LAYERS = 4;
 
 /** What the Content-Encoding of a head asks to undo. Reused: filled by `read`. */
 export class Codings {
-  /** gzip and deflate layers. */
+  /** Number of codings that are undone. */
   layers = 0;
+  /** Their `Coding`, the one that was applied last first. */
+  readonly kinds = new Uint8Array(MOST_LAYERS);
   tooMany = false;
   /** A name that is no coding, or that only holds one. */
   abnormal = false;
 
-  read(head: Head, layerLimit: number): void {
+  /** @param lzma undo LZMA too (one layer of it) */
+  read(head: Head, layerLimit: number, lzma: boolean): void {
     this.layers = 0;
     this.tooMany = false;
     this.abnormal = false;
     const { bytes, base, rows } = head;
     let opaque = false;
+    let lzmaLayers = lzma ? 1 : 0;
     let index: number = head.firstOf[Field.CONTENT_ENCODING];
     while (index >= 0) {
       const row = index * ROW;
@@ -112,8 +130,11 @@ export class Codings {
         if (exact || holds(bytes, start, i, GZIP) || holds(bytes, start, i, DEFLATE)) {
           // `gzip;` is gzip to a browser.
           if (!exact) this.abnormal = true;
-          if (this.layers < layerLimit) this.layers++;
-          else this.tooMany = true;
+          this.add(Coding.DEFLATE, layerLimit);
+        } else if (equalsWithoutNull(bytes, start, i, BROTLI)) this.add(Coding.BROTLI, layerLimit);
+        else if (equalsWithoutNull(bytes, start, i, LZMA) && lzmaLayers > 0) {
+          lzmaLayers--;
+          this.add(Coding.LZMA, layerLimit);
         } else if (isOneOf(bytes, start, i, OPAQUE)) opaque = true;
         else if (!isOneOf(bytes, start, i, NO_CODING)) this.abnormal = true;
       }
@@ -121,13 +142,19 @@ export class Codings {
     }
     // What lies under a coding that cannot be undone cannot be undone either.
     if (opaque) this.layers = 0;
+    this.kinds.subarray(0, this.layers).reverse();
+  }
+
+  private add(coding: number, layerLimit: number): void {
+    if (this.layers < layerLimit) this.kinds[this.layers++] = coding;
+    else this.tooMany = true;
   }
 }
 
 /** `inflate` and `none` are what some servers send for "not coded". */
 const NO_CODING = ['identity', 'none', 'inflate'].map(ascii);
-/** Codings that are not undone: their bodies are inspected as they are. The place for brotli is a decoder beside gzip's. */
-const OPAQUE = ['br', 'zstd', 'compress'].map(ascii);
+/** Codings that are not undone: their bodies are inspected as they are. */
+const OPAQUE = ['zstd', 'compress', 'lzma'].map(ascii);
 
 function holds(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
   return indexWithoutNull(bytes, start, end, name) >= 0;

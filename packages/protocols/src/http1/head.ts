@@ -52,6 +52,9 @@ const HeadFlag = {
   INVALID_FOLDING: 8,
   TOO_MANY_FIELDS: 16,
   REPETITION: 32,
+  SPACE_BEHIND_NAME: 64,
+  NAME_EMPTY: 128,
+  ODD_LINE_END: 256,
 } as const;
 
 export { HeadFlag, HeadStatus };
@@ -268,6 +271,7 @@ export class Head {
           const odd = this.lineEnding === LineEnding.CRLF ? this.passOddLineEnd(i, end, closed) : 0;
           if (odd < 0) return this.pause(i - base);
           if (odd > 0) {
+            this.flags |= HeadFlag.ODD_LINE_END;
             this.fieldStart = odd - base;
             this.scanned = this.fieldStart;
             continue;
@@ -279,6 +283,7 @@ export class Head {
         if (bytes[j] === LF) return this.finish(j + 1);
         if (response) {
           // LFCR as a line end: the line begins behind the CR.
+          this.flags |= HeadFlag.ODD_LINE_END;
           this.fieldStart++;
           this.scanned = this.fieldStart;
           continue;
@@ -333,7 +338,9 @@ export class Head {
           while (nameEnd > nameStart && (CLASS[bytes[nameEnd - 1]] & SPACE) !== 0) nameEnd--;
           if ((CLASS[bytes[nameStart]] & SPACE) !== 0) this.flags |= HeadFlag.INVALID_FOLDING;
           while (nameStart < nameEnd && (CLASS[bytes[nameStart]] & SPACE) !== 0) nameStart++;
-          if (nameEnd !== i || !isToken(bytes, nameStart, nameEnd)) this.flags |= HeadFlag.NAME_INVALID;
+          if (nameEnd !== i) this.flags |= HeadFlag.SPACE_BEHIND_NAME;
+          if (nameEnd === nameStart) this.flags |= HeadFlag.NAME_EMPTY;
+          else if (!isToken(bytes, nameStart, nameEnd)) this.flags |= HeadFlag.NAME_INVALID;
           hash = hashName(bytes, nameStart, nameEnd);
         } else {
           // No colon: a field without a name, whose value is the line.
@@ -343,7 +350,7 @@ export class Head {
           hash = HASH_START;
         }
       } else if (nameEnd === nameStart) {
-        this.flags |= HeadFlag.NAME_INVALID;
+        this.flags |= HeadFlag.NAME_EMPTY;
       }
 
       let valueStart = colon + 1;

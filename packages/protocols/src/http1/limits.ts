@@ -16,7 +16,7 @@ export interface Http1Limits {
   readonly responseBody: number;
   /** Content codings laid over each other that are undone. */
   readonly codingLayers: number;
-  /** Decoded bytes per coded byte from which on a body is a bomb. */
+  /** Decoded bytes per transferred byte from which on a body that fills its room is a bomb. */
   readonly bombRatio: number;
 }
 
@@ -29,7 +29,7 @@ export const DEFAULT_LIMITS: Http1Limits = {
   requestBody: 102_400,
   responseBody: 102_400,
   codingLayers: 2,
-  bombRatio: 250,
+  bombRatio: 2048,
 };
 
 /** Inclusive bounds of each limit, so that no configuration makes the parser unbounded or useless. */
@@ -42,7 +42,7 @@ const RANGES: { readonly [K in keyof Http1Limits]: readonly [number, number] } =
   requestBody: [1024, 1_048_576],
   responseBody: [1024, 1_048_576],
   codingLayers: [1, 4],
-  bombRatio: [10, 1032],
+  bombRatio: [10, 65_536],
 };
 
 /** A limit that cannot be used. */

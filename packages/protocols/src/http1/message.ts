@@ -6,7 +6,9 @@ import { fillBuffer } from './buffers';
 import type { Http1Context } from './context';
 import type { Head } from './head';
 import { Method } from './methods';
+import type { MultipartReader } from './multipart';
 import { Http1Progress } from './progress';
+import { RequestNotes } from './request-notes';
 
 export class Http1Transaction implements Transaction {
   id = 0;
@@ -19,6 +21,10 @@ export class Http1Transaction implements Transaction {
   readonly heads: (Head | null)[] = [null, null];
   readonly bodies: (Body | null)[] = [null, null];
   readonly trailers: (Head | null)[] = [null, null];
+  /** Files of a multipart request body. */
+  multipart: MultipartReader | null = null;
+  /** Of the request, from its end on. */
+  readonly notes = new RequestNotes();
   method: number = Method.UNKNOWN;
   /** The request is HTTP/0.9: its response has no head. */
   simple = false;
@@ -28,6 +34,8 @@ export class Http1Transaction implements Transaction {
   announced = false;
   /** Something has changed that the listener has not seen; a bit for each direction. */
   dirty = 0;
+  /** Bytes followed the request that were not announced. */
+  overrun = false;
   requestDone = false;
   responseDone = false;
   /** It may be another protocol's bytes: it is not in the queue until its request line was seen. */
@@ -64,6 +72,10 @@ export class Http1Transaction implements Transaction {
     const trailer = this.trailers[direction];
     if (trailer !== null) this.context.giveHead(trailer);
     this.trailers[direction] = null;
+    if (direction === Directions.TO_SERVER && this.multipart !== null) {
+      this.context.giveMultipart(this.multipart);
+      this.multipart = null;
+    }
   }
 
   /** Memory that this transaction holds, in bytes; itself is about 300. */
@@ -82,6 +94,7 @@ export class Http1Transaction implements Transaction {
     this.dropHead(Directions.TO_CLIENT);
     this.dropBody(Directions.TO_SERVER);
     this.dropBody(Directions.TO_CLIENT);
+    this.notes.clear(this.context.pool);
     this.matchState = null;
     this.direction = Directions.TO_SERVER;
     this.requestProgress = Http1Progress.NONE;
@@ -91,6 +104,7 @@ export class Http1Transaction implements Transaction {
     this.continued = false;
     this.announced = false;
     this.dirty = 0;
+    this.overrun = false;
     this.requestDone = false;
     this.responseDone = false;
     this.tentative = false;

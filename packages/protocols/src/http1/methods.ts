@@ -2,11 +2,11 @@
 
 import { ascii } from './characters';
 
-export const Method = { UNKNOWN: 0, GET: 1, POST: 2, HEAD: 3, CONNECT: 4, OTHER: 5 } as const;
+export const Method = { UNKNOWN: 0, GET: 1, POST: 2, HEAD: 3, CONNECT: 4, OTHER: 5, PUT: 6 } as const;
 
 /** RFC 9110, WebDAV (RFC 4918, 3253), PATCH (RFC 5789) and what crawlers and proxies use besides. */
 const OTHER_METHODS = [
-  'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK',
+  'DELETE', 'OPTIONS', 'TRACE', 'PATCH', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK',
   'VERSION-CONTROL', 'CHECKOUT', 'UNCHECKOUT', 'CHECKIN', 'UPDATE', 'LABEL', 'REPORT', 'MKWORKSPACE', 'MKACTIVITY',
   'BASELINE-CONTROL', 'MERGE', 'INVALID', 'SEARCH', 'PURGE', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'M-SEARCH',
   'BCOPY', 'BMOVE', 'BDELETE', 'BPROPFIND', 'BPROPPATCH', 'POLL', 'ACL', 'BIND', 'REBIND', 'UNBIND', 'LINK', 'UNLINK',
@@ -16,6 +16,7 @@ const OTHER_METHODS = [
 const GET = ascii('GET');
 const POST = ascii('POST');
 const HEAD = ascii('HEAD');
+const PUT = ascii('PUT');
 const CONNECT = ascii('CONNECT');
 
 function equals(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
@@ -30,6 +31,7 @@ export function identifyMethod(bytes: Uint8Array, start: number, end: number): n
   if (equals(bytes, start, end, POST)) return Method.POST;
   if (equals(bytes, start, end, HEAD)) return Method.HEAD;
   if (equals(bytes, start, end, CONNECT)) return Method.CONNECT;
+  if (equals(bytes, start, end, PUT)) return Method.PUT;
   for (const text of OTHER_METHODS) if (equals(bytes, start, end, text)) return Method.OTHER;
   return Method.UNKNOWN;
 }

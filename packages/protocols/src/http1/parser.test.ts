@@ -46,7 +46,7 @@ describe('what is borrowed and what is kept', () => {
     parser.feed(0, bytes, 0, bytes.length);
     expect(views).toHaveLength(1);
     expect(views[0].bytes).toBe(bytes);
-    expect(parser.heldBytes()).toBeLessThan(1000);
+    expect(parser.heldBytes()).toBeLessThan(1500);
     feedText(parser, 1, OK);
     expect(parser.heldBytes()).toBe(0);
   });
@@ -74,8 +74,8 @@ describe('what is borrowed and what is kept', () => {
     ]);
     expect(seen).toEqual([
       ['/x', 2, null],
-      ['/x', 2, [5, 0, 0, false]],
-      ['/x', 4, [10, 5, 0, true]],
+      ['/x', 3, [5, 0, 0, false]],
+      ['/x', 5, [10, 5, 0, true]],
     ]);
   });
 
@@ -89,21 +89,6 @@ describe('what is borrowed and what is kept', () => {
     expect(parser.heldBytes()).toBeLessThan(16_384);
     parser.reset();
     expect(parser.heldBytes()).toBe(0);
-  });
-
-  test('retained request heads can be told with the response', () => {
-    const uris: boolean[] = [];
-    const view = emptyView();
-    for (const retainRequestHeads of [false, true]) {
-      const parser = createHttp1({ retainRequestHeads }).create(
-        listener({
-          onProgress: (tx, direction) => direction === 1 && uris.push(tx.buffer(Http1Buffer.URI, 0, view)),
-        }),
-      );
-      feedText(parser, 0, GET);
-      feedText(parser, 1, OK);
-    }
-    expect(uris).toEqual([false, true]);
   });
 
   test('a derived buffer is built once and differs by transaction', () => {
@@ -228,7 +213,10 @@ describe('missing bytes', () => {
       feedText(parser, 0, 'GET /found HTTP/1.1\r\nHost: a\r\n\r\n');
       feedText(parser, 1, OK);
     });
-    expect(recorder.transactions.map((tx) => tx.buffers['>http.uri'])).toEqual(['/found']);
+    expect(recorder.transactions.map((tx) => [tx.buffers['>http.uri'], tx.events])).toEqual([
+      [undefined, ['>http.INVALID_GAP']],
+      ['/found', []],
+    ]);
   });
 
   test('before a whole response: no event about a missing request', () => {
@@ -255,12 +243,40 @@ describe('missing bytes', () => {
   });
 });
 
-test('where a tunnel begins within a piece', () => {
-  const parser = createHttp1().create(listener({}));
-  feedText(parser, 0, 'GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n\r\n');
-  const head = 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n';
-  feedText(parser, 1, `${head}\x82\x01a`);
-  expect([parser.tunnelled, parser.tunnelStart]).toEqual([true, head.length]);
+test('where another protocol begins within a piece', () => {
+  for (const [request, head, protocol] of [
+    [
+      'GET /ws HTTP/1.1\r\nHost: a\r\n\r\n',
+      'HTTP/1.1 101 Switching\r\nUpgrade: WebSocket\r\n\r\n',
+      'websocket',
+    ],
+    ['CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 'HTTP/1.1 200 OK\r\nX: y\r\n\r\n', null],
+  ] as const) {
+    const recorder = new Recorder(HTTP1_BUFFERS);
+    const parser = createHttp1().create(recorder);
+    feedText(parser, 0, request);
+    feedText(parser, 1, head.slice(0, 20));
+    feedText(parser, 1, `${head.slice(20)}\x82\x01a`);
+    expect(recorder.upgrades).toEqual([{ protocol, at: head.length - 20 }]);
+    expect(recorder.transactions.map((tx) => [tx.ended, tx.progress])).toEqual([[1, [5, 5]]]);
+    expect(parser.heldBytes()).toBe(0);
+    feedText(parser, 0, GET);
+    feedText(parser, 1, OK);
+    expect(recorder.transactions).toHaveLength(1);
+  }
+});
+
+test('targets that are encoded twice are told where they are decoded twice', () => {
+  const request = (target: string) => [[0, bytesOf(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)]] as const;
+  for (const [target, uri, events, shown] of [
+    ['/%2541?%2542', {}, [], '/%41?%42'],
+    ['/%2541?%2542', { doubleDecodePath: true }, ['>http.DOUBLE_ENCODED_URI'], '/A?%42'],
+    ['/%41?%2542', { doubleDecodeQuery: true }, ['>http.DOUBLE_ENCODED_URI'], '/A?B'],
+    ['/%41?%42', { doubleDecodePath: true, doubleDecodeQuery: true }, [], '/A?B'],
+  ] as const) {
+    const [tx] = record(request(target), { uri }).transactions;
+    expect([tx.buffers['>http.uri'], tx.events]).toEqual([shown, events]);
+  }
 });
 
 test('a parser that was reset is as new', () => {
@@ -271,7 +287,7 @@ test('a parser that was reset is as new', () => {
   expect(recorder.transactions.map((tx) => tx.ended)).toEqual([1, 1]);
   feedText(parser, 0, GET);
   feedText(parser, 1, OK);
-  expect(recorder.transactions[2]).toMatchObject({ id: 0, ended: 1, progress: [4, 4], events: [] });
+  expect(recorder.transactions[2]).toMatchObject({ id: 0, ended: 1, progress: [5, 5], events: [] });
 });
 
 test('matchState is carried and null on reuse', () => {
@@ -373,7 +389,7 @@ describe('hostile input', () => {
       for (let i = 0; i < 3000; i++) feedText(parser, 1, ' ');
       parser.close(1);
       parser.close(0);
-      expect(recorder.transactions.map((tx) => [tx.ended, tx.progress[1]])).toEqual([[1, 4]]);
+      expect(recorder.transactions.map((tx) => [tx.ended, tx.progress[1]])).toEqual([[1, 5]]);
     }
   });
 

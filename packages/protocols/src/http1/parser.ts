@@ -14,19 +14,24 @@ import {
   type ProtocolParser,
   type TransactionListener,
 } from '../transaction';
+import type { Body } from './body';
 import { CR, LF } from './characters';
 import { ChunkStatus } from './chunked';
 import type { Http1Context } from './context';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
-import { hasField, reportRequestHead, reportResponseHead } from './findings';
+import { ROW, VALUE_END, VALUE_START } from './field-table';
+import { scanMultipart } from './files';
+import { hasByteRanges, hasField, reportRequestHead, reportResponseHead } from './findings';
 import { BodyFraming, Codings, FramingFlag } from './framing';
 import { type Head, HeadStatus } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
-import { looksLikeRequest, looksLikeResponse } from './probe';
+import { MultipartNotice } from './multipart';
+import { classifyLine, LineKind, looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
+import { successor } from './upgrade';
 
 const State = {
   /** Between messages. */
@@ -47,14 +52,16 @@ const State = {
   /** Bytes are missing: a message is looked for at the start of each piece. */
   LOST: 10,
   CLOSED: 11,
+  /** The request is whole, but what follows it in the same piece may belong to it all the same. */
+  ENDING: 12,
 } as const;
 
 /** Bits of `mode`. */
 const Mode = {
   /** A CONNECT waits for its answer: what follows it may be another protocol. */
   CONNECTING: 1,
-  /** CONNECT succeeded; HTTP may go on inside. */
-  TUNNEL: 2,
+  /** Within a line that was taken for the body of a request because it is no request. */
+  UNEXPECTED_LINE: 2,
   /** Bytes were missing: that a response has no request says nothing. */
   GAPPED: 4,
 } as const;
@@ -71,8 +78,6 @@ const framing = new BodyFraming();
 const codings = new Codings();
 
 export class Http1Parser implements ProtocolParser {
-  /** Index in the fed bytes from which on they are not HTTP, when the tunnel began in this call; else -1. */
-  tunnelStart = -1;
   private requestState: number = State.IDLE;
   private responseState: number = State.IDLE;
   /** The request that is coming in. */
@@ -87,6 +92,10 @@ export class Http1Parser implements ProtocolParser {
   private mode = 0;
   /** Bytes of `STATUS_LINE_START` seen where a body may be instead. */
   private matched = 0;
+  /** The protocol that follows the head in hand (null: to be told by its bytes), undefined where HTTP goes on. */
+  private successor: string | null | undefined = undefined;
+  /** Bytes of all `RequestNotes`. */
+  private noted = 0;
 
   constructor(
     private readonly context: Http1Context,
@@ -97,18 +106,14 @@ export class Http1Parser implements ProtocolParser {
     return 'http';
   }
 
-  /** Whether the flow carries another protocol from here on. */
-  get tunnelled(): boolean {
-    return this.requestState === State.TUNNEL && this.responseState === State.TUNNEL;
-  }
-
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    this.tunnelStart = -1;
     const stop = Math.min(end, bytes.length);
     let i = Math.max(0, start);
     if (direction === TO_SERVER) {
       if (this.requestState === State.LOST && i < stop) this.resumeRequest(bytes, i, stop);
       while (i < stop) i = this.requestStep(bytes, i, stop);
+      if (this.requestState === State.ENDING && (this.mode & Mode.UNEXPECTED_LINE) === 0)
+        this.completeRequest(this.request!);
       if (this.request !== null) this.settle(this.request, TO_SERVER);
     } else {
       if (this.responseState === State.LOST && i < stop) this.resumeResponse(bytes, i, stop);
@@ -140,6 +145,8 @@ export class Http1Parser implements ProtocolParser {
         if (inside === length) return;
       }
     }
+    if (tx !== null && (direction === TO_SERVER || tx.answered))
+      this.event(tx, direction, Http1Event.INVALID_GAP);
     this.lose(direction);
   }
 
@@ -163,21 +170,19 @@ export class Http1Parser implements ProtocolParser {
 
   heldBytes(): number {
     // Only the current request and the current response hold more than themselves.
-    let held = this.pending * 300;
+    let held = this.pending * 300 + this.noted;
     if (this.request !== null) held += this.request.heldBytes();
     if (this.oldest !== null && this.oldest !== this.request) held += this.oldest.heldBytes();
     return held;
   }
 
   reset(): void {
-    this.endAll();
-    this.requestState = State.IDLE;
-    this.responseState = State.IDLE;
+    this.endAll(State.IDLE);
+    this.successor = undefined;
     this.forgotten = 0;
     this.nextId = 0;
     this.mode = 0;
     this.matched = 0;
-    this.tunnelStart = -1;
   }
 
   // --- requests ---
@@ -199,6 +204,8 @@ export class Http1Parser implements ProtocolParser {
       case State.BODY_CHUNKED:
       case State.BODY_TO_CLOSE:
         return this.bodyStep(this.request!, TO_SERVER, bytes, start, end);
+      case State.ENDING:
+        return this.passUnexpected(this.request!, bytes, start, end);
       default:
         return end;
     }
@@ -211,7 +218,7 @@ export class Http1Parser implements ProtocolParser {
     this.request = tx;
     this.requestState = State.START_LINE;
     // Where another protocol may follow, a transaction exists only once its request line was seen.
-    tx.tentative = (this.mode & (Mode.CONNECTING | Mode.TUNNEL)) !== 0;
+    tx.tentative = (this.mode & Mode.CONNECTING) !== 0;
     if (!tx.tentative) this.enqueue(tx);
   }
 
@@ -270,15 +277,74 @@ export class Http1Parser implements ProtocolParser {
       this.beginBody(tx, TO_SERVER, State.BODY_LENGTH, layers);
       tx.bodies[TO_SERVER]!.left = framing.length;
     } else this.finishRequest(tx);
+    if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null) this.beginMultipart(tx, head);
   }
 
+  private beginMultipart(tx: Http1Transaction, head: Head): void {
+    const index = head.firstOf[Field.CONTENT_TYPE];
+    if (index < 0) return;
+    const start = head.base + head.rows[index * ROW + VALUE_START];
+    const end = head.base + head.rows[index * ROW + VALUE_END];
+    const multipart = this.context.takeMultipart();
+    if (multipart.begin(head.bytes, start, end)) tx.multipart = multipart;
+    else this.context.giveMultipart(multipart);
+  }
+
+  private readMultipart(tx: Http1Transaction, body: Body, complete: boolean): void {
+    const notices = scanMultipart(tx.multipart!, body, complete);
+    if ((notices & MultipartNotice.INVALID_HEADER) !== 0)
+      this.event(tx, TO_SERVER, Http1Event.MULTIPART_INVALID_HEADER);
+    if ((notices & MultipartNotice.NO_FILE_DATA) !== 0)
+      this.event(tx, TO_SERVER, Http1Event.MULTIPART_NO_FILEDATA);
+  }
+
+  /** All that was announced has come. */
   private finishRequest(tx: Http1Transaction): void {
+    // Behind CONNECT another protocol may follow; a request without head fields has no body.
+    if (tx.method === Method.CONNECT || tx.simple) this.completeRequest(tx);
+    else this.requestState = State.ENDING;
+  }
+
+  /**
+   * Bytes that follow a request in the same piece. As libhtp has it, a line that does not begin with a method that is
+   * known is not the next request but belongs to the body of this one, announced or not.
+   */
+  private passUnexpected(tx: Http1Transaction, bytes: Uint8Array, start: number, end: number): number {
+    let i = start;
+    while (i < end && bytes[i] !== LF) i++;
+    const lineEnd = i;
+    if ((this.mode & Mode.UNEXPECTED_LINE) === 0) {
+      const kind = classifyLine(bytes, start, lineEnd, lineEnd < end);
+      if (kind === LineKind.REQUEST) {
+        this.completeRequest(tx);
+        return start;
+      }
+      // Where there was no body, a blank line does not make one.
+      if (kind === LineKind.BLANK && tx.bodies[TO_SERVER] === null) return lineEnd < end ? lineEnd + 1 : end;
+      if (kind === LineKind.OTHER && !tx.overrun) {
+        tx.overrun = true;
+        this.event(tx, TO_SERVER, Http1Event.REQUEST_BODY_UNEXPECTED);
+      }
+    }
+    const next = lineEnd < end ? lineEnd + 1 : end;
+    if (lineEnd < end) this.mode &= ~Mode.UNEXPECTED_LINE;
+    else this.mode |= Mode.UNEXPECTED_LINE;
+    if (tx.bodies[TO_SERVER] === null) this.beginBody(tx, TO_SERVER, State.ENDING, 0);
+    else tx.bodies[TO_SERVER].resume();
+    this.appendBody(tx, TO_SERVER, bytes, start, next);
+    return next;
+  }
+
+  private completeRequest(tx: Http1Transaction): void {
+    this.mode &= ~Mode.UNEXPECTED_LINE;
+    tx.bodies[TO_SERVER]?.finish();
     tx.requestProgress = Http1Progress.COMPLETE;
     tx.requestDone = true;
     this.notify(tx, TO_SERVER);
     tx.dropBody(TO_SERVER);
-    if (this.context.options.retainRequestHeads && !tx.responseDone) tx.heads[TO_SERVER]?.own();
-    else tx.dropHead(TO_SERVER);
+    const head = tx.heads[TO_SERVER];
+    if (head !== null && !tx.responseDone) this.note(tx, head);
+    tx.dropHead(TO_SERVER);
     this.request = null;
     this.requestState = State.IDLE;
     if (tx.method === Method.CONNECT && !tx.responseDone) this.mode |= Mode.CONNECTING;
@@ -298,13 +364,13 @@ export class Http1Parser implements ProtocolParser {
     if (this.requestState === State.START_LINE && head !== null) {
       this.advanceRequest(head, true);
       if (this.request === null) return;
-      this.event(tx, TO_SERVER, Http1Event.REQUEST_LINE_INCOMPLETE);
       this.finishRequestHead(tx, head, false);
     } else if (this.requestState === State.FIELDS && head !== null) {
       head.scanFields(true);
       this.finishRequestHead(tx, head, false);
     }
-    if (this.request !== null) this.finishBody(tx, TO_SERVER, true);
+    if (this.requestState !== State.ENDING && this.request !== null) this.finishBody(tx, TO_SERVER, true);
+    if (this.requestState === State.ENDING && this.request !== null) this.completeRequest(tx);
   }
 
   // --- responses ---
@@ -314,7 +380,7 @@ export class Http1Parser implements ProtocolParser {
       case State.IDLE: {
         const c = bytes[start];
         if (c === LF || c === CR) return start + 1;
-        if (!this.beginResponse()) return end;
+        this.beginResponse();
         return this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, bytes, start, end);
       }
       case State.START_LINE:
@@ -334,12 +400,11 @@ export class Http1Parser implements ProtocolParser {
     }
   }
 
-  /** Finds the transaction that the response belongs to. @returns false where the bytes are not HTTP */
-  private beginResponse(): boolean {
+  /** Finds the transaction that the response belongs to. */
+  private beginResponse(): void {
     const { context } = this;
     let tx = this.oldest;
     if (tx === null || (!tx.answered && this.forgotten > 0)) {
-      if (tx === null && (this.mode & Mode.TUNNEL) !== 0) return false;
       tx = context.takeTransaction(this.nextId++);
       tx.requestDone = true;
       tx.next = this.oldest;
@@ -351,6 +416,8 @@ export class Http1Parser implements ProtocolParser {
         this.event(tx, TO_CLIENT, Http1Event.UNABLE_TO_MATCH_RESPONSE_TO_REQUEST);
       }
     }
+    if (tx === this.request && this.requestState === State.START_LINE)
+      this.event(tx, TO_SERVER, Http1Event.REQUEST_LINE_INCOMPLETE);
     // An HTTP/0.9 request ends where its response begins.
     if (
       tx === this.request &&
@@ -360,12 +427,11 @@ export class Http1Parser implements ProtocolParser {
     ) {
       tx.requestProgress = Http1Progress.HEADERS;
       reportRequestHead(this.listener, tx, tx.heads[TO_SERVER]!, false);
-      this.finishRequest(tx);
+      this.completeRequest(tx);
     }
     tx.answered = true;
     tx.heads[TO_CLIENT] ??= context.takeHead();
     this.responseState = State.START_LINE;
-    return true;
   }
 
   /** Reads on in a response head that has got more bytes. @returns a `HeadStatus` */
@@ -441,22 +507,21 @@ export class Http1Parser implements ProtocolParser {
     if (tx.method === Method.CONNECT) {
       this.mode &= ~Mode.CONNECTING;
       if (status >= 200 && status < 300) {
-        this.mode |= Mode.TUNNEL;
-        this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
         this.finishResponse(tx);
+        this.surrender(null);
         return;
       }
       if (this.requestState === State.TUNNEL) this.requestState = State.IDLE;
     }
     if (status === 101 && !hasBodyFields) {
-      this.event(tx, TO_CLIENT, Http1Event.TUNNEL);
+      const protocol = successor(head);
       this.finishResponse(tx);
-      // A request that is still coming in ends here, whatever it was.
-      if (this.request !== null) this.finishRequest(this.request);
-      this.requestState = State.TUNNEL;
-      this.responseState = State.TUNNEL;
+      // What nobody here could read stays with this parser, which looks at no more of it.
+      if (protocol !== null) this.surrender(protocol);
+      else this.endAll(State.TUNNEL);
       return;
     }
+    if (status === 101) this.event(tx, TO_CLIENT, Http1Event.SWITCHING_PROTO_WITH_CONTENT_LENGTH);
     this.reportFraming(tx, TO_CLIENT, version);
     this.endRefusedRequest(tx, status);
     if (tx.method === Method.HEAD || ((status === 204 || status === 304) && !hasBodyFields)) {
@@ -471,6 +536,8 @@ export class Http1Parser implements ProtocolParser {
       this.finishResponse(tx);
       return;
     }
+    if (state === State.BODY_TO_CLOSE && hasByteRanges(head))
+      this.event(tx, TO_CLIENT, Http1Event.RESPONSE_MULTIPART_BYTERANGES);
     const left = Math.max(0, framing.length);
     if (status === 204 || status === 304) {
       this.matched = 0;
@@ -488,7 +555,7 @@ export class Http1Parser implements ProtocolParser {
     if (tx !== this.request || status < 400 || this.requestState !== State.BODY_LENGTH) return;
     const head = tx.heads[TO_SERVER];
     if (head === null || !hasField(head, Field.EXPECT) || tx.bodies[TO_SERVER]!.transferred > 0) return;
-    this.finishRequest(tx);
+    this.completeRequest(tx);
   }
 
   /** After 204 or 304 with a length: browsers take what follows for a body, unless it is the next response. */
@@ -506,8 +573,8 @@ export class Http1Parser implements ProtocolParser {
     const { matched } = this;
     if (matched === STATUS_LINE_START.length) {
       this.finishResponse(tx);
-      if (this.beginResponse())
-        this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
+      this.beginResponse();
+      this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
       // The prefix is ours, not the caller's: it must not be borrowed.
       this.oldest?.heads[TO_CLIENT]?.own();
       return i;
@@ -590,8 +657,10 @@ export class Http1Parser implements ProtocolParser {
           return direction === TO_SERVER ? end : i + taken;
         const next = i + head.length - before;
         this.finishHead(tx, direction, head, false);
-        if (direction === TO_CLIENT && this.isTunnel()) this.tunnelStart = next;
-        return next;
+        if (this.successor === undefined) return next;
+        this.listener.onUpgrade(this.successor, next);
+        this.successor = undefined;
+        return end;
       }
       if (status === HeadStatus.TOO_LONG || head.length >= this.context.options.limits.headBytes) {
         this.cutHead(direction, head);
@@ -602,8 +671,10 @@ export class Http1Parser implements ProtocolParser {
     return end;
   }
 
-  private isTunnel(): boolean {
-    return this.responseState === State.TUNNEL || (this.mode & Mode.TUNNEL) !== 0;
+  /** Another protocol takes over; where, is told when the head that said so has been passed. */
+  private surrender(protocol: string | null): void {
+    this.endAll(State.TUNNEL);
+    this.successor = protocol;
   }
 
   private advance(direction: Direction, head: Head, closed: boolean): number {
@@ -637,7 +708,12 @@ export class Http1Parser implements ProtocolParser {
   private beginBody(tx: Http1Transaction, direction: Direction, state: number, layers: number): void {
     const { limits } = this.context.options;
     const body = this.context.takeBody();
-    body.begin(direction === TO_SERVER ? limits.requestBody : limits.responseBody, layers, limits.bombRatio);
+    body.begin(
+      direction === TO_SERVER ? limits.requestBody : limits.responseBody,
+      layers,
+      codings.kinds,
+      limits.bombRatio,
+    );
     tx.bodies[direction] = body;
     this.setState(direction, state);
   }
@@ -672,7 +748,7 @@ export class Http1Parser implements ProtocolParser {
         if (status === ChunkStatus.DATA)
           this.appendBody(tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
         else if (status === ChunkStatus.LAST) {
-          this.notices(tx, direction, body.finish());
+          this.endBody(tx, direction, body);
           if (chunks.extension) this.event(tx, direction, DirectedEvent.CHUNK_EXTENSION[direction]);
           tx.dirty |= 1 << direction;
           if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY;
@@ -699,13 +775,22 @@ export class Http1Parser implements ProtocolParser {
   ): void {
     const body = tx.bodies[direction]!;
     this.notices(tx, direction, body.append(bytes, start, end));
-    if (body.grown) tx.dirty |= 1 << direction;
+    if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, false);
+    if (!body.grown) return;
+    tx.dirty |= 1 << direction;
+    if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY_BEGUN;
+    else tx.responseProgress = Http1Progress.BODY_BEGUN;
+  }
+
+  private endBody(tx: Http1Transaction, direction: Direction, body: Body): void {
+    this.notices(tx, direction, body.finish());
+    if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, true);
   }
 
   /** The body has ended, or will not go on. */
   private finishBody(tx: Http1Transaction, direction: Direction, closed = false): void {
     const body = tx.bodies[direction];
-    if (body !== null) this.notices(tx, direction, body.finish());
+    if (body !== null) this.endBody(tx, direction, body);
     if (closed) {
       const trailer = tx.trailers[direction];
       if (trailer !== null && this.stateOf(direction) === State.TRAILER) trailer.scanFields(true);
@@ -728,6 +813,7 @@ export class Http1Parser implements ProtocolParser {
     tx.announced = true;
     this.listener.onProgress(tx, direction);
     tx.bodies[direction]?.shown();
+    if (direction === TO_SERVER) tx.multipart?.shown();
   }
 
   private event(tx: Http1Transaction | null, direction: Direction, name: string): void {
@@ -742,6 +828,8 @@ export class Http1Parser implements ProtocolParser {
     if (notices === DecoderNotice.NONE) return;
     if ((notices & DecoderNotice.FAILED) !== 0)
       this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
+    if ((notices & DecoderNotice.TOO_LARGE) !== 0)
+      this.event(tx, direction, Http1Event.LZMA_MEMLIMIT_REACHED);
     if ((notices & DecoderNotice.BOMB) !== 0) this.event(tx, direction, Http1Event.COMPRESSION_BOMB);
   }
 
@@ -761,6 +849,12 @@ export class Http1Parser implements ProtocolParser {
     if ((flags & FramingFlag.INVALID_LENGTH) !== 0) {
       this.event(tx, direction, DirectedEvent.INVALID_CONTENT_LENGTH[direction]);
     }
+    if ((flags & FramingFlag.LENGTH_PRECEDED) !== 0) {
+      this.event(tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_START);
+    }
+    if ((flags & FramingFlag.LENGTH_FOLLOWED) !== 0) {
+      this.event(tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_END);
+    }
     if ((flags & FramingFlag.DUPLICATE_LENGTH) !== 0) {
       this.event(tx, direction, DirectedEvent.DUPLICATE_CONTENT_LENGTH[direction]);
     }
@@ -768,7 +862,7 @@ export class Http1Parser implements ProtocolParser {
 
   private readCodings(tx: Http1Transaction, direction: Direction, head: Head, limit: number): number {
     if (!hasField(head, Field.CONTENT_ENCODING)) return 0;
-    codings.read(head, limit);
+    codings.read(head, limit, this.context.options.lzma);
     if (codings.tooMany) this.event(tx, direction, Http1Event.TOO_MANY_ENCODING_LAYERS);
     if (codings.abnormal) this.event(tx, direction, Http1Event.ABNORMAL_CE_HEADER);
     return codings.layers;
@@ -819,15 +913,23 @@ export class Http1Parser implements ProtocolParser {
     }
   }
 
+  private note(tx: Http1Transaction, head: Head): void {
+    tx.notes.take(head, this.context.pool);
+    this.noted += tx.notes.heldBytes;
+  }
+
   private end(tx: Http1Transaction): void {
+    this.noted -= tx.notes.heldBytes;
     if (tx.announced) this.listener.onTransactionEnd(tx);
     this.context.giveTransaction(tx);
   }
 
-  /** Ends every transaction. */
-  private endAll(): void {
+  /** Ends every transaction and sets both states. */
+  private endAll(state: number): void {
     const { request } = this;
     this.request = null;
+    this.requestState = state;
+    this.responseState = state;
     let queued = false;
     while (this.oldest !== null) {
       const tx = this.oldest;

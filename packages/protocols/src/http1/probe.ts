@@ -21,6 +21,23 @@ export function looksLikeRequest(bytes: Uint8Array, start: number, end: number):
   return identifyMethod(bytes, method, i) === Method.UNKNOWN ? -1 : 1;
 }
 
+/** What a line is that follows a request. */
+export const LineKind = { REQUEST: 0, BLANK: 1, OTHER: 2 } as const;
+
+/**
+ * Tells a line that may be the next request from one that is not.
+ * @param whole the line has ended; else what cannot be told yet counts as a request
+ */
+export function classifyLine(bytes: Uint8Array, start: number, end: number, whole: boolean): number {
+  let i = start;
+  while (i < end && (CLASS[bytes[i]] & SPACE) !== 0) i++;
+  const method = i;
+  while (i < end && (CLASS[bytes[i]] & SPACE) === 0) i++;
+  if (i === end && !whole && i - method <= LONGEST_METHOD) return LineKind.REQUEST;
+  if (i === method) return LineKind.BLANK;
+  return identifyMethod(bytes, method, i) === Method.UNKNOWN ? LineKind.OTHER : LineKind.REQUEST;
+}
+
 /**
  * `HTTP`, in any case and after white space, as browsers accept it.
  * @returns 1 yes, 0 too few bytes to tell, -1 no

@@ -5,8 +5,10 @@ export const Http1Progress = {
   LINE: 1,
   /** All header fields are there. */
   HEADERS: 2,
+  /** Bytes of the body are there. */
+  BODY_BEGUN: 3,
   /** The body has ended. */
-  BODY: 3,
+  BODY: 4,
   /** The message is over, trailers included. */
-  COMPLETE: 4,
+  COMPLETE: 5,
 } as const;

@@ -11,9 +11,16 @@ const { identifyMethod, Method } = methods;
 export const Version = { INVALID: 0, HTTP_0_9: 9, HTTP_1_0: 10, HTTP_1_1: 11 } as const;
 
 /** Bits of `StartLine.flags`. */
-export const LineFlag = { LEADING_WHITESPACE: 1, METHOD_DELIMITER: 2, URI_DELIMITER: 4 } as const;
+export const LineFlag = {
+  LEADING_WHITESPACE: 1,
+  METHOD_DELIMITER: 2,
+  URI_DELIMITER: 4,
+  PROTOCOL_PADDED: 8,
+} as const;
 
 const HTTP = ascii('http');
+/** Of `HTTP/1.1`. */
+const LONGEST_VERSION = 8;
 
 /** Parts of a start line, as positions relative to the head's base. An absent part has end -1. */
 export class StartLine {
@@ -86,9 +93,13 @@ export class StartLine {
     let uriEnd = space;
     while (uriEnd > uri && (CLASS[bytes[uriEnd - 1]] & SPACE) !== 0) uriEnd--;
     this.secondEnd = uriEnd - base;
+    for (let at = uri; at < uriEnd; at++)
+      if (bytes[at] < SP && (CLASS[bytes[at]] & SPACE) !== 0) this.flags |= LineFlag.URI_DELIMITER;
     this.thirdStart = space - base;
     this.thirdEnd = last - base;
     this.version = parseVersion(bytes, space, last);
+    if (this.version > Version.INVALID && last - space > LONGEST_VERSION)
+      this.flags |= LineFlag.PROTOCOL_PADDED;
   }
 
   /** Protocol, white space, status code, white space, reason phrase. */
@@ -102,6 +113,8 @@ export class StartLine {
     while (i < end && (CLASS[bytes[i]] & SPACE) === 0) i++;
     this.firstEnd = i - base;
     this.version = parseVersion(bytes, base + this.firstStart, i);
+    if (this.version > Version.INVALID && this.firstEnd - this.firstStart > LONGEST_VERSION)
+      this.flags |= LineFlag.PROTOCOL_PADDED;
     while (i < end && (CLASS[bytes[i]] & SPACE) !== 0) i++;
     if (i === end) return;
     this.secondStart = i - base;

@@ -1,14 +1,23 @@
 import { Random, testSeed } from '../../testing/random';
-import { endOfHost, isNormalUri, isValidHost, parsePort, UriParts, writeNormalUri } from './uri';
+import {
+  DEFAULT_URI_NORMALIZATION,
+  endOfHost,
+  isNormalUri,
+  isValidHost,
+  parsePort,
+  type UriNormalization,
+  UriParts,
+  writeNormalUri,
+} from './uri';
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 
-function normal(target: string): string {
+function normal(target: string, how: Partial<UriNormalization> = {}): string {
   const bytes = bytesOf(target);
   const parts = new UriParts();
   parts.parse(bytes, 0, bytes.length);
   const out = new Uint8Array(bytes.length + 2);
-  const end = writeNormalUri(bytes, parts, out, 0);
+  const end = writeNormalUri(bytes, parts, out, 0, { ...DEFAULT_URI_NORMALIZATION, ...how });
   return Buffer.from(out.subarray(0, end)).toString('latin1');
 }
 
@@ -121,4 +130,19 @@ test('what counts as normal is normal', () => {
     if (isNormalUri(bytes, 0, bytes.length))
       expect({ seed, uri: normal(target) }).toEqual({ seed, uri: target });
   }
+});
+
+test.each([
+  ['/%252e%252e/a%2520b?%2541+', { doubleDecodePath: true }, '/../a b?%41+'],
+  ['/%252e?%252541%20+', { doubleDecodeQuery: true }, '/%2e?%41 +'],
+  ['/a+b?c+d', { plusIsSpace: true }, '/a+b?c d'],
+  ['http://u@H:1//a?b', { includeAll: true }, 'http://u@H:1/a?b'],
+  ['/a', { includeAll: true }, '/a'],
+])('%s with %j is %s', (target, how, wanted) => {
+  expect(normal(target, how)).toBe(wanted);
+});
+
+test('a plus is not normal where it is a space', () => {
+  const bytes = bytesOf('/a+?b+');
+  expect([isNormalUri(bytes, 0, 6), isNormalUri(bytes, 0, 6, true)]).toEqual([true, false]);
 });

@@ -10,7 +10,7 @@ import { bestFit } from './best-fit';
 import * as characters from './characters';
 
 // Bound once: an import is a property load at each use in CommonJS.
-const { CLASS, HEX, HEX_VALUE } = characters;
+const { CLASS, HEX, HEX_VALUE, SP } = characters;
 
 const PERCENT = 0x25;
 const SLASH = 0x2f;
@@ -20,9 +20,32 @@ const QUESTION = 0x3f;
 const HASH = 0x23;
 const COLON = 0x3a;
 const AT = 0x40;
+const PLUS = 0x2b;
+
+/** How the normal form differs from the ordinary one, as Suricata can be told too. */
+export interface UriNormalization {
+  /** Percent-decode the path once more. */
+  readonly doubleDecodePath: boolean;
+  /** Percent-decode the query once more. */
+  readonly doubleDecodeQuery: boolean;
+  /** A `+` in the query is a space. */
+  readonly plusIsSpace: boolean;
+  /** The normal form of a target in absolute form begins with its scheme and authority. */
+  readonly includeAll: boolean;
+}
+
+export const DEFAULT_URI_NORMALIZATION: UriNormalization = {
+  doubleDecodePath: false,
+  doubleDecodeQuery: false,
+  plusIsSpace: false,
+  includeAll: false,
+};
 
 /** Parts of a request target as positions in its bytes. An absent part has end -1. */
 export class UriParts {
+  /** End of scheme and authority, which begin where the target begins; its start where there are none. */
+  authorityStart = 0;
+  authorityEnd = 0;
   hostStart = 0;
   hostEnd = -1;
   portStart = 0;
@@ -45,6 +68,7 @@ export class UriParts {
   /** Origin form (`/path?query`), absolute form (`http://host/path`) or anything else, without complaint. */
   parse(bytes: Uint8Array, start: number, end: number): void {
     this.clear();
+    this.authorityStart = start;
     let i = start;
     if (i < end && bytes[i] !== SLASH) {
       let colon = i;
@@ -52,6 +76,7 @@ export class UriParts {
       if (colon < end && bytes[colon] === COLON) i = this.parseAuthority(bytes, colon + 1, end);
     }
     const path = i;
+    this.authorityEnd = path;
     while (i < end && bytes[i] !== QUESTION && bytes[i] !== HASH) i++;
     if (i > path) {
       this.pathStart = path;
@@ -71,6 +96,8 @@ export class UriParts {
   /** The authority form of CONNECT: host and port. */
   parseAuthorityForm(bytes: Uint8Array, start: number, end: number): void {
     this.clear();
+    this.authorityStart = start;
+    this.authorityEnd = start;
     this.parseHostPort(bytes, start, end);
   }
 
@@ -163,7 +190,7 @@ export function parsePort(bytes: Uint8Array, start: number, end: number): number
 }
 
 /** Whether the normal form of this origin-form target is the target itself, which it is for most. */
-export function isNormalUri(bytes: Uint8Array, start: number, end: number): boolean {
+export function isNormalUri(bytes: Uint8Array, start: number, end: number, plusIsSpace = false): boolean {
   if (start >= end || bytes[start] !== SLASH) return false;
   let i = start;
   let previous = 0;
@@ -175,7 +202,10 @@ export function isNormalUri(bytes: Uint8Array, start: number, end: number): bool
     previous = c;
     i++;
   }
-  while (i < end) if (bytes[i++] === PERCENT) return false;
+  while (i < end) {
+    const c = bytes[i++];
+    if (c === PERCENT || (plusIsSpace && c === PLUS)) return false;
+  }
   return true;
 }
 
@@ -183,18 +213,63 @@ export function isNormalUri(bytes: Uint8Array, start: number, end: number): bool
  * Writes the normal form of path, query and fragment to `out` from `at` on.
  * It is never longer than the target. @returns the end of what was written
  */
-export function writeNormalUri(bytes: Uint8Array, parts: UriParts, out: Uint8Array, at: number): number {
+export function writeNormalUri(
+  bytes: Uint8Array,
+  parts: UriParts,
+  out: Uint8Array,
+  at: number,
+  how: UriNormalization = DEFAULT_URI_NORMALIZATION,
+): number {
   let end = at;
-  if (parts.pathEnd >= 0) end = writePath(bytes, parts.pathStart, parts.pathEnd, out, at);
+  if (how.includeAll) for (let i = parts.authorityStart; i < parts.authorityEnd; i++) out[end++] = bytes[i];
+  if (parts.pathEnd >= 0) {
+    const path = end;
+    end = writePath(bytes, parts.pathStart, parts.pathEnd, out, path);
+    // In place: what is decoded is never longer.
+    if (how.doubleDecodePath) end = writeDecoded(out, path, end, out, path);
+  }
   if (parts.queryEnd >= 0) {
     out[end++] = QUESTION;
-    end = writeDecoded(bytes, parts.queryStart, parts.queryEnd, out, end);
+    end = writeQuery(bytes, parts, out, end, how);
   }
   if (parts.fragmentEnd >= 0) {
     out[end++] = HASH;
     for (let i = parts.fragmentStart; i < parts.fragmentEnd; i++) out[end++] = bytes[i];
   }
   return end;
+}
+
+function writeQuery(
+  bytes: Uint8Array,
+  parts: UriParts,
+  out: Uint8Array,
+  at: number,
+  how: UriNormalization,
+): number {
+  let end = writeDecoded(bytes, parts.queryStart, parts.queryEnd, out, at, how.plusIsSpace);
+  if (how.doubleDecodeQuery) end = writeDecoded(out, at, end, out, at, how.plusIsSpace);
+  return end;
+}
+
+/**
+ * Whether decoding for the second time, where that is asked for, changes something.
+ * @param scratch as long as the target at least
+ */
+export function isDoubleEncoded(
+  bytes: Uint8Array,
+  parts: UriParts,
+  scratch: Uint8Array,
+  how: UriNormalization,
+): boolean {
+  if (how.doubleDecodePath && parts.pathEnd >= 0) {
+    const end = writePath(bytes, parts.pathStart, parts.pathEnd, scratch, 0);
+    if (writeDecoded(scratch, 0, end, scratch, 0) < end) return true;
+  }
+  if (how.doubleDecodeQuery && parts.queryEnd >= 0) {
+    const end = writeDecoded(bytes, parts.queryStart, parts.queryEnd, scratch, 0);
+    if (writeDecoded(scratch, 0, end, scratch, 0) < end) return true;
+  }
+  return false;
 }
 
 function isHex(bytes: Uint8Array, at: number, count: number, end: number): boolean {
@@ -204,13 +279,20 @@ function isHex(bytes: Uint8Array, at: number, count: number, end: number): boole
 }
 
 /** Percent-decodes once. */
-function writeDecoded(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+function writeDecoded(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+  plusIsSpace = false,
+): number {
   let w = at;
   let i = start;
   while (i < end) {
     const c = bytes[i];
     if (c !== PERCENT) {
-      out[w++] = c;
+      out[w++] = plusIsSpace && c === PLUS ? SP : c;
       i++;
     } else if (isHex(bytes, i + 1, 2, end)) {
       out[w++] = (HEX_VALUE[bytes[i + 1]] << 4) | HEX_VALUE[bytes[i + 2]];

@@ -1,0 +1,56 @@
+import {
+  ControlError,
+  exportSettings,
+  prepareChange,
+  resolveConfiguration,
+  type SettingsAnswer,
+  type SettingsChange,
+  type ShownSettings,
+  settingRows,
+} from '@portcullis/daemon';
+import { ask, type ConfigOptions, loadOptions } from './options';
+
+/** Asks the engine; where none runs, does it without. */
+async function withOrWithoutEngine<Answer>(
+  withEngine: () => Promise<Answer>,
+  without: () => Answer,
+): Promise<Answer> {
+  try {
+    return await withEngine();
+  } catch (error) {
+    if (error instanceof ControlError && error.code === 'ENGINE_UNREACHABLE') return without();
+    throw error;
+  }
+}
+
+/** @returns also whether an engine has the change in force already */
+export async function changeSettings(
+  options: ConfigOptions,
+  change: SettingsChange,
+): Promise<SettingsAnswer & { live: boolean }> {
+  return withOrWithoutEngine<SettingsAnswer & { live: boolean }>(
+    async () => ({ ...(await ask<SettingsAnswer>(options, 'config.change', { ...change })), live: true }),
+    () => {
+      const prepared = prepareChange(loadOptions(options), change);
+      prepared.store();
+      return { changed: [...prepared.keys], needs_restart: [], live: false };
+    },
+  );
+}
+
+export function shownSettings(options: ConfigOptions): Promise<ShownSettings> {
+  return withOrWithoutEngine(
+    () => ask<ShownSettings>(options, 'config.show'),
+    () => {
+      const resolved = resolveConfiguration({ ...loadOptions(options), settings: true });
+      return { settings: settingRows(resolved), locked: [...resolved.locked] };
+    },
+  );
+}
+
+export function exportedSettings(options: ConfigOptions): Promise<{ yaml: string }> {
+  return withOrWithoutEngine(
+    () => ask<{ yaml: string }>(options, 'config.export'),
+    () => ({ yaml: exportSettings(resolveConfiguration({ ...loadOptions(options), settings: true })) }),
+  );
+}

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { ConfigurationError } from './problem';
+
+export type Path = readonly (string | number)[];
+export type RawMapping = Record<string, unknown>;
+
+/** Bounds on what a configuration file may expand to. */
+const MAX_ALIASES = 100;
+
+/** One source of settings: a file, or what the command line says. */
+export class ConfigurationLayer {
+  private constructor(
+    /** What a person calls it: a path, or `--set`. */
+    readonly source: string,
+    /** The settings as they were written, not validated. */
+    readonly raw: RawMapping,
+    private readonly document: Document | null,
+    private readonly lines: LineCounter,
+  ) {}
+
+  /** @throws ConfigurationError */
+  static fromText(source: string, text: string): ConfigurationLayer {
+    const lines = new LineCounter();
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      uniqueKeys: true,
+      maxAliasCount: MAX_ALIASES,
+    } as object);
+    if (document.errors.length > 0) {
+      const problems = document.errors.map((error) => ({
+        key: '',
+        message: error.message.split('\n', 1)[0] as string,
+        line: lines.linePos(error.pos[0]).line,
+      }));
+      throw new ConfigurationError(source, problems);
+    }
+    const raw: unknown = document.contents === null ? {} : document.toJS({ maxAliasCount: MAX_ALIASES });
+    if (!isMapping(raw))
+      throw new ConfigurationError(source, [
+        { key: '', message: 'is not a mapping of keys to values', line: 1 },
+      ]);
+    return new ConfigurationLayer(source, raw, document, lines);
+  }
+
+  /** @throws ConfigurationError also where the file cannot be read */
+  static fromFile(path: string): ConfigurationLayer {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new ConfigurationError(path, [{ key: '', message: (error as Error).message, line: 0 }]);
+    }
+    return ConfigurationLayer.fromText(path, text);
+  }
+
+  /** As `fromFile`, but a file that is not there says nothing. */
+  static fromFileIfThere(path: string): ConfigurationLayer | null {
+    try {
+      return ConfigurationLayer.fromText(path, readFileSync(path, 'utf8'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      if (error instanceof ConfigurationError) throw error;
+      throw new ConfigurationError(path, [{ key: '', message: (error as Error).message, line: 0 }]);
+    }
+  }
+
+  /** @param assignments `a.b.c=value`, each as from `--set` */
+  static fromAssignments(assignments: readonly string[], source = '--set'): ConfigurationLayer {
+    const raw: RawMapping = {};
+    for (const assignment of assignments) {
+      const { path, value } = readAssignment(assignment, source);
+      setAt(raw, path, value);
+    }
+    return new ConfigurationLayer(source, raw, null, new LineCounter());
+  }
+
+  /** The line on which the key (or the nearest of its parents that is there) stands; 0 where there are no lines. */
+  lineOf(path: Path): number {
+    if (this.document === null) return 0;
+    let node = this.document.contents as Node | null;
+    let offset = node?.range?.[0];
+    for (const part of path) {
+      if (isMap(node)) {
+        const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+        if (!pair) break;
+        offset = (pair.key as Node).range?.[0] ?? offset;
+        node = pair.value as Node | null;
+      } else if (isSeq(node)) {
+        node = (node.items[Number(part)] as Node | undefined) ?? null;
+        offset = node?.range?.[0] ?? offset;
+      } else break;
+    }
+    return offset === undefined ? 0 : this.lines.linePos(offset).line;
+  }
+
+  /** True where this source says something about the key, about something in it, or about something it is in. */
+  mentions(path: Path): boolean {
+    let at: unknown = this.raw;
+    for (const part of path) {
+      if (!isMapping(at)) return true;
+      if (!Object.hasOwn(at, part)) return false;
+      at = at[part];
+    }
+    return true;
+  }
+}
+
+export function isMapping(value: unknown): value is RawMapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `a.b=value` → path and value. @throws ConfigurationError */
+export function readAssignment(assignment: string, source: string): { path: string[]; value: unknown } {
+  const equals = assignment.indexOf('=');
+  const key = assignment.slice(0, equals).trim();
+  const path = key.split('.');
+  if (equals < 1 || path.some((part) => part === '' || part === '__proto__'))
+    throw new ConfigurationError(source, [{ key: '', message: `'${assignment}' is not KEY=VALUE`, line: 0 }]);
+  const parsed = parseDocument(assignment.slice(equals + 1));
+  if (parsed.errors.length > 0)
+    throw new ConfigurationError(source, [{ key, message: (parsed.errors[0] as Error).message, line: 0 }]);
+  return { path, value: parsed.toJS() };
+}
+
+export function setAt(raw: RawMapping, path: readonly string[], value: unknown): void {
+  let at = raw;
+  for (const part of path.slice(0, -1)) {
+    const inner = at[part];
+    if (!isMapping(inner)) at[part] = {};
+    at = at[part] as RawMapping;
+  }
+  at[path[path.length - 1] as string] = value;
+}
+
+/** Later layers win; mappings are merged, lists and values replaced as a whole. */
+export function mergeLayers(layers: readonly ConfigurationLayer[]): RawMapping {
+  const merged: RawMapping = {};
+  for (const { raw } of layers) mergeInto(merged, raw);
+  return merged;
+}
+
+function mergeInto(target: RawMapping, raw: RawMapping): void {
+  for (const [key, value] of Object.entries(raw)) {
+    const before = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (isMapping(before) && isMapping(value)) mergeInto(before, value);
+    else target[key] = structuredClone(value);
+  }
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import type { Exemption } from '@portcullis/engine';
+import type { ScanExclusion } from '@portcullis/firewall';
+import type { Configuration } from './configuration/schema';
+import { interfaceIndex } from './interfaces';
+
+export type Exclusion = Configuration['exclusions'][number];
+
+const VLAN_TABLE = '/proc/net/vlan/config';
+
+/** What the kernel is to leave out of inspection, in the configured order. */
+export function scanExclusions(
+  exclusions: readonly Exclusion[],
+  vlanTable: string = readVlanTable(),
+): ScanExclusion[] {
+  return exclusions.map((exclusion) => ({
+    source: exclusion.src,
+    destination: exclusion.dst,
+    interfaces: interfacesOf(exclusion, vlanTable),
+    port: exclusion.port,
+    scan: exclusion.rule === 'do-not-block',
+  }));
+}
+
+/** Whose detections are told and not acted on, in the configured order. */
+export function exemptions(
+  exclusions: readonly Exclusion[],
+  vlanTable: string = readVlanTable(),
+): Exemption[] {
+  return exclusions.map((exclusion) => ({
+    source: exclusion.src,
+    destination: exclusion.dst,
+    interfaces: interfacesOf(exclusion, vlanTable)?.flatMap((name) => interfaceIndex(name) ?? []),
+    port: exclusion.port,
+  }));
+}
+
+/** A VLAN is known by the interfaces that carry it. @returns undefined where any interface fits */
+function interfacesOf({ iface, vlan }: Exclusion, vlanTable: string): string[] | undefined {
+  if (vlan === undefined) return iface === undefined ? undefined : [iface];
+  const carriers = interfacesOfVlan(vlan, vlanTable);
+  return iface === undefined ? carriers : carriers.filter((name) => name === iface);
+}
+
+/** Lines of /proc/net/vlan/config are `eth0.5 | 5 | eth0`. */
+export function interfacesOfVlan(vlan: number, table: string): string[] {
+  return table.split('\n').flatMap((line) => {
+    const [name, number, parent] = line.split('|').map((part) => part.trim());
+    return name && parent && Number(number) === vlan && /^\d+$/.test(number ?? '') ? [name] : [];
+  });
+}
+
+function readVlanTable(): string {
+  try {
+    return readFileSync(VLAN_TABLE, 'utf8');
+  } catch {
+    // Without the 8021q module there are no VLAN interfaces.
+    return '';
+  }
+}

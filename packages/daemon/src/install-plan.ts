@@ -1,0 +1,42 @@
+import type { RuleSummary } from '@portcullis/engine';
+import type { InstallPlan } from '@portcullis/firewall';
+import type { Configuration } from './configuration/schema';
+import { scanExclusions } from './exclusions';
+import type { Mode } from './registration';
+
+/** What the firewall is to look like. Switched off, only the bans are in force. */
+export function installPlan(
+  configuration: Configuration,
+  state: { on: boolean; mode: Mode; generation: number; rules: RuleSummary | null },
+): InstallPlan {
+  const { nfqueue, protect, mark, scan, exclusions } = configuration;
+  const { on, mode, generation, rules } = state;
+  const forward = protect.networks.length > 0 || protect.interfaces.length > 0;
+  const ports = scan.ports === 'from-rules' ? rules?.ports.ranges : scan.ports;
+  const monitoring = mode === 'monitoring';
+  return {
+    queues: nfqueue.queues,
+    // Monitoring must not stop traffic, whatever becomes of the engine.
+    failOpen: monitoring || nfqueue['fail-open'],
+    markMask: mark.mask,
+    generation,
+    hooks: { forward: on && forward, input: on && protect.host, output: on && protect.host },
+    ports: ports ?? 'any',
+    protocols: ['tcp', ...(rules?.datagrams ?? [])],
+    excludedInterfaces: [],
+    exclusions: scanExclusions(exclusions),
+    monitoring,
+    eitherPort: true,
+  };
+}
+
+/** The queued ports, for people. */
+export function portText({ ports }: InstallPlan): string {
+  if (ports === 'any') return 'all TCP ports';
+  const whole = ports.length === 1 && ports[0]?.first === 0 && ports[0].last === 65535;
+  if (whole) return 'all TCP ports';
+  const shown = ports
+    .slice(0, 20)
+    .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
+  return `TCP ${shown.join(', ')}${ports.length > 20 ? ` and ${ports.length - 20} more ranges` : ''}`;
+}

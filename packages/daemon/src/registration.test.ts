@@ -1,0 +1,48 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registration } from './registration';
+
+let directory: string;
+let registration: Registration;
+const path = () => join(directory, 'registration.json');
+const WHEN = new Date('2026-01-02T03:04:05Z');
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'registration-'));
+  registration = new Registration(directory);
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test('an engine that nobody has registered is a standard one', () => {
+  expect(registration.read()).toBeNull();
+  expect(registration.mode).toBe('standard');
+});
+
+test('the mode stays, and cannot be changed but by unregistering', () => {
+  registration.register('monitoring', WHEN);
+  expect(new Registration(directory).mode).toBe('monitoring');
+  expect(() => registration.register('standard', WHEN)).toThrow(
+    /monitoring mode since 2026-01-02.*cannot be changed.*unregister/,
+  );
+  registration.remove();
+  expect(registration.register('standard', WHEN)).toEqual({
+    mode: 'standard',
+    registered: WHEN.toISOString(),
+  });
+});
+
+test.each([
+  ['another mode', (text: string) => text.replace('monitoring', 'standard')],
+  ['an unknown mode', (text: string) => text.replace('monitoring', 'none')],
+  ['another time', (text: string) => text.replace('2026', '2025')],
+  ['half of it', (text: string) => text.slice(0, 30)],
+  ['nothing', () => ''],
+  ['no object', () => 'null'],
+])('a file edited by hand (%s) is noticed, and taken away by unregistering', (_, edit) => {
+  registration.register('monitoring', WHEN);
+  writeFileSync(path(), edit(readFileSync(path(), 'utf8')));
+  expect(() => registration.mode).toThrow(/changed by hand or is damaged.*unregister/);
+  expect(() => registration.register('standard', WHEN)).toThrow(/changed by hand/);
+  registration.remove();
+  expect(registration.mode).toBe('standard');
+});

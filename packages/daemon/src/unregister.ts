@@ -1,0 +1,61 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { KernelFirewall } from '@portcullis/firewall';
+import type { Configuration } from './configuration/schema';
+import { EngineLock } from './engine-lock';
+import { Registration } from './registration';
+
+export interface Unregistered {
+  /** Whether it was registered, or only left traces. */
+  was_registered: boolean;
+  /** Bans that stay in force until their time is up. */
+  bans_left: number;
+  /** The administrator's bypass chain holds rules and was left in place. */
+  bypass_kept: boolean;
+}
+
+/** What an engine writes into its state directory, ledger and settings included. */
+const STATE_FILES = /^(bans\.|state\.json|settings\.yaml|registration\.json|pattern-cache$)/;
+
+/**
+ * Takes away what registering and running created: firewall objects and the registration; with `purge` also the bans,
+ * their ledger, the settings and the administrator's chain.
+ * @throws ControlError ENGINE_RUNNING, FirewallError
+ */
+export async function unregister(configuration: Configuration, purge: boolean): Promise<Unregistered> {
+  const directory = configuration['state-dir'];
+  const registration = new Registration(directory);
+  const lock = new EngineLock();
+  await lock.acquire();
+  try {
+    const registered = isRegistered(registration);
+    const firewall = await KernelFirewall.open({ backend: configuration.firewall.backend });
+    const { bansLeft, bypassKept } = await firewall.remove({ purge }).finally(() => firewall.close());
+    registration.remove();
+    if (purge) removeState(directory);
+    return { was_registered: registered, bans_left: bansLeft, bypass_kept: bypassKept };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A damaged registration is one too. */
+function isRegistered(registration: Registration): boolean {
+  try {
+    return registration.read() !== null;
+  } catch {
+    return true;
+  }
+}
+
+function removeState(directory: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    if (STATE_FILES.test(name)) rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}

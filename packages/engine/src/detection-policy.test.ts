@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CompiledRule } from '@portcullis/matcher';
+import { NameTable } from '@portcullis/matcher';
+import { createProtocols } from '@portcullis/protocols';
+import { parseAddress } from '@portcullis/wire';
+import { ruleSource } from '../testing/inspection';
+import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type KindRow } from './detection-policy';
+import { loadRules } from './rule-loading';
+
+const TO_SERVER = 0;
+const TO_CLIENT = 1;
+
+/** Compiles rules without their databases. */
+function compiled(text: string): readonly CompiledRule[] {
+  const steps = loadRules(ruleSource(text), createProtocols(), new NameTable());
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value.ruleset.rules;
+  }
+}
+
+function rule(action: string, options: string): CompiledRule {
+  const [only] = compiled(`${action} tcp any any -> any any (msg:"m"; ${options} content:"x"; sid:1;)`);
+  return only as CompiledRule;
+}
+
+function decide(
+  one: CompiledRule,
+  { direction = TO_SERVER as 0 | 1, byProtected = false, kinds = [] as readonly KindRow[] } = {},
+): string {
+  const policy = new DetectionPolicy(
+    { ...DEFAULT_DETECTION_POLICY, kinds: [...kinds, ...DEFAULT_DETECTION_POLICY.kinds] },
+    [one],
+  );
+  const { kind, response } = policy.decide(one, direction, byProtected);
+  return `${kind} ${response}`;
+}
+
+describe('unless the configuration says otherwise', () => {
+  test.each([
+    ['drop', '', 'attack block'],
+    ['reject', 'classtype:not-suspicious;', 'attack block'],
+    ['alert', '', 'information notify'],
+    ['alert', 'classtype:attempted-admin;', 'attack block'],
+    ['alert', 'classtype:web-application-attack; flow:to_server,established;', 'attack block'],
+    ['alert', 'classtype:policy-violation;', 'information notify'],
+    ['alert', 'classtype:attempted-recon;', 'information notify'],
+    ['alert', 'classtype:trojan-activity;', 'network-activity notify'],
+    [
+      'alert',
+      'classtype:trojan-activity; metadata:former_category EXPLOIT, signature_severity Major;',
+      'attack block',
+    ],
+    [
+      'alert',
+      'classtype:trojan-activity; metadata:former_category EXPLOIT, signature_severity Informational;',
+      'network-activity notify',
+    ],
+    ['alert', 'classtype:attempted-admin; target:src_ip;', 'information notify'],
+    ['alert', 'classtype:attempted-admin; flowbits:set,a; flowbits:noalert;', 'information notify'],
+  ])('%s with %p is: %s', (action, options, outcome) => {
+    expect(decide(rule(action, options))).toBe(outcome);
+  });
+
+  test('an answer is no attempt to get in', () => {
+    expect(decide(rule('alert', 'classtype:attempted-admin;'), { direction: TO_CLIENT })).toBe(
+      'information notify',
+    );
+    expect(decide(rule('drop', ''), { direction: TO_CLIENT })).toBe('attack block');
+  });
+
+  test('what comes from the protected side is network activity', () => {
+    expect(decide(rule('drop', ''), { byProtected: true })).toBe('network-activity notify');
+  });
+});
+
+test('rows of the configuration come first, the first that fits counts, and its response stands for that of its kind', () => {
+  const one = rule('alert', 'classtype:attempted-admin; priority:2; metadata:tag Log4Shell;');
+  const rows = (row: Partial<KindRow>): { kinds: readonly KindRow[] } => ({
+    kinds: [
+      { kind: 'network-activity', ...row },
+      { kind: 'information', response: 'ignore' },
+    ],
+  });
+  expect(decide(one, rows({}))).toBe('network-activity notify');
+  expect(decide(one, rows({ response: 'drop' }))).toBe('network-activity drop');
+  expect(decide(one, rows({ priority: { low: 1, high: 2 } }))).toBe('network-activity notify');
+  expect(decide(one, rows({ priority: { low: 3, high: 9 } }))).toBe('information ignore');
+  expect(decide(one, rows({ metadata: { TAG: ['other', 'log4shell'] } }))).toBe('network-activity notify');
+  expect(decide(one, rows({ metadata: { tag: ['other'] } }))).toBe('information ignore');
+  expect(decide(one, rows({ metadata: { tag: ['log4shell'], cve: ['x'] } }))).toBe('information ignore');
+  expect(decide(one, rows({ direction: 'to_client' }))).toBe('information ignore');
+  expect(decide(one, rows({ action: ['drop'] }))).toBe('information ignore');
+  expect(decide(one, rows({ class: ['a', 'attempted-admin'] }))).toBe('network-activity notify');
+  expect(decide(one, rows({ target: 'dest_ip' }))).toBe('information ignore');
+});
+
+test('the protected side is known by address and by interface', () => {
+  const policy = new DetectionPolicy(
+    { ...DEFAULT_DETECTION_POLICY, protectedNetworks: ['192.0.2.0/24'], protectedInterfaces: [7] },
+    [],
+  );
+  const address = (text: string) => parseAddress(text) as Uint32Array;
+  expect(policy.protects(address('192.0.2.9'), 3)).toBe(true);
+  expect(policy.protects(address('198.51.100.1'), 7)).toBe(true);
+  expect(policy.protects(address('198.51.100.1'), 3)).toBe(false);
+});
+
+const corpora = process.env.PORTCULLIS_CORPORA;
+const withCorpora = corpora === undefined ? test.skip : test;
+if (corpora === undefined)
+  process.stderr.write('skipped: the table over Emerging Threats Open (PORTCULLIS_CORPORA is not set)\n');
+
+withCorpora('of Emerging Threats Open, attempts to get in are attacks and nothing else is', () => {
+  const text = readFileSync(join(corpora as string, 'rules', 'et-open-2023-05-15.rules'), 'utf8');
+  const rules = compiled(text);
+  const policy = new DetectionPolicy(DEFAULT_DETECTION_POLICY, rules);
+  const banning = rules.filter(
+    (one) => (one.directions & 1) !== 0 && policy.decide(one, TO_SERVER, false).response === 'block',
+  );
+  const log4shell = rules.filter(({ msg }) => /^ET EXPLOIT .*log4j RCE Attempt/.test(msg));
+  expect(log4shell.length).toBeGreaterThan(10);
+  expect(
+    log4shell.filter((one) => (one.directions & 1) !== 0 && !banning.includes(one)).map(({ text }) => text),
+  ).toEqual([]);
+  const smb = banning.filter(({ msg }) => /ETERNALBLUE Exploit|NETBIOS .*overflow/i.test(msg));
+  expect(smb.length).toBeGreaterThan(20);
+  const harmless =
+    /^(ET|GPL) (INFO|POLICY|HUNTING|CHAT|GAMES|P2P|JA3|USER_AGENTS|ADWARE_PUP|MALWARE|PHISHING) /;
+  const wrong = banning.filter(
+    ({ msg, classtype }) => harmless.test(msg) && !/^(attempted|web-app|success)/.test(classtype ?? ''),
+  );
+  expect(wrong.map(({ sid, msg }) => `${sid} ${msg}`)).toEqual([]);
+  expect(banning.length / rules.length).toBeGreaterThan(0.1);
+  expect(banning.length / rules.length).toBeLessThan(0.4);
+});

@@ -1,0 +1,209 @@
+import type { CompiledRule } from '@portcullis/matcher';
+import { AddressPrefixes, type PacketView } from '@portcullis/wire';
+
+/** What is done about a detection: the packet is dropped and the attacker banned; dropped only; told; nothing. */
+export type DetectionResponse = 'block' | 'drop' | 'notify' | 'ignore';
+
+/** What a detection is: an attempt to get in, what unwanted programs inside do, or something worth a line. */
+export type DetectionKind = 'attack' | 'network-activity' | 'information';
+
+/** One row of the table that says what the match of a rule is. What a row does not say fits every rule. */
+export interface KindRow {
+  readonly action?: readonly string[] | undefined;
+  readonly class?: readonly string[] | undefined;
+  /** The least and the greatest `priority` of the rule; 1 is the gravest. */
+  readonly priority?: { readonly low: number; readonly high: number } | undefined;
+  /** Keys of the rule's `metadata`, each with the values of which one is enough; any case. */
+  readonly metadata?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Direction of the packet that matched. */
+  readonly direction?: 'to_server' | 'to_client' | undefined;
+  /** The rule's `target`: which end is the victim. */
+  readonly target?: 'src_ip' | 'dest_ip' | undefined;
+  readonly kind: DetectionKind;
+  /** Instead of what is done about its kind. */
+  readonly response?: DetectionResponse | undefined;
+}
+
+/** Connections whose detections are told and not acted on, by who opened them. */
+export interface Exemption {
+  readonly source?: string | undefined;
+  readonly destination?: string | undefined;
+  /** Indexes of the interfaces by which packets came in; absent: any. */
+  readonly interfaces?: readonly number[] | undefined;
+  readonly port?: { readonly first: number; readonly last: number } | undefined;
+}
+
+/** Plain data that crosses threads. */
+export interface DetectionPolicySettings {
+  /** The first row that fits counts; a rule that fits none is `information`. */
+  readonly kinds: readonly KindRow[];
+  readonly responses: Readonly<Record<Exclude<DetectionKind, 'information'>, DetectionResponse>>;
+  /** Whom attacks are aimed at; what comes from there is no attack but network activity. */
+  readonly protectedNetworks: readonly string[];
+  /** Indexes of the interfaces behind which they are. */
+  readonly protectedInterfaces: readonly number[];
+  readonly exemptions: readonly Exemption[];
+}
+
+/** What is to be done, and why. */
+export interface Decision {
+  readonly kind: DetectionKind;
+  readonly response: DetectionResponse;
+}
+
+/**
+ * Says what the match of each rule is and what is done about it. Rules are asked about once, when they are loaded; a
+ * match costs a look into a table.
+ */
+export class DetectionPolicy {
+  private readonly decisions: readonly Decision[];
+  /** By rule number times two plus direction: place in `decisions`. */
+  private readonly places: Uint8Array;
+  private readonly activity: Decision;
+  private readonly networks: AddressPrefixes;
+  private readonly interfaces: ReadonlySet<number>;
+  private readonly exemptions: readonly ((
+    packet: PacketView,
+    toServer: boolean,
+    inInterface: number,
+  ) => boolean)[];
+
+  constructor(settings: DetectionPolicySettings, rules: readonly CompiledRule[]) {
+    const { kinds, responses } = settings;
+    if (kinds.length > 254) throw new RangeError('the table of detection kinds has more than 254 rows');
+    const respond = (kind: DetectionKind): DetectionResponse =>
+      kind === 'information' ? 'notify' : responses[kind];
+    this.decisions = [
+      { kind: 'information', response: 'notify' },
+      ...kinds.map(({ kind, response }) => ({ kind, response: response ?? respond(kind) })),
+    ];
+    this.activity = { kind: 'network-activity', response: responses['network-activity'] };
+    this.networks = new AddressPrefixes(settings.protectedNetworks);
+    this.interfaces = new Set(settings.protectedInterfaces);
+    this.exemptions = settings.exemptions.map(exemptionTest);
+    this.places = new Uint8Array(rules.length * 2);
+    const tests = kinds.map(rowTest);
+    for (const rule of rules) {
+      for (const direction of [0, 1]) {
+        const row = tests.findIndex((fits) => fits(rule, direction));
+        this.places[rule.number * 2 + direction] = isMarker(rule) ? 0 : row + 1;
+      }
+    }
+  }
+
+  /** @param byProtected the attacker is on the protected side */
+  decide(rule: CompiledRule, direction: 0 | 1, byProtected: boolean): Decision {
+    const decision = this.decisions[this.places[rule.number * 2 + direction] as number] as Decision;
+    return byProtected && decision.kind === 'attack' ? this.activity : decision;
+  }
+
+  /** @param direction of the packet; 0 where it belongs to no flow */
+  exempts(packet: PacketView, direction: 0 | 1, inInterface: number): boolean {
+    return this.exemptions.some((test) => test(packet, direction === 0, inInterface));
+  }
+
+  /** True for the protected side: by its address, or by the interface that the packet came in. */
+  protects(address: Uint32Array, inInterface: number): boolean {
+    return this.interfaces.has(inInterface) || this.networks.has(address);
+  }
+}
+
+/** Rules that only remember something for others are never acted on. */
+function isMarker(rule: CompiledRule): boolean {
+  return rule.noAlert && rule.action === 'alert';
+}
+
+function exemptionTest({ source, destination, interfaces, port }: Exemption) {
+  const sources = source === undefined ? null : new AddressPrefixes([source]);
+  const destinations = destination === undefined ? null : new AddressPrefixes([destination]);
+  return (packet: PacketView, toServer: boolean, inInterface: number): boolean => {
+    if (sources && !sources.has(toServer ? packet.source : packet.destination)) return false;
+    if (destinations && !destinations.has(toServer ? packet.destination : packet.source)) return false;
+    const service = toServer ? packet.destinationPort : packet.sourcePort;
+    if (port && (service < port.first || service > port.last)) return false;
+    // Answers come in by another interface than the one that is named.
+    return interfaces === undefined || !toServer || interfaces.includes(inInterface);
+  };
+}
+
+function rowTest(row: KindRow): (rule: CompiledRule, direction: number) => boolean {
+  const actions = row.action && new Set(row.action);
+  const classes = row.class && new Set(row.class);
+  const direction = row.direction === undefined ? null : row.direction === 'to_server' ? 0 : 1;
+  const metadata = Object.entries(row.metadata ?? {}).map(
+    ([key, values]) => [key.toLowerCase(), new Set(values.map((value) => value.toLowerCase()))] as const,
+  );
+  return (rule, packetDirection) => {
+    if (actions && !actions.has(rule.action)) return false;
+    if (classes && !classes.has(rule.classtype ?? '')) return false;
+    if (row.priority && (rule.priority < row.priority.low || rule.priority > row.priority.high)) return false;
+    if (direction !== null && direction !== packetDirection) return false;
+    if (row.target && rule.target !== row.target) return false;
+    return metadata.length === 0 || hasMetadata(rule, metadata);
+  };
+}
+
+function hasMetadata(
+  rule: CompiledRule,
+  wanted: readonly (readonly [string, ReadonlySet<string>])[],
+): boolean {
+  const present = new Map([...rule.metadata].map(([key, values]) => [key.toLowerCase(), values]));
+  return wanted.every(
+    ([key, values]) => present.get(key)?.some((value) => values.has(value.toLowerCase())) === true,
+  );
+}
+
+/** Rules whose authors say what to do; every way of rejecting. */
+const ACTING = ['drop', 'reject', 'rejectsrc', 'rejectdst', 'rejectboth'];
+/** Attempts to get in, by the classes of classification.config. */
+const INTRUSION = [
+  'attempted-admin',
+  'attempted-user',
+  'attempted-dos',
+  'denial-of-service',
+  'shellcode-detect',
+  'successful-admin',
+  'successful-user',
+  'web-application-attack',
+  'suspicious-login',
+  'default-login-attempt',
+];
+/** What malware and other unwanted programs do once they are inside. */
+const UNWANTED = [
+  'trojan-activity',
+  'command-and-control',
+  'domain-c2',
+  'targeted-activity',
+  'coin-mining',
+  'pup-activity',
+  'credential-theft',
+  'social-engineering',
+  'exploit-kit',
+];
+
+/**
+ * What is an attack unless the configuration says otherwise. Requests that try to get in are; answers are not, because
+ * patterns for answers are the ones that ordinary downloads match. Rules for exploits that Emerging Threats classes as
+ * malware are known by their category.
+ */
+export const DEFAULT_KINDS: readonly KindRow[] = [
+  { action: ACTING, kind: 'attack' },
+  { target: 'src_ip', kind: 'information' },
+  { class: INTRUSION, direction: 'to_server', kind: 'attack' },
+  {
+    class: ['trojan-activity', 'exploit-kit', 'misc-attack'],
+    metadata: { former_category: ['EXPLOIT'], signature_severity: ['Major', 'Critical'] },
+    direction: 'to_server',
+    kind: 'attack',
+  },
+  { class: UNWANTED, kind: 'network-activity' },
+];
+
+/** The table and responses of a gateway that is told nothing else. */
+export const DEFAULT_DETECTION_POLICY: DetectionPolicySettings = {
+  kinds: DEFAULT_KINDS,
+  responses: { attack: 'block', 'network-activity': 'notify' },
+  protectedNetworks: [],
+  protectedInterfaces: [],
+  exemptions: [],
+};

@@ -1,0 +1,30 @@
+import { FIRST_BUFFER } from '../buffer-ranges';
+import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
+import { type DnsName, dnsBuffers } from './buffers';
+import { describeDns } from './describe';
+import { DnsTransaction } from './dns-transaction';
+import { DNS_EVENTS } from './events';
+import { DnsMessage } from './message';
+import { DnsParser } from './parser';
+import { probeDns } from './probe';
+
+/** DNS (RFC 1035) over UDP and TCP. */
+export function createDns(): ProtocolDefinition {
+  return createDnsLike('dns', [Transport.UDP, Transport.TCP]);
+}
+
+/** A protocol with DNS's messages. Its parsers share one message, so there is one definition per worker. */
+export function createDnsLike(name: DnsName, transports: readonly Transport[]): ProtocolDefinition {
+  const message = new DnsMessage();
+  const tx = new DnsTransaction(message, FIRST_BUFFER[name]);
+  return {
+    name,
+    transports,
+    buffers: dnsBuffers(name),
+    events: DNS_EVENTS.map((event) => `${name}.${event}`),
+    probe: (direction, bytes, start, end, flow) =>
+      probeDns(name, message, direction, bytes, start, end, flow),
+    create: (listener, transport) => new DnsParser(name, tx, listener, transport),
+    describe: (told: Transaction) => describeDns(told as DnsTransaction),
+  };
+}

@@ -1,0 +1,28 @@
+import { type ProtocolDefinition, Transport } from '../transaction';
+import { ENIP_BUFFERS } from './buffers';
+import { EnipMessage } from './message';
+import { commandName, statusName } from './names';
+import { EnipEvent, EnipParser, type EnipTransaction, probeEnip } from './parser';
+
+/** EtherNet/IP with the Common Industrial Protocol in it, over TCP and UDP. */
+export function createEnip(): ProtocolDefinition {
+  const message = new EnipMessage();
+  return {
+    name: 'enip',
+    transports: [Transport.TCP, Transport.UDP],
+    buffers: ENIP_BUFFERS,
+    events: Object.values(EnipEvent),
+    probe: probeEnip,
+    create: (listener, transport) => new EnipParser(message, listener, transport),
+    describe: (tx) => describe(tx as EnipTransaction),
+  };
+}
+
+/** EVE's `enip` object. */
+function describe(tx: EnipTransaction): Record<string, unknown> {
+  const command = commandName(tx.command);
+  return {
+    ...((tx.seen & 1) !== 0 && { request: { command, status: statusName(tx.status) } }),
+    ...(tx.responseStatus >= 0 && { response: { command, status: statusName(tx.responseStatus) } }),
+  };
+}

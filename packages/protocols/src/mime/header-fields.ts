@@ -1,0 +1,83 @@
+/** The header fields of one message or part (RFC 5322 section 2.2), bounded. */
+
+import { NO_BYTES } from '../buffer-pool';
+import { copied } from '../lines/copied';
+
+const COLON = 0x3a;
+
+/** Fields of one header that are kept. */
+export const MOST_FIELDS = 256;
+/** Bytes of one field's value that are kept, folded lines included. */
+export const LONGEST_VALUE = 8192;
+/** Bytes of all fields of one header that are kept. */
+export const HEADER_BYTES = 65_536;
+/** Bytes of a field's name that are kept. */
+const LONGEST_NAME = 256;
+
+export interface HeaderField {
+  /** In lower case. */
+  readonly name: string;
+  value: Uint8Array;
+}
+
+export class HeaderFields {
+  readonly fields: HeaderField[] = [];
+  /** Bytes of all fields. */
+  bytes = 0;
+
+  /**
+   * Adds a line `name: value`.
+   * @returns false where it is no such line
+   */
+  add(line: Uint8Array, start: number, end: number): boolean {
+    let colon = start;
+    while (colon < end && line[colon] !== COLON) colon++;
+    if (colon >= end) return false;
+    let from = colon + 1;
+    while (from < end && isSpace(line[from])) from++;
+    const name = Buffer.from(line.subarray(start, Math.min(colon, start + LONGEST_NAME)))
+      .toString('latin1')
+      .toLowerCase();
+    const to = Math.min(end, from + LONGEST_VALUE);
+    const size = name.length + to - from;
+    if (this.fields.length < MOST_FIELDS && this.bytes + size <= HEADER_BYTES) {
+      this.fields.push({ name, value: copied(line, from, to) });
+      this.bytes += size;
+    }
+    return true;
+  }
+
+  /** Adds a folded line, without the blank that it begins with, to the last field. */
+  continue(line: Uint8Array, start: number, end: number): void {
+    const last = this.fields[this.fields.length - 1];
+    if (last === undefined) return;
+    const more = Math.min(end - start, LONGEST_VALUE - last.value.length, HEADER_BYTES - this.bytes);
+    if (more <= 0) return;
+    last.value = Buffer.concat([last.value, line.subarray(start, start + more)]);
+    this.bytes += more;
+  }
+
+  /** @param index number of the field among those of that name */
+  find(name: string, index = 0): Uint8Array | null {
+    let left = index;
+    for (const field of this.fields) if (field.name === name && left-- === 0) return field.value;
+    return null;
+  }
+
+  /** Value of a field in lower case, blanks around it left out; empty where there is none. */
+  token(name: string): string {
+    return Buffer.from(this.find(name) ?? NO_BYTES)
+      .toString('latin1')
+      .trim()
+      .toLowerCase();
+  }
+
+  clear(): void {
+    this.fields.length = 0;
+    this.bytes = 0;
+  }
+}
+
+function isSpace(c: number): boolean {
+  return c === 0x20 || c === 0x09 || c === 0x0a || c === 0x0d;
+}

@@ -1,0 +1,10 @@
+/** Bounds of what one SMTP session may keep. */
+
+/** Bytes of a line; of longer ones the rest is passed over. */
+export const LINE_BYTES = 4096;
+/** Recipients of one mail that are kept. */
+export const MOST_RECIPIENTS = 512;
+/** Bytes of all of them. */
+export const RECIPIENT_BYTES = 65_536;
+/** Commands that wait for their reply; further ones are not told apart. */
+export const PENDING_COMMANDS = 1024;

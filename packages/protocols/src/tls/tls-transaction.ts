@@ -1,0 +1,269 @@
+import { createHash } from 'node:crypto';
+import { NO_BYTES } from '../buffer-pool';
+import { writeInteger } from '../integer-view';
+import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
+import { TlsBuffer as B, TlsProgress } from './buffers';
+import type { Certificate } from './certificate';
+import { ja3Hash, ja3Text, ja4 } from './fingerprints';
+import type { Hello } from './hello';
+import { CERTIFICATES, TEXT_BYTES } from './limits';
+import { isPlainName, writeGeneralName, writeName } from './names';
+import { Text } from './text';
+
+const RANDOM_TIME = 4;
+const RANDOM = 32;
+/** Certificates take the first slots, two for each of their buffers. */
+const FINGERPRINT_SLOTS = 64 - B.SNI;
+
+/** The certificates that one side has sent. */
+export class CertificateChain {
+  /** List of certificates, each with its length before it in three bytes. */
+  bytes: Uint8Array = NO_BYTES;
+  start = 0;
+  end = 0;
+  /** Certificates of the chain whose form is right or was not looked at. */
+  count = 0;
+  /** The first one that could be read; null: none could. */
+  leaf: Certificate | null = null;
+  /** Places of the certificates, start and end, `CERTIFICATES` at most. */
+  readonly places: number[] = [];
+  private owned = false;
+
+  heldBytes(): number {
+    return this.owned ? this.bytes.length : 0;
+  }
+
+  /** Moves on to a copy of its bytes, where they are only borrowed. */
+  own(): void {
+    if (this.owned) return;
+    this.owned = true;
+    const { start } = this;
+    this.bytes = this.bytes.slice(start, this.end);
+    this.start = 0;
+    this.end -= start;
+    for (let i = 0; i < this.places.length; i++) this.places[i] -= start;
+    this.leaf?.moveTo(this.bytes, start);
+  }
+
+  add(start: number, end: number): void {
+    this.count++;
+    if (this.places.length < CERTIFICATES * 2) this.places.push(start, end);
+  }
+}
+
+/** Text of the buffers that are made when asked for; of one transaction at a time. */
+class DerivedText {
+  private readonly text = new Text(TEXT_BYTES);
+  private owner: TlsTransaction | null = null;
+  private readonly starts = new Int32Array(128);
+  private readonly ends = new Int32Array(128);
+
+  /** Begins the text of a transaction; what was made for another one is gone. */
+  begin(owner: TlsTransaction): void {
+    if (this.owner === owner) return;
+    this.owner = owner;
+    this.text.clear();
+    this.starts.fill(-1);
+  }
+
+  /** Forgets all: the bytes that it was made of are no longer there. */
+  forget(owner: TlsTransaction): void {
+    if (this.owner === owner) this.owner = null;
+  }
+
+  /** @param slot number of the text; -1: it is not looked for again */
+  fill(owner: TlsTransaction, slot: number, out: BufferView, write: (to: Text) => void): boolean {
+    this.begin(owner);
+    const { text, starts, ends } = this;
+    if (slot >= 0 && starts[slot] >= 0) return show(out, text.bytes, starts[slot], ends[slot]);
+    const start = text.end;
+    text.overflow = false;
+    write(text);
+    if (text.overflow) {
+      text.end = start;
+      return false;
+    }
+    if (slot >= 0) {
+      starts[slot] = start;
+      ends[slot] = text.end;
+    }
+    return show(out, text.bytes, start, text.end);
+  }
+}
+
+const derived = new DerivedText();
+
+function show(out: BufferView, bytes: Uint8Array, start: number, end: number): true {
+  out.bytes = bytes;
+  out.start = start;
+  out.end = end;
+  out.streamOffset = 0;
+  out.fresh = start;
+  out.complete = true;
+  return true;
+}
+
+/** One connection: TLS has no smaller unit. */
+export class TlsTransaction implements Transaction {
+  readonly id = 0;
+  matchState: unknown = null;
+  /** The direction that is being told of. */
+  current: Direction = 0;
+  readonly progressOf: [number, number] = [0, 0];
+  /** Versions of the two sides as far as they are known. */
+  readonly version: [number, number] = [0, 0];
+  /** Hellos while their bytes are there. */
+  readonly hellos: [Hello | null, Hello | null] = [null, null];
+  readonly chains: [CertificateChain | null, CertificateChain | null] = [null, null];
+  /** Bits of `TlsSeen`. */
+  seen = 0;
+  /** The same in the order of time, and how many of them each direction has told. */
+  private readonly messages = new Uint8Array(4);
+  private messageCount = 0;
+  private readonly told: [number, number] = [0, 0];
+  /** Server name, kept for descriptions. */
+  serverName = '';
+  resumed = false;
+
+  progress(direction: Direction): number {
+    return this.progressOf[direction];
+  }
+
+  buffer(id: number, index: number, out: BufferView): boolean {
+    if (id <= B.RANDOM_BYTES) return this.helloBuffer(id, index, out);
+    if (id >= B.JA3_HASH) return this.fingerprint(id, out);
+    switch (id) {
+      case B.VERSION:
+        return this.version[this.current] !== 0 && writeInteger(out, this.version[this.current], 2);
+      case B.STATE:
+        show(out, this.messages, 0, this.messageCount);
+        out.fresh = this.told[this.current];
+        out.complete = this.progressOf[this.current] >= TlsProgress.FINISHED;
+        return true;
+      default:
+        return this.certificateBuffer(id, index, out);
+    }
+  }
+
+  /** A message was seen for the first time. @param what bit of `TlsSeen` */
+  see(what: number): void {
+    this.seen |= what;
+    this.messages[this.messageCount++] = what;
+  }
+
+  /** Whether it shows bytes of this array. */
+  borrows(bytes: Uint8Array): boolean {
+    const { hellos, chains } = this;
+    return (
+      hellos[0]?.bytes === bytes ||
+      hellos[1]?.bytes === bytes ||
+      chains[0]?.bytes === bytes ||
+      chains[1]?.bytes === bytes
+    );
+  }
+
+  heldBytes(): number {
+    const [first, second] = this.hellos;
+    const chains = (this.chains[0]?.heldBytes() ?? 0) + (this.chains[1]?.heldBytes() ?? 0);
+    return (first?.heldBytes() ?? 0) + (second?.heldBytes() ?? 0) + chains;
+  }
+
+  /** Copies what is borrowed and was not looked at. */
+  own(): void {
+    derived.forget(this);
+    for (const hello of this.hellos) hello?.own();
+    for (const chain of this.chains) chain?.own();
+  }
+
+  /** What there is was looked at. */
+  shown(direction: Direction): void {
+    this.told[direction] = this.messageCount;
+  }
+
+  /** Lets go of the bytes of a direction, which were looked at. */
+  release(direction: Direction): void {
+    derived.forget(this);
+    this.hellos[direction] = null;
+    if (this.chains[direction] !== null) this.chains[direction] = null;
+  }
+
+  private helloBuffer(id: number, index: number, out: BufferView): boolean {
+    const hello = this.hellos[this.current];
+    if (hello === null) return false;
+    const { bytes, random } = hello;
+    switch (id) {
+      case B.SNI:
+        return hello.serverNameStart >= 0 && show(out, bytes, hello.serverNameStart, hello.serverNameEnd);
+      case B.ALPN: {
+        const place = hello.applicationProtocol(index);
+        if (place < 0) return false;
+        const start = Math.floor(place / 256);
+        return show(out, bytes, start, start + (place % 256));
+      }
+      case B.RANDOM:
+        return random >= 0 && show(out, bytes, random, random + RANDOM);
+      case B.RANDOM_TIME:
+        return random >= 0 && show(out, bytes, random, random + RANDOM_TIME);
+      default:
+        return random >= 0 && show(out, bytes, random + RANDOM_TIME, random + RANDOM);
+    }
+  }
+
+  private fingerprint(id: number, out: BufferView): boolean {
+    const server = id === B.JA3S_HASH || id === B.JA3S_STRING;
+    const hello = this.hellos[server ? Directions.TO_CLIENT : Directions.TO_SERVER];
+    if (hello === null || hello.random < 0) return false;
+    return derived.fill(this, FINGERPRINT_SLOTS + id, out, (to) => {
+      if (id === B.JA4_HASH) to.latin(ja4(hello, false));
+      else if (id === B.JA3_STRING || id === B.JA3S_STRING) to.latin(ja3Text(hello));
+      else to.latin(ja3Hash(ja3Text(hello)));
+    });
+  }
+
+  private certificateBuffer(id: number, index: number, out: BufferView): boolean {
+    const { current } = this;
+    const chain = this.chains[current];
+    if (id === B.CERT_CHAIN_LEN) return chain !== null && writeInteger(out, chain.count, 4);
+    if (chain === null) return false;
+    if (id === B.CERTS) {
+      const place = index * 2;
+      return (
+        place < chain.places.length && show(out, chain.bytes, chain.places[place], chain.places[place + 1])
+      );
+    }
+    const { leaf } = chain;
+    if (leaf === null) return false;
+    const { bytes } = leaf;
+    const slot = 2 * (id - B.SNI) + current;
+    switch (id) {
+      case B.CERT_NOT_BEFORE:
+        return leaf.notBefore >= 0 && writeInteger(out, leaf.notBefore, 8);
+      case B.CERT_NOT_AFTER:
+        return leaf.notAfter >= 0 && writeInteger(out, leaf.notAfter, 8);
+      case B.CERT_SUBJECT:
+        return derived.fill(this, slot, out, (to) =>
+          writeName(bytes, leaf.subjectStart, leaf.subjectEnd, to),
+        );
+      case B.CERT_ISSUER:
+        return derived.fill(this, slot, out, (to) => writeName(bytes, leaf.issuerStart, leaf.issuerEnd, to));
+      case B.CERT_SERIAL:
+        return derived.fill(this, slot, out, (to) =>
+          to.hex(bytes, leaf.serialStart, leaf.serialEnd, true, 0x3a),
+        );
+      case B.CERT_FINGERPRINT:
+        return derived.fill(this, slot, out, (to) => {
+          const digest = createHash('sha1').update(bytes.subarray(leaf.start, leaf.end)).digest();
+          to.hex(digest, 0, digest.length, false, 0x3a);
+        });
+      case B.SUBJECT_ALT_NAME: {
+        const name = leaf.alternativeName(index);
+        if (name === null) return false;
+        const { number, start, stop } = name;
+        if (isPlainName(number)) return show(out, bytes, start, stop);
+        return derived.fill(this, -1, out, (to) => writeGeneralName(number, bytes, start, stop, to));
+      }
+      default:
+        return false;
+    }
+  }
+}

@@ -1,0 +1,240 @@
+/** Settings, exclusions, policy and mode, as an administrator uses them, on the real kernel. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Lab, type LabServer, waitUntil } from '@portcullis/testkit';
+import { ATTACK_PATH, describeLab, LabEngine } from './engine';
+
+const PORT = 80;
+
+describeLab('an administrator', () => {
+  let lab: Lab;
+  let server: LabServer;
+  let engine: LabEngine;
+  beforeAll(async () => {
+    lab = new Lab('pcst', { bystander: true });
+    server = await lab.httpServer('server', PORT);
+  }, 60_000);
+  afterAll(() => lab?.destroy());
+  afterEach(async () => {
+    if (engine?.process?.running) await engine.stop();
+    // Bans outlive the engine.
+    for (const set of ['portcullis_ban4', 'portcullis_ban6'])
+      await lab.exec('gateway', ['ipset', 'flush', set]);
+    engine?.remove();
+  }, 20_000);
+
+  const get = (path: string, family: 4 | 6 = 4, timeout = 1500) =>
+    lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, timeout });
+  const arrived = async (path: string) => (await server.received()).toString().includes(path);
+
+  test.each([4, 6] as const)(
+    'excludes a device from being blocked, then from inspection, over IPv%d',
+    async (family) => {
+      engine = await new LabEngine(lab).start();
+      const address = lab.address('attacker', family);
+      const uninspected = `${ATTACK_PATH}-unseen-${family}`;
+      expect(await get(`${ATTACK_PATH}-first-${family}`, family)).toMatchObject({ complete: false });
+      expect(await engine.bans()).toEqual([address]);
+
+      // Excluding a banned device lets it in; it is told from then on, and not stopped.
+      expect(await engine.ask('exclude', 'add', '--src', address)).toMatchObject({ code: 0 });
+      expect(await engine.bans()).toEqual([]);
+      expect(await get(`${ATTACK_PATH}-told-${family}`, family)).toMatchObject({ complete: true });
+      const told = await waitUntil(
+        () => engine.events('alert').find((record) => record.alert?.action === 'allowed'),
+        { what: 'the alert' },
+      );
+      expect(told).toMatchObject({ src_ip: address, portcullis: { enforced: false } });
+
+      expect(
+        await engine.ask(
+          'exclude',
+          'add',
+          '--src',
+          address,
+          '--port',
+          '80',
+          '--rule',
+          'do-not-scan',
+          '--at',
+          '1',
+        ),
+      ).toMatchObject({ code: 0 });
+      const alerts = engine.events('alert').length;
+      const received = (await engine.status()).packets.received;
+      expect(await get(uninspected, family)).toMatchObject({ complete: true });
+      expect((await engine.status()).packets.received).toBe(received);
+      expect(engine.events('alert')).toHaveLength(alerts);
+
+      // Kept over a restart, in their order.
+      await engine.kill();
+      await engine.start();
+      expect(await engine.json('exclude', 'list')).toEqual({
+        exclusions: [
+          {
+            src: `${address}/${family === 4 ? 32 : 128}`,
+            port: { first: 80, last: 80 },
+            rule: 'do-not-scan',
+          },
+          { src: `${address}/${family === 4 ? 32 : 128}`, rule: 'do-not-block' },
+        ],
+      });
+      expect(await get(`${uninspected}-again`, family)).toMatchObject({ complete: true });
+
+      await engine.ask('exclude', 'remove', '1');
+      expect((await engine.ask('exclude', 'remove', '1')).code).toBe(0);
+      expect((await engine.ask('exclude', 'remove', '1')).code).toBe(1);
+      const stopped = `${ATTACK_PATH}-stopped-${family}`;
+      expect(await get(stopped, family)).toMatchObject({ complete: false });
+      expect(await arrived(stopped)).toBe(false);
+      expect(await engine.bans()).toEqual([address]);
+    },
+    60_000,
+  );
+
+  test('changes settings while the engine runs; what is wrong changes nothing', async () => {
+    engine = await new LabEngine(lab).start();
+    const change = (...argv: string[]) => engine.ask('config', ...argv);
+    expect(await change('set', 'block-duration=2m')).toMatchObject({ code: 0 });
+    await get(`${ATTACK_PATH}-short`);
+    const [ban] = (await engine.json<{ bans: { remaining_s: number }[] }>('bans', 'list')).bans;
+    expect(ban?.remaining_s).toBeLessThanOrEqual(120);
+    await engine.ask('bans', 'remove', '--all');
+
+    for (const [assignment, reason] of [
+      ['block-duration=40000m', /block-duration: .* is outside/],
+      ['protect.networks=[10.0.0.0/33]', /protect\.networks\.0: .*above 32/],
+      ['exclusions=[{ rule: do-not-scan }]', /covers everything/],
+      ['nonsense=1', /nonsense: is not a key/],
+    ] as const) {
+      const { code, stderr } = await change('set', assignment);
+      expect([assignment, code]).toEqual([assignment, 2]);
+      expect(stderr).toMatch(reason);
+    }
+    expect((await change('get', 'block-duration')).stdout.trim()).toBe('120');
+
+    expect((await change('set', 'action-on-detect=notify')).stdout).toMatch(/in force/);
+    expect(await get(`${ATTACK_PATH}-notified`)).toMatchObject({ complete: true });
+    expect((await change('unset', 'action-on-detect')).code).toBe(0);
+    expect((await change('show')).stdout).toMatch(/block-duration\s+120\s+settings/);
+    expect((await engine.ask('status', '--effective')).stdout).toMatch(/mark\.mask\s+15728640\s+default/);
+    const exported = (await change('export')).stdout;
+    expect(exported).toContain('block-duration: 2m');
+    await engine.stop();
+    // Without an engine the same command takes effect with its next start.
+    expect((await change('set', 'block-duration=3m')).stdout).toMatch(/next start/);
+    await engine.start();
+    expect((await change('get', 'block-duration')).stdout.trim()).toBe('180');
+  }, 60_000);
+
+  test('has a policy: it turns protection on, wins, and locks', async () => {
+    engine = new LabEngine(lab, {
+      enable: false,
+      policy: 'action-on-detect: notify\nlocked: [block-duration]\n',
+    });
+    await engine.start();
+    expect(engine.process.stdout).toMatch(/protecting:/);
+    expect(await get(`${ATTACK_PATH}-under-policy`)).toMatchObject({ complete: true });
+    for (const assignment of ['action-on-detect=block', 'block-duration=2m']) {
+      const { code, stderr } = await engine.ask('config', 'set', assignment);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/is set by the policy/);
+    }
+    expect((await engine.ask('config', 'set', 'ban-without-handshake=true')).code).toBe(0);
+    // What an administrator switched off stays off.
+    await engine.ask('disable');
+    await engine.stop();
+    await engine.start();
+    expect((await engine.status()).state).toBe('disabled');
+  }, 60_000);
+
+  test('registers a mode, which stays: Monitoring tells and changes nothing', async () => {
+    engine = new LabEngine(lab);
+    expect((await engine.ask('service', 'register', '--mode', 'monitoring')).code).toBe(0);
+    const again = await engine.ask('service', 'register', '--mode', 'standard');
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(/cannot be changed/) });
+    await engine.start();
+    expect(await engine.status()).toMatchObject({ state: 'monitoring', mode: 'monitoring' });
+    for (const family of [4, 6] as const) {
+      const path = `${ATTACK_PATH}-monitored-${family}`;
+      expect(await get(path, family)).toMatchObject({ complete: true });
+      expect(await arrived(path)).toBe(true);
+    }
+    await waitUntil(() => engine.events('alert').length >= 2, { what: 'the alerts' });
+    for (const record of engine.events('alert'))
+      expect(record).toMatchObject({
+        alert: { action: 'allowed' },
+        portcullis: { event: 'network_attack_detected', mode: 'monitoring', enforced: false },
+      });
+    expect((await engine.rules()).filter((rule) => / DROP/.test(rule))).toEqual([]);
+    expect((await engine.ask('bans', 'add', '203.0.113.1')).stderr).toMatch(/nothing is blocked/);
+    expect((await engine.ask('service', 'unregister')).stderr).toMatch(/another engine is running/);
+
+    await engine.kill();
+    await engine.start();
+    expect((await engine.status()).mode).toBe('monitoring');
+    await engine.stop();
+    const file = join(engine.directory, 'state', 'registration.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('monitoring', 'standard'));
+    await expect(engine.start()).rejects.toThrow(/changed by hand/);
+
+    expect((await engine.ask('service', 'unregister', '--purge')).code).toBe(0);
+    expect(await engine.rules()).toEqual([]);
+    expect((await engine.ask('service', 'register', '--mode', 'standard')).code).toBe(0);
+    await engine.start();
+    expect(await get(`${ATTACK_PATH}-standard`)).toMatchObject({ complete: false });
+  }, 90_000);
+});
+
+describeLab('a firewall that others change', () => {
+  let lab: Lab;
+  let server: LabServer;
+  let engine: LabEngine;
+  beforeAll(async () => {
+    lab = new Lab('pcdr');
+    server = await lab.httpServer('server', PORT);
+    engine = await new LabEngine(lab).start();
+    await engine.ask('bans', 'add', '203.0.113.9');
+  }, 60_000);
+  afterAll(async () => {
+    if (engine?.process?.running) await engine.stop();
+    lab?.destroy();
+    engine?.remove();
+  });
+
+  test.each([
+    ['the jump is gone', ['iptables', '-w', '-t', 'mangle', '-D', 'FORWARD', '-j', 'portcullis']],
+    ['a chain was flushed', ['ip6tables', '-w', '-t', 'mangle', '-F', 'portcullis']],
+    ['one IPv6 rule is gone', ['ip6tables', '-w', '-t', 'raw', '-D', 'PREROUTING', '-j', 'portcullis']],
+    ['the order changed', ['iptables', '-w', '-t', 'mangle', '-I', 'FORWARD', '-j', 'ACCEPT']],
+    ['everything was flushed', ['iptables', '-w', '-t', 'mangle', '-F']],
+    ['the ban set was emptied', ['ipset', 'flush', 'portcullis_ban4']],
+  ])(
+    'when %s, is put back within two seconds, and it is told',
+    async (_, argv) => {
+      const rules = await engine.rules();
+      const { firewall_repairs: repairs } = await engine.status();
+      const told = () => engine.process.stdout.split('put back').length;
+      const before = told();
+      const banned = () => lab.exec('gateway', ['ipset', 'test', 'portcullis_ban4', '203.0.113.9']);
+      expect((await banned()).code).toBe(0);
+      const since = performance.now();
+      await lab.run('gateway', argv);
+      await waitUntil(() => told() > before, { timeout: 5000, what: 'the line that says so' });
+      expect(performance.now() - since).toBeLessThan(2500);
+      expect(await engine.rules()).toEqual(rules);
+      expect((await banned()).code).toBe(0);
+      const expected = argv[0] === 'ipset' ? repairs : repairs + 1;
+      expect((await engine.status()).firewall_repairs).toBe(expected);
+      // What somebody put before ours is theirs.
+      await lab.exec('gateway', ['iptables', '-w', '-t', 'mangle', '-D', 'FORWARD', '-j', 'ACCEPT']);
+    },
+    20_000,
+  );
+
+  test('stops attacks as before', async () => {
+    const answer = await lab.httpGet('attacker', ATTACK_PATH, { port: PORT, timeout: 1500 });
+    expect(answer).toMatchObject({ connected: true, complete: false });
+    expect((await server.received()).toString()).not.toContain(ATTACK_PATH);
+  });
+});
