@@ -668,7 +668,8 @@ export class Inspector implements StreamSink, TransactionListener {
     const flow = this.inspections[slot] ?? null;
     if (flow === null) return;
     flow.closed |= 1 << direction;
-    if (flow.parser !== null) this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+    if (flow.parser !== null)
+      this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
   }
 
   flowEnded(slot: number, _reason: number): void {

@@ -741,7 +741,11 @@ export class Matcher {
   }
 
   /** Rules that derived buffers call for: known where the same bytes were seen before, else by scanning. */
-  private scanDerived({ progress, sources, members }: DerivedBuffers, memo: DerivedMemo, into: Candidates): void {
+  private scanDerived(
+    { progress, sources, members }: DerivedBuffers,
+    memo: DerivedMemo,
+    into: Candidates,
+  ): void {
     const { candidates, called, gate, scan } = this.stage;
     const known = this.keyOf(sources, memo);
     if (known && memo.find(gate.facts)) {

@@ -458,7 +458,12 @@ function* needsOf(
       }),
     );
   return {
-    packetRules: { tcp: segmentPackets || anyPackets(0), udp: anyPackets(1), icmp: anyPackets(2, 3), other: anyPackets(4, 5) },
+    packetRules: {
+      tcp: segmentPackets || anyPackets(0),
+      udp: anyPackets(1),
+      icmp: anyPackets(2, 3),
+      other: anyPackets(4, 5),
+    },
     streamRules: [streams[0], streams[1]],
     protocols,
     largestPattern,

@@ -243,7 +243,8 @@ export class PrefilterScan {
       return;
     }
     const first = memo.firstId(entry);
-    for (let i = 0; i < memo.counts[entry]; i++) this.call(anywhere, memo.ids[first + i], bytes, start, end, 0);
+    for (let i = 0; i < memo.counts[entry]; i++)
+      this.call(anywhere, memo.ids[first + i], bytes, start, end, 0);
   }
 
   /** The rules of a pattern become candidates, but for those that the packet or the whole buffer speaks against. */

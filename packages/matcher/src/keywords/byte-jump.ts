@@ -37,7 +37,12 @@ export class ByteJumpStep extends BufferStep {
     // A count of 0 bytes is allowed: the jump is then the post offset alone.
     if (count < 0 || count > (jump.form.text ? MAX_TEXT_BYTES : MAX_BINARY_BYTES)) return 0;
     const place = (jump.relative ? evaluation.position : 0) + placeOf(evaluation, jump.offset);
-    if (place < 0 || place + count > length || length === 0 || (jump.relative && count > 0 && place >= length)) {
+    if (
+      place < 0 ||
+      place + count > length ||
+      length === 0 ||
+      (jump.relative && count > 0 && place >= length)
+    ) {
       evaluation.open = true;
       return 0;
     }
