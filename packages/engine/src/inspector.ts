@@ -1,5 +1,5 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import { type CompiledRule, InspectionContext, type Matcher } from '@portcullis/matcher';
+import { type CompiledRule, InspectionContext, type Matcher, type SegmentUse } from '@portcullis/matcher';
 import {
   type Direction,
   type ExpectedFlow,
@@ -85,6 +85,8 @@ const RAW_PAGES = 12_288;
 /** The most bytes one call of `data` brings: a super-segment. */
 const LARGEST_SEGMENT = 65_536;
 const POOLED_FLOWS = 4096;
+/** Of `FlowInspection.closed`. */
+const BOTH_CLOSED = 3;
 /** Where there is no policy everything is told. */
 const NOTIFY: Decision = { kind: 'attack', response: 'notify' };
 /** A super-segment is cut into pieces no smaller than this. */
@@ -373,7 +375,10 @@ export class Inspector implements StreamSink, TransactionListener {
       addStreamEvents(view, dropReason, slot >= 0 && this.established(slot), this.context.streamEvents);
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);
     // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
-    if (!finished && !this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    if (!finished && !this.packetRulesDone) {
+      const empty = view.payload === view.payloadEnd;
+      if (!empty || !this.matcher.ignoresEmpty(view, direction)) this.inspectPacketRules(slot, direction);
+    }
     this.conclude(slot, direction);
     if (this.blockWanted) {
       if (slot >= 0) reassembler.block(slot);
@@ -522,17 +527,22 @@ export class Inspector implements StreamSink, TransactionListener {
     const { payload, payloadEnd } = view;
     const length = payloadEnd - payload;
     const piece = slot >= 0 && view.protocol === TCP && length > 0 ? this.pieceSize(slot) : length;
-    if (length <= piece) {
-      matcher.inspectPacket(context);
-    } else {
-      // A super-segment: rules that look at packets see it as the packets it is made of.
-      for (let at = payload; at < payloadEnd; at += piece) {
-        context.payloadStart = at;
-        context.payloadEnd = Math.min(at + piece, payloadEnd);
-        matcher.inspectPacket(context);
-      }
-    }
+    if (length <= piece) matcher.inspectPacket(context);
+    else this.inspectPieces(piece);
     this.keepState(slot);
+  }
+
+  /** A super-segment: rules that look at packets see it as the packets it is made of. */
+  private inspectPieces(piece: number): void {
+    const { matcher, context, view } = this;
+    const { payload, payloadEnd } = view;
+    for (let at = payload; at < payloadEnd; at += piece) {
+      context.payloadStart = at;
+      context.payloadEnd = Math.min(at + piece, payloadEnd);
+      matcher.inspectPacket(context);
+    }
+    context.payloadStart = payload;
+    context.payloadEnd = payloadEnd;
   }
 
   /** Whoever announces a tiny segment size does not get to have each byte looked at by itself. */
@@ -619,12 +629,24 @@ export class Inspector implements StreamSink, TransactionListener {
     end: number,
     streamOffset: number,
   ): number {
+    const { view } = this;
     const flow = this.inspectionOf(slot);
     if (flow.opaque) {
       this.packetRulesDone = true;
       return STOP_INSPECTING;
     }
-    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    const { streamRules } = this.matcher.ruleset.needs;
+    let packetToo = false;
+    if (!this.packetRulesDone) {
+      // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
+      packetToo =
+        streamRules[direction] &&
+        !flow.passed &&
+        bytes === view.bytes &&
+        start === view.payload &&
+        end === view.payloadEnd;
+      if (!packetToo) this.inspectPacketRules(slot, direction);
+    }
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
     this.flow = flow;
@@ -632,8 +654,8 @@ export class Inspector implements StreamSink, TransactionListener {
     this.transactionEnded = false;
     if (flow.protocolState === ProtocolState.UNDECIDED) this.meet(slot, flow);
     // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
-    if (this.matcher.ruleset.needs.streamRules[direction])
-      this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
+    if (streamRules[direction])
+      this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo);
     else this.appLayer.data(flow, direction, bytes, start, end);
     if (flow.parser?.opaque === true) flow.opaque = true;
     if (this.transactionEnded || flow.opaque) this.forgetTails(flow);
@@ -662,13 +684,16 @@ export class Inspector implements StreamSink, TransactionListener {
 
   ended(slot: number, direction: Direction): void {
     const flow = this.inspections[slot] ?? null;
-    if (flow !== null) this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+    if (flow === null) return;
+    flow.closed |= 1 << direction;
+    if (flow.parser !== null)
+      this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
   }
 
   flowEnded(slot: number, _reason: number): void {
     const flow = this.inspections[slot] ?? null;
     if (flow === null) return;
-    if (flow.parser !== null && !flow.passed) this.closeParser(slot, flow);
+    if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
     this.inspections[slot] = null;
     this.releaseFlow(flow);
   }
@@ -718,12 +743,14 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** Rules over the raw stream see the new bytes behind the last ones of before. */
   private inspectRaw(
+    slot: number,
     flow: FlowInspection,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
     streamOffset: number,
+    packetToo: boolean,
   ): void {
     const { rawWindows, context } = this;
     let page = flow.page(direction);
@@ -736,11 +763,19 @@ export class Inspector implements StreamSink, TransactionListener {
       window = rawWindows.scratch;
       from = 0;
     }
+    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
+    let segment: SegmentUse = 'none';
+    if (packetToo && this.rulesLookAtPackets(TCP))
+      segment = end - start <= this.pieceSize(slot) ? 'packet' : 'pieces';
+    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail, segment);
+    if (packetToo) {
+      this.packetRulesDone = true;
+      if (segment === 'packet') this.matcher.inspectPacket(context);
+      else if (segment === 'pieces') this.inspectPieces(this.pieceSize(slot));
+    }
     context.streamBytes = window;
     context.streamStart = from;
     context.streamEnd = to;
-    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
-    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail);
     this.appLayer.data(flow, direction, bytes, start, end);
     context.appProtocol = flow.protocol;
     this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);

@@ -258,6 +258,7 @@ function compileRule(
   const pattern = choosePattern(builder, compiled);
   if (pattern) {
     compiled.fastPattern = new Literal(pattern.bytes, pattern.caseless);
+    compiled.fastPatternEnd = pattern.end;
     pattern.step.prefiltered = pattern.atEnd;
     compiled.shape = shapeOf(pattern.part.steps);
   } else if (compiled.buffers === null && compiled.payload !== null) {
