@@ -28,6 +28,8 @@ export class CaptureBatch implements PacketBatch {
   readonly vlan: Uint16Array;
   readonly innerVlan: Uint16Array;
   readonly linkEvent: Int16Array;
+  /** Link headers longer than this number can say are as good as none. */
+  readonly linkLength: Uint8Array;
 
   constructor(
     readonly bytes: Uint8Array,
@@ -50,6 +52,7 @@ export class CaptureBatch implements PacketBatch {
     this.frame = new Float64Array(capacity);
     this.vlan = new Uint16Array(capacity);
     this.innerVlan = new Uint16Array(capacity);
+    this.linkLength = new Uint8Array(capacity);
     this.linkEvent = new Int16Array(capacity).fill(-1);
   }
 }

@@ -116,17 +116,17 @@ export class CaptureFileSource implements PacketSource {
     if (status !== LINK_OK) {
       this.skip(status, linkType);
       if (this.everyFrame && status !== LinkStatus.UNSUPPORTED_LINK_TYPE)
-        this.describe(start, length, wireLength, NOT_IP, time);
+        this.describe(start, start, length, wireLength, NOT_IP, time);
       return;
     }
     const network = link.network;
     const onWire = wireLength - (network - start);
     const captured = end - network;
     const info = onWire > captured ? TRUNCATED | CHECKSUM_NOT_VERIFIED : CHECKSUM_NOT_VERIFIED;
-    this.describe(network, captured, Math.max(onWire, captured), info, time);
+    this.describe(start, network, captured, Math.max(onWire, captured), info, time);
   }
 
-  private describe(start: number, length: number, wireLength: number, info: number, time: number): void {
+  private describe(frame: number, start: number, length: number, wireLength: number, info: number, time: number): void {
     const { batch, link } = this;
     const { bytes } = batch;
     const packet = batch.count++;
@@ -139,6 +139,7 @@ export class CaptureFileSource implements PacketSource {
     batch.vlan[packet] = link.vlan;
     batch.innerVlan[packet] = link.innerVlan;
     batch.linkEvent[packet] = link.event;
+    batch.linkLength[packet] = start - frame <= MAX_LINK_HEADER ? start - frame : 0;
     batch.hardwareLength[packet] = link.hardwareLength;
     const to = packet * HARDWARE_STRIDE;
     for (let at = 0; at < link.hardwareLength; at++) batch.hardware[to + at] = bytes[link.hardware + at];

@@ -32,6 +32,8 @@ export interface PacketBatch {
   readonly hardwareLength: Uint8Array;
   /** What is wrong with the frame before its IP header, a `DecodeEvent`; -1 where nothing is. Captures only. */
   readonly linkEvent?: Int16Array;
+  /** Bytes of the link header, which lie before `offset`. Captures only. */
+  readonly linkLength?: Uint8Array;
   /** VLAN id of the outermost tag; 0 without. Captures only. */
   readonly vlan?: Uint16Array;
 

@@ -31,6 +31,8 @@ export class AppLayer {
   /** By transport: numbers of the protocols that it carries. */
   private readonly carried: readonly [Int32Array, Int32Array];
   private readonly joined = new Uint8Array(PROBE_BYTES);
+  /** Whether the first bytes of both directions are looked at, or those of one are enough. */
+  comparesSides = false;
   /** What the parser that is being fed has said of the bytes behind it; -1: nothing. */
   private upgradeAt = -1;
   private upgradeTo: string | null = null;
@@ -58,7 +60,7 @@ export class AppLayer {
   /** Takes the next bytes of a TCP direction. */
   data(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (flow.parser !== null) {
-      if (flow.protocolOf(direction) === 0) this.compare(flow, direction, bytes, start, end);
+      if (this.comparesSides && flow.protocolOf(direction) === 0) this.compare(flow, direction, bytes, start, end);
       this.feed(flow, flow.parser, direction, bytes, start, end);
     } else if (
       flow.protocolState === ProtocolState.UNDECIDED &&
@@ -89,7 +91,10 @@ export class AppLayer {
   /** What the flow carries has a name of its own (DNS within HTTP/2); its parser stays. */
   rename(flow: FlowInspection, protocol: string): void {
     const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
-    if (number > 0) flow.protocol = number;
+    if (number === 0) return;
+    for (const side of [0, 1] as const)
+      if (flow.protocolOf(side) === flow.protocol) flow.setProtocolOf(side, number);
+    flow.protocol = number;
   }
 
   gap(flow: FlowInspection, direction: Direction, length: number): void {
@@ -238,6 +243,7 @@ export class AppLayer {
     for (const side of [first, second] as const) {
       const pending = flow.pending(side);
       flow.setPending(side, null);
+      if ((flow.unknownDirections & (1 << side)) !== 0 || pending !== null) flow.setProtocolOf(side, number);
       if (pending !== null && flow.parser !== null)
         this.feed(flow, flow.parser, side, pending, 0, pending.length);
     }

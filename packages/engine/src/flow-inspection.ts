@@ -31,6 +31,8 @@ export class FlowInspection {
   passed = false;
   /** The rest is ciphertext. */
   opaque = false;
+  /** Directions whose end the parser was told, a bit for each. */
+  closed = 0;
   /** Pages of the raw windows, by direction. */
   private pageToServer = NO_PAGE;
   private pageToClient = NO_PAGE;
@@ -86,6 +88,7 @@ export class FlowInspection {
     this.matchState = null;
     this.passed = false;
     this.opaque = false;
+    this.closed = 0;
     this.pageToServer = NO_PAGE;
     this.pageToClient = NO_PAGE;
     this.pendingToServer = null;

@@ -1,5 +1,5 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import { type CompiledRule, InspectionContext, type Matcher } from '@portcullis/matcher';
+import { type CompiledRule, InspectionContext, type Matcher, type SegmentUse } from '@portcullis/matcher';
 import {
   type Direction,
   type ExpectedFlow,
@@ -43,6 +43,7 @@ for (const protocol of [TCP, UDP, ICMP, ICMPV6, IpProtocol.SCTP, IpProtocol.UDP_
   HAS_FLOWS[protocol] = 1;
 for (const tunnel of [IpProtocol.IPV4, IpProtocol.IPV6]) HAS_FLOWS[tunnel] = 1;
 const Counter = InspectCounter;
+const { COUNTS, PROTOCOLS, LINK } = FlowFact;
 const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
 
 /** How the kernel takes over connections that need no more inspection. */
@@ -85,6 +86,8 @@ const RAW_PAGES = 12_288;
 /** The most bytes one call of `data` brings: a super-segment. */
 const LARGEST_SEGMENT = 65_536;
 const POOLED_FLOWS = 4096;
+/** Of `FlowInspection.closed`. */
+const BOTH_CLOSED = 3;
 /** Where there is no policy everything is told. */
 const NOTIFY: Decision = { kind: 'attack', response: 'notify' };
 /** A super-segment is cut into pieces no smaller than this. */
@@ -122,6 +125,8 @@ export class Inspector implements StreamSink, TransactionListener {
   private place = 0;
   private packet = this.view;
   private packetRulesDone = false;
+  /** The protocol of the flow became known with the packet in hand. */
+  private protocolDetected = false;
   private blockWanted = false;
   private inPacket = false;
   /** How many packets the one in hand lies within. */
@@ -354,6 +359,7 @@ export class Inspector implements StreamSink, TransactionListener {
     context.streamEvents.clear();
     this.inPacket = true;
     this.packetRulesDone = false;
+    this.protocolDetected = false;
     this.blockWanted = false;
     const verdict =
       view.protocol === TCP && view.tcpHeaderLength > 0 ? this.inspectTcp() : this.inspectDatagram();
@@ -364,8 +370,9 @@ export class Inspector implements StreamSink, TransactionListener {
   private inspectTcp(): number {
     const { reassembler, view, batch, place } = this;
     const within = this.depth > 0;
-    const unseen = within ? 0 : (batch.wireLength[place] as number) - (batch.length[place] as number);
-    const result = reassembler.process(view, this.now, unseen > 0 && !view.truncated ? unseen : 0);
+    const cut = within ? 0 : (batch.wireLength[place] as number) - (batch.length[place] as number);
+    // What the IP header has no length for is what the frame was longer; else that would be its padding.
+    const result = reassembler.process(view, this.now, cut > 0 && hasNoLength(view) ? cut : 0);
     const { slot } = reassembler;
     const { direction } = reassembler;
     const { dropReason } = reassembler;
@@ -373,7 +380,10 @@ export class Inspector implements StreamSink, TransactionListener {
       addStreamEvents(view, dropReason, slot >= 0 && this.established(slot), this.context.streamEvents);
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);
     // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
-    if (!finished && !this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    if (!finished && !this.packetRulesDone) {
+      const empty = view.payload === view.payloadEnd;
+      if (!empty || !this.matcher.ignoresEmpty(view, direction)) this.inspectPacketRules(slot, direction);
+    }
     this.conclude(slot, direction);
     if (this.blockWanted) {
       if (slot >= 0) reassembler.block(slot);
@@ -482,11 +492,39 @@ export class Inspector implements StreamSink, TransactionListener {
     context.appProtocol = flow === null ? 0 : flow.protocol;
     context.flowState = flow === null ? null : flow.matchState;
     context.streamEnd = 0;
+    const { flowFacts } = this.matcher.ruleset.needs;
+    if (flowFacts !== 0) this.describeFacts(flowFacts, slot, flow);
     const sequenced = slot >= 0 && packet.protocol === TCP;
     // The SYN takes a number of the sequence space, which Suricata counts.
     context.clientStreamSize = sequenced ? this.reassembler.streamOffset(slot, 0) + 1 : -1;
     context.serverStreamSize = sequenced ? this.reassembler.streamOffset(slot, 1) + 1 : -1;
     return context;
+  }
+
+  /** What rules ask for now and then only. */
+  private describeFacts(facts: number, slot: number, flow: FlowInspection | null): void {
+    const { context, table, batch, place, inPacket } = this;
+    if ((facts & LINK) !== 0) {
+      const linkLength = inPacket && this.depth === 0 ? (batch.linkLength?.[place] ?? 0) : 0;
+      context.linkBytes = batch.bytes;
+      context.linkEnd = linkLength === 0 ? 0 : (batch.offset[place] as number);
+      context.linkStart = context.linkEnd - linkLength;
+    }
+    if ((facts & COUNTS) !== 0) {
+      // All packets of a flow come over the same kind of link.
+      const linkLength = this.depth === 0 ? (batch.linkLength?.[place] ?? 0) : 0;
+      context.flowStartMicros = slot >= 0 ? table.firstSeen(slot) : -1;
+      for (let side = 0; side < 2; side++) {
+        const packets = slot >= 0 ? table.packets(slot, side) : 0;
+        context.flowPackets[side] = packets;
+        context.flowBytes[side] = slot >= 0 ? table.bytes(slot, side) + packets * linkLength : 0;
+      }
+    }
+    if ((facts & PROTOCOLS) === 0) return;
+    context.appProtocolFailed = flow !== null && flow.protocolState === ProtocolState.UNKNOWN;
+    context.protocolDetected = this.protocolDetected;
+    context.originalProtocol = flow === null ? 0 : flow.originalProtocol;
+    for (const side of [0, 1] as const) context.sideProtocols[side] = flow === null ? 0 : flow.protocolOf(side);
   }
 
   /** What the rules have remembered goes back to the flow. */
@@ -522,16 +560,31 @@ export class Inspector implements StreamSink, TransactionListener {
     const { payload, payloadEnd } = view;
     const length = payloadEnd - payload;
     const piece = slot >= 0 && view.protocol === TCP && length > 0 ? this.pieceSize(slot) : length;
-    if (length <= piece) {
+    if (length <= piece) matcher.inspectPacket(context);
+    else this.inspectPieces(piece);
+    this.keepState(slot);
+  }
+
+  /** A super-segment: rules that look at packets see it as the packets it is made of. */
+  private inspectPieces(piece: number): void {
+    const { matcher, context, view } = this;
+    const { payload, payloadEnd } = view;
+    for (let at = payload; at < payloadEnd; at += piece) {
+      context.payloadStart = at;
+      context.payloadEnd = Math.min(at + piece, payloadEnd);
       matcher.inspectPacket(context);
-    } else {
-      // A super-segment: rules that look at packets see it as the packets it is made of.
-      for (let at = payload; at < payloadEnd; at += piece) {
-        context.payloadStart = at;
-        context.payloadEnd = Math.min(at + piece, payloadEnd);
-        matcher.inspectPacket(context);
-      }
     }
+    context.payloadStart = payload;
+    context.payloadEnd = payloadEnd;
+  }
+
+  private inspectHeaderRules(slot: number, direction: Direction): void {
+    const { matcher } = this;
+    if (this.packetRulesDone || !matcher.ruleset.needs.tcpHeaders) return;
+    this.packetRulesDone = true;
+    const flow = this.inspections[slot];
+    if (flow?.passed === true || flow?.opaque === true) return;
+    matcher.inspectHeaders(this.describe(slot, direction));
     this.keepState(slot);
   }
 
@@ -619,12 +672,24 @@ export class Inspector implements StreamSink, TransactionListener {
     end: number,
     streamOffset: number,
   ): number {
+    const { view } = this;
     const flow = this.inspectionOf(slot);
     if (flow.opaque) {
       this.packetRulesDone = true;
       return STOP_INSPECTING;
     }
-    if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    const { streamRules } = this.matcher.ruleset.needs;
+    let packetToo = false;
+    if (!this.packetRulesDone) {
+      // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
+      packetToo =
+        streamRules[direction] &&
+        !flow.passed &&
+        bytes === view.bytes &&
+        start === view.payload &&
+        end === view.payloadEnd;
+      if (!packetToo) this.inspectPacketRules(slot, direction);
+    }
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
     this.flow = flow;
@@ -632,14 +697,44 @@ export class Inspector implements StreamSink, TransactionListener {
     this.transactionEnded = false;
     if (flow.protocolState === ProtocolState.UNDECIDED) this.meet(slot, flow);
     // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
-    if (this.matcher.ruleset.needs.streamRules[direction])
-      this.inspectRaw(flow, direction, bytes, start, end, streamOffset);
-    else this.appLayer.data(flow, direction, bytes, start, end);
+    if (streamRules[direction])
+      this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo);
+    else {
+      this.appLayer.data(flow, direction, bytes, start, end);
+      this.inspectWaitingRules();
+    }
     if (flow.parser?.opaque === true) flow.opaque = true;
     if (this.transactionEnded || flow.opaque) this.forgetTails(flow);
     this.flow = null;
     this.keepState(slot);
     return flow.opaque ? STOP_INSPECTING : CONTINUE;
+  }
+
+  /** The first bytes of the side that did not tell the protocol, where rules ask what they tell. */
+  private comparesSides(flow: FlowInspection, direction: Direction): boolean {
+    return (
+      (this.matcher.ruleset.needs.flowFacts & PROTOCOLS) !== 0 &&
+      flow.parser !== null &&
+      flow.protocolOf(direction) === 0
+    );
+  }
+
+  /** Before the parser gets the first byte, so that packet rules still come before those about transactions. */
+  onDetected(): void {
+    this.protocolDetected = true;
+    if (this.flow !== null) this.inspectWaitingRules();
+  }
+
+  /** Rules that look at the packet whose bytes are being fed and that were to know the protocol. */
+  private inspectWaitingRules(): void {
+    const { context, slot, reassembler } = this;
+    if (this.packetRulesDone || !this.inPacket || slot !== reassembler.slot) return;
+    const { direction, streamStart, streamEnd, streamBytes } = context;
+    this.inspectPacketRules(slot, reassembler.direction);
+    this.describe(slot, direction);
+    context.streamBytes = streamBytes;
+    context.streamStart = streamStart;
+    context.streamEnd = streamEnd;
   }
 
   /** First bytes of a flow: it may have been announced. */
@@ -662,13 +757,16 @@ export class Inspector implements StreamSink, TransactionListener {
 
   ended(slot: number, direction: Direction): void {
     const flow = this.inspections[slot] ?? null;
-    if (flow !== null) this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+    if (flow === null) return;
+    flow.closed |= 1 << direction;
+    if (flow.parser !== null)
+      this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
   }
 
   flowEnded(slot: number, _reason: number): void {
     const flow = this.inspections[slot] ?? null;
     if (flow === null) return;
-    if (flow.parser !== null && !flow.passed) this.closeParser(slot, flow);
+    if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
     this.inspections[slot] = null;
     this.releaseFlow(flow);
   }
@@ -718,12 +816,14 @@ export class Inspector implements StreamSink, TransactionListener {
 
   /** Rules over the raw stream see the new bytes behind the last ones of before. */
   private inspectRaw(
+    slot: number,
     flow: FlowInspection,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
     streamOffset: number,
+    packetToo: boolean,
   ): void {
     const { rawWindows, context } = this;
     let page = flow.page(direction);
@@ -736,12 +836,21 @@ export class Inspector implements StreamSink, TransactionListener {
       window = rawWindows.scratch;
       from = 0;
     }
+    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
+    let segment: SegmentUse = 'none';
+    if (packetToo && this.rulesLookAtPackets(TCP))
+      segment = end - start <= this.pieceSize(slot) ? 'packet' : 'pieces';
+    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail, segment);
+    if (packetToo) {
+      this.packetRulesDone = true;
+      if (segment === 'packet') this.matcher.inspectPacket(context);
+      else if (segment === 'pieces') this.inspectPieces(this.pieceSize(slot));
+    }
     context.streamBytes = window;
     context.streamStart = from;
     context.streamEnd = to;
-    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
-    this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail);
     this.appLayer.data(flow, direction, bytes, start, end);
+    this.inspectWaitingRules();
     context.appProtocol = flow.protocol;
     this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);
     context.streamEnd = 0;
@@ -807,7 +916,9 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   onProtocol(protocol: string): void {
-    if (this.flow !== null) this.appLayer.rename(this.flow, protocol);
+    if (this.flow === null) return;
+    this.appLayer.rename(this.flow, protocol);
+    this.protocolDetected = true;
   }
 
   onUpgrade(protocol: string | null, at: number): void {
@@ -839,4 +950,10 @@ export class Inspector implements StreamSink, TransactionListener {
     flow.reset();
     if (this.pool.length < POOLED_FLOWS) this.pool.push(flow);
   }
+}
+
+/** Total length 0: the packet is longer than the field can say, as super-segments may be. */
+function hasNoLength({ bytes, start, version }: PacketView): boolean {
+  const at = start + (version === 4 ? Ipv4.TOTAL_LENGTH : Ipv6.PAYLOAD_LENGTH);
+  return ((bytes[at] as number) | (bytes[at + 1] as number)) === 0;
 }

@@ -1,3 +1,5 @@
+import { ByteTransfer } from '@portcullis/reassembly';
+
 /**
  * The last bytes of a stream that a rule may need together with the next ones. Rules over the raw stream look
  * at a window, so that a pattern cut in two by the sender is still found.
@@ -7,6 +9,7 @@
  */
 export class RawWindowPool {
   private readonly pages: Uint8Array;
+  private readonly toPages: ByteTransfer;
   private readonly lengths: Uint16Array;
   private readonly free: Int32Array;
   private freeCount: number;
@@ -25,7 +28,9 @@ export class RawWindowPool {
     readonly pageCount: number,
     largestSegment: number,
   ) {
-    this.pages = new Uint8Array(windowBytes * pageCount);
+    // In whole words.
+    this.pages = new Uint8Array((windowBytes * pageCount + 3) & ~3);
+    this.toPages = new ByteTransfer(this.pages);
     this.lengths = new Uint16Array(pageCount);
     this.free = new Int32Array(pageCount);
     for (let page = 0; page < pageCount; page++) this.free[page] = pageCount - 1 - page;
@@ -72,7 +77,7 @@ export class RawWindowPool {
   /** Keeps the last bytes of [start, end) as the page's tail. */
   keep(page: number, bytes: Uint8Array, start: number, end: number): void {
     const length = Math.min(this.windowBytes, end - start);
-    this.pages.set(bytes.subarray(end - length, end), page * this.windowBytes);
+    this.toPages.copy(bytes, end - length, page * this.windowBytes, length);
     this.lengths[page] = length;
   }
 }

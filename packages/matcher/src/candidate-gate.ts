@@ -55,6 +55,9 @@ export class CandidateGate {
     }
   }
 
+  /** The packet in hand is looked at in pieces, whose shapes are not known yet. */
+  inPieces = false;
+
   /** Takes the facts of the moment. */
   begin(context: InspectionContext): void {
     const { packet } = context;
@@ -72,11 +75,9 @@ export class CandidateGate {
     return (this.numbers[rule * STRIDE] & this.facts) === 0;
   }
 
-  /** @param length of the payload */
-  admitsLength(rule: number, length: number): boolean {
-    const { numbers } = this;
-    const at = rule * STRIDE;
-    return (numbers[at] & this.facts) === 0 && length >= numbers[at + 1] && length <= numbers[at + 2];
+  /** As `admitsBuffer`, for the payload `[start, end)` of a packet. */
+  admitsPacket(rule: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.inPieces ? this.admits(rule) : this.admitsBuffer(rule, bytes, start, end);
   }
 
   /** @param start where a buffer begins that is there in whole */

@@ -34,6 +34,7 @@ import { Literal } from './search';
 import { shapeOf } from './shape-of-steps';
 import { ThresholdEntries } from './threshold-entries';
 import { transportsOf } from './transport-index';
+import { FlowFact } from './keyword';
 
 export interface CompileOptions {
   /** Buffer tables of all protocols there are. */
@@ -258,6 +259,7 @@ function compileRule(
   const pattern = choosePattern(builder, compiled);
   if (pattern) {
     compiled.fastPattern = new Literal(pattern.bytes, pattern.caseless);
+    compiled.fastPatternEnd = pattern.end;
     pattern.step.prefiltered = pattern.atEnd;
     compiled.shape = shapeOf(pattern.part.steps);
   } else if (compiled.buffers === null && compiled.payload !== null) {

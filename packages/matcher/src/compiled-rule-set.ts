@@ -18,15 +18,21 @@ export interface PayloadPatterns {
   readonly bySource: PortTable<PatternSet> | null;
 }
 
+/** Bits for what of a TCP segment calls for a rule: the segment as a packet, the stream it goes into. */
+export const SegmentPart = { PACKET: 1, STREAM: 2 } as const;
+
 /** Rules that look at packets of one transport and direction. */
 export interface PacketPlan {
+  /** None for TCP: see `CompiledRuleSet.segmentPatterns`. */
   readonly patterns: PayloadPatterns;
   /** Rules without a pattern. */
   readonly unfiltered: Int32Array;
   readonly unfilteredByDestination: PortTable<Int32Array> | null;
   readonly unfilteredBySource: PortTable<Int32Array> | null;
-  /** Those of `unfiltered` that look at packets without a payload. */
+  /** Those of them that look at packets without a payload. */
   readonly unfilteredEmpty: Int32Array;
+  readonly emptyByDestination: PortTable<Int32Array> | null;
+  readonly emptyBySource: PortTable<Int32Array> | null;
   /** Rules about addresses: looked at once for each direction of a flow. */
   readonly addresses: AddressPlan | null;
 }
@@ -64,8 +70,12 @@ export interface DerivedBuffers {
 export interface TransactionPlan {
   /** Buffers that are scanned when they are complete, in the order in which they are. */
   readonly whole: readonly ScannedBuffer[];
-  /** Buffers that need not be scanned where what they are made of is known; not among `whole`. */
+  /** Buffers that need not be scanned where what they are made of is known, by progress; not among `whole`. */
   readonly derived: readonly DerivedBuffers[];
+  /** What all of `derived` are made of. */
+  readonly derivedSources: Int32Array;
+  /** By rule: 1 where the bytes of `derivedSources` settle whether its buffers match; empty where none are. */
+  readonly settled: Uint8Array;
   /** Buffers that are scanned as they grow. */
   readonly growing: readonly ScannedBuffer[];
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */
@@ -115,8 +125,10 @@ export interface CompiledRuleSet {
   readonly prefilters: readonly Prefilter[];
   /** By transport (tcp, udp, icmp, icmpv6, sctp, other) times two plus direction. */
   readonly packetPlans: readonly PacketPlan[];
-  /** By direction. */
-  readonly streamPatterns: readonly [PayloadPatterns, PayloadPatterns];
+  /** By direction: for TCP, where one scan serves the rules that look at packets and those that look at streams. */
+  readonly segmentPatterns: readonly [PayloadPatterns, PayloadPatterns];
+  /** By rule: `SegmentPart` bits of what calls for it by a pattern of `segmentPatterns`. */
+  readonly segmentParts: Uint8Array;
   /** Stream rules without a pattern, by direction. */
   readonly streamUnfiltered: readonly [Int32Array, Int32Array];
   /** By protocol number times two plus direction; null where no rule looks. */

@@ -66,6 +66,8 @@ export class CompiledRule {
   target: 'src_ip' | 'dest_ip' | null = null;
   /** The literal the prefilter looks for, and whether letters match in both cases; null: none. */
   fastPattern: Literal | null = null;
+  /** That literal ends at or before this place of the buffer; 0: anywhere. */
+  fastPatternEnd = 0;
   /** What may be said of the buffer the pattern is in, or of the packet's payload. */
   shape = new BufferShape();
   /** Looks at buffers, but is found by raw contents: it is evaluated while its pattern is in the stream window. */

@@ -1,13 +1,15 @@
 import type { BufferView } from '@portcullis/protocols';
+import { sameBytes, sampleBytes, viewOf } from './byte-words';
 
 /** Longer keys are not kept. */
 const KEY_LENGTH = 1024;
 const ENTRIES = 32;
 const MOST_RULES = 24;
-/** Bytes of the key that tell which entry it may be in. */
-const SAMPLES = 8;
 /** Buffers that a key is of, at most. */
 const MOST_RUNS = 4;
+
+/** What is known of a rule whose buffers are settled by the key. */
+export const Verdict = { UNKNOWN: 0, FAILS: 1, MATCHES: 2 } as const;
 
 /**
  * Rules that the patterns in some buffers called for, by the bytes those buffers are made of. One client's requests on a
@@ -15,14 +17,15 @@ const MOST_RUNS = 4;
  * each buffer, and scanning it.
  */
 export class DerivedMemo {
-  private readonly keys = new Uint8Array(ENTRIES * KEY_LENGTH);
+  private readonly keys = new DataView(new ArrayBuffer(ENTRIES * KEY_LENGTH));
   private readonly lengths = new Int32Array(ENTRIES);
   /** What else the rules depend on; 0: nothing is kept. */
   private readonly facts = new Int32Array(ENTRIES);
   private readonly rules = new Int32Array(ENTRIES * MOST_RULES);
   private readonly counts = new Int32Array(ENTRIES);
+  private readonly verdicts = new Uint8Array(ENTRIES * MOST_RULES);
   // The key in hand: runs of bytes, one after the other.
-  private readonly runs: Uint8Array[] = [];
+  private readonly runs: DataView[] = [];
   private readonly starts = new Int32Array(MOST_RUNS);
   private readonly ends = new Int32Array(MOST_RUNS);
   private runCount = 0;
@@ -42,35 +45,31 @@ export class DerivedMemo {
     const size = end - start;
     const { runCount } = this;
     if (this.length + size + 2 > KEY_LENGTH || runCount === MOST_RUNS) return false;
-    this.runs[runCount] = bytes;
+    const view = viewOf(bytes);
+    this.runs[runCount] = view;
     this.starts[runCount] = start;
     this.ends[runCount] = end;
     this.runCount++;
     // Two bytes for the length: no two lists of buffers have the same key.
     this.length += size + 2;
-    const step = (size >> 3) + 1;
-    for (let i = 0, at = end - 1; i < SAMPLES && at >= start; i++, at -= step) {
-      this.sum = (this.sum * 31 + bytes[at]) | 0;
-    }
+    this.sum = (Math.imul(this.sum, 31) + sampleBytes(view, start, end)) | 0;
     return true;
   }
 
   /** @returns true where the rules for this key are known: `count` of them, by `rule` */
   find(facts: number): boolean {
     const { keys, length, runCount } = this;
-    const mixed = (this.sum + length * 7) | 0;
-    const entry = (mixed ^ (mixed >>> 7) ^ (mixed >>> 15)) & (ENTRIES - 1);
+    const mixed = this.sum + Math.imul(facts, 0x9e3779b1);
+    const entry = (mixed ^ (mixed >>> 9) ^ (mixed >>> 17)) & (ENTRIES - 1);
     this.entry = entry;
     if (this.facts[entry] !== facts || this.lengths[entry] !== length) return false;
     let at = entry * KEY_LENGTH;
     for (let run = 0; run < runCount; run++) {
-      const bytes = this.runs[run];
       const start = this.starts[run];
-      const end = this.ends[run];
-      const size = end - start;
-      if (keys[at] !== (size & 0xff) || keys[at + 1] !== size >> 8) return false;
-      at += 2;
-      for (let i = start; i < end; i++) if (keys[at++] !== bytes[i]) return false;
+      const size = this.ends[run] - start;
+      if (keys.getUint16(at) !== size) return false;
+      if (!sameBytes(this.runs[run], start, keys, at + 2, size)) return false;
+      at += 2 + size;
     }
     return true;
   }
@@ -83,24 +82,37 @@ export class DerivedMemo {
     return this.rules[this.entry * MOST_RULES + index];
   }
 
-  /** Keeps the rules for the key that was not found. */
-  store(facts: number, rules: Int32Array, count: number): void {
+  /** Whether the buffers of the rule match: a `Verdict`. */
+  verdict(index: number): number {
+    return this.verdicts[this.entry * MOST_RULES + index];
+  }
+
+  /** What has come out for the rule; only while the key is the one that was found or stored last. */
+  settle(index: number, verdict: number): void {
+    this.verdicts[this.entry * MOST_RULES + index] = verdict;
+  }
+
+  /** Keeps the rules for the key that was not found. @returns false where there are too many */
+  store(facts: number, rules: Int32Array, count: number): boolean {
     const { entry, length } = this;
     this.facts[entry] = 0;
-    if (count > MOST_RULES) return;
+    if (count > MOST_RULES) return false;
     this.facts[entry] = facts;
     this.lengths[entry] = length;
     const { keys, runCount } = this;
     let at = entry * KEY_LENGTH;
     for (let run = 0; run < runCount; run++) {
-      const bytes = this.runs[run];
+      const view = this.runs[run];
       const end = this.ends[run];
-      const size = end - this.starts[run];
-      keys[at++] = size;
-      keys[at++] = size >> 8;
-      for (let i = this.starts[run]; i < end; i++) keys[at++] = bytes[i];
+      keys.setUint16(at, end - this.starts[run]);
+      at += 2;
+      for (let i = this.starts[run]; i < end; i++) keys.setUint8(at++, view.getUint8(i));
     }
     this.counts[entry] = count;
-    for (let i = 0; i < count; i++) this.rules[entry * MOST_RULES + i] = rules[i];
+    for (let i = 0; i < count; i++) {
+      this.rules[entry * MOST_RULES + i] = rules[i];
+      this.verdicts[entry * MOST_RULES + i] = Verdict.UNKNOWN;
+    }
+    return true;
   }
 }

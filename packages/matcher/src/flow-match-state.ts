@@ -14,6 +14,22 @@ export const MAX_TRANSACTION_BITS = 256;
 /** Stands for every list that is empty: a flow at rest with a flow bit set should hold no more than that. */
 const NONE: readonly number[] = [];
 
+/** Lists made last, by the bit that was added: flows of one kind have the same bits, set in the same order. */
+const MADE = 64;
+const madeFrom: (readonly number[] | null)[] = new Array(MADE).fill(null);
+const made: (readonly number[])[] = new Array(MADE).fill(NONE);
+
+/** A list with one more bit; often one that other flows have too. */
+function withBit(bits: readonly number[], bit: number): readonly number[] {
+  const place = bit & (MADE - 1);
+  const known = made[place];
+  if (madeFrom[place] === bits && known[known.length - 1] === bit) return known;
+  const list = bits.concat(bit);
+  madeFrom[place] = bits;
+  made[place] = list;
+  return list;
+}
+
 /** What rules remember of one flow. Exists only while there is something to remember. */
 export class FlowMatchState {
   /**
@@ -105,7 +121,7 @@ export class FlowMatchState {
   set(bit: number): boolean {
     if (this.has(bit)) return true;
     if (this.bits.length >= MAX_FLOW_BITS) return false;
-    this.bits = this.bits.concat(bit);
+    this.bits = withBit(this.bits, bit);
     return true;
   }
 

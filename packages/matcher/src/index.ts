@@ -29,7 +29,7 @@ export { DataSet, DataSets } from './lists/data-set';
 export { GeoDatabase } from './lists/geo-database';
 export { IpReputation, type ReputationProblem } from './lists/ip-reputation';
 export { MatchList } from './match-list';
-export { Matcher, type MatcherStatistics, type RuleProfile } from './matcher';
+export { Matcher, type MatcherStatistics, type RuleProfile, type SegmentUse } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export { NameTable } from './name-table';
 export { keywordNames } from './registry';

@@ -1,20 +1,22 @@
 import type { BufferView, Direction, Transaction } from '@portcullis/protocols';
+import type { PacketView } from '@portcullis/wire';
 import { intervalOf } from './address-plan';
 import { BufferKind, PROGRESS_SHIFT } from './buffer-slot';
 import { CandidateGate } from './candidate-gate';
 import { Candidates } from './candidates';
 import type { BufferTest, CompiledRule } from './compiled-rule';
-import type {
-  AddressPlan,
-  CompiledRuleSet,
-  DerivedBuffers,
-  PacketPlan,
-  PortTable,
-  ScannedBuffer,
-  TransactionPlan,
+import {
+  type AddressPlan,
+  type CompiledRuleSet,
+  type DerivedBuffers,
+  type PacketPlan,
+  type PortTable,
+  type ScannedBuffer,
+  SegmentPart,
+  type TransactionPlan,
 } from './compiled-rule-set';
 import { InspectionContext } from './context';
-import { DerivedMemo } from './derived-memo';
+import { DerivedMemo, Verdict } from './derived-memo';
 import { Evaluation } from './evaluation';
 import { FlowMatchState } from './flow-match-state';
 import { HeaderCheck } from './header-check';
@@ -28,7 +30,11 @@ import { TransactionBuffers } from './transaction-buffers';
 import { PAYLOAD_DONE, packSeen, seenOf, TransactionState } from './transaction-state';
 import { TRANSPORT_INDEX } from './transport-index';
 
+const { PACKET, STREAM } = SegmentPart;
 const POOL = 1024;
+/** Groups of derived buffers that one number can tell apart. */
+const MOST_JOINT = 128;
+const { UNKNOWN, FAILS, MATCHES } = Verdict;
 const NOT_MATCHED = 0;
 const MATCHED = 1;
 const WAITS = 2;
@@ -53,6 +59,8 @@ class Stage {
   readonly candidates: Candidates;
   /** Found in the stream window, where it is scanned before the parser is fed. */
   readonly inStream: Candidates;
+  /** Found in a TCP segment for rules that look at packets, where it was scanned together with the stream window. */
+  readonly inSegment: Candidates;
   readonly gate: CandidateGate;
   readonly scan: PrefilterScan;
   readonly header: HeaderCheck;
@@ -61,6 +69,13 @@ class Stage {
   readonly called: Candidates;
   /** By protocol number times two plus direction, then by place in `TransactionPlan.derived`. */
   readonly memos: readonly (readonly DerivedMemo[])[];
+  /** By protocol number times two plus direction: what all derived buffers called for that were due at once. */
+  readonly jointMemos: readonly (DerivedMemo | null)[];
+  /** What they call for in the transaction in hand. */
+  readonly joint: Candidates;
+  /** By rule: place in the joint memo of a candidate that is settled by it, where the stamp is that of the transaction. */
+  readonly settledPlaces: Int32Array;
+  readonly settledStamps: Uint32Array;
 
   constructor(
     readonly ruleset: CompiledRuleSet,
@@ -68,8 +83,15 @@ class Stage {
   ) {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
     this.inStream = new Candidates(ruleset.rules.length, limits.candidates);
+    this.inSegment = new Candidates(ruleset.rules.length, limits.candidates);
     this.gate = new CandidateGate(ruleset.rules);
     this.called = new Candidates(ruleset.rules.length, limits.candidates);
+    this.joint = new Candidates(ruleset.rules.length, limits.candidates);
+    this.settledPlaces = new Int32Array(ruleset.rules.length);
+    this.settledStamps = new Uint32Array(ruleset.rules.length);
+    this.jointMemos = ruleset.transactionPlans.map((plan) =>
+      plan !== null && plan.derived.length > 1 ? new DerivedMemo() : null,
+    );
     this.memos = ruleset.transactionPlans.map((plan) => plan?.derived.map(() => new DerivedMemo()) ?? []);
     this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
@@ -110,10 +132,19 @@ export class Matcher {
   private readonly deferred: ScannedBuffer[] = [];
   /** The stream window was scanned and not yet inspected. */
   private scanned = false;
+  /** `inSegment` holds what was found in the packet in hand. */
+  private segmentScanned = false;
+  /** The packet in hand is looked at in pieces, after a scan of the whole. */
+  private inPieces = false;
   /** Direction of the bytes that `rawFound` is of; -1: none were scanned in this packet. */
   private rawDirection = -1;
   /** Buffer tests of the rule in hand that have matched. */
   private done = 0;
+  /** What is known of the buffers of the rule in hand before they are looked at, then what has come out: a `Verdict`. */
+  private verdict: number = UNKNOWN;
+  /** The joint memo that knows the derived buffers of the transaction in hand; null: none does. */
+  private settledBy: DerivedMemo | null = null;
+  private settledStamp = 0;
 
   /** @param ruleset with its databases prepared or attached */
   constructor(ruleset: CompiledRuleSet, limits: Partial<MatcherLimits> = {}) {
@@ -154,9 +185,12 @@ export class Matcher {
 
   /** Takes over counters of the parts that a reload replaces. */
   private collect(): void {
-    const { candidates, inStream, called, scan, buffers } = this.stage;
-    this.counted.candidateOverflow += candidates.overflow + inStream.overflow + called.overflow;
+    const { candidates, inStream, inSegment, called, joint, scan, buffers } = this.stage;
+    this.counted.candidateOverflow +=
+      candidates.overflow + inStream.overflow + inSegment.overflow + called.overflow + joint.overflow;
     inStream.overflow = 0;
+    inSegment.overflow = 0;
+    joint.overflow = 0;
     called.overflow = 0;
     this.counted.prefilterOverflow += scan.overflow;
     this.counted.transformOverflow += buffers.overflow;
@@ -188,7 +222,17 @@ export class Matcher {
     this.fired.begin();
     this.stage.header.begin(context);
     this.scanned = false;
+    this.segmentScanned = false;
     this.rawDirection = -1;
+  }
+
+  /** True where no rule looks at a packet of this kind without a payload: most acknowledgments are such. */
+  ignoresEmpty({ protocol, sourcePort, destinationPort }: PacketView, direction: Direction): boolean {
+    const plan = this.stage.ruleset.packetPlans[TRANSPORT_INDEX[protocol] * 2 + direction];
+    const { emptyByDestination, emptyBySource } = plan;
+    if (plan.unfilteredEmpty.length > 0 || plan.addresses !== null) return false;
+    if (emptyByDestination !== null && emptyByDestination.classOf[destinationPort] !== 0) return false;
+    return emptyBySource === null || emptyBySource.classOf[sourcePort] === 0;
   }
 
   /** Rules that look at the packet itself: its headers, its payload. Again for each virtual segment. */
@@ -201,17 +245,13 @@ export class Matcher {
     const plan = ruleset.packetPlans[transport * 2 + context.direction];
     this.addUnfiltered(plan, context);
     if (payloadEnd > payloadStart) {
-      const { sourcePort, destinationPort, bytes } = packet;
-      const start = payloadStart;
-      scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
-      if (transport === 0 && !context.payloadInStream) {
-        // No stream will hold these bytes: stream rules look at the packet instead.
-        const { direction } = context;
-        this.addGated(ruleset.streamUnfiltered[direction], payloadEnd - start);
-        const patterns = ruleset.streamPatterns[direction];
-        scan.payload(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+      if (transport === 0) this.scanSegment(context);
+      else {
+        const { sourcePort, destinationPort, bytes } = packet;
+        const start = payloadStart;
+        scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+        scan.flush();
       }
-      scan.flush();
     }
     if (candidates.count === 0) return;
     candidates.sort();
@@ -241,6 +281,33 @@ export class Matcher {
     }
   }
 
+  /** Looks for patterns in the payload of a TCP packet, unless `scanStream` has done so. */
+  private scanSegment(context: InspectionContext): void {
+    const { ruleset, candidates, inSegment, gate, scan } = this.stage;
+    const { direction, payloadStart, payloadEnd, packet } = context;
+    const { sourcePort, destinationPort, bytes } = packet;
+    const patterns = ruleset.segmentPatterns[direction];
+    if (this.segmentScanned) {
+      for (let i = 0; i < inSegment.count; i++) {
+        const rule = inSegment.rules[i];
+        if (!this.inPieces || gate.admitsBuffer(rule, bytes, payloadStart, payloadEnd)) candidates.add(rule);
+      }
+      if (!this.inPieces) return;
+      scan.pieceHead(patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd);
+      scan.flush();
+      return;
+    }
+    let parts: number = PACKET;
+    if (!context.payloadInStream) {
+      // No stream will hold these bytes: stream rules look at the packet instead.
+      this.addGated(ruleset.streamUnfiltered[direction], context);
+      parts = PACKET | STREAM;
+    }
+    const start = payloadStart;
+    scan.segment(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, parts);
+    scan.flush();
+  }
+
   /** Packets that do not decode: only rules that ask for what is wrong with them (`packet.events`) look. */
   inspectUndecodable(context: InspectionContext): void {
     const { ruleset, header } = this.stage;
@@ -265,26 +332,28 @@ export class Matcher {
 
   private addUnfiltered(plan: PacketPlan, context: InspectionContext): void {
     const { packet } = context;
-    const length = context.payloadEnd - context.payloadStart;
-    this.addGated(length > 0 ? plan.unfiltered : plan.unfilteredEmpty, length);
-    if (plan.unfilteredByDestination !== null) {
-      this.addClass(plan.unfilteredByDestination, packet.destinationPort, length);
-    }
-    if (plan.unfilteredBySource !== null) this.addClass(plan.unfilteredBySource, packet.sourcePort, length);
+    const full = context.payloadEnd > context.payloadStart;
+    const byDestination = full ? plan.unfilteredByDestination : plan.emptyByDestination;
+    const bySource = full ? plan.unfilteredBySource : plan.emptyBySource;
+    this.addGated(full ? plan.unfiltered : plan.unfilteredEmpty, context);
+    if (byDestination !== null) this.addClass(byDestination, packet.destinationPort, context);
+    if (bySource !== null) this.addClass(bySource, packet.sourcePort, context);
     if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
       this.addAddressRules(plan.addresses, context);
     }
   }
 
-  private addClass(table: PortTable<Int32Array>, port: number, length: number): void {
+  private addClass(table: PortTable<Int32Array>, port: number, context: InspectionContext): void {
     const rules = table.classes[table.classOf[port]];
-    if (rules !== null) this.addGated(rules, length);
+    if (rules !== null) this.addGated(rules, context);
   }
 
-  /** @param length of the payload */
-  private addGated(rules: Int32Array, length: number): void {
+  private addGated(rules: Int32Array, { packet, payloadStart, payloadEnd }: InspectionContext): void {
     const { candidates, gate } = this.stage;
-    for (let i = 0; i < rules.length; i++) if (gate.admitsLength(rules[i], length)) candidates.add(rules[i]);
+    const { bytes } = packet;
+    for (let i = 0; i < rules.length; i++) {
+      if (gate.admitsBuffer(rules[i], bytes, payloadStart, payloadEnd)) candidates.add(rules[i]);
+    }
   }
 
   private addAddressRules(plan: AddressPlan, { packet }: InspectionContext): void {
@@ -300,6 +369,8 @@ export class Matcher {
   /**
    * Looks for patterns in raw stream bytes. Before the parser is fed with them: rules that look at buffers may be found
    * by raw contents. `inspectStream` follows, with the same window; without this call it does both.
+   * @param segment what it adds to the packet's inspection: nothing; the window's new bytes are the payload of the packet
+   *   in hand, which `inspectPacket` looks at next; or in pieces
    */
   scanStream(
     context: InspectionContext,
@@ -308,16 +379,28 @@ export class Matcher {
     end: number,
     fresh: number,
     streamOffset: number,
+    segment: SegmentUse = 'none',
   ): void {
-    const { ruleset, candidates, inStream, gate, scan } = this.stage;
+    const { ruleset, candidates, inStream, inSegment, gate, scan } = this.stage;
     const { direction, packet } = context;
     inStream.begin();
     gate.begin(context);
-    const patterns = ruleset.streamPatterns[direction];
+    let parts: number = STREAM;
+    if (segment !== 'none') {
+      inSegment.begin();
+      this.segmentScanned = true;
+      this.inPieces = segment === 'pieces';
+      parts = PACKET | STREAM;
+    }
+    const patterns = ruleset.segmentPatterns[direction];
     scan.target = inStream;
-    scan.payload(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh, false);
+    scan.packetTarget = inSegment;
+    gate.inPieces = segment === 'pieces';
+    scan.segment(patterns, packet.sourcePort, packet.destinationPort, bytes, start, end, fresh, parts);
     scan.flush();
+    gate.inPieces = false;
     scan.target = candidates;
+    scan.packetTarget = candidates;
     this.scanned = true;
     this.rawDirection = direction;
     const state = context.flowState;
@@ -413,7 +496,8 @@ export class Matcher {
     const pattern = rule.fastPattern;
     if (pattern === null) return true;
     const from = fresh - pattern.bytes.length + 1;
-    return pattern.find(bytes, Math.max(from, start), end) >= 0;
+    const to = rule.fastPatternEnd > 0 ? Math.min(end, start + rule.fastPatternEnd) : end;
+    return pattern.find(bytes, Math.max(from, start), to) >= 0;
   }
 
   /** Adds the rules that wait in this direction; forgets those whose pattern has left the window. */
@@ -480,13 +564,10 @@ export class Matcher {
 
     candidates.begin();
     gate.begin(context);
+    this.settledBy = null;
     buffers.begin(transaction, at);
     this.scanBuffers(plan, seen, progress);
-    const { derived } = plan;
-    for (let i = 0; i < derived.length; i++) {
-      if (derived[i].progress > seen && derived[i].progress <= progress)
-        this.scanDerived(derived[i], this.stage.memos[at][i]);
-    }
+    if (plan.derived.length > 0) this.scanDerivedDue(plan, at, seen, progress);
     const { unfiltered, unfilteredProgress } = plan;
     for (let i = 0; i < unfiltered.length; i++) {
       if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress && gate.admits(unfiltered[i]))
@@ -583,26 +664,20 @@ export class Matcher {
   private scanRaw(context: InspectionContext, direction: Direction): void {
     const { ruleset, candidates, inStream, scan } = this.stage;
     const { packet, streamStart, streamEnd, payloadStart, payloadEnd } = context;
-    const patterns = ruleset.streamPatterns[direction];
+    const patterns = ruleset.segmentPatterns[direction];
     const { sourcePort, destinationPort, bytes } = packet;
     this.rawDirection = direction;
     inStream.begin();
     scan.target = inStream;
     if (streamEnd > streamStart) {
       const window = context.streamBytes;
-      scan.payload(patterns, sourcePort, destinationPort, window, streamStart, streamEnd, streamStart, false);
+      const start = streamStart;
+      scan.segment(patterns, sourcePort, destinationPort, window, start, streamEnd, start, STREAM);
     }
-    if (payloadEnd > payloadStart)
-      scan.payload(
-        patterns,
-        sourcePort,
-        destinationPort,
-        bytes,
-        payloadStart,
-        payloadEnd,
-        payloadStart,
-        false,
-      );
+    if (payloadEnd > payloadStart) {
+      const start = payloadStart;
+      scan.segment(patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, STREAM);
+    }
     scan.flush();
     scan.target = candidates;
   }
@@ -619,22 +694,77 @@ export class Matcher {
         continue;
       }
       const view = buffers.get(scanned.slot, 0);
-      if (view !== null) scan.add(scanned.patterns, view.bytes, view.start, view.end, view.fresh, false);
+      if (view !== null) scan.growing(scanned.patterns, view.bytes, view.start, view.end, view.fresh);
     }
     this.drain(deferredCount);
   }
 
-  /** Rules that derived buffers call for: known where the same bytes were seen before, else by scanning. */
-  private scanDerived({ progress, sources, members }: DerivedBuffers, memo: DerivedMemo): void {
-    const { candidates, called, gate, scan, buffers } = this.stage;
-    memo.begin();
-    let known = true;
-    for (let i = 0; i < sources.length && known; i++) {
-      const view = buffers.source(sources[i]);
-      known = view !== null && memo.add(view);
+  /** Derived buffers that have come: most often all that a message has, made of bytes that were seen before. */
+  private scanDerivedDue(plan: TransactionPlan, at: number, seen: number, progress: number): void {
+    const { derived, derivedSources } = plan;
+    const { candidates, joint, gate, jointMemos, memos } = this.stage;
+    let first = 0;
+    while (first < derived.length && derived[first].progress <= seen) first++;
+    let end = first;
+    while (end < derived.length && derived[end].progress <= progress) end++;
+    const memo = end - first > 1 ? jointMemos[at] : null;
+    // Which of them are due is part of what the rules depend on.
+    const facts = gate.facts | (first << 16) | (end << 24);
+    const known = memo !== null && end < MOST_JOINT && this.keyOf(derivedSources, memo);
+    if (known && memo.find(facts)) {
+      const { count } = memo;
+      this.beginSettled(memo);
+      for (let i = 0; i < count; i++) if (memo.verdict(i) !== FAILS) this.addSettled(memo.rule(i), i, plan);
+      return;
     }
+    joint.begin();
+    for (let i = first; i < end; i++) this.scanDerived(derived[i], memos[at][i], joint);
+    if (known && memo.store(facts, joint.rules, joint.count)) {
+      this.beginSettled(memo);
+      for (let i = 0; i < joint.count; i++) this.addSettled(joint.rules[i], i, plan);
+      return;
+    }
+    for (let i = 0; i < joint.count; i++) candidates.add(joint.rules[i]);
+  }
+
+  private beginSettled(memo: DerivedMemo): void {
+    this.settledBy = memo;
+    this.settledStamp = (this.settledStamp + 1) >>> 0;
+    if (this.settledStamp !== 0) return;
+    this.stage.settledStamps.fill(0);
+    this.settledStamp = 1;
+  }
+
+  /** A candidate at a place of the joint memo, which may know what comes out, or come to know it. */
+  private addSettled(rule: number, place: number, plan: TransactionPlan): void {
+    const { candidates, settledPlaces, settledStamps } = this.stage;
+    candidates.add(rule);
+    if (plan.settled[rule] !== 1) return;
+    settledPlaces[rule] = place;
+    settledStamps[rule] = this.settledStamp;
+  }
+
+  /** Begins a key with what buffers are made of. @returns false where it cannot be one */
+  private keyOf(sources: Int32Array, memo: DerivedMemo): boolean {
+    const { buffers } = this.stage;
+    memo.begin();
+    for (let i = 0; i < sources.length; i++) {
+      const view = buffers.source(sources[i]);
+      if (view === null || !memo.add(view)) return false;
+    }
+    return true;
+  }
+
+  /** Rules that derived buffers call for: known where the same bytes were seen before, else by scanning. */
+  private scanDerived(
+    { progress, sources, members }: DerivedBuffers,
+    memo: DerivedMemo,
+    into: Candidates,
+  ): void {
+    const { candidates, called, gate, scan } = this.stage;
+    const known = this.keyOf(sources, memo);
     if (known && memo.find(gate.facts)) {
-      for (let i = 0; i < memo.count; i++) candidates.add(memo.rule(i));
+      for (let i = 0; i < memo.count; i++) into.add(memo.rule(i));
       return;
     }
     called.begin();
@@ -642,7 +772,7 @@ export class Matcher {
     this.drain(this.gather(members, progress - 1, progress));
     scan.target = candidates;
     if (known) memo.store(gate.facts, called.rules, called.count);
-    for (let i = 0; i < called.count; i++) candidates.add(called.rules[i]);
+    for (let i = 0; i < called.count; i++) into.add(called.rules[i]);
   }
 
   /** Asks for whole buffers. @returns how many lie elsewhere and must wait, in `deferred` */
@@ -714,8 +844,13 @@ export class Matcher {
       const place = state === null ? -1 : waitingPlace(state, entry);
       if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;
       this.done = place < 0 || state === null ? 0 : state.done[place];
+      const settled = place < 0 ? this.settledPlace(rule.number) : -1;
+      const before = settled < 0 ? UNKNOWN : (this.settledBy as DerivedMemo).verdict(settled);
+      this.verdict = before;
       if (this.profile !== null) this.profile.start(rule.number);
       const outcome = this.transactionMatches(rule, context, transaction, place >= 0, at, progress);
+      if (settled >= 0 && before === UNKNOWN && this.verdict !== UNKNOWN)
+        (this.settledBy as DerivedMemo).settle(settled, this.verdict);
       if (this.profile !== null) this.profile.stop(rule.number, outcome === MATCHED);
       if (outcome === WAITS) {
         if (place >= 0 && state !== null) state.done[place] = this.done;
@@ -738,6 +873,12 @@ export class Matcher {
       this.fire(rule, context, transaction.id);
     }
     return state;
+  }
+
+  /** Place of the candidate in the joint memo; -1: nothing settles it. */
+  private settledPlace(rule: number): number {
+    const { settledPlaces, settledStamps } = this.stage;
+    return this.settledBy !== null && settledStamps[rule] === this.settledStamp ? settledPlaces[rule] : -1;
   }
 
   private attachState(transaction: Transaction, packed: number): TransactionState {
@@ -768,6 +909,7 @@ export class Matcher {
       if (this.rawMatches(rule, context)) this.done |= PAYLOAD_DONE;
       else waits = true;
     }
+    if (this.verdict === MATCHES) return MATCHED;
     this.counted.evaluated++;
     const tests = rule.buffers as readonly BufferTest[];
     for (let i = 0; i < tests.length; i++) {
@@ -777,11 +919,17 @@ export class Matcher {
         side >= 0 && side !== (at & 1)
           ? this.otherSideMatches(tests[i], transaction, at)
           : this.bufferMatches(tests[i], at, progress);
-      if (outcome === NOT_MATCHED) return NOT_MATCHED;
+      if (outcome === NOT_MATCHED) {
+        // Where the budget is spent, it is not the bytes that have decided.
+        if (this.evaluation.budget >= 0) this.verdict = FAILS;
+        return NOT_MATCHED;
+      }
       if (outcome === MATCHED) this.done |= 1 << i;
       else waits = true;
     }
-    return waits ? WAITS : MATCHED;
+    if (waits) return WAITS;
+    this.verdict = MATCHES;
+    return MATCHED;
   }
 
   /** A buffer of the direction that is not being inspected, for rules that look both ways. */
@@ -894,6 +1042,9 @@ export class Matcher {
     this.stage.scan.close();
   }
 }
+
+/** What a scan of a stream window serves besides. */
+export type SegmentUse = 'none' | 'packet' | 'pieces';
 
 /** Takes the times of a profile. */
 export interface RuleProfile {

@@ -4,32 +4,38 @@ import type { BufferCatalog } from './buffer-catalog';
 import { BufferKind, type BufferSlot } from './buffer-slot';
 import type { RuleDraft } from './compile-rules';
 import { type CompiledRule, TransportBit } from './compiled-rule';
-import type {
-  CompiledRuleSet,
-  DerivedBuffers,
-  PacketPlan,
-  PayloadPatterns,
-  PortTable,
-  RuleSetNeeds,
-  ScannedBuffer,
-  TransactionPlan,
+import {
+  type CompiledRuleSet,
+  type DerivedBuffers,
+  type PacketPlan,
+  type PayloadPatterns,
+  type PortTable,
+  type RuleSetNeeds,
+  type ScannedBuffer,
+  SegmentPart,
+  type TransactionPlan,
 } from './compiled-rule-set';
 import type { FastPattern } from './fast-pattern';
 import { classifyPorts, type PortEntry } from './port-index';
 import type { PortSet } from './port-set';
-import { type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
+import { HEAD_LENGTH, type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
 import { PayloadMode } from './rule-builder';
+import { isSettledBy } from './settled-rules';
 import { TRANSPORT_BITS } from './transport-index';
+
+const { PACKET, STREAM } = SegmentPart;
 
 /** Port lists above this size are as good as any port. */
 const BROAD = 16_384;
 /** Patterns with fewer bits of information are found in almost every packet: other conditions decide quicker. */
 const WEAK_BITS = 12;
 /**
- * Patterns of this many bits are so rare that they are looked for whatever the ports: one scan for them all costs less
- * than one more scan for the ports of the packet.
+ * Patterns of this many bits are so rare that they are looked for whatever the ports: to find one now and then where its
+ * rule does not look costs less than one more scan for the ports of the packet.
  */
-const STRONG_BITS = 28;
+const STRONG_BITS = 18;
+/** The same for patterns that are looked for among the first bytes only. */
+const STRONG_BOUND_BITS = 8;
 /** Suricata's inspection chunk. */
 const RAW_STREAM_WINDOW = 2560;
 /** Puts every rule where the matcher will meet it. `drafts` stand in the order of their numbers. */
@@ -56,22 +62,24 @@ export function* planRules(
           looksAtPackets(compiled, transport) &&
           looksThatWay(compiled, direction),
       );
-      packetPlans.push(yield* planPackets(members, prefilters));
+      packetPlans.push(yield* planPackets(members, transport, prefilters));
     }
   }
-  const streamPatterns: PayloadPatterns[] = [];
+  const segmentPatterns: PayloadPatterns[] = [];
+  const segmentParts = new Uint8Array(drafts.length);
   const streamUnfiltered: Int32Array[] = [];
   for (const direction of [0, 1]) {
     const members = yield* select(
       others,
       ({ compiled }) => looksAtStreams(compiled) && looksThatWay(compiled, direction),
     );
-    const raw = yield* select(
-      transactions,
-      ({ compiled }) => compiled.rawFiltered && looksThatWay(compiled, direction),
-    );
-    streamPatterns.push(yield* planPatterns([...members.filter(hasPattern), ...raw], prefilters));
     streamUnfiltered.push(numbersOf(members.filter((draft) => !hasPattern(draft))));
+    const searched = yield* select(
+      looking,
+      (draft) => looksThatWay(draft.compiled, direction) && segmentPartsOf(draft) !== 0,
+    );
+    for (const draft of searched) segmentParts[draft.compiled.number] = segmentPartsOf(draft);
+    segmentPatterns.push(yield* planPatterns(searched, prefilters));
   }
   const transactionPlans = yield* planTransactions(transactions, slots, catalog, prefilters);
   return {
@@ -81,14 +89,15 @@ export function* planRules(
     addressSets,
     prefilters,
     packetPlans,
-    streamPatterns: streamPatterns as [PayloadPatterns, PayloadPatterns],
+    segmentPatterns: segmentPatterns as [PayloadPatterns, PayloadPatterns],
+    segmentParts,
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
     eventRules: eventRulesOf(drafts),
     decodeEventRules: drafts
       .filter(({ compiled }) => compiled.packetTests?.some((test) => test.ofDecodeEvents) === true)
       .map(({ compiled }) => compiled.number),
-    needs: yield* needsOf(drafts, catalog, streamPatterns, streamUnfiltered, packetPlans),
+    needs: yield* needsOf(drafts, catalog, segmentParts, streamUnfiltered, packetPlans),
   };
 }
 
@@ -140,11 +149,26 @@ function looksAtStreams(rule: CompiledRule): boolean {
   );
 }
 
+/** What of a TCP segment calls for a rule that is found by its pattern: `SegmentPart` bits. */
+function segmentPartsOf(draft: RuleDraft): number {
+  const { compiled } = draft;
+  if (compiled.buffers !== null) return compiled.rawFiltered ? STREAM : 0;
+  if ((compiled.transports & TransportBit.TCP) === 0 || !hasPattern(draft)) return 0;
+  return (looksAtPackets(compiled, TransportBit.TCP) ? PACKET : 0) | (looksAtStreams(compiled) ? STREAM : 0);
+}
+
 /** True where the rule is found by its pattern. */
 function hasPattern({ compiled, pattern }: RuleDraft): boolean {
   if (!pattern) return false;
-  // A weak pattern is looked for where the ports bind it, or where there is nothing better.
-  return pattern.bits >= WEAK_BITS || compiled.packetTests === null || portsOf(compiled) !== null;
+  // A weak pattern is looked for where its place or the ports bind it, or where there is nothing better.
+  if (pattern.bits >= WEAK_BITS || isBound(compiled, pattern)) return true;
+  return compiled.packetTests === null || portsOf(compiled) !== null;
+}
+
+/** The pattern stands among the first bytes. */
+function isBound(rule: CompiledRule, { end }: FastPattern): boolean {
+  // A rule that looks at the packet's payload too counts from two different starts.
+  return end > 0 && end <= HEAD_LENGTH && !rule.rawFiltered;
 }
 
 /** The port list that tells the packets of a rule from others. */
@@ -172,11 +196,17 @@ interface Split {
   readonly source: PortEntry<RuleDraft>[];
 }
 
+/** The pattern is seldom found where its rule does not look. */
+function isStrong(draft: RuleDraft): boolean {
+  const pattern = draft.pattern as FastPattern;
+  if (!hasPattern(draft)) return false;
+  return pattern.bits >= (isBound(draft.compiled, pattern) ? STRONG_BOUND_BITS : STRONG_BITS);
+}
+
 function splitByPorts(drafts: readonly RuleDraft[]): Split {
   const split: Split = { any: [], destination: [], source: [] };
   for (const draft of drafts) {
-    const strong = hasPattern(draft) && (draft.pattern as FastPattern).bits >= STRONG_BITS;
-    const named = strong ? null : portsOf(draft.compiled);
+    const named = isStrong(draft) ? null : portsOf(draft.compiled);
     if (named) split[named.side].push({ ports: named.ports, item: draft });
     else split.any.push(draft);
   }
@@ -206,9 +236,9 @@ function* planPatterns(
     const draft = new PatternSetDraft(true);
     for (let i = 0; i < members.length; i++) {
       const { compiled, pattern } = members[i];
-      // A rule that looks at the packet's payload too counts from two different starts.
-      const end = compiled.rawFiltered ? 0 : (pattern as FastPattern).end;
-      draft.add({ ...(pattern as FastPattern), end }, compiled.number);
+      const { end } = pattern as FastPattern;
+      const bound = isBound(compiled, pattern as FastPattern);
+      draft.add({ ...(pattern as FastPattern), end: bound ? end : 0 }, compiled.number);
       if (i % 128 === 127) yield;
     }
     return yield* draft.build(prefilters);
@@ -221,16 +251,26 @@ function* planPatterns(
   };
 }
 
-function* planPackets(drafts: readonly RuleDraft[], prefilters: Prefilter[]): Generator<void, PacketPlan> {
+function* planPackets(
+  drafts: readonly RuleDraft[],
+  transport: number,
+  prefilters: Prefilter[],
+): Generator<void, PacketPlan> {
   const filtered = drafts.filter(hasPattern);
   const unfiltered = drafts.filter((draft) => !hasPattern(draft));
   const split = splitByPorts(unfiltered.filter(({ compiled }) => !compiled.addressesOnly));
+  const empty = splitByPorts(
+    unfiltered.filter(({ compiled }) => !compiled.addressesOnly && compiled.shape.shortest === 0),
+  );
   return {
-    patterns: yield* planPatterns(filtered, prefilters),
+    // Those of TCP are searched together with the patterns of streams.
+    patterns: yield* planPatterns(transport === TransportBit.TCP ? [] : filtered, prefilters),
     unfiltered: numbersOf(split.any),
     unfilteredByDestination: yield* tableOf(split.destination, numberTable),
     unfilteredBySource: yield* tableOf(split.source, numberTable),
-    unfilteredEmpty: numbersOf(split.any.filter(({ compiled }) => compiled.shape.shortest === 0)),
+    unfilteredEmpty: numbersOf(empty.any),
+    emptyByDestination: yield* tableOf(empty.destination, numberTable),
+    emptyBySource: yield* tableOf(empty.source, numberTable),
     addresses: yield* planAddresses(
       unfiltered.filter(({ compiled }) => compiled.addressesOnly).map(({ compiled }) => compiled),
     ),
@@ -276,8 +316,13 @@ function* planTransactions(
       slot.patterns[direction] = yield* patterns[slot.number][direction].build(prefilters);
     }
   }
-  return plans.map((plan, at) => {
-    if (!plan) return null;
+  const made: (TransactionPlan | null)[] = [];
+  for (let at = 0; at < plans.length; at++) {
+    const plan = plans[at];
+    if (!plan) {
+      made.push(null);
+      continue;
+    }
     const scanned: ScannedBuffer[] = [];
     for (const slot of slots) {
       const found = slot.patterns[at & 1];
@@ -291,15 +336,51 @@ function* planTransactions(
       at,
       catalog,
     );
-    return {
+    const derivedSources = new Set(derived.flatMap(({ sources }) => [...sources]));
+    made.push({
       whole,
       derived,
+      derivedSources: Int32Array.from(derivedSources),
+      settled: yield* settledRules(drafts, slotsMadeOf(derivedSources, slots, catalog, at)),
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
       raw: plan.raw,
-    };
+    });
+  }
+  return made;
+}
+
+/** Buffers that are there once and whole, and made of nothing but `sources`. */
+function slotsMadeOf(
+  sources: ReadonlySet<number>,
+  slots: readonly BufferSlot[],
+  catalog: BufferCatalog,
+  at: number,
+): ReadonlySet<BufferSlot> {
+  const made = slots.filter((slot) => {
+    const kind = slot.kinds[at];
+    if (kind < 0 || (kind & (BufferKind.MULTIPLE | BufferKind.STREAMING)) !== 0) return false;
+    const of = catalog.sources(slot.name, at);
+    return of.length > 0 && of.every((source) => sources.has(source));
   });
+  return new Set(made);
+}
+
+function* settledRules(
+  drafts: readonly RuleDraft[],
+  slots: ReadonlySet<BufferSlot>,
+): Generator<void, Uint8Array> {
+  if (slots.size === 0) return new Uint8Array(0);
+  let rules = 0;
+  for (const { compiled } of drafts) rules = Math.max(rules, compiled.number + 1);
+  const settled = new Uint8Array(rules);
+  for (let i = 0; i < drafts.length; i++) {
+    const { compiled } = drafts[i];
+    if (isSettledBy(compiled, slots)) settled[compiled.number] = 1;
+    if (i % 128 === 127) yield;
+  }
+  return settled;
 }
 
 /** Parts those buffers that are made of others from the rest. */
@@ -340,7 +421,7 @@ function triggerOf(rule: CompiledRule, at: number): number {
 function* needsOf(
   drafts: readonly RuleDraft[],
   catalog: BufferCatalog,
-  streamPatterns: readonly PayloadPatterns[],
+  segmentParts: Uint8Array,
   streamUnfiltered: readonly Int32Array[],
   packetPlans: readonly PacketPlan[],
 ): Generator<void, RuleSetNeeds> {
@@ -349,8 +430,9 @@ function* needsOf(
   let virtualSegments = false;
   let flowFacts = 0;
   let tcpHeaders = false;
-  /** Directions in which a rule looks at raw bytes beside a buffer of a transaction. */
-  const mixed = [false, false];
+  /** Directions in which a rule looks at raw bytes of a stream, by itself or beside a buffer of a transaction. */
+  const streams = [streamUnfiltered[0].length > 0, streamUnfiltered[1].length > 0];
+  let segmentPackets = false;
   for (let i = 0; i < drafts.length; i++) {
     if (i % 2048 === 2047) yield;
     const { compiled, pattern } = drafts[i];
@@ -360,9 +442,11 @@ function* needsOf(
     for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
       if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
     }
-    if (compiled.buffers !== null && compiled.payload !== null) {
+    const parts = segmentParts[compiled.number];
+    if ((parts & PACKET) !== 0) segmentPackets = true;
+    if ((parts & STREAM) !== 0 || (compiled.buffers !== null && compiled.payload !== null)) {
       for (let direction = 0; direction < 2; direction++)
-        if ((compiled.directions & (1 << direction)) !== 0) mixed[direction] = true;
+        if (looksThatWay(compiled, direction)) streams[direction] = true;
     }
     if (compiled.buffers !== null && !compiled.rawFiltered) continue;
     if (pattern && pattern.bytes.length > largestPattern) largestPattern = pattern.bytes.length;
@@ -384,14 +468,10 @@ function* needsOf(
         );
       }),
     );
-  const streamRules: [boolean, boolean] = [
-    anyPatterns(streamPatterns[0]) || streamUnfiltered[0].length > 0 || mixed[0],
-    anyPatterns(streamPatterns[1]) || streamUnfiltered[1].length > 0 || mixed[1],
-  ];
   return {
     packetRules: {
       // Packets that belong to no stream are looked at by the rules for streams.
-      tcp: anyPackets(0) || streamRules[0] || streamRules[1],
+      tcp: segmentPackets || anyPackets(0) || streams[0] || streams[1],
       udp: anyPackets(1),
       icmp: anyPackets(2, 3),
       other: anyPackets(4, 5),
@@ -401,7 +481,7 @@ function* needsOf(
         (compiled.transports & TransportBit.UDP) !== 0 &&
         (compiled.buffers !== null || compiled.appLayerEvent !== null),
     ),
-    streamRules,
+    streamRules: [streams[0], streams[1]],
     protocols,
     largestPattern,
     rawStreamWindow: RAW_STREAM_WINDOW,

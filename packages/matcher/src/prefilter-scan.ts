@@ -1,7 +1,8 @@
 import { PatternScanner } from '@portcullis/pattern-binding';
 import type { CandidateGate } from './candidate-gate';
 import type { Candidates } from './candidates';
-import type { CompiledRuleSet, PayloadPatterns } from './compiled-rule-set';
+import { type CompiledRuleSet, type PayloadPatterns, SegmentPart } from './compiled-rule-set';
+import { LONGEST_PAYLOAD, PayloadMemo } from './payload-memo';
 import { HEAD_LENGTH, type PatternSet, type Prefilter } from './prefilter';
 import { MEMO_LENGTH, ScanMemo } from './scan-memo';
 
@@ -9,6 +10,8 @@ import { MEMO_LENGTH, ScanMemo } from './scan-memo';
 const MAX_MATCHES = 4096;
 const MAX_JOBS = 32;
 const NO_BYTES = new Uint8Array(0);
+const NO_JOB = -1;
+const { PACKET, STREAM } = SegmentPart;
 
 /** Finds candidates by their patterns. Scans of the same bytes are gathered into one native call. */
 export class PrefilterScan {
@@ -27,8 +30,19 @@ export class PrefilterScan {
   /** Whole buffer of a job, by whose shape rules are turned away; none where the second is below the first. */
   private readonly jobStarts = new Int32Array(MAX_JOBS);
   private readonly jobEnds = new Int32Array(MAX_JOBS);
+  /** `SegmentPart` bits of a job over a TCP segment; 0 for others. */
+  private readonly jobParts = new Uint8Array(MAX_JOBS);
+  private readonly segmentParts: Uint8Array;
+  /** By the first prefilter of a pattern set. */
+  private readonly payloadMemos: (PayloadMemo | null)[];
+  /** The memo that is being filled, and the jobs it is filled by. */
+  private filled: PayloadMemo | null = null;
+  private anywhereJob = NO_JOB;
+  private headJob = NO_JOB;
   /** Where the rules go that were called for. Not to be changed while something is asked for. */
   target: Candidates;
+  /** The same for rules that look at a TCP segment as a packet; those that look at the stream go to `target`. */
+  packetTarget: Candidates;
   private bytes: Uint8Array = NO_BYTES;
   private jobCount = 0;
 
@@ -39,6 +53,9 @@ export class PrefilterScan {
     private readonly gate: CandidateGate,
   ) {
     this.target = candidates;
+    this.packetTarget = candidates;
+    this.segmentParts = ruleset.segmentParts;
+    this.payloadMemos = ruleset.prefilters.map(() => null);
     this.prefilters = ruleset.prefilters;
     this.jobs = this.scanner.jobs;
     this.memos = ruleset.prefilters.map(() => null);
@@ -73,6 +90,138 @@ export class PrefilterScan {
     }
   }
 
+  /**
+   * Asks for the patterns of a TCP segment.
+   * @param start of the stream window it is added to
+   * @param fresh where the segment's payload begins
+   * @param parts `SegmentPart` bits: which rules it is to call for
+   */
+  segment(
+    patterns: PayloadPatterns,
+    sourcePort: number,
+    destinationPort: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+    parts: number,
+  ): void {
+    const { any, byDestination, bySource } = patterns;
+    if (any !== null) {
+      if (start === fresh && end > start && end - start <= LONGEST_PAYLOAD)
+        this.remembered(any, bytes, start, end, parts);
+      else this.addSegment(any, bytes, start, end, fresh, parts);
+    }
+    if (byDestination !== null) {
+      const set = byDestination.classes[byDestination.classOf[destinationPort]];
+      if (set !== null) this.addSegment(set, bytes, start, end, fresh, parts);
+    }
+    if (bySource !== null) {
+      const set = bySource.classes[bySource.classOf[sourcePort]];
+      if (set !== null) this.addSegment(set, bytes, start, end, fresh, parts);
+    }
+  }
+
+  /** Asks for the patterns that stand at the beginning of a packet, which is one of those a super-segment is made of. */
+  pieceHead(
+    patterns: PayloadPatterns,
+    sourcePort: number,
+    destinationPort: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { any, byDestination, bySource } = patterns;
+    if (any !== null) this.addHead(any, bytes, start, end);
+    if (byDestination !== null) {
+      const set = byDestination.classes[byDestination.classOf[destinationPort]];
+      if (set !== null) this.addHead(set, bytes, start, end);
+    }
+    if (bySource !== null) {
+      const set = bySource.classes[bySource.classOf[sourcePort]];
+      if (set !== null) this.addHead(set, bytes, start, end);
+    }
+  }
+
+  private addHead({ head }: PatternSet, bytes: Uint8Array, start: number, end: number): void {
+    if (head === null) return;
+    const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
+    this.addJob(head, bytes, start, to, start, end, PACKET);
+  }
+
+  private addSegment(
+    { anywhere, head }: PatternSet,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+    parts: number,
+  ): void {
+    if (anywhere !== null) {
+      const from = Math.max(fresh - anywhere.longest + 1, start);
+      this.addJob(anywhere, bytes, from, end, fresh, end, parts);
+    }
+    if (head === null) return;
+    const joint = start === fresh;
+    if (joint || (parts & STREAM) !== 0) {
+      const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
+      const from = Math.max(fresh - head.longest + 1, start);
+      this.addJob(head, bytes, from, to, fresh, end, joint ? parts : STREAM);
+    }
+    if (!joint && (parts & PACKET) !== 0) {
+      const to = end - fresh > HEAD_LENGTH ? fresh + HEAD_LENGTH : end;
+      this.addJob(head, bytes, fresh, to, fresh, end, PACKET);
+    }
+  }
+
+  /** Asks for the patterns of bytes that begin here: what was found in the same bytes before is taken over. */
+  private remembered(set: PatternSet, bytes: Uint8Array, start: number, end: number, parts: number): void {
+    const { anywhere, head } = set;
+    const { number } = (anywhere ?? head) as Prefilter;
+    let memo = this.payloadMemos[number];
+    if (memo === null) {
+      memo = new PayloadMemo();
+      this.payloadMemos[number] = memo;
+    }
+    const wholeStart = parts === 0 ? end + 1 : start;
+    // One entry at a time: what is found now must not come into another.
+    if (this.filled !== null) this.flush();
+    if (memo.find(bytes, start, end)) {
+      const { anywhereCount, headCount } = memo;
+      for (let i = 0; i < anywhereCount; i++)
+        this.call(anywhere as Prefilter, memo.id(i), bytes, wholeStart, end, parts);
+      for (let i = 0; i < headCount; i++)
+        this.call(head as Prefilter, memo.id(anywhereCount + i), bytes, wholeStart, end, parts);
+      return;
+    }
+    // The two jobs are answered together: nothing may be scanned between them.
+    if (bytes !== this.bytes || this.jobCount + 2 > MAX_JOBS) {
+      this.flush();
+      this.bytes = bytes;
+    }
+    memo.store(bytes, start, end);
+    this.filled = memo;
+    if (anywhere !== null) {
+      this.addJob(anywhere, bytes, start, end, wholeStart, end, parts);
+      this.anywhereJob = this.jobCount - 1;
+    }
+    if (head !== null) {
+      const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
+      this.addJob(head, bytes, start, to, wholeStart, end, parts);
+      this.headJob = this.jobCount - 1;
+    }
+  }
+
+  /**
+   * Asks for the patterns of a buffer that grows.
+   * @param fresh where its new bytes begin
+   */
+  growing(set: PatternSet, bytes: Uint8Array, start: number, end: number, fresh: number): void {
+    if (fresh === start && end > start && end - start <= LONGEST_PAYLOAD)
+      this.remembered(set, bytes, start, end, 0);
+    else this.add(set, bytes, start, end, fresh, false);
+  }
+
   /** Asks for the patterns of a buffer that is there in whole. What was found in the same bytes before is taken over. */
   whole(set: PatternSet, bytes: Uint8Array, start: number, end: number): void {
     const { anywhere } = set;
@@ -89,12 +238,13 @@ export class PrefilterScan {
     }
     const entry = memo.entryOf(bytes, start, end);
     if (!memo.holds(entry, bytes, start, end)) {
-      this.addJob(anywhere, bytes, start, end, start, end);
+      this.addJob(anywhere, bytes, start, end, start, end, 0);
       this.jobEntries[this.jobCount - 1] = entry;
       return;
     }
     const first = memo.firstId(entry);
-    for (let i = 0; i < memo.counts[entry]; i++) this.call(anywhere, memo.ids[first + i], bytes, start, end);
+    for (let i = 0; i < memo.counts[entry]; i++)
+      this.call(anywhere, memo.ids[first + i], bytes, start, end, 0);
   }
 
   /** The rules of a pattern become candidates, but for those that the packet or the whole buffer speaks against. */
@@ -104,9 +254,20 @@ export class PrefilterScan {
     bytes: Uint8Array,
     start: number,
     end: number,
+    parts: number,
   ): void {
     const { target, gate } = this;
     const until = offsets[id + 1];
+    if (parts !== 0) {
+      const { segmentParts, packetTarget } = this;
+      for (let i = offsets[id]; i < until; i++) {
+        const rule = rules[i];
+        const wanted = segmentParts[rule] & parts;
+        if ((wanted & STREAM) !== 0 && gate.admits(rule)) target.add(rule);
+        if ((wanted & PACKET) !== 0 && gate.admitsPacket(rule, bytes, start, end)) packetTarget.add(rule);
+      }
+      return;
+    }
     if (end < start) {
       for (let i = offsets[id]; i < until; i++) if (gate.admits(rules[i])) target.add(rules[i]);
       return;
@@ -125,12 +286,12 @@ export class PrefilterScan {
     const wholeEnd = whole ? end : start - 1;
     if (anywhere !== null) {
       const from = fresh - anywhere.longest + 1;
-      this.addJob(anywhere, bytes, Math.max(from, start), end, start, wholeEnd);
+      this.addJob(anywhere, bytes, Math.max(from, start), end, start, wholeEnd, 0);
     }
     if (head !== null) {
       const from = fresh - head.longest + 1;
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
-      this.addJob(head, bytes, Math.max(from, start), to, start, wholeEnd);
+      this.addJob(head, bytes, Math.max(from, start), to, start, wholeEnd, 0);
     }
   }
 
@@ -146,6 +307,7 @@ export class PrefilterScan {
     to: number,
     wholeStart: number,
     wholeEnd: number,
+    parts: number,
   ): void {
     if (to <= from) return;
     if (bytes !== this.bytes || this.jobCount === MAX_JOBS) {
@@ -159,25 +321,32 @@ export class PrefilterScan {
     this.jobEntries[this.jobCount] = -1;
     this.jobStarts[this.jobCount] = wholeStart;
     this.jobEnds[this.jobCount] = wholeEnd;
+    this.jobParts[this.jobCount] = parts;
     this.jobPrefilters[this.jobCount++] = prefilter.number;
   }
 
   /** Scans what was asked for and adds the rules of the patterns found to the candidates. */
   flush(): void {
-    const { jobCount, scanner, target } = this;
+    const { jobCount, scanner } = this;
     if (jobCount === 0) return;
     this.jobCount = 0;
     scanner.scanMany(this.bytes, this.jobs, jobCount);
     const { counts, matches } = scanner;
+    const { filled, anywhereJob, headJob } = this;
+    this.filled = null;
+    this.anywhereJob = NO_JOB;
+    this.headJob = NO_JOB;
     let at = 0;
     for (let job = 0; job < jobCount; job++) {
       const count = counts[job];
       const prefilter = this.prefilters[this.jobPrefilters[job]];
       if (count > MAX_MATCHES) {
         this.overflow++;
-        target.addAll(prefilter.rules);
+        if (job === anywhereJob || job === headJob) filled?.forget();
+        this.callAll(prefilter, this.jobParts[job]);
         continue;
       }
+      if (job === anywhereJob || job === headJob) filled?.storeIds(job === headJob, matches, at, count);
       const entry = this.jobEntries[job];
       if (entry >= 0) {
         const from = this.jobs[job * 3 + 1];
@@ -186,8 +355,23 @@ export class PrefilterScan {
       }
       const start = this.jobStarts[job];
       const end = this.jobEnds[job];
+      const parts = this.jobParts[job];
       for (const last = at + count; at < last; at++)
-        this.call(prefilter, matches[at], this.bytes, start, end);
+        this.call(prefilter, matches[at], this.bytes, start, end, parts);
+    }
+  }
+
+  /** More patterns were found than can be told: all rules become candidates. */
+  private callAll({ rules }: Prefilter, parts: number): void {
+    const { target, packetTarget, segmentParts } = this;
+    if (parts === 0) {
+      target.addAll(rules);
+      return;
+    }
+    for (let i = 0; i < rules.length; i++) {
+      const wanted = segmentParts[rules[i]] & parts;
+      if ((wanted & STREAM) !== 0) target.add(rules[i]);
+      if ((wanted & PACKET) !== 0) packetTarget.add(rules[i]);
     }
   }
 

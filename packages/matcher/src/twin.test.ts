@@ -5,7 +5,7 @@
 
 import type { BufferView } from '@portcullis/protocols';
 import { Harness, latin1, TestTransaction } from '../testing/harness';
-import { Random } from '../testing/random';
+import { Random, rounds } from '../testing/random';
 import type { CompiledRule } from './compiled-rule';
 import { InspectionContext } from './context';
 import { Evaluation } from './evaluation';
@@ -88,7 +88,7 @@ function transactionTwin(rule: CompiledRule, transaction: TestTransaction, evalu
 test(`transactions agree with the evaluation of every rule over every buffer (SEED=${SEED})`, () => {
   const random = new Random(SEED);
   const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < rounds(2, 6); round++) {
     const rules = Array.from({ length: 150 }, (_, i) => randomTransactionRule(random, i + 1));
     const harness = new Harness(rules.join('\n'), { waiting: 1024 });
     for (let n = 0; n < 12; n++) {
@@ -121,7 +121,7 @@ test(`streams agree with the evaluation of every rule over all bytes so far (SEE
   const random = new Random(SEED + 1);
   const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
   let strict = 0;
-  for (let round = 0; round < 40; round++) {
+  for (let round = 0; round < rounds(20, 40); round++) {
     const rules = Array.from(
       { length: 10 },
       (_, i) => `alert tcp any any -> any any (${randomContents(random, false)} sid:${i + 1};)`,
@@ -154,7 +154,7 @@ test(`streams agree with the evaluation of every rule over all bytes so far (SEE
     }
     harness.matcher.close();
   }
-  expect(strict).toBeGreaterThan(100);
+  expect(strict).toBeGreaterThan(rounds(50, 100));
 });
 
 function randomPacketRule(random: Random, sid: number): string {
@@ -181,7 +181,7 @@ function randomPacketRule(random: Random, sid: number): string {
 test(`packets agree with the evaluation of every rule (SEED=${SEED})`, () => {
   const random = new Random(SEED + 3);
   const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < rounds(3, 8); round++) {
     const rules = Array.from({ length: 200 }, (_, i) => randomPacketRule(random, i + 1));
     const harness = new Harness(rules.join('\n'));
     const { context, matcher } = harness;
@@ -258,7 +258,7 @@ function chainHolds(links: readonly ChainLink[], text: string, index: number, pr
 
 test(`chains of contents agree with trying all places (SEED=${SEED})`, () => {
   const random = new Random(SEED + 2);
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < rounds(40, 100); round++) {
     const links: ChainLink[] = [];
     let options = '';
     const count = 1 + random.below(4);

@@ -52,6 +52,11 @@ export const BUFFERS: readonly BufferDefinition[] = [
   row('http.response_body', 9, [1], 3, 'streaming'),
   row('file.data', 10, [0, 1], 3, 'streaming'),
   row('http.cookie', 11, [0, 1], 2),
+  // Made of others: tests give them contents that follow from those.
+  { ...row('http.request_line', 30, [0], 1), derivedFrom: ['http.request_line'] },
+  { ...row('http.header.raw', 31, [0, 1], 2), derivedFrom: ['http.header.raw'] },
+  { ...row('http.header_names', 32, [0, 1], 2), derivedFrom: ['http.header.raw'] },
+  { ...row('http.start', 33, [0, 1], 2), derivedFrom: ['http.request_line', 'http.header.raw'] },
   row('dns.query', 20, [0, 1], 1, 'multiple', 'dns'),
   { ...row('dns.opcode', 21, [0, 1], 1, '', 'dns'), integer: { bytes: 1, names: OPCODES } },
   { ...row('dns.flags', 22, [0, 1], 1, '', 'dns'), integer: { bytes: 2, names: FLAGS, flags: true } },

@@ -1,3 +1,8 @@
+/** Rounds of a test with random input: few, or with PORTCULLIS_LONG (`npm run test:long`) many. */
+export function rounds(few: number, many: number): number {
+  return process.env.PORTCULLIS_LONG ? many : few;
+}
+
 /** A seeded generator (mulberry32): a failing test prints its seed and can be repeated. */
 export class Random {
   private state: number;

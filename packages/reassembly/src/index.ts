@@ -1,3 +1,4 @@
+export { ByteTransfer } from './byte-transfer';
 export { FlowTable, type FlowTableOptions, MAX_FLOWS } from './flow-table';
 export { defaultTimeouts, emergencyTimeouts, type FlowTimeouts, TimeoutClass } from './flow-timeouts';
 export {

@@ -7,7 +7,7 @@ import { Connection, type Segment } from './segment.fixture';
  * receiver's application gets was inspected, byte by byte. Every other packet may be lost behind the reassembler,
  * as one with a short time to live would be.
  */
-test.each(seeds(25))('the receiver gets what was inspected (SEED=%i)', (seed) => {
+test.each(seeds(process.env.PORTCULLIS_LONG ? 25 : 8))('the receiver gets what was inspected (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const clientIsn = random.chance(0.5) ? 2 ** 32 - random.below(400) - 1 : random.word();
   const serverIsn = random.word();
@@ -95,7 +95,7 @@ test.each(seeds(25))('the receiver gets what was inspected (SEED=%i)', (seed) =>
 });
 
 /** An honest sender over a path that loses, doubles, reorders and cuts anew: nothing is in its way. */
-test.each(seeds(8))('an honest connection is not disturbed (SEED=%i)', (seed) => {
+test.each(seeds(process.env.PORTCULLIS_LONG ? 8 : 3))('an honest connection is not disturbed (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const shift = random.chance(0.5) ? random.below(8) : undefined;
   const window = random.between(shift === undefined ? 2000 : 200, 65_535);
@@ -177,7 +177,7 @@ test.each(seeds(8))('an honest connection is not disturbed (SEED=%i)', (seed) =>
 });
 
 /** An honest sender, and a queue that overruns: the kernel passes packets on that the engine never sees. */
-test.each(seeds(8))('what goes past unseen is a gap, and the rest is inspected (SEED=%i)', (seed) => {
+test.each(seeds(process.env.PORTCULLIS_LONG ? 8 : 3))('what goes past unseen is a gap, and the rest is inspected (SEED=%i)', (seed) => {
   const random = new Random(seed);
   const window = 65_535;
   const connection = new Connection({ memcap: 8 << 20 }, { clientIsn: random.word(), window }).open();

@@ -110,7 +110,7 @@ function onlyRuleErrors(input: string, action: () => unknown): void {
 
 test(`mutated and random rules give rules or RuleErrors (FUZZ_SEED=${seed})`, () => {
   const context = { variables: Variables.withDefaults() };
-  for (let round = 0; round < 6000; round++) {
+  for (let round = 0; round < (process.env.PORTCULLIS_LONG ? 6000 : 1500); round++) {
     const input = round % 8 === 0 ? randomText(below(200)) : mutate(SAMPLES[below(SAMPLES.length)]);
     onlyRuleErrors(input, () => {
       const rule = parseRule(input, context);
@@ -133,7 +133,7 @@ test(`value readers refuse with RuleErrors only (FUZZ_SEED=${seed})`, () => {
   const place = { line: 1, column: 1 };
   const limits = { what: 'value' };
   const seeds = ['10<>20', '!=5kb', '>0x10', '1mb', 'a,"b,c",d', '"a|0d|\\;"', '!"x"'];
-  for (let round = 0; round < 5000; round++) {
+  for (let round = 0; round < (process.env.PORTCULLIS_LONG ? 5000 : 1500); round++) {
     const input = mutate(seeds[below(seeds.length)]);
     onlyRuleErrors(input, () => parseInteger(input, place, limits));
     onlyRuleErrors(input, () => decodeContent(input, place));

@@ -62,8 +62,11 @@ export class StreamTransport implements Transport {
 
   close(): void {
     this.closed = true;
-    this.socket?.destroySoon();
+    const { socket } = this;
     this.socket = null;
+    // What a receiver that hangs has not taken stays in the spool.
+    if (socket && socket.writableLength > 0) socket.destroy();
+    else socket?.destroySoon();
   }
 
   private async open(): Promise<Socket> {

@@ -6,7 +6,7 @@ import {
   inflateRawSync,
   type ZlibOptions,
 } from 'node:zlib';
-import { Random, testSeed } from '../../testing/random';
+import { Random, rounds, testSeed } from '../../testing/random';
 import { BufferPool, PooledBytes } from '../buffer-pool';
 import { Inflater, InflateStatus, Wrapper } from './inflate';
 
@@ -65,7 +65,7 @@ const OPTIONS: readonly ZlibOptions[] = [
 test('gives back what zlib deflated, whatever the pieces', () => {
   const seed = testSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 120; round++) {
+  for (let round = 0; round < rounds(40, 120); round++) {
     const original = sample(random);
     const options = random.pick(OPTIONS);
     const [wrapper, coded] = random.pick([
@@ -86,7 +86,7 @@ test('gives back what zlib deflated, whatever the pieces', () => {
 test('agrees with zlib on damaged streams: never more than it, never another byte', () => {
   const seed = testSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < rounds(100, 400); round++) {
     const original = sample(random).subarray(0, 5000);
     const coded = Buffer.from(deflateRawSync(original, random.pick(OPTIONS)));
     for (let n = 1 + random.next(3); n > 0; n--) coded[random.next(coded.length)] ^= 1 << random.next(8);
@@ -112,7 +112,7 @@ test('agrees with zlib on damaged streams: never more than it, never another byt
 test('random bytes neither throw nor hang', () => {
   const seed = testSeed();
   const random = new Random(seed);
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < rounds(400, 2000); round++) {
     const bytes = Buffer.alloc(random.next(300));
     for (let i = 0; i < bytes.length; i++) bytes[i] = random.next(256);
     const wrapper = random.next(3);

@@ -1,5 +1,5 @@
 import { labels, message, overTcp, pointer, question, resource, word } from '../../testing/dns/messages';
-import { Random, testSeed } from '../../testing/random';
+import { Random, rounds, testSeed } from '../../testing/random';
 import { bytesOf, emptyView, feedAll, type Piece, Recorder, record, split } from '../../testing/recorder';
 import { createLlmnr } from '../llmnr/definition';
 import { createMdns } from '../mdns/definition';
@@ -342,7 +342,7 @@ test('random bytes and mutations harm nothing', () => {
         }),
         transport,
       );
-      for (let run = 0; run < 1200; run++) {
+      for (let run = 0; run < rounds(300, 1200); run++) {
         const bytes = Buffer.from(transport === TCP ? overTcp(RESPONSE) : RESPONSE);
         for (let i = random.next(8); i >= 0; i--) bytes[random.next(bytes.length)] = random.next(256);
         const from = random.next(3);

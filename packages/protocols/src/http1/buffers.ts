@@ -53,7 +53,10 @@ function row(
   return { name, id, protocol: 'http', directions, progress, streaming, multiple, ...derivation(id) };
 }
 
-/** What is made of the fields of a head alone, and what of the whole of it. (The host may be in the request target.) */
+/**
+ * What is made of the start line alone, of the fields alone, and what of the whole head. (The host may be in the request
+ * target.)
+ */
 function derivation(id: number): { derivedFrom?: readonly string[] } {
   switch (id) {
     case B.HEADER:
@@ -71,6 +74,17 @@ function derivation(id: number): { derivedFrom?: readonly string[] } {
     case B.SERVER:
     case B.LOCATION:
       return { derivedFrom: ['http.header.raw'] };
+    case B.METHOD:
+    case B.URI:
+    case B.URI_RAW:
+    case B.REQUEST_LINE:
+      return { derivedFrom: ['http.request_line'] };
+    case B.STAT_CODE:
+    case B.STAT_MSG:
+    case B.RESPONSE_LINE:
+      return { derivedFrom: ['http.response_line'] };
+    case B.PROTOCOL:
+      return { derivedFrom: ['http.request_line', 'http.response_line'] };
     case B.HOST:
     case B.HOST_RAW:
       return { derivedFrom: ['http.request_line', 'http.header.raw'] };

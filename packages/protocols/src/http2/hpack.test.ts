@@ -1,4 +1,4 @@
-import { Random, testSeed } from '../../testing/random';
+import { Random, rounds, testSeed } from '../../testing/random';
 import { DynamicTable, type HeaderField, HpackDecoder, HpackStatus } from './hpack';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -103,7 +103,7 @@ test('a dynamic table is what a list is that is counted anew each time', () => {
   const trim = () => {
     while (list.reduce((sum, entry) => sum + size(entry), 0) > limit) list.pop();
   };
-  for (let round = 0; round < 1500; round++) {
+  for (let round = 0; round < rounds(300, 1500); round++) {
     if (random.next(50) === 0) {
       limit = random.pick([0, 100, 1000, 4096, 10_000]);
       table.resize(limit);

@@ -178,7 +178,7 @@ test('whatever does not decode says why, and nothing throws', () => {
   ];
   SeededRandom.run((random) => {
     let refused = 0;
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < (process.env.PORTCULLIS_LONG ? 20_000 : 4000); round++) {
       const packet = Uint8Array.from(random.pick(samples));
       for (let change = random.below(5); change > 0; change--)
         packet[random.below(packet.length)] = random.below(3) === 0 ? random.below(64) : random.below(256);
