@@ -1,7 +1,12 @@
 const transform = {
   '^.+\\.ts$': [
     '@swc/jest',
-    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    {
+      jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+      module: { type: 'commonjs' },
+      // Beside the code: each suite compiles every module anew, and maps within would more than double their text.
+      sourceMaps: true,
+    },
   ],
 };
 // Sources are tested as they stand; only native addons and spawned processes need a build.
@@ -34,7 +39,7 @@ module.exports = {
       ...shared,
       displayName: 'lab',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/time-limit.ts'],
-      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/lab/**/*.test.ts'],
+      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{lab,ops}/**/*.test.ts'],
     },
   ],
 };

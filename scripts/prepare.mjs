@@ -16,7 +16,9 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const debianPackages = {
   build: ['g++', 'make', 'python3', 'pkg-config', 'libvectorscan-dev', 'libpcre2-dev', 'libpcap-dev'],
   run: ['iptables', 'ipset', 'iproute2'],
-  test: ['conntrack', 'procps', 'util-linux'],
+  test: ['conntrack', 'openssl', 'procps', 'rsyslog', 'util-linux'],
+  // Debian's package starts a Prometheus on port 9090 where systemd runs: installed on request only.
+  operations: ['prometheus'],
   bench: ['iperf3', 'wrk', 'nginx-light'],
 };
 

@@ -24,6 +24,8 @@ const DEFAULT_CHUNK = 1 << 20;
 const DEFAULT_BATCH = 512;
 const DEFAULT_MAX_UNPACKED = 1 << 29;
 const LINK_TYPES_REMEMBERED = 16;
+/** The most that `PacketBatch.linkLength` can say. */
+const MAX_LINK_HEADER = 255;
 
 const { FRAME, LENT } = RecordState;
 const LINK_OK = LinkStatus.OK;
@@ -126,7 +128,14 @@ export class CaptureFileSource implements PacketSource {
     this.describe(start, network, captured, Math.max(onWire, captured), info, time);
   }
 
-  private describe(frame: number, start: number, length: number, wireLength: number, info: number, time: number): void {
+  private describe(
+    frame: number,
+    start: number,
+    length: number,
+    wireLength: number,
+    info: number,
+    time: number,
+  ): void {
     const { batch, link } = this;
     const { bytes } = batch;
     const packet = batch.count++;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addBansCommands, addProductAliases } from './commands/bans';
 import { addConfigCommands } from './commands/config';
+import { addDoctorCommand } from './commands/doctor';
 import { addEventsCommands } from './commands/events';
 import { addExcludeCommands } from './commands/exclude';
 import { addProtectionCommands } from './commands/protection';
@@ -40,6 +41,7 @@ export function buildProgram(): Command {
   addConfigCommands(program);
   addServiceCommands(program);
   addEventsCommands(program);
+  addDoctorCommand(program);
   addProductAliases(program);
   // What is no command is named by the program's own action; set last, because subcommands inherit it.
   program.allowExcessArguments();

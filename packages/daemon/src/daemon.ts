@@ -37,7 +37,7 @@ import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
-import { notifyReady, notifyStopping } from './systemd';
+import { notifyReady, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
 import { Supervisor } from './workers/supervisor';
 import { supervisorSettings } from './workers/supervisor-settings';
@@ -102,6 +102,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private repairing = false;
   private driftTimer: NodeJS.Timeout | null = null;
   private factsTimer: NodeJS.Timeout | null = null;
+  private stopWatchdog = (): void => {};
   /** enable, disable, reload and stop follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -167,6 +168,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       throw error;
     }
     notifyReady();
+    this.stopWatchdog = startWatchdog();
   }
 
   /** Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force. */
@@ -185,6 +187,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.metrics?.close();
       await this.sink.close();
       await this.lock.release();
+      this.stopWatchdog();
       return report;
     });
   }

@@ -22,6 +22,9 @@ export { exportSettings, type SettingRow, settingRows } from './configuration/sh
 export { askEngine } from './control/client';
 export { ControlError } from './control/protocol';
 export { type DaemonOptions, engineVersion, type Logger, PortcullisDaemon } from './daemon';
+export { type DiagnoseOptions, diagnose } from './doctor/diagnose';
+export type { Finding, FindingState } from './doctor/finding';
+export { PERMISSION_CHECK } from './doctor/machine';
 export { type Mode, type Registered, Registration } from './registration';
 export { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
 export { type Unregistered, unregister } from './unregister';

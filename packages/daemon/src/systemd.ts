@@ -15,3 +15,17 @@ export function notifyReady(): void {
 export function notifyStopping(): void {
   notify('STOPPING=1');
 }
+
+/**
+ * Tells the service manager again and again that the main loop turns, twice as often as it wants to hear it
+ * (sd_watchdog_enabled(3)); one that does not want to hear it is told nothing.
+ * @returns ends it
+ */
+export function startWatchdog(): () => void {
+  const { WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+  const milliseconds = Number(WATCHDOG_USEC) / 2000;
+  const forUs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
+  if (!(milliseconds >= 1) || !forUs) return () => {};
+  const timer = setInterval(() => notify('WATCHDOG=1'), Math.min(milliseconds, 0x7fffffff));
+  return () => clearInterval(timer);
+}

@@ -60,7 +60,8 @@ export class AppLayer {
   /** Takes the next bytes of a TCP direction. */
   data(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (flow.parser !== null) {
-      if (this.comparesSides && flow.protocolOf(direction) === 0) this.compare(flow, direction, bytes, start, end);
+      if (this.comparesSides && flow.protocolOf(direction) === 0)
+        this.compare(flow, direction, bytes, start, end);
       this.feed(flow, flow.parser, direction, bytes, start, end);
     } else if (
       flow.protocolState === ProtocolState.UNDECIDED &&
@@ -210,8 +211,9 @@ export class AppLayer {
     end: number,
   ): void {
     const found = this.find(direction, bytes, start, Math.min(end, start + PROBE_BYTES));
-    flow.setProtocolOf(direction, found > 0 ? found : flow.protocol);
-    if (found > 0 && found !== flow.protocol) this.listener.onDetected(flow);
+    const other = found > 0 && found !== flow.detected;
+    flow.setProtocolOf(direction, other ? found : flow.protocol);
+    if (other) this.listener.onDetected(flow);
   }
 
   /** @param direction of the bytes that told it; -1: it is known without */
@@ -220,6 +222,8 @@ export class AppLayer {
     if (direction >= 0) flow.setProtocolOf(direction as Direction, number);
     else for (const side of [0, 1] as const) flow.setProtocolOf(side, number);
     flow.protocolState = ProtocolState.KNOWN;
+    flow.lateDirections = BOTH;
+    flow.detected = number;
     flow.transport = this.probed.transport;
     const definition = this.protocols[number - 1] as ProtocolDefinition;
     const parser = this.pool(flow).pop() ?? definition.create(this.listener, flow.transport);

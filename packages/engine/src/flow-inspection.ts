@@ -18,9 +18,13 @@ export class FlowInspection {
   transport: Transport = 0;
   /** The protocol before it went over to the present one; 0: none. */
   originalProtocol = 0;
+  /** As which protocol it was recognised, whatever its parser has called it since. */
+  detected = 0;
   /** What the first bytes of each direction told by themselves; 0: they were not looked at yet. */
   private protocolToServer = 0;
   private protocolToClient = 0;
+  /** Directions whose earlier bytes rules for the protocol have not seen, as it was not known: bits as below. */
+  lateDirections = 0;
   /** Directions whose first bytes belong to no known protocol: bit 0 to the server, bit 1 to the client. */
   unknownDirections = 0;
   /** Datagrams that did not tell the protocol. */
@@ -81,6 +85,8 @@ export class FlowInspection {
     this.protocol = 0;
     this.transport = 0;
     this.originalProtocol = 0;
+    this.lateDirections = 0;
+    this.detected = 0;
     this.forgetSides();
     this.unknownDirections = 0;
     this.probes = 0;

@@ -1,5 +1,11 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
-import { type CompiledRule, InspectionContext, type Matcher, type SegmentUse } from '@portcullis/matcher';
+import {
+  type CompiledRule,
+  FlowFact,
+  InspectionContext,
+  type Matcher,
+  type SegmentUse,
+} from '@portcullis/matcher';
 import {
   type Direction,
   type ExpectedFlow,
@@ -9,14 +15,26 @@ import {
   Transport,
 } from '@portcullis/protocols';
 import {
+  DropReason,
   type FlowTable,
   SegmentResult,
   StreamAction,
+  StreamCounter,
   type StreamOptions,
   type StreamSink,
   TcpReassembler,
 } from '@portcullis/reassembly';
-import { DecodeStatus, findDecodeEvents, IpProtocol, PacketView, Tcp, TcpFlag } from '@portcullis/wire';
+import {
+  DecodeStatus,
+  findDecodeEvents,
+  IpProtocol,
+  Ipv4,
+  Ipv6,
+  PacketView,
+  sequenceAdd,
+  Tcp,
+  TcpFlag,
+} from '@portcullis/wire';
 import { AppLayer } from './app-layer';
 import { BlockedSources } from './blocked-sources';
 import type { Detection, TransactionFacts } from './detection';
@@ -28,7 +46,7 @@ import { InspectCounter, InspectCounterNames } from './inspect-counters';
 import { MAX_LAYERS, type PacketLayers } from './packet-layers';
 import { RawWindowPool } from './raw-window';
 import { type PacketSender, ResetBuilder } from './reset';
-import { addStreamEvents, SEQUENCE_GAP } from './stream-events';
+import { addStreamEvents, SEQUENCE_GAP, SUSPECTED_RST_INJECT, SYN_FLOOD } from './stream-events';
 
 // Bound once: an access through an imported module object costs a load per use in the packet path.
 const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
@@ -44,6 +62,10 @@ for (const protocol of [TCP, UDP, ICMP, ICMPV6, IpProtocol.SCTP, IpProtocol.UDP_
 for (const tunnel of [IpProtocol.IPV4, IpProtocol.IPV6]) HAS_FLOWS[tunnel] = 1;
 const Counter = InspectCounter;
 const { COUNTS, PROTOCOLS, LINK } = FlowFact;
+const { FLOW_BLOCKED } = DropReason;
+const { HANDSHAKES } = StreamCounter;
+/** SYNs that differ from one another, of one connection, before they are called a flood: Suricata's default. */
+const QUEUED_SYNS = 10;
 const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
 
 /** How the kernel takes over connections that need no more inspection. */
@@ -72,6 +94,8 @@ export interface InspectorOptions {
   onDetection(detection: Detection): void;
   /** Sends the resets of reject rules; absent: none are sent. */
   sender?: PacketSender;
+  /** A drop on a datagram drops the rest of its flow too; default: the datagram only. */
+  dropDatagramFlows?: boolean;
   /** Sources that attack are dropped by the worker itself for so long (µs); 0: not. */
   holdBlockedMicros: number;
 }
@@ -125,6 +149,10 @@ export class Inspector implements StreamSink, TransactionListener {
   private place = 0;
   private packet = this.view;
   private packetRulesDone = false;
+  /** How the scan of the stream has looked at the packet in hand too, whose rules wait for the protocol; null: not. */
+  private waitingSegment: SegmentUse | null = null;
+  /** Completed handshakes before the packet in hand. */
+  private handshakesBefore = 0;
   /** The protocol of the flow became known with the packet in hand. */
   private protocolDetected = false;
   private blockWanted = false;
@@ -146,6 +174,7 @@ export class Inspector implements StreamSink, TransactionListener {
     this.reassembler = new TcpReassembler({ ...options.stream, inline: options.inline }, this);
     this.table = this.reassembler.table;
     this.appLayer = new AppLayer(options.protocols, this);
+    this.compareSides();
     this.blocked = new BlockedSources(options.holdBlockedMicros);
     this.rawWindows = new RawWindowPool(
       options.matcher.ruleset.needs.rawStreamWindow,
@@ -157,6 +186,7 @@ export class Inspector implements StreamSink, TransactionListener {
   /** The policy for the rules that the matcher has taken over. */
   setPolicy(policy: DetectionPolicy | null): void {
     this.policy = policy;
+    this.compareSides();
   }
 
   /** Packets of connections that need no more inspection carry this mark; null: none do. */
@@ -206,6 +236,7 @@ export class Inspector implements StreamSink, TransactionListener {
     this.expected.clear();
     this.options.layers?.restart();
     this.matcher = matcher;
+    this.compareSides();
     this.nextTick = 0;
     this.counters.fill(0);
   }
@@ -370,20 +401,31 @@ export class Inspector implements StreamSink, TransactionListener {
   private inspectTcp(): number {
     const { reassembler, view, batch, place } = this;
     const within = this.depth > 0;
+    this.handshakesBefore = reassembler.counters[HANDSHAKES] as number;
     const cut = within ? 0 : (batch.wireLength[place] as number) - (batch.length[place] as number);
     // What the IP header has no length for is what the frame was longer; else that would be its padding.
     const result = reassembler.process(view, this.now, cut > 0 && hasNoLength(view) ? cut : 0);
     const { slot } = reassembler;
     const { direction } = reassembler;
     const { dropReason } = reassembler;
+    if (dropReason === FLOW_BLOCKED) {
+      // The flow is not looked at any more.
+      this.counters[Counter.STREAM_DROPS]++;
+      return this.drop();
+    }
+    if (reassembler.afterReset) this.context.streamEvents.add(SUSPECTED_RST_INJECT);
+    if (view.tcpFlags === TcpFlag.SYN && slot >= 0 && this.isSynFlood(slot))
+      this.context.streamEvents.add(SYN_FLOOD);
     if (dropReason !== 0)
       addStreamEvents(view, dropReason, slot >= 0 && this.established(slot), this.context.streamEvents);
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);
-    // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
-    if (!finished && !this.packetRulesDone) {
+    // Behind its depth a direction is not looked at any more, neither as stream nor as packets: but for the headers.
+    if (finished) this.inspectHeaderRules(slot, direction);
+    else if (!this.packetRulesDone) {
       const empty = view.payload === view.payloadEnd;
       if (!empty || !this.matcher.ignoresEmpty(view, direction)) this.inspectPacketRules(slot, direction);
     }
+    if (this.protocolDetected) this.inspectProtocolRules(slot, direction);
     this.conclude(slot, direction);
     if (this.blockWanted) {
       if (slot >= 0) reassembler.block(slot);
@@ -430,8 +472,10 @@ export class Inspector implements StreamSink, TransactionListener {
     if (slot >= 0 && view.protocol === UDP && view.payloadEnd > view.payload)
       this.feedDatagram(slot, direction);
     if (!this.packetRulesDone) this.inspectPacketRules(slot, direction);
+    if (this.protocolDetected) this.inspectProtocolRules(slot, direction);
     this.conclude(slot, direction);
     if (!this.blockWanted) return this.accept(ACCEPT);
+    if (slot >= 0 && this.options.dropDatagramFlows === true) reassembler.block(slot);
     this.counters[Counter.RULE_DROPS]++;
     return this.drop();
   }
@@ -522,9 +566,10 @@ export class Inspector implements StreamSink, TransactionListener {
     }
     if ((facts & PROTOCOLS) === 0) return;
     context.appProtocolFailed = flow !== null && flow.protocolState === ProtocolState.UNKNOWN;
-    context.protocolDetected = this.protocolDetected;
+    context.protocolDetected = false;
     context.originalProtocol = flow === null ? 0 : flow.originalProtocol;
-    for (const side of [0, 1] as const) context.sideProtocols[side] = flow === null ? 0 : flow.protocolOf(side);
+    for (const side of [0, 1] as const)
+      context.sideProtocols[side] = flow === null ? 0 : flow.protocolOf(side);
   }
 
   /** What the rules have remembered goes back to the flow. */
@@ -543,11 +588,27 @@ export class Inspector implements StreamSink, TransactionListener {
     return protocol === ICMP || protocol === ICMPV6 ? icmp : other;
   }
 
+  /** One SYN after the other with another sequence number each, and no answer to any. */
+  private isSynFlood(slot: number): boolean {
+    const { table, reassembler, view } = this;
+    return (
+      table.packets(slot, 0) > QUEUED_SYNS + 1 &&
+      table.packets(slot, 1) === 0 &&
+      sequenceAdd(view.sequence, 1) !== reassembler.nextSequence(slot, 0)
+    );
+  }
+
   /** TCP: the handshake is complete, or the connection was adopted. Others: both sides have spoken. */
   private established(slot: number): boolean {
-    const { reassembler, table } = this;
-    if (table.protocol(slot) === TCP)
-      return reassembler.handshakeComplete(slot) || reassembler.isMidstream(slot);
+    const { reassembler, table, view } = this;
+    if (table.protocol(slot) === TCP) {
+      if (reassembler.handshakeComplete(slot)) {
+        // The bare ACK that completes the handshake is still a part of it.
+        const completing = this.inPacket && reassembler.counters[HANDSHAKES] !== this.handshakesBefore;
+        return !completing || this.packet !== view || view.payload !== view.payloadEnd;
+      }
+      return reassembler.isMidstream(slot) || reassembler.isAsynchronous(slot);
+    }
     return table.packets(slot, 0) > 0 && table.packets(slot, 1) > 0;
   }
 
@@ -578,6 +639,18 @@ export class Inspector implements StreamSink, TransactionListener {
     context.payloadEnd = payloadEnd;
   }
 
+  /** Rules about nothing but the protocol: once, and of the one that the parser has made of it. */
+  private inspectProtocolRules(slot: number, direction: Direction): void {
+    const { matcher, context } = this;
+    if ((matcher.ruleset.needs.flowFacts & PROTOCOLS) === 0) return;
+    if (slot < 0 || this.inspections[slot]?.passed === true) return;
+    this.describe(slot, direction);
+    context.protocolDetected = true;
+    matcher.inspectHeaders(context, PROTOCOLS);
+    context.protocolDetected = false;
+    this.keepState(slot);
+  }
+
   private inspectHeaderRules(slot: number, direction: Direction): void {
     const { matcher } = this;
     if (this.packetRulesDone || !matcher.ruleset.needs.tcpHeaders) return;
@@ -601,13 +674,16 @@ export class Inspector implements StreamSink, TransactionListener {
     matcher.end(context);
     const { fired } = matcher;
     const inFlow = slot >= 0 && this.table.inUse(slot);
-    const flow = inFlow ? (this.inspections[slot] ?? null) : null;
     for (let i = 0; i < fired.count; i++) {
       const rule = matcher.rule(fired.numbers[i] as number);
       const action = fired.action(i);
       if (action === 'pass') {
         this.counters[Counter.PASSED]++;
-        if (inFlow) this.inspectionOf(slot).passed = true;
+        if (inFlow && fired.actsOnFlow(i)) this.inspectionOf(slot).passed = true;
+        if (rule.alwaysAlert && fired.silent[i] === 0) {
+          const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
+          this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
+        }
         break;
       }
       const { kind, response: usual } = this.decide(rule, direction);
@@ -627,26 +703,35 @@ export class Inspector implements StreamSink, TransactionListener {
       if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
         this.blocked.add(this.packet.source, this.now);
       this.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
-      const transaction = fired.transactions[i] as number;
-      this.options.onDetection(
-        buildDetection(this.packet, this.batch, this.place, rule, {
-          live: this.packet === this.view,
-          time: this.now,
-          flowId: inFlow ? this.table.flowId(slot) : 0,
-          direction,
-          appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
-          transaction: this.factsOf.get(transaction) ?? null,
-          txId: transaction < 0 ? null : transaction,
-          kind,
-          response,
-          handshake,
-          blocked,
-          rejected,
-        }),
-      );
+      const outcome = { kind, response, handshake, blocked, rejected };
+      this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
     }
     if (this.factsOf.size > 0) this.factsOf.clear();
     matcher.begin(context);
+  }
+
+  /** Tells of a match, and of what was done about it. @param transaction below 0: none */
+  private tell(
+    rule: CompiledRule,
+    slot: number,
+    direction: Direction,
+    transaction: number,
+    outcome: Decision & { handshake: boolean; blocked: boolean; rejected: boolean },
+  ): void {
+    const inFlow = slot >= 0 && this.table.inUse(slot);
+    const flow = inFlow ? (this.inspections[slot] ?? null) : null;
+    this.options.onDetection(
+      buildDetection(this.packet, this.batch, this.place, rule, {
+        live: this.packet === this.view,
+        time: this.now,
+        flowId: inFlow ? this.table.flowId(slot) : 0,
+        direction,
+        appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
+        transaction: this.factsOf.get(transaction) ?? null,
+        txId: transaction < 0 ? null : transaction,
+        ...outcome,
+      }),
+    );
   }
 
   private decide(rule: CompiledRule, direction: Direction): Decision {
@@ -680,6 +765,8 @@ export class Inspector implements StreamSink, TransactionListener {
     }
     const { streamRules } = this.matcher.ruleset.needs;
     let packetToo = false;
+    // Rules that look at packets may name the protocol: where it is about to be found out they wait for that.
+    const waits = flow.protocolState === ProtocolState.UNDECIDED || this.comparesSides(flow, direction);
     if (!this.packetRulesDone) {
       // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
       packetToo =
@@ -688,7 +775,7 @@ export class Inspector implements StreamSink, TransactionListener {
         bytes === view.bytes &&
         start === view.payload &&
         end === view.payloadEnd;
-      if (!packetToo) this.inspectPacketRules(slot, direction);
+      if (!packetToo && (!waits || flow.passed)) this.inspectPacketRules(slot, direction);
     }
     if (flow.passed) return STOP_INSPECTING;
     this.describe(slot, direction);
@@ -698,7 +785,7 @@ export class Inspector implements StreamSink, TransactionListener {
     if (flow.protocolState === ProtocolState.UNDECIDED) this.meet(slot, flow);
     // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
     if (streamRules[direction])
-      this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo);
+      this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo, waits);
     else {
       this.appLayer.data(flow, direction, bytes, start, end);
       this.inspectWaitingRules();
@@ -710,13 +797,13 @@ export class Inspector implements StreamSink, TransactionListener {
     return flow.opaque ? STOP_INSPECTING : CONTINUE;
   }
 
+  private compareSides(): void {
+    this.appLayer.comparesSides = (this.matcher.ruleset.needs.flowFacts & PROTOCOLS) !== 0;
+  }
+
   /** The first bytes of the side that did not tell the protocol, where rules ask what they tell. */
   private comparesSides(flow: FlowInspection, direction: Direction): boolean {
-    return (
-      (this.matcher.ruleset.needs.flowFacts & PROTOCOLS) !== 0 &&
-      flow.parser !== null &&
-      flow.protocolOf(direction) === 0
-    );
+    return this.appLayer.comparesSides && flow.parser !== null && flow.protocolOf(direction) === 0;
   }
 
   /** Before the parser gets the first byte, so that packet rules still come before those about transactions. */
@@ -730,7 +817,15 @@ export class Inspector implements StreamSink, TransactionListener {
     const { context, slot, reassembler } = this;
     if (this.packetRulesDone || !this.inPacket || slot !== reassembler.slot) return;
     const { direction, streamStart, streamEnd, streamBytes } = context;
-    this.inspectPacketRules(slot, reassembler.direction);
+    const { waitingSegment: segment } = this;
+    if (segment === null) this.inspectPacketRules(slot, reassembler.direction);
+    else {
+      this.packetRulesDone = true;
+      this.describe(slot, direction);
+      if (segment === 'packet') this.matcher.inspectPacket(context);
+      else if (segment === 'pieces') this.inspectPieces(this.pieceSize(slot));
+      this.keepState(slot);
+    }
     this.describe(slot, direction);
     context.streamBytes = streamBytes;
     context.streamStart = streamStart;
@@ -824,6 +919,7 @@ export class Inspector implements StreamSink, TransactionListener {
     end: number,
     streamOffset: number,
     packetToo: boolean,
+    waits: boolean,
   ): void {
     const { rawWindows, context } = this;
     let page = flow.page(direction);
@@ -841,18 +937,20 @@ export class Inspector implements StreamSink, TransactionListener {
     if (packetToo && this.rulesLookAtPackets(TCP))
       segment = end - start <= this.pieceSize(slot) ? 'packet' : 'pieces';
     this.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail, segment);
-    if (packetToo) {
-      this.packetRulesDone = true;
-      if (segment === 'packet') this.matcher.inspectPacket(context);
-      else if (segment === 'pieces') this.inspectPieces(this.pieceSize(slot));
-    }
+    this.waitingSegment = packetToo ? segment : null;
+    if (packetToo && !waits) this.inspectWaitingRules();
     context.streamBytes = window;
     context.streamStart = from;
     context.streamEnd = to;
     this.appLayer.data(flow, direction, bytes, start, end);
     this.inspectWaitingRules();
+    this.waitingSegment = null;
     context.appProtocol = flow.protocol;
-    this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail);
+    const late = tail > 0 && (flow.lateDirections & (1 << direction)) !== 0;
+    if (flow.protocol !== 0) flow.lateDirections &= ~(1 << direction);
+    // Rules for the protocol have not seen the bytes from before it was known.
+    if (late) this.matcher.scanStream(context, window, from, to, from, streamOffset - tail);
+    this.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail, late);
     context.streamEnd = 0;
     if (this.transactionEnded) return;
     if (page === NO_PAGE) {

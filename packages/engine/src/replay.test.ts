@@ -21,7 +21,13 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const load = (options: Partial<ReplayOptions> = {}) =>
-  Replay.load({ rules: ruleSource(RULES), stream: {}, inline: false, decodePolicy: 'open', ...options });
+  Replay.load({
+    rules: ruleSource(RULES),
+    stream: { maxFlows: 1024, memcap: 4 << 20 },
+    inline: false,
+    decodePolicy: 'open',
+    ...options,
+  });
 const attack = () =>
   new TcpConversation()
     .handshake()

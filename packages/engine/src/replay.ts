@@ -158,6 +158,7 @@ export class Replay {
           verifyChecksum: (place: number) => this.batch === null || this.checksums.accepts(this.batch, place),
         }),
       onDetection: (detection) => this.onDetection(detection),
+      dropDatagramFlows: this.options.inline,
       holdBlockedMicros: 0,
     });
     return this.inspector;

@@ -32,6 +32,10 @@ const EVENTS: ReadonlyMap<number, readonly number[]> = new Map(
   NAMES.map(([reason, names]) => [reason, names.map(numberOf)]),
 );
 
+/** A side that has sent a RST goes on. */
+export const SUSPECTED_RST_INJECT = numberOf('suspected_rst_inject');
+export const SYN_FLOOD = numberOf('3whs_syn_flood');
+
 /** Bytes have gone past that nobody has seen. */
 export const SEQUENCE_GAP = numberOf('reassembly_seq_gap');
 

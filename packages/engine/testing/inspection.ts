@@ -16,6 +16,13 @@ export function ruleSource(text: string, path = 'test.rules'): RuleSource {
   };
 }
 
+/** Every test has an inspector of its own: the pools of a gateway would cost each of them tens of megabytes. */
+const SMALL_STREAM: InspectorOptions['stream'] = {
+  maxFlows: 1024,
+  memcap: 4 << 20,
+  memcapPerDirection: 1 << 20,
+};
+
 type Packets = Iterable<MemoryPacket | Uint8Array>;
 
 /** An inspector over packets in memory, and what came of it. */
@@ -33,7 +40,6 @@ export class Inspection {
     this.inspector = new Inspector({
       matcher,
       protocols,
-      stream: { maxFlows: 1024 },
       inline: true,
       decodePolicy: 'open',
       offload: null,
@@ -41,6 +47,7 @@ export class Inspection {
       sender: { send: (bytes, offset, length) => this.sent.push(bytes.slice(offset, offset + length)) },
       holdBlockedMicros: 0,
       ...options,
+      stream: { ...SMALL_STREAM, ...options.stream },
     });
   }
 

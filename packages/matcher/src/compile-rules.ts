@@ -8,6 +8,7 @@ import type { BufferStep } from './evaluation';
 import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
 import { addHook } from './hooks';
+import { FlowFact } from './keyword';
 import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
 import { DataSets } from './lists/data-set';
@@ -34,7 +35,6 @@ import { Literal } from './search';
 import { shapeOf } from './shape-of-steps';
 import { ThresholdEntries } from './threshold-entries';
 import { transportsOf } from './transport-index';
-import { FlowFact } from './keyword';
 
 export interface CompileOptions {
   /** Buffer tables of all protocols there are. */

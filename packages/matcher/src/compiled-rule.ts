@@ -109,6 +109,12 @@ export class CompiledRule {
     this.references = values('reference');
   }
 
+  /** It asks nothing of single packets: where it matches, its action is meant for the flow. */
+  get ofFlow(): boolean {
+    if (this.buffers !== null || this.appLayerEvent !== null || this.addressesOnly) return true;
+    return this.appProtocols !== null && this.payload === null && this.packetTests === null;
+  }
+
   /**
    * `metadata` as key → values. Read each time it is asked for, which is with an alert: kept for all rules it would be
    * the largest part of the rule set.

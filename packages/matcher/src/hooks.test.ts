@@ -1,13 +1,15 @@
 import { compileText, Harness } from '../testing/harness';
 
-test('the first packet of a flow', () => {
+test('the first packet of each direction of a flow', () => {
   const harness = new Harness('alert tcp:flow_start any any -> any any (sid:1;)');
   const { context } = harness;
   context.flowPackets[0] = 1;
   expect(harness.packet()).toEqual([1]);
   context.flowPackets[1] = 1;
+  expect(harness.packet({ direction: 1 })).toEqual([1]);
+  context.flowPackets[0] = 2;
   expect(harness.packet()).toEqual([]);
-  context.flowPackets[1] = 0;
+  context.flowPackets[0] = 1;
   context.hasFlow = false;
   expect(harness.packet()).toEqual([]);
 });

@@ -20,7 +20,7 @@ const HOOKS: ReadonlyMap<string, HookPlace> = new Map([
   ['http1:response_headers', { buffer: 'http.header_names', direction: TO_CLIENT }],
 ]);
 
-/** Protocols of which a rule may name the first packet of a flow. */
+/** Protocols of which a rule may name the first packet of each direction of a flow. */
 const PACKET_PROTOCOLS: readonly string[] = ['ip', 'tcp', 'udp', 'icmp', 'ipv4', 'ipv6'];
 
 /** The rule is asked at the moment that its header names behind the protocol: `tls:client_hello_done`. */
@@ -31,7 +31,7 @@ export function addHook(builder: RuleBuilder): void {
   if (hook === 'flow_start' && PACKET_PROTOCOLS.includes(protocol)) {
     builder.packetTests.push({
       asks: FlowFact.COUNTS,
-      matches: ({ hasFlow, flowPackets }) => hasFlow && flowPackets[0] + flowPackets[1] === 1,
+      matches: ({ hasFlow, flowPackets, direction }) => hasFlow && flowPackets[direction] === 1,
     });
     return;
   }

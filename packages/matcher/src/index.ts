@@ -24,6 +24,7 @@ export {
 } from './events/packet-events';
 export type { Expression, ExpressionCompiler, ExpressionOptions } from './expression';
 export { FlowMatchState } from './flow-match-state';
+export { FlowFact } from './keyword';
 export { REFUSED_KEYWORDS } from './keywords/information';
 export { DataSet, DataSets } from './lists/data-set';
 export { GeoDatabase } from './lists/geo-database';

@@ -20,7 +20,7 @@ import { DerivedMemo, Verdict } from './derived-memo';
 import { Evaluation } from './evaluation';
 import { FlowMatchState } from './flow-match-state';
 import { HeaderCheck } from './header-check';
-import { MatchList } from './match-list';
+import { FROM_STREAM, MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 import { needsAll, type Occurrences, occurrencesHold } from './occurrences';
 import { PrefilterScan } from './prefilter-scan';
@@ -266,8 +266,11 @@ export class Matcher {
     }
   }
 
-  /** Packets whose payload is not looked at any more: rules that ask nothing about contents. */
-  inspectHeaders(context: InspectionContext): void {
+  /**
+   * Packets whose payload is not looked at any more: rules that ask nothing about contents.
+   * @param asks bits of `FlowFact`: of those rules only which ask for one of them; 0: all
+   */
+  inspectHeaders(context: InspectionContext, asks = 0): void {
     const { ruleset, candidates, gate, header } = this.stage;
     candidates.begin();
     gate.begin(context);
@@ -276,8 +279,9 @@ export class Matcher {
     candidates.sort();
     for (let i = 0; i < candidates.count; i++) {
       const rule = ruleset.rules[candidates.rules[i]];
-      if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
-      this.fire(rule, context, -1);
+      if (rule.buffers !== null || rule.payload !== null) continue;
+      if (asks !== 0 && rule.packetTests?.some((test) => ((test.asks ?? 0) & asks) !== 0) !== true) continue;
+      if (header.matches(rule, context)) this.fire(rule, context, -1);
     }
   }
 
@@ -432,6 +436,7 @@ export class Matcher {
    * @param start start of the window, from which `depth` and `offset` count
    * @param fresh bytes from here on are new; those before were inspected already
    * @param streamOffset place of `start` in the stream
+   * @param late the protocol became known only now: for the rules that name it all bytes are new
    */
   inspectStream(
     context: InspectionContext,
@@ -440,6 +445,7 @@ export class Matcher {
     end: number,
     fresh: number,
     streamOffset: number,
+    late = false,
   ): void {
     const { ruleset, candidates, inStream, gate } = this.stage;
     const { direction } = context;
@@ -466,7 +472,8 @@ export class Matcher {
       const rule = rules[candidates.rules[i]];
       // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
       const again = waiting && this.isStreamWaiting(context, rule.number);
-      if (fresh > start && found > 0 && !again && !this.patternIsNew(rule, bytes, start, end, fresh))
+      const unseen = again || (late && rule.appProtocols !== null);
+      if (fresh > start && found > 0 && !unseen && !this.patternIsNew(rule, bytes, start, end, fresh))
         continue;
       if (this.profile !== null) this.profile.start(rule.number);
       let matched = false;
@@ -479,7 +486,7 @@ export class Matcher {
       if (this.profile !== null) this.profile.stop(rule.number, matched);
       if (matched) {
         if (again) this.endStreamWaiting(context, rule.number);
-        this.fire(rule, context, -1);
+        this.fire(rule, context, FROM_STREAM);
       } else if (open && !again && rule.fastPattern !== null) {
         this.waitInStream(context, rule.number, streamOffset + end - start);
       }

@@ -38,6 +38,17 @@ const STRONG_BITS = 18;
 const STRONG_BOUND_BITS = 8;
 /** Suricata's inspection chunk. */
 const RAW_STREAM_WINDOW = 2560;
+const EMPTY_TRANSACTION_PLAN: TransactionPlan = {
+  whole: [],
+  derived: [],
+  derivedSources: new Int32Array(0),
+  settled: new Uint8Array(0),
+  growing: [],
+  unfiltered: new Int32Array(0),
+  unfilteredProgress: new Int32Array(0),
+  raw: false,
+};
+
 /** Puts every rule where the matcher will meet it. `drafts` stand in the order of their numbers. */
 export function* planRules(
   drafts: readonly RuleDraft[],
@@ -82,6 +93,15 @@ export function* planRules(
     segmentPatterns.push(yield* planPatterns(searched, prefilters));
   }
   const transactionPlans = yield* planTransactions(transactions, slots, catalog, prefilters);
+  // Rules that an event calls for, and that look at buffers then: their transactions are inspected too.
+  const called = yield* select(drafts, ({ compiled }) => compiled.appLayerEvent !== null);
+  for (const { compiled } of called) {
+    if (compiled.buffers === null) continue;
+    for (let at = 2; at < transactionPlans.length; at++) {
+      if (compiled.appProtocols?.[at >> 1] === 1 && looksThatWay(compiled, at & 1))
+        transactionPlans[at] ??= EMPTY_TRANSACTION_PLAN;
+    }
+  }
   return {
     generation,
     rules: drafts.map(({ compiled }) => compiled),

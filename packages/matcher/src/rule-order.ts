@@ -13,7 +13,10 @@ const ACTION_RANK: Record<Action, number> = {
 
 /** Rules that set flow bits come before those that ask for them, so that both can fire on one packet. */
 function flowBitRank(builder: RuleBuilder): number {
-  const sets = builder.flowBitActions.length > 0;
+  const { flowBitActions } = builder;
+  // What is unset on a packet was still set for those that ask for it there.
+  if (flowBitActions.length > 0 && flowBitActions.every(({ change }) => change === 'unset')) return 3;
+  const sets = flowBitActions.length > 0;
   const asks = builder.flowBitConditions.length > 0;
   return sets ? (asks ? 1 : 0) : asks ? 2 : 3;
 }

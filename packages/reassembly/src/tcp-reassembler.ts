@@ -4,6 +4,7 @@ import { TimeoutClass } from './flow-timeouts';
 import { Handshake } from './handshake';
 import { HeldBytes } from './held-bytes';
 import { DropReason, SegmentResult } from './segment-result';
+import { comesFromServer } from './server-ports';
 import { StreamAssembly } from './stream-assembly';
 import { StreamCounter, StreamCounterNames } from './stream-counters';
 import { type StreamOptions, streamOptions } from './stream-options';
@@ -45,7 +46,6 @@ const RECLAIM_IDLE = 5_000_000;
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
 /** Of a connection whose SYNs were not seen: an Ethernet path. */
-const LAST_WELL_KNOWN_PORT = 1023;
 const MIDSTREAM_MSS_4 = 1460;
 const MIDSTREAM_MSS_6 = 1440;
 const TIMESTAMP_OPTION = 12;
@@ -73,6 +73,9 @@ export class TcpReassembler {
   direction: 0 | 1 = 0;
   /** Why the packet just processed was dropped, or not taken in when not inline. @see DropReason */
   dropReason: number = Reason.NONE;
+
+  /** The packet just processed comes from a side that has reset the connection before. */
+  afterReset = false;
 
   private readonly options: StreamOptions;
   private readonly held: HeldBytes;
@@ -123,6 +126,7 @@ export class TcpReassembler {
    */
   process(view: PacketView, now: number, unseen = 0): number {
     this.dropReason = Reason.NONE;
+    this.afterReset = false;
     this.counters[Counter.PACKETS]++;
     if (view.tcpHeaderLength === 0) return this.withoutHeader();
     const table = this.table;
@@ -227,6 +231,11 @@ export class TcpReassembler {
     return (this.words[slot * STRIDE + STATE] & COMPLETE) !== 0;
   }
 
+  /** One side only is seen, and that is known to be so (`asyncOneside`). */
+  isAsynchronous(slot: number): boolean {
+    return this.options.asyncOneside && (this.words[slot * STRIDE + STATE] & ONE_SIDED) !== 0;
+  }
+
   isMidstream(slot: number): boolean {
     return (this.words[slot * STRIDE + STATE] & MIDSTREAM) !== 0;
   }
@@ -292,10 +301,7 @@ export class TcpReassembler {
       this.counters[Counter.MIDSTREAM_PACKETS]++;
       return ACCEPT;
     }
-    // Who answers at a well-known port is the server; between two of them whoever is seen first is the client.
-    const { sourcePort, destinationPort } = view;
-    const reversed =
-      (flags & SYN) !== 0 || (sourcePort < destinationPort && destinationPort > LAST_WELL_KNOWN_PORT);
+    const reversed = (flags & SYN) !== 0 || comesFromServer(view.sourcePort, view.destinationPort);
     const slot = this.insert(view, now, CLASS.HALF_OPEN, reversed);
     if (slot < 0) return this.tableFull();
     this.slot = slot;
@@ -564,6 +570,7 @@ export class TcpReassembler {
     const own = slot * STRIDE + direction * DIRECTION + OPTIONS;
     if ((this.words[own] & RESET) === 0) return;
     this.words[own] &= ~RESET;
+    this.afterReset = true;
     this.connections.classify(slot);
   }
 

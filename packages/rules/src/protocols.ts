@@ -36,7 +36,7 @@ export const RULE_PROTOCOLS: ReadonlyMap<string, readonly Transport[]> = new Map
   ['dns', ['tcp', 'udp']],
   ['doh2', ['tcp']],
   ['mdns', ['udp']],
-  ['llmnr', ['udp']],
+  ['llmnr', ['tcp', 'udp']],
   ['smtp', ['tcp']],
   ['imap', ['tcp']],
   ['pop3', ['tcp']],

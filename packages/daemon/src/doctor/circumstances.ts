@@ -33,10 +33,7 @@ export interface Circumstances {
 }
 
 /** The configuration with what the engine says about its own: it may run with `--set`, or with an older file. */
-export function withEngineSettings(
-  configuration: Configuration,
-  rows: readonly SettingRow[],
-): Configuration {
+export function withEngineSettings(configuration: Configuration, rows: readonly SettingRow[]): Configuration {
   const effective = structuredClone(configuration) as unknown as Record<string, unknown>;
   for (const { key, value } of rows) setAt(effective, key.split('.'), value);
   return effective as unknown as Configuration;

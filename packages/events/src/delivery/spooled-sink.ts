@@ -3,6 +3,7 @@ import type { EventSink, SinkStatistics } from '../sink';
 import type { Batch, Spool } from '../spool/spool';
 import { BackOff, type BackOffOptions } from './back-off';
 import { BatchRefused, type Transport } from './transport';
+import { GRACE_MILLISECONDS, within } from './within';
 
 export interface SpooledSinkOptions {
   /** Records in a batch at most. */
@@ -15,7 +16,6 @@ export interface SpooledSinkOptions {
 }
 
 const DEFAULT_BATCH = 1000;
-const GRACE_MILLISECONDS = 1000;
 
 /**
  * Delivers records over a network: every record goes to the spool first, and from there to the receiver, in order, as
@@ -88,7 +88,7 @@ export class SpooledSink implements EventSink {
       try {
         if (this.spool.backlog === this.unsettled) this.onIdle?.();
         batch = await this.spool.next(this.limit);
-        if (!batch) return;
+        if (!batch || this.closing) return;
         await this.transport.send(batch);
         this.delivered(batch);
       } catch (error) {
@@ -181,15 +181,9 @@ export class SpooledSink implements EventSink {
   /** Resolves when everything is delivered, or the time is over. */
   private async idle(milliseconds: number): Promise<void> {
     if (this.spool.backlog === this.unsettled) return;
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        this.onIdle = resolve;
-      }),
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, milliseconds);
-      }),
-    ]);
-    clearTimeout(timer);
+    const idle = new Promise<void>((resolve) => {
+      this.onIdle = resolve;
+    });
+    await within(milliseconds, idle);
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil } from '@portcullis/testkit';
@@ -8,6 +8,7 @@ import { StreamReceiver } from '../../testing/stream-receiver';
 import { Spool } from '../spool/spool';
 import { acknowledgedByPeer, unacknowledgedBytes } from './send-queue';
 import { SpooledSink } from './spooled-sink';
+import { StreamTransport } from './stream-transport';
 import { unixSocketTransport } from './unix-socket';
 
 let directory: string;
@@ -67,6 +68,22 @@ describe('over a UNIX socket', () => {
     sink.write(alerts(10, 1)[0] as never);
     await waitUntil(() => receiver.lines.length === 11, { what: 'the events' });
     expect(flowIds(receiver.lines)).toEqual(numbers(0, 11));
+  });
+
+  test('an end does not wait for a receiver that cannot be reached', async () => {
+    const transport = new StreamTransport({
+      name: 'nobody',
+      // Never connected, never refused.
+      connect: () => new Socket(),
+      render: (line) => Buffer.from(line),
+    });
+    const spool = await Spool.open({ directory: join(directory, 'other'), size: 1024 * 1024 });
+    const other = new SpooledSink(spool, transport, { graceMilliseconds: 0 });
+    other.write(alerts(0, 1)[0] as never);
+    await other.flush();
+    const before = performance.now();
+    await other.close();
+    expect(performance.now() - before).toBeLessThan(1000);
   });
 
   test('a receiver that hangs is waited for', async () => {

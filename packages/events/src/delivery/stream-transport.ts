@@ -28,6 +28,7 @@ export class StreamTransport implements Transport {
   readonly settleMilliseconds: number;
   onBroken: (() => void) | null = null;
   private socket: Socket | null = null;
+  private connecting: Socket | null = null;
   private closed = false;
 
   constructor(private readonly options: StreamTransportOptions) {
@@ -62,6 +63,7 @@ export class StreamTransport implements Transport {
 
   close(): void {
     this.closed = true;
+    this.connecting?.destroy();
     const { socket } = this;
     this.socket = null;
     // What a receiver that hangs has not taken stays in the spool.
@@ -73,6 +75,7 @@ export class StreamTransport implements Transport {
     const socket = this.options.connect();
     const secure = socket instanceof TLSSocket;
     let lastError: Error | null = null;
+    this.connecting = socket;
     try {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(
@@ -97,6 +100,8 @@ export class StreamTransport implements Transport {
     } catch (error) {
       socket.destroy();
       throw error;
+    } finally {
+      this.connecting = null;
     }
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
     socket.setNoDelay(true);

@@ -3,7 +3,8 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FRAME_HEADER, FrameReader, frame, LONGEST_PAYLOAD } from './frame';
 import { PositionFile } from './position-file';
-import { listSegments, locate, type Segment, type SpoolPosition, segmentPath } from './segment';
+import { listSegments, locate, type Segment, type SpoolPosition } from './segment';
+import { SegmentWriter } from './segment-writer';
 
 export interface SpoolOptions {
   directory: string;
@@ -40,8 +41,6 @@ const WRITE_BYTES = 1024 * 1024;
 const READ_BYTES = LONGEST_PAYLOAD + FRAME_HEADER;
 const DEFAULT_MEMORY = 8 * 1024 * 1024;
 const RETRY_MILLISECONDS = 1000;
-/** A power failure costs at most what was written in so long; the end of the process costs nothing written. */
-const SYNCHRONISE_MILLISECONDS = 1000;
 
 /**
  * A queue of records on disk, in segment files: written at the end, read from a position, given free when delivered.
@@ -63,12 +62,10 @@ export class Spool {
   private epoch = 0;
   /** Up to here missing records are counted. */
   private missingTo = 0;
-  private writer: { segment: Segment; file: FileHandle } | null = null;
+  private readonly writer: SegmentWriter;
   private reader: { segment: Segment; file: FileHandle } | null = null;
   private writing: Promise<void> | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
-  private syncTimer: NodeJS.Timeout | null = null;
-  private synchronising: Promise<void> = Promise.resolve();
   private failing = false;
   private full = false;
   private closed = false;
@@ -83,6 +80,7 @@ export class Spool {
       LARGEST_SEGMENT,
       Math.max(SMALLEST_SEGMENT, Math.floor(options.size / SEGMENTS)),
     );
+    this.writer = new SegmentWriter(options.directory, this.segmentBytes);
   }
 
   /** @throws where the directory cannot be made or read */
@@ -170,12 +168,11 @@ export class Spool {
     await this.flush();
     this.closed = true;
     this.wake();
-    for (const timer of [this.retryTimer, this.syncTimer]) if (timer) clearTimeout(timer);
-    await this.synchronising;
+    if (this.retryTimer) clearTimeout(this.retryTimer);
     this.lost += this.waiting.length;
     this.waiting = [];
     await this.savePosition();
-    await this.closeWriter();
+    await this.writer.close();
     await this.reader?.file.close().catch(() => undefined);
     this.reader = null;
     if (this.backlog === 0) await this.removeAll();
@@ -211,17 +208,12 @@ export class Spool {
   private async writeChunk(): Promise<void> {
     const { frames, bytes, payload } = this.takeChunk();
     await this.makeRoom(bytes);
-    const { segment, file } = await this.openWriter(bytes);
-    const chunk = Buffer.concat(frames, bytes);
-    // A write that ended early is written over by the next one: the length counts only what is whole.
-    let done = 0;
-    while (done < bytes)
-      done += (await file.write(chunk, done, bytes - done, segment.bytes + done)).bytesWritten;
+    await this.writer.append(Buffer.concat(frames, bytes), this.end, (segment) =>
+      this.segments.push(segment),
+    );
     this.waiting.splice(0, frames.length);
     this.waitingBytes -= payload;
-    segment.bytes += bytes;
     this.end += frames.length;
-    this.synchroniseSoon();
     this.wake();
   }
 
@@ -236,38 +228,6 @@ export class Spool {
       bytes += framed;
     }
     return { frames, bytes, payload: bytes - frames.length * FRAME_HEADER };
-  }
-
-  private async openWriter(bytes: number): Promise<{ segment: Segment; file: FileHandle }> {
-    const { writer } = this;
-    if (writer && !writer.segment.damaged) {
-      const { bytes: held } = writer.segment;
-      if (held === 0 || held + bytes <= this.segmentBytes) return writer;
-    }
-    await this.closeWriter();
-    const path = segmentPath(this.options.directory, this.end);
-    const segment: Segment = { path, first: this.end, bytes: 0, damaged: false };
-    this.writer = { segment, file: await open(path, 'w', 0o640) };
-    this.segments.push(segment);
-    return this.writer;
-  }
-
-  private async closeWriter(): Promise<void> {
-    const { writer } = this;
-    this.writer = null;
-    if (!writer) return;
-    await writer.file.datasync().catch(() => undefined);
-    await writer.file.close().catch(() => undefined);
-  }
-
-  private synchroniseSoon(): void {
-    if (this.syncTimer || this.closed) return;
-    this.syncTimer = setTimeout(() => {
-      this.syncTimer = null;
-      // Errors of the disk show at the next write.
-      this.synchronising = this.writer?.file.datasync().catch(() => undefined) ?? Promise.resolve();
-    }, SYNCHRONISE_MILLISECONDS);
-    this.syncTimer.unref();
   }
 
   private state(failing: boolean, message: string): void {

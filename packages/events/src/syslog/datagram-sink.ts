@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { BackOff, type BackOffOptions } from '../delivery/back-off';
+import { GRACE_MILLISECONDS, within } from '../delivery/within';
 import type { EveRecord } from '../record';
 import type { EventSink, SinkStatistics } from '../sink';
 import { type SyslogFormat, syslogMessage } from './message';
@@ -60,7 +61,7 @@ export class DatagramSyslogSink implements EventSink {
   }
 
   async close(): Promise<void> {
-    await this.flush();
+    await within(GRACE_MILLISECONDS, this.flush());
     this.closed = true;
     if (this.retryTimer) clearTimeout(this.retryTimer);
     this.statistics.lost += this.waiting.length;
@@ -78,6 +79,7 @@ export class DatagramSyslogSink implements EventSink {
     try {
       while (this.waiting.length > 0) {
         this.socket ??= await this.open();
+        if (this.closed) break;
         await this.sendFirst(this.socket);
       }
     } catch (error) {

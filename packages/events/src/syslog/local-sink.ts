@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { BackOff, type BackOffOptions } from '../delivery/back-off';
+import { GRACE_MILLISECONDS, within } from '../delivery/within';
 import type { EveRecord } from '../record';
 import type { EventSink, SinkStatistics } from '../sink';
 import { type SyslogFormat, syslogContent, syslogPriority } from './message';
@@ -65,7 +66,7 @@ export class LocalSyslogSink implements EventSink {
   }
 
   async close(): Promise<void> {
-    await this.flush();
+    this.pass();
     this.closed = true;
     if (this.retryTimer) clearTimeout(this.retryTimer);
     this.statistics.lost += this.waiting.length;
@@ -73,10 +74,11 @@ export class LocalSyslogSink implements EventSink {
     const { child } = this;
     this.child = null;
     if (!child?.stdin || child.exitCode !== null) return;
-    await new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.stdin?.end();
-    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.stdin.end();
+    await within(GRACE_MILLISECONDS, ended);
+    // A service that takes nothing holds logger back.
+    if (child.exitCode === null) child.kill('SIGKILL');
   }
 
   private pass(): void {
@@ -105,12 +107,17 @@ export class LocalSyslogSink implements EventSink {
     );
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said = text.trim().slice(0, LONGEST_ERROR);
-      this.failed(said);
+      said = (said + text).slice(-LONGEST_ERROR);
+      // It writes a message in pieces.
+      if (!said.endsWith('\n')) return;
+      this.failed(said.trim());
+      said = '';
     });
     child.stdin?.on('error', () => undefined);
     child.on('error', (error) => this.ended(child, error.message));
-    child.on('exit', (code) => this.ended(child, said || `logger ended with ${code}`));
+    child.on('exit', (code) =>
+      this.ended(child, said.trim() || this.statistics.lastError || `logger ended with ${code}`),
+    );
     return child;
   }
 

@@ -29,7 +29,7 @@ class Rsyslog {
 
   constructor(
     private readonly directory: string,
-    private readonly port: number,
+    port: number,
   ) {
     this.output = join(directory, 'received');
     writeFileSync(

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { waitUntil } from '@portcullis/testkit';
 import { selfMadeCertificate } from '../../testing/certificate';
 import { alert, alerts, flowIds, numbers } from '../../testing/records';
@@ -28,7 +28,7 @@ class Receiver {
   /** Requests are read and never answered. */
   silent = false;
   private server: Server | null = null;
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new Set<Duplex>();
 
   async start(): Promise<void> {
     const server = createServer(certificate, (request, response) => {

@@ -119,7 +119,8 @@ test('no tunnel leads outside of its packet', () => {
   ];
   SeededRandom.run((random) => {
     let found = 0;
-    for (let round = 0; round < (process.env.PORTCULLIS_LONG ? 20_000 : 4000); round++) {
+    const rounds = process.env.PORTCULLIS_LONG ? 20_000 : 4000;
+    for (let round = 0; round < rounds; round++) {
       const packet = Uint8Array.from(random.pick(samples));
       for (let change = random.below(4); change > 0; change--)
         packet[20 + random.below(packet.length - 20)] = random.below(256);
@@ -129,6 +130,6 @@ test('no tunnel leads outside of its packet', () => {
       if (start < view.transport || end > view.end || start >= end)
         throw new Error(`${start} … ${end} within ${Array.from(packet)}`);
     }
-    expect(found).toBeGreaterThan(1000);
+    expect(found).toBeGreaterThan(rounds / 20);
   });
 });

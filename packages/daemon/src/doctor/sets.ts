@@ -1,0 +1,83 @@
+import { SetName } from '@portcullis/firewall';
+import { rulesLeftStanding } from './chains';
+import type { Circumstances } from './circumstances';
+import { type Finding, failed, ok, unknown, warning } from './finding';
+
+/** What `ipset list -terse` says about a set. */
+export interface IpSet {
+  readonly name: string;
+  readonly type: string;
+  readonly entries: number;
+  /** Entries it can hold; 0 where there is no such limit. */
+  readonly capacity: number;
+}
+
+/** Above this share of its capacity a set is told. */
+const NEARLY_FULL = 0.8;
+
+export function parseSets(text: string): Map<string, IpSet> {
+  const sets = new Map<string, IpSet>();
+  for (const block of text.split('\n\n')) {
+    const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
+    const name = field('Name');
+    if (name === '') continue;
+    sets.set(name, {
+      name,
+      type: field('Type'),
+      entries: Number(field('Number of entries')),
+      capacity: Number(/\bmaxelem (\d+)/.exec(field('Header'))?.[1] ?? 0),
+    });
+  }
+  return sets;
+}
+
+/** The ban sets are there and have room. */
+export function checkBanSets(here: Circumstances): Finding {
+  const name = 'ban sets';
+  if (here.firewall.problem !== null) return unknown(name, here.firewall.problem);
+  const { tables, sets } = here.firewall;
+  const standing = rulesLeftStanding(tables, sets);
+  if (here.mode === 'monitoring') return ok(name, 'not used: in Monitoring mode nothing is blocked');
+  const wanted = tables.map(({ family }) => (family === 4 ? SetName.ban4 : SetName.ban6));
+  const missing = wanted.filter((set) => !sets.has(set));
+  if (missing.length > 0) {
+    const seen = `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not there`;
+    if (here.engine.status === null && !standing) return unknown(name, `${seen}: no engine is running`);
+    return failed(name, seen, 'restart the engine: it makes its sets and fills them from its ledger');
+  }
+  const there = wanted.map((set) => sets.get(set) as IpSet);
+  const full = there.filter(({ entries, capacity }) => capacity > 0 && entries >= capacity);
+  const filled = there.filter(({ entries, capacity }) => capacity > 0 && entries >= NEARLY_FULL * capacity);
+  const mend =
+    "bans that are not needed go with 'portcullis bans remove'; a restart of the engine makes larger sets as it fills them";
+  if (full.length > 0) return failed(name, `${full.map(fillText).join(', ')}: full, no further ban`, mend);
+  if (filled.length > 0) return warning(name, filled.map(fillText).join(', '), mend);
+  return ok(name, there.map(fillText).join(', '));
+}
+
+function fillText({ name, entries, capacity }: IpSet): string {
+  return `${name} holds ${entries} of ${capacity}`;
+}
+
+/** The set of ports that are queued says some. */
+export function checkPortSet(here: Circumstances): Finding {
+  const name = 'ports set';
+  if (here.firewall.problem !== null) return unknown(name, here.firewall.problem);
+  const { tables, sets } = here.firewall;
+  const set = sets.get(SetName.ports);
+  const mend = "'portcullis reload' fills it from the rules; without an engine its next start does";
+  if (set === undefined) {
+    if (here.engine.status === null && !rulesLeftStanding(tables, sets))
+      return unknown(name, `${SetName.ports} is not there: no engine is running`);
+    return failed(name, `${SetName.ports} is not there: no TCP connection is queued`, mend);
+  }
+  const { ports } = here.engine.status ?? {};
+  if (set.entries > 0) return ok(name, `${set.entries} TCP ports${ports ? ` (${ports.text})` : ''}`);
+  if (ports && ports.text.trim() === 'TCP')
+    return warning(
+      name,
+      'no rule asks for a TCP port, so none is inspected',
+      "look at 'rule-files', or say 'scan.ports'",
+    );
+  return failed(name, `${SetName.ports} is empty: no TCP connection is inspected`, mend);
+}
