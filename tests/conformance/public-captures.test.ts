@@ -42,7 +42,7 @@ describe.each([
       expect(reasons).toEqual([]);
       expect(passed.length).toBeGreaterThanOrEqual(readPassing(set).size);
     },
-    3 * MINUTES,
+    10 * MINUTES,
   );
 });
 
@@ -60,5 +60,5 @@ withCorpora(
     expect(gone).toEqual([]);
     expect(comparison.agreeing.length).toBeGreaterThanOrEqual(readPassing('expected').size);
   },
-  3 * MINUTES,
+  10 * MINUTES,
 );

@@ -10,7 +10,7 @@ import type { Outcome } from './verify/run-test';
 import type { WorkerPool } from './worker-pool';
 
 /** Seconds after which one test, or one capture, is given up. */
-const TEST_SECONDS = 30;
+const TEST_SECONDS = 60;
 const CAPTURE_SECONDS = 120;
 
 function unfinished(test: JudgeTest, reason: string): Outcome {

@@ -83,7 +83,7 @@ describeLab('rules that only say alert', () => {
 
   test('what comes from the protected side is network activity: told, not banned', async () => {
     const local = await lab.httpServer('attacker', PORT);
-    await engine.start();
+    await engine.start({ 'scan.direction': 'both' });
     const outward = () =>
       lab.httpGet('server', '/exploit-outward', {
         host: lab.address('attacker', 4),

@@ -238,3 +238,58 @@ describeLab('a firewall that others change', () => {
     expect((await server.received()).toString()).not.toContain(ATTACK_PATH);
   });
 });
+
+describeLab('the direction of a connection', () => {
+  let lab: Lab;
+  let servers: Record<'server' | 'attacker', LabServer>;
+  let engine: LabEngine;
+  beforeAll(async () => {
+    lab = new Lab('pcin');
+    servers = {
+      server: await lab.httpServer('server', PORT),
+      attacker: await lab.httpServer('attacker', PORT),
+    };
+    engine = new LabEngine(lab);
+  }, 60_000);
+  afterAll(async () => {
+    if (engine?.process?.running) await engine.stop();
+    lab?.destroy();
+    engine?.remove();
+  });
+
+  describe.each([4, 6] as const)('over IPv%d', (family) => {
+    const outward = (path: string) =>
+      lab.httpGet('server', path, { host: lab.address('attacker', family), port: PORT, timeout: 1500 });
+
+    test('inbound: only what is made towards the protected side is inspected, in both directions', async () => {
+      await engine.start();
+      const before = (await engine.status()).packets.received;
+      expect(await outward(`${ATTACK_PATH}-outward-${family}`)).toMatchObject({ complete: true });
+      expect((await engine.status()).packets.received).toBe(before);
+      const inward = await lab.httpGet('attacker', `/inward-${family}`, {
+        host: lab.target(family),
+        port: PORT,
+        timeout: 1500,
+      });
+      expect(inward).toMatchObject({ complete: true });
+      // SYN, SYN-ACK, ACK, request, response at least: replies are seen too.
+      expect((await engine.status()).packets.received).toBeGreaterThanOrEqual(before + 5);
+      expect((await servers.attacker.received()).toString()).toContain(`-outward-${family}`);
+      await engine.stop();
+    }, 30_000);
+
+    test('both: what the protected side does is inspected and told', async () => {
+      await engine.start({ 'scan.direction': 'both' });
+      expect(await outward(`${ATTACK_PATH}-told-${family}`)).toMatchObject({ complete: true });
+      const address = lab.address('server', family);
+      const alert = await waitUntil(
+        () => engine.events('alert').find((record) => record.src_ip === address),
+        { what: 'the alert' },
+      );
+      expect(alert).toMatchObject({
+        portcullis: { event: 'network_activity_detected', enforced: false },
+      });
+      await engine.stop();
+    }, 30_000);
+  });
+});

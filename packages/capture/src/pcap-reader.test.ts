@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { SeededRandom } from '@portcullis/testkit';
-import { LinkStatus } from '@portcullis/wire';
+import { DecodeEvent, LinkStatus } from '@portcullis/wire';
 import { CaptureFileSource } from './capture-file-source';
 import { Bytes, captureFile, ethernet, ipv4Packet, takeAll } from './capture-files.fixture';
 import { PacketInfo } from './source';
@@ -94,6 +94,21 @@ describe('pcap files', () => {
     expect(source.frames).toBe(6);
     expect(source.skipped[LinkStatus.NOT_IP]).toBe(3);
     expect(source.skipped[LinkStatus.TRUNCATED]).toBe(1);
+  });
+
+  test('hands over frames without a packet to those who want every frame', () => {
+    const arp = ethernet(Buffer.alloc(28), 0x0806);
+    const runt = Buffer.alloc(5);
+    const path = captureFile(header(), record(arp), record(ethernet(ipv4Packet(1))), record(runt));
+    const source = new CaptureFileSource(path, { everyFrame: true });
+    expect(source.receive(0)).toBe(3);
+    const { info, length, linkEvent, frame } = source.batch;
+    const verify = PacketInfo.CHECKSUM_NOT_VERIFIED;
+    expect([...info.subarray(0, 3)]).toEqual([PacketInfo.NOT_IP, verify, PacketInfo.NOT_IP]);
+    expect([...length.subarray(0, 3)]).toEqual([arp.length, 29, runt.length]);
+    expect([...frame.subarray(0, 3)]).toEqual([1, 2, 3]);
+    expect([...linkEvent.subarray(0, 3)]).toEqual([-1, -1, DecodeEvent['ethernet.pkt_too_small']]);
+    expect(source.skipped[LinkStatus.NOT_IP]).toBe(1);
   });
 
   test('hands over the hardware address of the sender', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addBansCommands, addProductAliases } from './commands/bans';
 import { addConfigCommands } from './commands/config';
+import { addEventsCommands } from './commands/events';
 import { addExcludeCommands } from './commands/exclude';
 import { addProtectionCommands } from './commands/protection';
 import { addReplayCommand } from './commands/replay';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
   addExcludeCommands(program);
   addConfigCommands(program);
   addServiceCommands(program);
+  addEventsCommands(program);
   addProductAliases(program);
   // What is no command is named by the program's own action; set last, because subcommands inherit it.
   program.allowExcessArguments();

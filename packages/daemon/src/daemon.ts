@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   alertRecord,
@@ -10,7 +10,7 @@ import {
   type RuleSummary,
   ruleClasses,
 } from '@portcullis/engine';
-import { type EventSink, eveTimestamp, FileSink } from '@portcullis/events';
+import { eveTimestamp, type FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
@@ -26,11 +26,13 @@ import { prepareChange, type SettingsChange } from './configuration/settings';
 import { exportSettings, settingRows } from './configuration/show';
 import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
+import { keepDataSets } from './data-set-files';
 import { EngineLock } from './engine-lock';
 import { installPlan, portText } from './install-plan';
 import { InterfaceNames } from './interfaces';
 import { daemonRegistry } from './metrics';
 import { NeverBlock } from './never-block';
+import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
@@ -83,7 +85,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private attackers!: AttackerBans;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
-  private sink!: EventSink;
+  private sink!: FanOutSink;
   private neverBlock: NeverBlock;
   private supervisor: Supervisor | null = null;
   private rules: RuleSummary | null = null;
@@ -135,7 +137,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
       await this.control.listen();
       undo.push(() => this.control.close());
-      this.sink = await this.openSink();
+      this.sink = await openOutputs(this.configuration, { log: this.log, version: this.options.version });
       undo.push(() => this.sink.close());
       this.firewall = await KernelFirewall.open({ backend: this.configuration.firewall.backend });
       undo.push(() => this.firewall.close());
@@ -306,6 +308,13 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private listenTo(supervisor: Supervisor): void {
     const passes = this.configuration.nfqueue['fail-open'] ? 'passes uninspected' : 'is dropped';
     supervisor.on('detection', (detection) => void this.detected(detection));
+    supervisor.on('dataSets', (files) => {
+      try {
+        keepDataSets(files);
+      } catch (error) {
+        this.log.error(`data sets could not be kept: ${(error as Error).message}`);
+      }
+    });
     supervisor.on('lost', ({ queue, reason, thread }) => {
       this.traffic.retire([thread]);
       this.log.error(
@@ -525,14 +534,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     });
   }
 
-  private openSink(): Promise<EventSink> {
-    const { eve } = this.configuration.outputs;
-    const path = isAbsolute(eve) ? eve : join(this.configuration['log-dir'], eve);
-    return new FileSink(path, {
-      onState: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
-    }).start();
-  }
-
   private async startMetrics(): Promise<void> {
     const { listen } = this.configuration.metrics;
     if (listen === 'off') return;
@@ -544,6 +545,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       firewall: this.firewall,
       protecting: () => this.protecting,
       sink: () => this.sink.statistics,
+      outlets: () => this.sink.outlets,
     });
     const server = new MetricsServer(registry, () => this.protecting);
     await server.listen(parseListenAddress(listen));

@@ -26,6 +26,9 @@ export function installPlan(
     excludedInterfaces: [],
     exclusions: scanExclusions(exclusions),
     monitoring,
+    ...(scan.direction === 'inbound' && {
+      inbound: { networks: protect.networks, interfaces: protect.interfaces },
+    }),
     eitherPort: true,
   };
 }

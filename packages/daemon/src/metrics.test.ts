@@ -1,4 +1,5 @@
 import { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
+import type { EventSink } from '@portcullis/events';
 import { type FirewallBackend, MemoryFirewall } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
 import type { Bans } from './bans';
@@ -26,6 +27,15 @@ const sources: MetricSources = {
   firewall: new MemoryFirewall() as FirewallBackend,
   protecting: () => true,
   sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
+  outlets: () => [
+    {
+      name: 'webhook',
+      events: ['alert'],
+      sink: {
+        statistics: { written: 14, lost: 15, backlog: 16, failures: 17, lastError: null },
+      } as unknown as EventSink,
+    },
+  ],
 };
 const counter = (name: WorkerCounterName) => 1000 + WorkerCounterNames.indexOf(name);
 
@@ -63,6 +73,10 @@ test.each([
   ['events_written_total', 11],
   ['events_lost_total', 12],
   ['events_backlog_bytes', 13],
+  ['output_written_total{output="webhook"}', 14],
+  ['output_dropped_total{output="webhook"}', 15],
+  ['output_backlog_bytes{output="webhook"}', 16],
+  ['output_failures_total{output="webhook"}', 17],
   ['verdict_seconds_count{queue="3"}', 3],
   ['ban_seconds_count', 3],
 ] as const)('%s is %d', (name, value) => {

@@ -1,5 +1,5 @@
 import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
-import type { SinkStatistics } from '@portcullis/events';
+import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
@@ -15,6 +15,7 @@ export interface MetricSources {
   firewall: FirewallBackend;
   protecting(): boolean;
   sink(): SinkStatistics;
+  outlets(): readonly Outlet[];
 }
 
 /** Worker counters that are told as they are, summed over the workers. */
@@ -133,6 +134,34 @@ export function daemonRegistry(sources: MetricSources) {
       type: 'gauge',
       read: () => sources.sink().backlog,
     },
+    outputMetric(
+      sources,
+      'written_total',
+      'Event records an output took.',
+      'counter',
+      ({ written }) => written,
+    ),
+    outputMetric(
+      sources,
+      'dropped_total',
+      'Event records an output could not be given.',
+      'counter',
+      ({ lost }) => lost,
+    ),
+    outputMetric(
+      sources,
+      'failures_total',
+      'Attempts to reach an output that failed.',
+      'counter',
+      ({ failures }) => failures,
+    ),
+    outputMetric(
+      sources,
+      'backlog_bytes',
+      'Event records that wait for an output, in memory and on disk.',
+      'gauge',
+      ({ backlog }) => backlog,
+    ),
   );
   return createRegistry(metrics, [
     {
@@ -149,6 +178,20 @@ export function daemonRegistry(sources: MetricSources) {
       read: () => [{ histogram: sources.bans().latency }],
     },
   ]);
+}
+
+function outputMetric(
+  sources: MetricSources,
+  name: string,
+  help: string,
+  type: 'counter' | 'gauge',
+  value: (statistics: SinkStatistics) => number,
+): MetricDefinition {
+  const read = () =>
+    sources
+      .outlets()
+      .map(({ name: output, sink }) => ({ value: value(sink.statistics), labels: { output } }));
+  return { name: `output_${name}`, help, type, read };
 }
 
 function ownQueues(sources: MetricSources) {

@@ -1,6 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { DEFAULT_KINDS, type DetectionPolicySettings, type RuleSource } from '@portcullis/engine';
+import {
+  DEFAULT_KINDS,
+  type DetectionPolicySettings,
+  type RuleLists,
+  type RuleSource,
+} from '@portcullis/engine';
 import type { Configuration } from './configuration/schema';
 import { exemptions } from './exclusions';
 import { interfaceIndex, localAddresses } from './interfaces';
@@ -64,8 +69,40 @@ export function readRuleSource(configuration: Configuration, configurationFile: 
     addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
     portGroups: Object.fromEntries(portGroups),
     policy: detectionPolicy(configuration),
+    lists: ruleLists(configuration, base),
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
   };
+}
+
+/** Files that rules ask beside the traffic. @throws RuleSourceError */
+function ruleLists(configuration: Configuration, base: string): RuleLists {
+  const thresholds = configuration['threshold-file'];
+  const categories = configuration['reputation-categories-file'];
+  const geo = configuration['geoip-database'];
+  const folder = resolve(base, configuration['default-reputation-path'] ?? '.');
+  const lists = configuration['reputation-files'];
+  if (lists.length > 0 && categories === undefined)
+    throw new RuleSourceError('reputation-files: a list needs reputation-categories-file beside it');
+  return {
+    ...(thresholds !== undefined && {
+      thresholds: { path: resolve(base, thresholds), text: readText(resolve(base, thresholds)) },
+    }),
+    ...(categories !== undefined && {
+      reputation: {
+        categories: readText(resolve(base, categories)),
+        lists: lists.map((name) => readText(resolve(folder, name))),
+      },
+    }),
+    ...(geo !== undefined && { geo: readBytes(resolve(base, geo)) }),
+  };
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new RuleSourceError(`cannot read ${path}: ${(error as Error).message}`);
+  }
 }
 
 /** The configured rows come before the built-in ones: the first that fits counts. */

@@ -81,6 +81,12 @@ export class AppLayer {
     this.upgradeAt = at;
   }
 
+  /** What the flow carries has a name of its own (DNS within HTTP/2); its parser stays. */
+  rename(flow: FlowInspection, protocol: string): void {
+    const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
+    if (number > 0) flow.protocol = number;
+  }
+
   gap(flow: FlowInspection, direction: Direction, length: number): void {
     if (flow.parser !== null) flow.parser.gap(direction, length);
     else this.giveUp(flow);
@@ -95,6 +101,7 @@ export class AppLayer {
     if (parser === null) return;
     flow.parser = null;
     parser.reset();
+    this.rename(flow, parser.protocol);
     const pool = this.pool(flow);
     if (pool.length < POOLED_PARSERS) pool.push(parser);
   }
@@ -199,8 +206,9 @@ export class AppLayer {
     end: number,
   ): void {
     this.begin(flow, number, null);
-    const other: Direction = direction === 0 ? 1 : 0;
-    for (const side of [other, direction] as const) {
+    const first = flow.firstPending;
+    const second: Direction = first === 0 ? 1 : 0;
+    for (const side of [first, second] as const) {
       const pending = flow.pending(side);
       flow.setPending(side, null);
       if (pending !== null && flow.parser !== null)

@@ -1,5 +1,11 @@
 import type { PacketBatch } from '@portcullis/capture';
-import { DecodeStatus, PacketView, verifyHeaderChecksum, verifyTransportChecksum } from '@portcullis/wire';
+import {
+  DecodeStatus,
+  IpProtocol,
+  PacketView,
+  verifyHeaderChecksum,
+  verifyTransportChecksum,
+} from '@portcullis/wire';
 
 /**
  * `ignore`: packets are taken as they are. `verify`: those with a wrong checksum are not inspected, as their receiver
@@ -36,6 +42,8 @@ export class CaptureChecksums {
     const { view } = this;
     const start = batch.offset[place];
     if (view.decode(batch.bytes, start, start + batch.length[place]) !== DecodeStatus.OK) return true;
+    // As in Suricata it is the stream that must not take what its receiver did not; datagrams are looked at all the same.
+    if (view.protocol !== IpProtocol.TCP) return true;
     const right = verifyHeaderChecksum(view) && verifyTransportChecksum(view);
     if (this.policy === 'auto') {
       this.seen++;

@@ -4,9 +4,14 @@ import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection, TransactionFacts } from './detection';
 import type { DetectionKind, DetectionResponse } from './detection-policy';
 
+/** Rules that have matched, so that what is told of them is read once. */
+const told = new WeakMap<CompiledRule, DetectedRule>();
+
 /** The rule as plain data. */
 function detectedRule(rule: CompiledRule): DetectedRule {
-  return {
+  const known = told.get(rule);
+  if (known !== undefined) return known;
+  const made: DetectedRule = {
     action: rule.action,
     gid: rule.gid,
     sid: rule.sid,
@@ -17,6 +22,8 @@ function detectedRule(rule: CompiledRule): DetectedRule {
     metadata: Object.fromEntries([...rule.metadata].map(([key, values]) => [key, [...values]])),
     references: [...rule.references],
   };
+  told.set(rule, made);
+  return made;
 }
 
 function hardwareAddress(batch: PacketBatch, place: number): string | null {

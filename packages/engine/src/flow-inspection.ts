@@ -26,12 +26,16 @@ export class FlowInspection {
   passed = false;
   /** Directions whose end the parser was told, a bit for each. */
   closed = 0;
+  /** The rest is ciphertext. */
+  opaque = false;
   /** Pages of the raw windows, by direction. */
   private pageToServer = NO_PAGE;
   private pageToClient = NO_PAGE;
   /** First bytes that are too few to tell the protocol, by direction. */
   private pendingToServer: Uint8Array | null = null;
   private pendingToClient: Uint8Array | null = null;
+  /** Direction whose undecided bytes came first. */
+  firstPending: Direction = 0;
 
   page(direction: Direction): number {
     return direction === 0 ? this.pageToServer : this.pageToClient;
@@ -47,6 +51,8 @@ export class FlowInspection {
   }
 
   setPending(direction: Direction, bytes: Uint8Array | null): void {
+    if (bytes !== null && this.pendingToServer === null && this.pendingToClient === null)
+      this.firstPending = direction;
     if (direction === 0) this.pendingToServer = bytes;
     else this.pendingToClient = bytes;
   }
@@ -61,9 +67,11 @@ export class FlowInspection {
     this.matchState = null;
     this.passed = false;
     this.closed = 0;
+    this.opaque = false;
     this.pageToServer = NO_PAGE;
     this.pageToClient = NO_PAGE;
     this.pendingToServer = null;
     this.pendingToClient = null;
+    this.firstPending = 0;
   }
 }

@@ -16,6 +16,7 @@ export { Inspector, type InspectorOptions, type OffloadMark } from './inspector'
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
+export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
 export {
   describeFailedRule,
   type FailedRuleSummary,

@@ -84,6 +84,7 @@ describe.each([
             http_user_agent: 'curl/8',
             http_method: 'GET',
             protocol: 'HTTP/1.1',
+            length: 0,
           },
         },
         txId: 0,

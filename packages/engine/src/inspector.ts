@@ -28,6 +28,7 @@ import { InspectCounter, InspectCounterNames } from './inspect-counters';
 import { MAX_LAYERS, type PacketLayers } from './packet-layers';
 import { RawWindowPool } from './raw-window';
 import { type PacketSender, ResetBuilder } from './reset';
+import { addStreamEvents, SEQUENCE_GAP } from './stream-events';
 
 // Bound once: an access through an imported module object costs a load per use in the packet path.
 const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
@@ -233,10 +234,11 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   /** Inspects a packet, and those within it. */
-  private inspectBytes(bytes: Uint8Array, start: number, end: number): number {
+  private inspectBytes(bytes: Uint8Array, start: number, end: number, reassembled = false): number {
     const { view, batch, place } = this;
     const { layers } = this.options;
     const status = view.decode(bytes, start, end);
+    view.reassembled = reassembled;
     if (this.matcher.ruleset.decodeEventRules.length > 0) this.findEvents(bytes, start, end);
     if (status !== OK) return this.refuse(status);
     if (layers === undefined) return this.inspectDecoded();
@@ -246,7 +248,7 @@ export class Inspector implements StreamSink, TransactionListener {
       const network = this.depth === 0 ? (batch.vlan?.[place] ?? 0) : 0;
       const whole = fragments.add(view, this.now, network);
       const verdict = this.inspectFragment();
-      return whole === 0 ? verdict : this.inspectWithin(verdict, fragments.bytes, 0, whole);
+      return whole === 0 ? verdict : this.inspectWithin(verdict, fragments.bytes, 0, whole, true);
     }
     if (tunnels === null || !tunnels.decode(view)) {
       if (tunnels !== null && tunnels.event >= 0) view.events.add(tunnels.event);
@@ -259,12 +261,18 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   /** @param verdict of the packet without; one that is dropped takes what is within with it, and the other way round */
-  private inspectWithin(verdict: number, bytes: Uint8Array, start: number, end: number): number {
+  private inspectWithin(
+    verdict: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    reassembled = false,
+  ): number {
     if (this.depth >= MAX_LAYERS || verdict === DROP) return verdict;
     this.depth++;
     const { counters } = this;
     const { [Counter.ACCEPTED]: accepted, [Counter.DROPPED]: dropped } = counters;
-    const inner = this.inspectBytes(bytes, start, end);
+    const inner = this.inspectBytes(bytes, start, end, reassembled);
     // One packet was received, whatever it is made of.
     counters[Counter.ACCEPTED] = accepted as number;
     counters[Counter.DROPPED] = dropped as number;
@@ -345,6 +353,7 @@ export class Inspector implements StreamSink, TransactionListener {
     context.packet = view;
     context.timeMicros = now;
     this.matcher.begin(context);
+    context.streamEvents.clear();
     this.inPacket = true;
     this.packetRulesDone = false;
     this.blockWanted = false;
@@ -361,6 +370,9 @@ export class Inspector implements StreamSink, TransactionListener {
     const result = reassembler.process(view, this.now, unseen > 0 && !view.truncated ? unseen : 0);
     const { slot } = reassembler;
     const { direction } = reassembler;
+    const { dropReason } = reassembler;
+    if (dropReason !== 0)
+      addStreamEvents(view, dropReason, slot >= 0 && this.established(slot), this.context.streamEvents);
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);
     // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
     if (!finished && !this.packetRulesDone) {
@@ -619,6 +631,10 @@ export class Inspector implements StreamSink, TransactionListener {
   ): number {
     const { view } = this;
     const flow = this.inspectionOf(slot);
+    if (flow.opaque) {
+      this.packetRulesDone = true;
+      return STOP_INSPECTING;
+    }
     const { streamRules } = this.matcher.ruleset.needs;
     let packetToo = false;
     if (!this.packetRulesDone) {
@@ -641,10 +657,11 @@ export class Inspector implements StreamSink, TransactionListener {
     if (streamRules[direction])
       this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo);
     else this.appLayer.data(flow, direction, bytes, start, end);
-    if (this.transactionEnded) this.forgetTails(flow);
+    if (flow.parser?.opaque === true) flow.opaque = true;
+    if (this.transactionEnded || flow.opaque) this.forgetTails(flow);
     this.flow = null;
     this.keepState(slot);
-    return CONTINUE;
+    return flow.opaque ? STOP_INSPECTING : CONTINUE;
   }
 
   /** First bytes of a flow: it may have been announced. */
@@ -657,6 +674,7 @@ export class Inspector implements StreamSink, TransactionListener {
   }
 
   gap(slot: number, direction: Direction, _streamOffset: number, length: number): void {
+    if (this.inPacket) this.context.streamEvents.add(SEQUENCE_GAP);
     const flow = this.inspections[slot] ?? null;
     if (flow === null) return;
     const page = flow.page(direction);
@@ -799,7 +817,8 @@ export class Inspector implements StreamSink, TransactionListener {
   onTransactionEnd(tx: Transaction): void {
     if (this.flow === null) return;
     if (tx.matchState !== null) this.matcher.endTransaction(this.context, tx);
-    this.transactionEnded = true;
+    if (this.appLayer.definition(this.flow.protocol)?.separateTransactions === true)
+      this.transactionEnded = true;
   }
 
   /** Between two transactions a flow keeps nothing: no rule is about the end of one and the beginning of the next. */
@@ -820,6 +839,10 @@ export class Inspector implements StreamSink, TransactionListener {
     const before = matcher.matchCount;
     matcher.appLayerEvent(context, tx, direction, event);
     if (tx !== null && matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  onProtocol(protocol: string): void {
+    if (this.flow !== null) this.appLayer.rename(this.flow, protocol);
   }
 
   onUpgrade(protocol: string | null, at: number): void {

@@ -3,25 +3,18 @@ import {
   type CompiledRule,
   Matcher,
   type MatcherLimits,
-  NameTable,
   type RuleCost,
   RuleCosts,
 } from '@portcullis/matcher';
-import {
-  createProtocols,
-  DEFAULT_FILE_POLICY,
-  FileHash,
-  type FilePolicy,
-  type ProtocolDefinition,
-  type ProtocolSettings,
-} from '@portcullis/protocols';
+import type { ProtocolSettings } from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 import type { Detection } from './detection';
 import { Inspector } from './inspector';
 import { PacketLayers } from './packet-layers';
-import { type LoadedRules, loadRulesNow, type RuleSource, type RuleSummary } from './rule-loading';
+import { RuleHost } from './rule-host';
+import type { LoadedRules, RuleSource, RuleSummary } from './rule-loading';
 
 export interface ReplayOptions {
   rules: RuleSource;
@@ -53,22 +46,13 @@ export interface ReplayResult {
   error: string | null;
 }
 
-/** Buffers that hold hashes of files: they are computed where a rule looks at them. */
-const FILE_HASHES: ReadonlyMap<string, number> = new Map([
-  ['file.md5', FileHash.MD5],
-  ['file.sha1', FileHash.SHA1],
-  ['file.sha256', FileHash.SHA256],
-]);
-
 /** Flows at once in a replay. */
 const REPLAY_FLOWS = 65_536;
 
 /** Inspects captures with one set of rules. State is reset between captures: none knows of the one before. */
 export class Replay {
-  private readonly protocols: readonly ProtocolDefinition[];
+  private readonly host: RuleHost;
   private readonly checksums: CaptureChecksums;
-  private readonly files: FilePolicy = { ...DEFAULT_FILE_POLICY };
-  private readonly names = new NameTable();
   private inspector: Inspector | null = null;
   private batch: PacketBatch | null = null;
   private costs: RuleCosts | null = null;
@@ -78,17 +62,13 @@ export class Replay {
     private readonly options: ReplayOptions,
     private loaded: LoadedRules,
   ) {
-    const { disabledProtocols = [] } = options;
-    this.protocols = createProtocols({ files: this.files, ...options.protocols }).filter(
-      ({ name }) => !disabledProtocols.includes(name),
-    );
+    this.host = new RuleHost(options.protocols, options.disabledProtocols);
     this.checksums = new CaptureChecksums(options.checksums ?? 'ignore');
   }
 
   static async load(options: ReplayOptions): Promise<Replay> {
     const replay = new Replay(options, null as unknown as LoadedRules);
-    replay.loaded = await loadRulesNow(options.rules, replay.protocols, replay.names);
-    for (const { name } of replay.loaded.ruleset.slots) replay.files.hashes |= FILE_HASHES.get(name) ?? 0;
+    replay.loaded = await replay.host.load(options.rules);
     if (options.profile) replay.costs = new RuleCosts(replay.loaded.ruleset.rules.length);
     return replay;
   }
@@ -161,7 +141,7 @@ export class Replay {
     }
     this.inspector = new Inspector({
       matcher,
-      protocols: this.protocols,
+      protocols: this.host.protocols,
       stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
       inline: this.options.inline,
       // Without verdicts there is nothing to decide: all matches are told.

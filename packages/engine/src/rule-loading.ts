@@ -2,6 +2,7 @@ import {
   type CompiledRuleSet,
   type CompileOptions,
   compileRules,
+  DataSets,
   GeoDatabase,
   IpReputation,
   type NameTable,
@@ -82,6 +83,7 @@ export function* loadRules(
   source: RuleSource,
   protocols: readonly ProtocolDefinition[],
   names: NameTable,
+  dataSets: DataSets = new DataSets(),
 ): Generator<void, LoadedRules> {
   const started = performance.now();
   const context: RuleContext = {
@@ -98,6 +100,8 @@ export function* loadRules(
     buffers: allBuffers(protocols),
     protocols: protocols.map((protocol) => protocol.name),
     names,
+    dataSets,
+    events: protocols.flatMap(({ events }) => events),
     ...compileLists(source.lists ?? {}, context.variables, problems),
   });
   let step = compiling.next();
@@ -105,11 +109,12 @@ export function* loadRules(
     yield;
     step = compiling.next();
   }
-  const { ruleset, failed } = step.value;
-  const failedRules = new Set<Rule>(failed.map(({ rule }) => rule));
-  const loaded = set.rules.filter((rule) => !failedRules.has(rule));
+  const { ruleset, failed, skipped } = step.value;
+  const absent = new Set<Rule>([...failed.map(({ rule }) => rule), ...skipped]);
+  const loaded = set.rules.filter((rule) => !absent.has(rule));
   yield;
-  const { udp, icmp, other } = ruleset.needs.packetRules;
+  const { udp: udpPackets, icmp, other } = ruleset.needs.packetRules;
+  const udp = udpPackets || ruleset.needs.datagramTransactions;
   const summary: RuleSummary = {
     loaded: loaded.length,
     failed: [
@@ -127,7 +132,7 @@ export function* loadRules(
       })),
       ...problems,
     ],
-    disabled: set.disabled,
+    disabled: set.disabled + skipped.length,
     seconds: (performance.now() - started) / 1000,
     ports: portsOf(loaded),
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
@@ -169,9 +174,10 @@ export async function loadRulesNow(
   source: RuleSource,
   protocols: readonly ProtocolDefinition[],
   names: NameTable,
+  dataSets?: DataSets,
 ): Promise<LoadedRules> {
   const started = performance.now();
-  const steps = loadRules(source, protocols, names);
+  const steps = loadRules(source, protocols, names, dataSets);
   let step = steps.next();
   while (!step.done) step = steps.next();
   await prepareDatabases(step.value.ruleset, databaseOptions(source));

@@ -19,7 +19,7 @@ const RETRY_MILLISECONDS = 1000;
  * backlog meanwhile is lost and counted.
  */
 export class FileSink implements EventSink {
-  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, lastError: null };
+  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, failures: 0, lastError: null };
   private waiting: string[] = [];
   private file: FileHandle | null = null;
   private running: Promise<void> | null = null;
@@ -44,8 +44,8 @@ export class FileSink implements EventSink {
     return this;
   }
 
-  write(record: EveRecord): void {
-    const line = `${JSON.stringify(record)}\n`;
+  write(record: EveRecord, text = JSON.stringify(record)): void {
+    const line = `${text}\n`;
     if (this.closed || this.statistics.backlog + line.length > this.backlogLimit) {
       this.statistics.lost++;
       return;
@@ -77,10 +77,7 @@ export class FileSink implements EventSink {
   }
 
   private run(): void {
-    if (this.running || this.closed) return;
-    this.running = this.drain().finally(() => {
-      this.running = null;
-    });
+    if (!this.running && !this.closed) this.running = this.drain();
   }
 
   private async drain(): Promise<void> {
@@ -95,6 +92,9 @@ export class FileSink implements EventSink {
       this.succeeded();
     } catch (error) {
       this.failed(error as Error);
+    } finally {
+      // In the same turn as the last look at what waits, so that no record is left waiting for the next one.
+      this.running = null;
     }
   }
 
@@ -138,6 +138,7 @@ export class FileSink implements EventSink {
   private failed(error: Error): void {
     const first = this.statistics.lastError === null;
     this.statistics.lastError = error.message;
+    this.statistics.failures++;
     if (first) this.options.onState?.(true, `cannot write ${this.path}: ${error.message}`);
     if (this.retryTimer || this.closed) return;
     this.retryTimer = setTimeout(() => {

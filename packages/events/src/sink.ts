@@ -2,7 +2,8 @@ import type { EveRecord } from './record';
 
 /** Where records go. Writing never blocks and never throws; what a sink cannot keep it counts. */
 export interface EventSink {
-  write(record: EveRecord): void;
+  /** @param text the record as JSON, where the caller has it already */
+  write(record: EveRecord, text?: string): void;
   /** Closes and opens its file again, so that a log rotator can take the old one away. */
   reopen(): Promise<void>;
   /** Resolves when everything written so far is handed to the operating system. */
@@ -17,6 +18,8 @@ export interface SinkStatistics {
   lost: number;
   /** Bytes waiting. */
   backlog: number;
+  /** How often writing or delivering failed; what failed is tried again. */
+  failures: number;
   /** The last failure, null when the last write succeeded. */
   lastError: string | null;
 }
@@ -24,7 +27,7 @@ export interface SinkStatistics {
 /** Keeps records in memory, for tests and for `replay` without a file. */
 export class MemorySink implements EventSink {
   readonly records: EveRecord[] = [];
-  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, lastError: null };
+  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, failures: 0, lastError: null };
 
   write(record: EveRecord): void {
     this.records.push(record);

@@ -4,12 +4,12 @@ import type { EventSink, SinkStatistics } from './sink';
 
 /** Writes one JSON line per record to a stream somebody else owns (standard output). */
 export class StreamSink implements EventSink {
-  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, lastError: null };
+  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, failures: 0, lastError: null };
 
   constructor(private readonly stream: Writable) {}
 
-  write(record: EveRecord): void {
-    this.stream.write(`${JSON.stringify(record)}\n`);
+  write(record: EveRecord, text = JSON.stringify(record)): void {
+    this.stream.write(`${text}\n`);
     this.statistics.written++;
   }
   async reopen(): Promise<void> {}

@@ -259,7 +259,11 @@ export class KernelFirewall implements FirewallBackend {
     const [ipv4, ipv6] = await Promise.all(
       ([4, 6] as const).map(async (family) => {
         if (!this.families.includes(family)) return 0;
-        return (await this.iptables.counters(family, 'mangle', Chain.main, / -j NFQUEUE /)).packets;
+        const chains = [Chain.main, Chain.queue];
+        const counts = await Promise.all(
+          chains.map((chain) => this.iptables.counters(family, 'mangle', chain, / -j NFQUEUE /)),
+        );
+        return counts.reduce((sum, { packets }) => sum + packets, 0);
       }),
     );
     return { ipv4, ipv6 };

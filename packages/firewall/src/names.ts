@@ -10,6 +10,12 @@ export const Chain = {
   exclude: 'portcullis_exclude',
   /** mangle: drops what is forwarded towards banned addresses. */
   ban: 'portcullis_ban',
+  /** mangle: asks of a connection's first direction whether it goes towards what is protected. */
+  inbound: 'portcullis_in',
+  /** mangle: the same of its replies. */
+  replies: 'portcullis_reply',
+  /** mangle: what is queued, where only connections towards what is protected are. */
+  queue: 'portcullis_queue',
   /** mangle and filter: saves our bits of the packet mark into the connection mark, after the queue. */
   save: 'portcullis_save',
   /** raw: drops what this host sends to banned addresses. */
@@ -37,7 +43,16 @@ export const TABLES: readonly Table[] = ['filter', 'raw', 'mangle'];
 export const OWN_CHAINS: Record<Table, readonly string[]> = {
   filter: [Chain.save],
   raw: [Chain.main, Chain.out],
-  mangle: [Chain.main, Chain.enter, Chain.exclude, Chain.ban, Chain.save],
+  mangle: [
+    Chain.main,
+    Chain.enter,
+    Chain.exclude,
+    Chain.inbound,
+    Chain.replies,
+    Chain.queue,
+    Chain.ban,
+    Chain.save,
+  ],
 };
 
 export type Family = 4 | 6;

@@ -2,6 +2,7 @@ import { FirewallError } from './errors';
 import { checkExclusion, type ScanExclusion } from './exclusions';
 import { MarkLayout } from './marks';
 import { normalisePorts, type PortSelection } from './ports';
+import { Prefix } from './prefix';
 
 export type QueuedProtocol = 'tcp' | 'udp' | 'icmp';
 
@@ -23,6 +24,12 @@ export interface InstallPlan {
   readonly protocols?: readonly QueuedProtocol[];
   /** Interface names never queued from or to, `+` at the end for all that begin so; `lo` is always among them. */
   readonly excludedInterfaces: readonly string[];
+  /** Only connections made towards these, or to this host, are queued. Default: all. */
+  readonly inbound?: {
+    readonly networks: readonly string[];
+    /** Names of the interfaces behind which they are. */
+    readonly interfaces: readonly string[];
+  };
   /** Connections left out of inspection, the first that fits counts. Default: none. */
   readonly exclusions?: readonly ScanExclusion[];
   /** No rule that drops at all. */
@@ -57,6 +64,8 @@ export function checkPlan(plan: InstallPlan): MarkLayout {
     }
   }
   for (const exclusion of plan.exclusions ?? []) checkExclusion(exclusion);
+  checkExclusion({ interfaces: plan.inbound?.interfaces, scan: true });
+  for (const network of plan.inbound?.networks ?? []) Prefix.parse(network);
   const protocols = plan.protocols ?? ['tcp'];
   if (protocols.length === 0) {
     throw new FirewallError('PLAN_INVALID', 'no protocol is to be queued.');

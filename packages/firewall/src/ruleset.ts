@@ -2,6 +2,7 @@ import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
 import type { InstallPlan } from './plan';
+import { Prefix } from './prefix';
 
 /** What stands in one table: our chains with their rules, and the jumps to them, in order, at the head of a hook. */
 export interface TableRules {
@@ -28,7 +29,20 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   if (forward || input || output) {
     mangle.set(Chain.enter, enterRules(plan, layout));
     if (exclusions.length > 0) mangle.set(Chain.exclude, exclusions);
-    mangle.set(Chain.main, queueChain(plan, layout, family));
+    const { known, queue } = queueChain(plan, layout, family);
+    if (plan.inbound === undefined) mangle.set(Chain.main, [...known, ...queue]);
+    else {
+      // A goto comes back behind our chains: what is not towards the protected side is not queued.
+      mangle.set(Chain.main, [
+        ...known,
+        `-m conntrack --ctdir ORIGINAL -g ${Chain.inbound}`,
+        `-m conntrack --ctdir REPLY -g ${Chain.replies}`,
+        `-j ${Chain.queue}`,
+      ]);
+      mangle.set(Chain.inbound, towardsProtected(plan.inbound, family, 'destination'));
+      mangle.set(Chain.replies, towardsProtected(plan.inbound, family, 'source'));
+      mangle.set(Chain.queue, queue);
+    }
   }
   mangleJumps.set('FORWARD', [...(enforce ? [Chain.ban] : []), ...(forward ? queueing : [])]);
   mangleJumps.set('INPUT', input ? queueing : []);
@@ -128,7 +142,27 @@ function saveRules(layout: MarkLayout): string[] {
 /** Longest IP packets that can be a bare ACK: IP header (v4 with options; v6 with a fragment or hop-by-hop header) + TCP with options. */
 const LONGEST_ACK: Record<Family, number> = { 4: 120, 6: 160 };
 
-function queueChain(plan: InstallPlan, layout: MarkLayout, family: Family): string[] {
+/** Which end of a packet is on the protected side; this host is. */
+function towardsProtected(
+  { networks, interfaces }: NonNullable<InstallPlan['inbound']>,
+  family: Family,
+  end: 'source' | 'destination',
+): string[] {
+  const [type, option, way] = end === 'source' ? ['--src-type', '-s', '-i'] : ['--dst-type', '-d', '-o'];
+  const prefixes = networks.map((text) => Prefix.parse(text)).filter((prefix) => prefix.family === family);
+  return [
+    `-m addrtype ${type} LOCAL -j ${Chain.queue}`,
+    ...prefixes.map((prefix) => `${option} ${prefix.text} -j ${Chain.queue}`),
+    ...interfaces.map((name) => `${way} ${name} -j ${Chain.queue}`),
+  ];
+}
+
+/** What is known of a packet's connection already; then what is queued. */
+function queueChain(
+  plan: InstallPlan,
+  layout: MarkLayout,
+  family: Family,
+): { known: string[]; queue: string[] } {
   const mask = hex(layout.mask);
   const bypass = hex(layout.bypassBit);
   const value = hex(layout.valueMask);
@@ -136,7 +170,7 @@ function queueChain(plan: InstallPlan, layout: MarkLayout, family: Family): stri
   const protocols = plan.protocols ?? ['tcp'];
   const forget = `-j CONNMARK --set-xmark 0x0/${mask}`;
 
-  const rules = [
+  const known = [
     ...excludedInterfaces(plan),
     `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
     // The bypass chain did not accept this packet.
@@ -157,6 +191,7 @@ function queueChain(plan: InstallPlan, layout: MarkLayout, family: Family): stri
       .map((mark) => `-m connmark --mark ${hex(mark)}/${value} ${forget}`),
   ];
 
+  const rules: string[] = [];
   if (protocols.includes('tcp')) rules.push(...portRules(plan, family));
   if (protocols.includes('icmp') && family === 6) {
     for (let type = 133; type <= 137; type++) {
@@ -167,7 +202,7 @@ function queueChain(plan: InstallPlan, layout: MarkLayout, family: Family): stri
     const name = protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : protocol;
     rules.push(...spread(plan, layout).map((rule) => `-p ${name} ${rule}`));
   }
-  return rules;
+  return { known, queue: rules };
 }
 
 /** Exclusions only: INVALID and UNTRACKED packets match neither direction and are queued if either port is selected. */

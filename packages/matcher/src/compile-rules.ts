@@ -7,6 +7,7 @@ import type { CompiledRuleSet } from './compiled-rule-set';
 import type { BufferStep } from './evaluation';
 import { type ExpressionCompiler, pcreCompiler } from './expression';
 import { chooseFastPattern, type FastPattern } from './fast-pattern';
+import { addHook } from './hooks';
 import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
 import { DataSets } from './lists/data-set';
@@ -205,6 +206,7 @@ function compileRule(
     }
     keyword.parse(option, builder);
   }
+  addHook(builder);
   const compiled = new CompiledRule(rule);
   compileHeader(builder, compiled, lists);
   const { networkProtocols } = builder;
@@ -263,7 +265,9 @@ function compileRule(
     compiled.shape = shapeOf(compiled.payload);
     compiled.shape.atLeast(1);
   }
-  if (compiled.buffers === null && builder.payloadSizes !== null) compiled.shape.within(builder.payloadSizes);
+  // Of other transports' packets the payload that dsize means is not what follows the IP header.
+  const isSized = compiled.buffers === null && (compiled.transports & TransportBit.OTHER) === 0;
+  if (isSized && builder.payloadSizes !== null) compiled.shape.within(builder.payloadSizes);
   const patternSlot = pattern && pattern.part !== builder.payload ? slots.slotOf(pattern.part) : null;
   compiled.rawFiltered = compiled.buffers !== null && pattern !== null && patternSlot === null;
   return { compiled, pattern, patternSlot, key: orderKey(rule, builder) };
@@ -290,8 +294,8 @@ function choosePattern(builder: RuleBuilder, compiled: CompiledRule): FastPatter
 }
 
 function patternAmong(parts: readonly BufferPart[], builder: RuleBuilder): FastPattern | null {
-  // What need not be there cannot be looked for.
-  const certain = parts.filter(({ occurrences }) => occurrences === null);
+  // What need not be there cannot be looked for; a rule that looks both ways begins with what comes first.
+  const certain = parts.filter(({ occurrences, side }) => occurrences === null && side !== 1);
   const searched = certain.map((part) => ({
     part,
     contents: part.steps.filter((step) => step instanceof ContentStep),
@@ -368,9 +372,12 @@ function isAboutAddresses(builder: RuleBuilder, compiled: CompiledRule): boolean
   return (
     compiled.buffers === null &&
     compiled.payload === null &&
-    compiled.packetTests === null &&
+    !builder.everyPacket &&
+    builder.packetTests.every(({ ofAddresses }) => ofAddresses === true) &&
+    builder.directions === 0 &&
     compiled.appProtocols === null &&
     compiled.flowBitConditions === null &&
+    builder.flowBitActions.every(({ change }) => change === 'set') &&
     compiled.sourcePorts === null &&
     compiled.destinationPorts === null &&
     (builder.flowState === 0 || builder.flowState === FlowState.STATELESS) &&

@@ -94,6 +94,8 @@ export interface RuleSetNeeds {
     readonly icmp: boolean;
     readonly other: boolean;
   };
+  /** Rules that look at what application protocols carry over UDP. */
+  readonly datagramTransactions: boolean;
   /** Rules that look at raw stream bytes, by themselves or beside a buffer of a transaction, by direction. */
   readonly streamRules: readonly [boolean, boolean];
   /** Application protocols that rules name or whose buffers they look at. */

@@ -25,6 +25,8 @@ const CASES: readonly ErrorCase[] = [
     /one fast pattern/,
     'fast_pattern; sid',
   ],
+  ['tcp any any -> any any (content:"abc"; depth:9; fast_pattern:only;', /may stand anywhere/, 'only'],
+  ['tcp any any -> any any (content:"abc"; fast_pattern:only; depth:9;', /fast_pattern:only/, '9; sid'],
   ['tcp any any -> any any (pcre:"/a(/";', /pcre: /, '/";'],
   ['tcp any any -> any any (pcre:"/a/q";', /unknown letter "q"/, 'q"'],
   ['tcp any any -> any any (pcre:"a";', /must be written/, '"a"'],

@@ -1,3 +1,4 @@
+export { CONTENT_MODIFIERS, STICKY_ALIASES } from './buffer-names';
 export {
   type CompileOptions,
   type CompileProgress,
@@ -23,6 +24,7 @@ export {
 } from './events/packet-events';
 export type { Expression, ExpressionCompiler, ExpressionOptions } from './expression';
 export { FlowMatchState } from './flow-match-state';
+export { REFUSED_KEYWORDS } from './keywords/information';
 export { DataSet, DataSets } from './lists/data-set';
 export { GeoDatabase } from './lists/geo-database';
 export { IpReputation, type ReputationProblem } from './lists/ip-reputation';
@@ -30,4 +32,5 @@ export { MatchList } from './match-list';
 export { Matcher, type MatcherStatistics, type RuleProfile, type SegmentUse } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export { NameTable } from './name-table';
+export { keywordNames } from './registry';
 export { type RuleCost, RuleCosts } from './rule-profile';

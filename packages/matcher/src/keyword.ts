@@ -11,6 +11,8 @@ export interface Keyword {
 
 /** A condition on the packet and its flow, cheap enough to be asked before any buffer is looked at. */
 export interface PacketTest {
+  /** It asks nothing but the addresses: a rule of such tests is asked once for each direction of a flow. */
+  readonly ofAddresses?: boolean;
   /** It asks what is wrong with the packet's headers: such a rule looks at packets that do not decode, too. */
   readonly ofDecodeEvents?: boolean;
   matches(context: InspectionContext): boolean;

@@ -53,7 +53,7 @@ const PAYLOAD_CASES: Record<string, readonly PayloadCase[]> = {
     ['content:"abc"; content:!"def"; within:3;', 'abcdef', false],
     ['content:"abc"; content:!"def"; within:3;', 'abcxdef', true],
     ['content:"abc"; content:!"def"; within:3;', 'abcdefabcx', true],
-    ['content:"abc"; content:!"def"; distance:0;', 'abcdefabcx', false],
+    ['content:"abc"; content:!"def"; distance:0;', 'abcdefabcx', true],
   ],
   isdataat: [
     ['content:"abc"; isdataat:2,relative;', 'abcxx', true],

@@ -887,15 +887,16 @@ export class Matcher {
     if (!waited) {
       if ((rule.directions & (1 << (at & 1))) === 0) return NOT_MATCHED;
       if (!this.stage.header.matches(rule, context)) return NOT_MATCHED;
-      if (rule.payload !== null) {
-        if (!this.rawMatches(rule, context)) return NOT_MATCHED;
-        this.done |= PAYLOAD_DONE;
-      }
+    }
+    let waits = false;
+    if (rule.payload !== null && (this.done & PAYLOAD_DONE) === 0) {
+      // The raw contents may come with later bytes of the transaction.
+      if (this.rawMatches(rule, context)) this.done |= PAYLOAD_DONE;
+      else waits = true;
     }
     if (this.verdict === MATCHES) return MATCHED;
     this.counted.evaluated++;
     const tests = rule.buffers as readonly BufferTest[];
-    let waits = false;
     for (let i = 0; i < tests.length; i++) {
       if (this.done & (1 << i)) continue;
       const { side } = tests[i];

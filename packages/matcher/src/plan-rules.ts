@@ -464,6 +464,11 @@ function* needsOf(
       icmp: anyPackets(2, 3),
       other: anyPackets(4, 5),
     },
+    datagramTransactions: drafts.some(
+      ({ compiled }) =>
+        (compiled.transports & TransportBit.UDP) !== 0 &&
+        (compiled.buffers !== null || compiled.appLayerEvent !== null),
+    ),
     streamRules: [streams[0], streams[1]],
     protocols,
     largestPattern,

@@ -34,6 +34,7 @@ import { flow } from './keywords/flow';
 import { flowCounters } from './keywords/flow-counters';
 import { flowbits } from './keywords/flowbits';
 import { flowint } from './keywords/flowint';
+import { frame } from './keywords/frame';
 import { ftpReplyReceived } from './keywords/ftp-reply-received';
 import { ftpbounce } from './keywords/ftpbounce';
 import { geoip } from './keywords/geoip';
@@ -120,6 +121,7 @@ const KEYWORDS: readonly Keyword[] = [
   ...flowCounters,
   ...dcerpc,
   ...http2,
+  frame,
   dataset,
   datarep,
   iprep,
@@ -142,4 +144,9 @@ for (const keyword of KEYWORDS) for (const name of keyword.names) BY_NAME.set(na
 /** @returns undefined where the keyword is not known */
 export function keywordOf(name: string, buffers: BufferCatalog): Keyword | undefined {
   return BY_NAME.get(name) ?? bufferKeyword(name, buffers);
+}
+
+/** Names of all keywords that are no buffers, refused ones included. */
+export function keywordNames(): string[] {
+  return [...BY_NAME.keys()];
 }

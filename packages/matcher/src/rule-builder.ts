@@ -94,6 +94,8 @@ export class RuleBuilder {
 
   /** The last `base64_decode`. */
   base64: Base64DecodeStep | null = null;
+  /** A keyword means every packet, where the rest of the rule would be asked once for a flow. */
+  everyPacket = false;
   /** How many of the packet tests ask which application protocol the flow has. */
   protocolTests = 0;
   /** Steps over parts of the packet. */

@@ -7,6 +7,8 @@ import { PayloadMode, type RuleBuilder } from './rule-builder';
 
 const { TCP, UDP, ICMP, ICMPV6, SCTP, OTHER } = TransportBit;
 
+const IGMP = 2;
+
 interface NetworkProtocol {
   readonly transports: number;
   readonly ipVersion: number;
@@ -35,6 +37,7 @@ const NETWORK_PROTOCOLS: ReadonlyMap<string, NetworkProtocol> = new Map([
   ['icmp', network(ICMP | ICMPV6)],
   ['icmpv4', network(ICMP)],
   ['icmpv6', network(ICMPV6)],
+  ['igmp', network(OTHER, 4)],
 ]);
 
 /** Address and port lists that rules have in common exist once. */
@@ -103,6 +106,9 @@ export function compileHeader(builder: RuleBuilder, compiled: CompiledRule, list
     compiled.transports = found.transports;
     compiled.ipVersion = found.ipVersion;
     builder.payloadMode |= found.payloadMode;
+    if (header.protocol === 'igmp') {
+      builder.packetTests.push({ matches: ({ packet }) => packet.protocol === IGMP });
+    }
     if (names.length === 0 && builder.protocols.size === 0) return;
     candidates = catalog.protocols.map((_, i) => i + 1);
   } else {

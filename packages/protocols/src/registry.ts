@@ -3,13 +3,13 @@
 import { createDcerpc } from './dcerpc/definition';
 import { createDhcp } from './dhcp/definition';
 import { createDnp3 } from './dnp3/definition';
-import { createDns } from './dns/definition';
+import { createDns, type DnsSettings } from './dns/definition';
 import { createEnip } from './enip/definition';
 import type { FilePolicy } from './files/policy';
 import { createFtp, type FtpSettings } from './ftp/definition';
 import { createFtpData } from './ftp-data/definition';
 import { createHttp1, type Http1Settings } from './http1/definition';
-import { createHttp2 } from './http2/definition';
+import { createDoh2, createHttp2 } from './http2/definition';
 import { createIke } from './ike/definition';
 import { createImap } from './imap/definition';
 import { createKrb5 } from './krb5/definition';
@@ -18,8 +18,10 @@ import { createLlmnr } from './llmnr/definition';
 import { createMdns } from './mdns/definition';
 import { createModbus } from './modbus/definition';
 import { createMqtt } from './mqtt/definition';
+import { createNamedOnly } from './named-only';
 import { createNfs } from './nfs/definition';
 import { createNtp } from './ntp/definition';
+import { createPgsql } from './pgsql/definition';
 import { createPop3 } from './pop3/definition';
 import { createQuic } from './quic/definition';
 import { createRdp } from './rdp/definition';
@@ -36,6 +38,7 @@ import { createWebsocket } from './websocket/definition';
 
 export interface ProtocolSettings {
   readonly http?: Http1Settings;
+  readonly dns?: DnsSettings;
   readonly smtp?: SmtpSettings;
   readonly ftp?: FtpSettings;
   /** How files are held and which hashes are computed, for all protocols with files; default `DEFAULT_FILE_POLICY`. */
@@ -47,6 +50,7 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
   return [
     // Before HTTP/1, which would take its first line for a request.
     createHttp2(),
+    createDoh2(),
     createHttp1(settings.http),
     createWebsocket(),
     createTls(),
@@ -55,7 +59,7 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
     createRfb(),
     createRdp(),
     createIke(),
-    createDns(),
+    createDns(settings.dns),
     createMdns(),
     createLlmnr(),
     createModbus(),
@@ -77,6 +81,8 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
     createPop3(),
     createImap(),
     createTelnet(),
+    createPgsql(),
+    ...createNamedOnly(),
   ];
 }
 

@@ -58,6 +58,11 @@ export interface TransactionListener {
    *   begins with the next bytes
    */
   onUpgrade(protocol: string | null, at: number): void;
+  /**
+   * The flow turns out to be of a protocol with more buffers: the same parser goes on, and its `protocol` is the new name
+   * (DNS over HTTP/2 is found out by the fields of a request). Absent: nobody takes note.
+   */
+  onProtocol?(protocol: string): void;
   /** Another flow will come that belongs to this one (the data connection of FTP). */
   onExpectation(expected: ExpectedFlow): void;
 }
@@ -86,6 +91,8 @@ export interface ProtocolParser {
   gap(direction: Direction, length: number): void;
   /** The direction has ended (FIN, RST or time-out). */
   close(direction: Direction): void;
+  /** From here on both directions are ciphertext: there is nothing more to look at, not even as raw bytes. */
+  readonly opaque?: boolean;
   /** Bytes this parser holds now, counted against the stream memory cap. */
   heldBytes(): number;
   reset(): void;
@@ -141,6 +148,11 @@ export interface ProtocolDefinition {
   readonly name: string;
   readonly transports: readonly Transport[];
   readonly buffers: readonly BufferDefinition[];
+  /**
+   * No rule is about the end of one transaction and the beginning of the next: raw bytes before the end of a
+   * transaction need not be kept for patterns that are cut in two. Default: they are kept.
+   */
+  readonly separateTransactions?: boolean;
   /** Names that `onEvent` can give, as `app-layer-event` has them (`http.request_field_too_long`; any case). */
   readonly events: readonly string[];
   /**

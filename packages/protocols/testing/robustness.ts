@@ -10,17 +10,19 @@ const MOST_HELD = 4 << 20;
 /** Compares the conversation in one piece per message with every single cut and with random ones. */
 export function expectSameWhereverCut(definition: ProtocolDefinition, pieces: readonly Piece[]): void {
   const whole = record(definition, pieces).summary();
+  const wholeText = JSON.stringify(whole);
   const seed = testSeed();
   const random = new Random(seed);
   const same = (cut: readonly Piece[], how: string) => {
     try {
-      expect(record(definition, cut).summary()).toEqual(whole);
+      const summary = record(definition, cut).summary();
+      if (JSON.stringify(summary) !== wholeText) expect(summary).toEqual(whole);
     } catch (error) {
       throw new Error(`SEED=${seed} ${how}: ${(error as Error).message}`);
     }
   };
   const bytes = pieces.reduce((sum, [, piece]) => sum + piece.length, 0);
-  const step = Math.max(1, Math.floor(bytes / 60));
+  const step = Math.max(1, Math.floor(bytes / 40));
   pieces.forEach(([direction, piece], place) => {
     for (let at = 1 + random.next(step); at < piece.length; at += step) {
       const halves: Piece[] = [
@@ -30,7 +32,7 @@ export function expectSameWhereverCut(definition: ProtocolDefinition, pieces: re
       same([...pieces.slice(0, place), ...halves, ...pieces.slice(place + 1)], `piece ${place} cut at ${at}`);
     }
   });
-  for (const largest of [1, 3, 40, 2000])
+  for (const largest of bytes < 2500 ? [1, 3, 40, 2000] : [30, 300, 2000])
     same(split(pieces, random, largest), `pieces of at most ${largest}`);
 }
 

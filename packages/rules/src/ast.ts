@@ -36,6 +36,8 @@ export interface RuleHeader {
   readonly action: Action;
   /** As written: `tcp`, `http`, `tcp-pkt`, `ip` … */
   readonly protocol: string;
+  /** Moment of the protocol at which it is asked: `client_hello_done` of `tls:client_hello_done`; null: none is said. */
+  readonly hook: string | null;
   readonly source: AddressExpression;
   readonly sourcePorts: PortExpression;
   /**

@@ -2,12 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   decodeContent,
-  parseComparison,
   parseInteger,
   parseList,
   parseRule,
   parseRuleText,
-  parseSize,
   RuleError,
   Variables,
 } from './index';
@@ -137,9 +135,7 @@ test(`value readers refuse with RuleErrors only (FUZZ_SEED=${seed})`, () => {
   const seeds = ['10<>20', '!=5kb', '>0x10', '1mb', 'a,"b,c",d', '"a|0d|\\;"', '!"x"'];
   for (let round = 0; round < 5000; round++) {
     const input = mutate(seeds[below(seeds.length)]);
-    for (const read of [parseComparison, parseInteger, parseSize] as const) {
-      onlyRuleErrors(input, () => read(input, place, limits));
-    }
+    onlyRuleErrors(input, () => parseInteger(input, place, limits));
     onlyRuleErrors(input, () => decodeContent(input, place));
     hold(parseList(input, place).reduce((sum, { text }) => sum + text.length, 0) <= input.length);
   }

@@ -93,7 +93,7 @@ function readHeader(rule: RuleText, end: number, variables: Variables): RuleHead
       actionField.offset,
     );
   }
-  const protocol = protocolField.text.toLowerCase();
+  const [protocol, hook = null] = protocolField.text.toLowerCase().split(':', 2);
   if (!RULE_PROTOCOLS.has(protocol)) {
     throw rule.error(`unknown protocol '${protocolField.text}'`, protocolField.offset);
   }
@@ -112,6 +112,7 @@ function readHeader(rule: RuleText, end: number, variables: Variables): RuleHead
   return Object.freeze({
     action,
     protocol,
+    hook,
     source: read(source, (text) => variables.addresses(text)),
     sourcePorts: read(sourcePort, (text) => variables.ports(text)),
     direction,

@@ -37,16 +37,12 @@ export {
   type TrackedBy,
 } from './threshold-config';
 export {
-  type Comparison,
-  comparisonHolds,
   decodeText,
   type IntegerLimits,
   type ListItem,
-  parseComparison,
   parseInteger,
   parseList,
   parseQuoted,
-  parseSize,
   placeAfter,
   type QuotedValue,
 } from './values';

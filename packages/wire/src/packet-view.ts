@@ -168,6 +168,8 @@ export class PacketView {
   /** Index of the IPv6 fragment header, and of the byte before it that says so; -1 without. */
   fragmentHeader = -1;
   fragmentNextHeader = -1;
+  /** The datagram was put together of fragments here: set by whoever does so, after `decode`. */
+  reassembled = false;
   /** What is wrong with the headers: filled by those who want to know (`findDecodeEvents`), never by `decode`. */
   readonly events = new DecodeEvents();
 
@@ -194,6 +196,7 @@ export class PacketView {
     this.start = start;
     this.finalDestination = -1;
     this.fragmentHeader = -1;
+    this.reassembled = false;
 
     if (end > bytes.length) end = bytes.length;
     if (end <= start || start < 0) {

@@ -1,9 +1,10 @@
 import { readRuleSource } from '@portcullis/daemon';
-import { describeFailedRule, Replay } from '@portcullis/engine';
+import { describeFailedRule, Replay, type RuleLanguage, ruleLanguage } from '@portcullis/engine';
 import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
+import { languagePage } from '../language-page';
 import { type ConfigOptions, readConfiguration, withConfig, withJson } from '../options';
-import { formatCount, printJson, printLine } from '../print';
+import { colour, formatCount, printJson, printLine } from '../print';
 
 async function check(files: string[], options: ConfigOptions & { json?: boolean }): Promise<void> {
   const configuration = readConfiguration(options);
@@ -37,4 +38,22 @@ export function addRulesCommands(program: Command): void {
   )
     .addHelpText('after', '\nExample:\n  portcullis rules check --json local.rules')
     .action(check);
+  withJson(rules.command('keywords').description('the rule language as this version has it'))
+    .option('--markdown', 'as a page of documentation')
+    .addHelpText('after', '\nExample:\n  portcullis rules keywords --json | jq .keywords')
+    .action((options: { json?: boolean; markdown?: boolean }) => {
+      const language = ruleLanguage();
+      if (options.json) printJson(language);
+      else if (options.markdown) process.stdout.write(languagePage(language));
+      else printLanguage(language);
+    });
+}
+
+function printLanguage({ keywords, protocols }: RuleLanguage): void {
+  printLine(`Keywords: ${keywords.join(', ')}`);
+  for (const { name, buffers } of protocols) {
+    if (buffers.length === 0) continue;
+    printLine();
+    printLine(`${colour.bold(name)}: ${buffers.map((buffer) => buffer.name).join(', ')}`);
+  }
 }

@@ -3,6 +3,7 @@
  * has one. Objects are strict: a key that is not here is refused.
  */
 import { z } from 'zod';
+import { outputs } from './outputs-schema';
 import {
   parseDuration,
   parsePortRange,
@@ -11,31 +12,7 @@ import {
   parseQueues,
   parseSize,
 } from './quantities';
-
-/** A value written by a person and read by one of the quantity readers. */
-function quantity<T>(read: (text: string | number) => T, check?: (value: T) => string | null) {
-  return z.union([z.string(), z.number()]).transform((text, context): T => {
-    try {
-      const value = read(text);
-      const objection = check?.(value);
-      if (objection) context.addIssue({ code: 'custom', message: objection });
-      return value;
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
-}
-
-/** YAML 1.2 knows only true and false; people who come from Suricata write yes and no. */
-const yesOrNo = z.preprocess((value) => {
-  if (value === 'yes' || value === 'on') return true;
-  if (value === 'no' || value === 'off') return false;
-  return value;
-}, z.boolean());
-
-const between = (least: number, most: number, what: string) => (value: number) =>
-  value >= least && value <= most ? null : `${value} is outside ${least} … ${most} ${what}`;
+import { between, group, quantity, yesOrNo } from './values';
 
 const openOrClosed = z.enum(['open', 'closed']);
 const prefix = z.string().transform((text, context) => {
@@ -47,7 +24,6 @@ const prefix = z.string().transform((text, context) => {
   }
 });
 const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an interface');
-const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
 
 const response = z.enum(['block', 'drop', 'notify', 'ignore']);
 const oneOrMore = z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]);
@@ -126,7 +102,7 @@ export const configurationSchema = z.strictObject({
   exclusions: z.array(exclusion).max(1000).default([]),
   scan: group({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
-    direction: z.literal('both').default('both'),
+    direction: z.enum(['inbound', 'both']).default('inbound'),
   }),
   'on-enable': z.literal('adopt').default('adopt'),
   nfqueue: group({
@@ -174,10 +150,15 @@ export const configurationSchema = z.strictObject({
   }),
   'rule-files': z.array(z.string().min(1)).optional(),
   'classification-file': z.string().min(1).optional(),
+  'threshold-file': z.string().min(1).optional(),
+  'reputation-categories-file': z.string().min(1).optional(),
+  'default-reputation-path': z.string().min(1).optional(),
+  'reputation-files': z.array(z.string().min(1)).default([]),
+  'geoip-database': z.string().min(1).optional(),
   control: group({ socket: z.string().min(1).default('/run/portcullis/control.sock') }),
   'state-dir': z.string().min(1).default('/var/lib/portcullis'),
   'log-dir': z.string().min(1).default('/var/log/portcullis'),
-  outputs: group({ eve: z.string().min(1).default('eve.json') }),
+  outputs,
   metrics: group({
     listen: z
       .union([z.literal('off'), z.string().regex(/^\S{1,260}:\d{1,5}$/, 'is not HOST:PORT')])

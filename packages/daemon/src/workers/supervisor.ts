@@ -8,7 +8,7 @@ import type {
   RuleSummary,
 } from '@portcullis/engine';
 import { EventEmitter } from 'eventemitter3';
-import { threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
+import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
 
 export interface SupervisorSettings {
   queues: { first: number; last: number };
@@ -20,6 +20,8 @@ export interface SupervisorSettings {
 
 interface SupervisorEvents {
   detection: [Detection];
+  /** What the data sets of one worker have learnt, when it ends. */
+  dataSets: [readonly DataSetFile[]];
   /** A worker died or stalled; `replaced` tells when another has its queue. */
   lost: [{ queue: number; reason: string; thread: WorkerThread }];
   replaced: [{ queue: number; milliseconds: number }];
@@ -193,6 +195,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     await bound;
     this.active.set(queue, thread);
     thread.on('detection', (detection) => this.emit('detection', detection));
+    thread.on('dataSets', (files) => this.emit('dataSets', files));
     thread.on('failed', (error) => void this.lose(queue, thread, error.message));
     thread.startWatching(performance.now());
     // The rules may have changed while it was on its way.

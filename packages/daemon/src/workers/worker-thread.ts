@@ -15,11 +15,18 @@ import { SharedCounters, SharedHistogram } from '@portcullis/metrics';
 import { NfQueue } from '@portcullis/nfqueue-binding';
 import { EventEmitter } from 'eventemitter3';
 
+/** A file of values that rules have learnt. */
+export interface DataSetFile {
+  readonly path: string;
+  readonly text: string;
+}
+
 interface WorkerEvents {
   ready: [RuleSummary];
   bound: [QueueFacts];
   reloaded: [RuleSummary];
   detection: [Detection];
+  dataSets: [readonly DataSetFile[]];
   stopped: [];
   /** The thread is gone, or says that it cannot go on. Once per thread. */
   failed: [Error & { code?: string }];
@@ -108,6 +115,9 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
         break;
       case 'detection':
         this.emit('detection', message.detection);
+        break;
+      case 'data-sets':
+        this.emit('dataSets', message.files);
         break;
       case 'stopped':
         this.over = true;

@@ -66,5 +66,7 @@ export type FromWorker =
   | { type: 'bound'; facts: QueueFacts }
   | { type: 'reloaded'; rules: RuleSummary }
   | { type: 'detection'; detection: Detection }
+  /** Data sets that rules want to be kept, as the text of their files. */
+  | { type: 'data-sets'; files: { path: string; text: string }[] }
   | { type: 'stopped' }
   | { type: 'failed'; code: string; message: string };

@@ -1,11 +1,11 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { attachDatabases, Matcher, NameTable } from '@portcullis/matcher';
+import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
 import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
-import { createProtocols } from '@portcullis/protocols';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector, type OffloadMark } from '../inspector';
-import { type LoadedRules, loadRules, loadRulesNow, type RuleSource } from '../rule-loading';
+import { RuleHost } from '../rule-host';
+import type { LoadedRules, RuleSource } from '../rule-loading';
 import {
   type FromWorker,
   type QueueSettings,
@@ -33,8 +33,7 @@ export class QueueWorker {
   private readonly words: Int32Array;
   private readonly counters: Float64Array;
   private readonly latency: SharedHistogram;
-  private readonly protocols = createProtocols();
-  private readonly names = new NameTable();
+  private readonly host = new RuleHost();
   private loaded: LoadedRules | null = null;
   private draining = false;
   private reloading: {
@@ -57,7 +56,7 @@ export class QueueWorker {
 
   /** Loads the rules and waits to be given a queue. */
   async start(): Promise<void> {
-    this.loaded = await loadRulesNow(this.settings.rules, this.protocols, this.names);
+    this.loaded = await this.host.load(this.settings.rules);
     this.say({ type: 'ready', rules: this.loaded.summary });
     this.port.on('message', (message: ToWorker) => {
       if (message.type === 'policy') this.setPolicy(message.policy);
@@ -89,7 +88,7 @@ export class QueueWorker {
     const { queue } = this;
     this.inspector = new Inspector({
       matcher: this.matcher,
-      protocols: this.protocols,
+      protocols: this.host.protocols,
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
@@ -119,6 +118,7 @@ export class QueueWorker {
     queue.close();
     sender.close();
     this.publish();
+    this.tellDataSets();
     this.say({ type: 'stopped' });
     this.port.close();
   }
@@ -167,7 +167,7 @@ export class QueueWorker {
           this.reloading = {
             source: message.rules,
             offload: message.offload,
-            steps: loadRules(message.rules, this.protocols, this.names),
+            steps: this.host.steps(message.rules),
           };
           break;
         case 'offload':
@@ -212,9 +212,18 @@ export class QueueWorker {
       this.inspector.setPolicy(policy);
       this.inspector.setOffload(reloading.offload);
       this.loaded = step.value;
+      this.host.adopt(step.value);
       this.say({ type: 'reloaded', rules: summary });
       return;
     }
+  }
+
+  /** What data sets have learnt is written by the daemon, which has that of all workers. */
+  private tellDataSets(): void {
+    const sets = this.host.dataSets.saved();
+    if (sets.length === 0) return;
+    const files = sets.map((set) => ({ path: set.savePath as string, text: set.toFile() }));
+    this.say({ type: 'data-sets', files });
   }
 
   private publish(): void {

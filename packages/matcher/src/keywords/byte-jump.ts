@@ -80,7 +80,7 @@ export const byteJump: Keyword = {
   parse(option, rule) {
     const parts = argumentsOf(option);
     if (parts.length < 2) throw invalid(option, 'needs at least bytes and offset');
-    const words: ByteWord[] = ['bitmask', 'multiplier', 'align', 'from', 'post_offset'];
+    const words: ByteWord[] = ['bitmask', 'multiplier', 'align', 'base', 'post_offset'];
     const options = byteOptions(option, rule, parts.slice(2), words);
     const count = operand(option, rule, parts[0], 0, MAX_TEXT_BYTES);
     if (count.variable >= 0 || count.value !== 0) checkCount(option, parts[0], count, options.form);

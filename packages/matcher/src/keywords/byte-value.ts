@@ -147,7 +147,7 @@ export interface ByteOptions {
 }
 
 /** Words of `ByteOptions` beside those of the number's form, which all keywords take. */
-export type ByteWord = 'bitmask' | 'multiplier' | 'align' | 'align N' | 'from' | 'post_offset';
+export type ByteWord = 'bitmask' | 'multiplier' | 'align' | 'align N' | 'base' | 'post_offset';
 
 /**
  * Reads the words behind the fixed arguments.
@@ -181,8 +181,8 @@ export function byteOptions(
       align = number(option, given, 2, 4);
       if (align === 3) throw invalid(option, 'aligns to 2 or 4 bytes', given.index);
     } else if (text === 'align' && takes('align')) align = 4;
-    else if (text === 'from_beginning' && takes('from')) base = 'start';
-    else if (text === 'from_end' && takes('from')) base = 'end';
+    else if (text === 'from_beginning' && takes('base')) base = 'start';
+    else if (text === 'from_end' && takes('base')) base = 'end';
     else if (text === 'relative') relative = true;
     else if (!takeForm(form, text)) throw invalid(option, `unknown word "${text}"`, index);
   }

@@ -30,6 +30,8 @@ function refuseWith(
   step: ContentStep,
   ...others: ('startsWith' | 'relative' | 'hasOffset' | 'hasDepth')[]
 ): void {
+  if (step.patternOnly)
+    throw invalid(option, 'cannot be combined with fast_pattern:only on the same content');
   for (const other of others) {
     if (!step[other]) continue;
     const names = {
@@ -162,6 +164,10 @@ export const fastPattern: Keyword = {
     }
     if (step.negated && (step.relative || step.hasDepth || step.hasOffset)) {
       throw invalid(option, 'cannot be set on a negated content that is bound to a place');
+    }
+    if (option.value === 'only') step.patternOnly = true;
+    if (step.patternOnly && (step.negated || step.relative || step.hasDepth || step.hasOffset)) {
+      throw invalid(option, '"only" is for a content that may stand anywhere');
     }
     rule.fastPattern = { step, from, length };
   },

@@ -22,6 +22,8 @@ export class ContentStep extends BufferStep {
   withinVariable = -1;
   hasOffset = false;
   hasDepth = false;
+  /** It is only looked for, wherever it stands (`fast_pattern:only`). */
+  patternOnly = false;
   startsWith = false;
   endsWith = false;
   literal: Literal;
@@ -63,6 +65,8 @@ export class ContentStep extends BufferStep {
   override followedBy(step: BufferStep): void {
     if (step instanceof ContentStep) {
       if (step.hasDistance) this.distanceNext = true;
+      // What must not follow may stand behind one occurrence and not behind the next.
+      if (step.negated && step.relative) this.withinNext = true;
       if (step.hasWithin) this.withinNext = true;
     } else {
       this.distanceNext = true;

@@ -1,6 +1,12 @@
+import type { PacketView } from '@portcullis/wire';
 import type { Keyword } from '../keyword';
 import { argumentsOf, invalid } from '../option-value';
 import { DirectionBit, FlowState, PayloadMode } from '../rule-builder';
+
+/** A fragment, or a datagram that fragments were put together to. */
+function isOfFragments({ reassembled, fragmentOffset, moreFragments }: PacketView): boolean {
+  return reassembled || fragmentOffset !== 0 || moreFragments;
+}
 
 /** `flow:[to_server|to_client][,established|not_established|stateless][,only_stream|no_stream][,no_frag|only_frag]` */
 export const flow: Keyword = {
@@ -53,13 +59,13 @@ export const flow: Keyword = {
         case 'no_frag':
           fragment(index);
           rule.packetTests.push({
-            matches: ({ packet }) => packet.fragmentOffset === 0 && !packet.moreFragments,
+            matches: ({ packet }) => !isOfFragments(packet),
           });
           break;
         case 'only_frag':
           fragment(index);
           rule.packetTests.push({
-            matches: ({ packet }) => packet.fragmentOffset !== 0 || packet.moreFragments,
+            matches: ({ packet }) => isOfFragments(packet),
           });
           break;
         default:

@@ -66,6 +66,7 @@ export const flowint: Keyword = {
         },
       });
     } else if (change) {
+      rule.everyPacket = true;
       rule.effects.push({
         apply(context) {
           if (!context.hasFlow) return true;

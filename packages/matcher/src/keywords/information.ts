@@ -75,7 +75,7 @@ export const prefilter: Keyword = {
 const SCRIPTS = 'scripts are not run by this engine';
 
 /** Keywords that are known and that no rule can have here. */
-const REFUSED: ReadonlyMap<string, string> = new Map([
+export const REFUSED_KEYWORDS: ReadonlyMap<string, string> = new Map([
   ['lua', SCRIPTS],
   ['luajit', SCRIPTS],
   ['luaxform', SCRIPTS],
@@ -85,8 +85,8 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const refused: Keyword = {
-  names: [...REFUSED.keys()],
+  names: [...REFUSED_KEYWORDS.keys()],
   parse(option) {
-    throw invalid(option, REFUSED.get(option.keyword) as string);
+    throw invalid(option, REFUSED_KEYWORDS.get(option.keyword) as string);
   },
 };

@@ -36,6 +36,7 @@ export const iprep: Keyword = {
     const source = ({ packet }: InspectionContext) => holds(packet.source);
     const destination = ({ packet }: InspectionContext) => holds(packet.destination);
     rule.packetTests.push({
+      ofAddresses: true,
       matches(context) {
         switch (side.text) {
           case 'src':

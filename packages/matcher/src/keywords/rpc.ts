@@ -1,47 +1,46 @@
-import type { RuleOption } from '@portcullis/rules';
+import type { InspectionContext } from '../context';
 import type { Keyword } from '../keyword';
-import { type Argument, argumentsOf, integer, invalid } from '../option-value';
+import { argumentsOf, integer, invalid } from '../option-value';
 import { PayloadMode } from '../rule-builder';
 
+/** Places in a call (RFC 5531 section 9): type, RPC version, program, version, procedure. */
+const TYPE = 4;
+const RPC_VERSION = 8;
+const PROGRAM = 12;
+const VERSION = 16;
+const PROCEDURE = 20;
+const LENGTH = 24;
+/** Over TCP a mark stands before it. */
+const MARK = 4;
 const TCP = 6;
-/** Record marking before each message over TCP (RFC 5531 §11). */
-const RECORD_MARK = 4;
-const SHORTEST = 28;
-const CALL = 0;
-const RPC_VERSION = 2;
+const UDP = 17;
 const LARGEST = 0xffffffff;
 
-function word(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+function be32(bytes: Uint8Array, at: number): number {
+  return bytes[at] * 0x1000000 + ((bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]);
 }
 
-/** @returns -1 for any */
-function numberOf(option: RuleOption, argument: Argument | undefined): number {
-  return argument === undefined || argument.text === '*' ? -1 : integer(option, argument, 0, LARGEST);
-}
-
-/** `rpc:program[,version|*[,procedure|*]]`: an ONC RPC call (RFC 5531 §9) in one packet. */
+/** `rpc:<program>,<version or *>,<procedure or *>`: a call in the packet's payload. */
 export const rpc: Keyword = {
   names: ['rpc'],
   parse(option, rule) {
-    const [first, second, third, extra] = argumentsOf(option);
-    if (extra) throw invalid(option, 'takes a program, a version and a procedure', extra.index);
-    const program = integer(option, first, 0, LARGEST);
-    const version = numberOf(option, second);
-    const procedure = numberOf(option, third);
+    const parts = argumentsOf(option);
+    if (parts.length > 3) throw invalid(option, 'takes program, version and procedure', parts[3].index);
+    const program = integer(option, parts[0], 0, LARGEST);
+    const [version, procedure] = [parts[1], parts[2]].map((part) =>
+      part === undefined || part.text === '*' ? -1 : integer(option, part, 0, LARGEST),
+    );
     rule.payloadMode |= PayloadMode.PACKET;
     rule.packetTests.push({
-      matches({ packet, payloadStart, payloadEnd }) {
+      matches({ packet, payloadStart, payloadEnd }: InspectionContext): boolean {
+        if (packet.protocol !== TCP && packet.protocol !== UDP) return false;
+        const start = payloadStart + (packet.protocol === TCP ? MARK : 0);
+        if (start + LENGTH > payloadEnd) return false;
         const { bytes } = packet;
-        const at = payloadStart + (packet.protocol === TCP ? RECORD_MARK : 0);
-        if (payloadEnd - at < SHORTEST) return false;
-        return (
-          word(bytes, at + 4) === CALL &&
-          word(bytes, at + 8) === RPC_VERSION &&
-          word(bytes, at + 12) === program &&
-          (version < 0 || word(bytes, at + 16) === version) &&
-          (procedure < 0 || word(bytes, at + 20) === procedure)
-        );
+        if (be32(bytes, start + TYPE) !== 0 || be32(bytes, start + RPC_VERSION) !== 2) return false;
+        if (be32(bytes, start + PROGRAM) !== program) return false;
+        if (version >= 0 && be32(bytes, start + VERSION) !== version) return false;
+        return procedure < 0 || be32(bytes, start + PROCEDURE) === procedure;
       },
     });
   },

@@ -13,6 +13,8 @@ const SECOND = 1e6;
 
 /** One bit, wherever it is kept. */
 interface Bit {
+  /** It is asked of the addresses, not of the packet. */
+  readonly ofHosts: boolean;
   has(context: InspectionContext): boolean;
   set(context: InspectionContext): boolean;
   unset(context: InspectionContext): void;
@@ -20,6 +22,7 @@ interface Bit {
 
 function hostBit(name: number, owner: HostBitOwner, seconds: number): Bit {
   return {
+    ofHosts: true,
     has: ({ hostBits, packet, timeMicros }) => hostBits.has(name, owner, packet, timeMicros),
     set({ hostBits, packet, timeMicros }) {
       hostBits.set(name, owner, packet, timeMicros, timeMicros + seconds * SECOND);
@@ -32,6 +35,7 @@ function hostBit(name: number, owner: HostBitOwner, seconds: number): Bit {
 /** Where no transaction is looked at there is nothing to set. */
 function transactionBit(name: number): Bit {
   return {
+    ofHosts: false,
     has: ({ flowState, transactionId }) => flowState?.hasTransactionBit(transactionId, name) === true,
     set(context) {
       if (context.transactionId < 0) return true;
@@ -45,10 +49,10 @@ function transactionBit(name: number): Bit {
 function addCommand(option: RuleOption, rule: RuleBuilder, command: Argument, bit: Bit): void {
   switch (command.text) {
     case 'isset':
-      rule.packetTests.push({ matches: (context) => bit.has(context) });
+      rule.packetTests.push({ ofAddresses: bit.ofHosts, matches: (context) => bit.has(context) });
       return;
     case 'isnotset':
-      rule.packetTests.push({ matches: (context) => !bit.has(context) });
+      rule.packetTests.push({ ofAddresses: bit.ofHosts, matches: (context) => !bit.has(context) });
       return;
     case 'set':
       rule.effects.push({ apply: (context) => bit.set(context) });

@@ -196,8 +196,6 @@ export class Asn1Reader {
   }
 }
 
-const framing = new Asn1Reader();
-
 /**
  * Size of the element at the start of `bytes[start, end)`, tag and length included, without needing its contents: for
  * protocols whose messages are elements in a byte stream.
@@ -223,9 +221,4 @@ export function elementSize(bytes: Uint8Array, start: number, end: number): numb
     for (let k = 0; k < count; k++) length = length * 256 + bytes[i++];
   }
   return i - start + length;
-}
-
-/** The element at the start of `bytes[start, end)`; null where there is none. The reader is shared: use it at once. */
-export function firstElement(bytes: Uint8Array, start: number, end: number): Asn1Reader | null {
-  return framing.over(bytes, start, end).next() ? framing : null;
 }

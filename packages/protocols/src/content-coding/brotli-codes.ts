@@ -25,31 +25,26 @@ export class CodeArena {
   end = 0;
 
   /**
-   * Adds the code with these lengths (0: no such symbol); one symbol alone has a code of no bits.
+   * Adds the code of `count` symbols, which are in ascending order; one symbol alone has a code of no bits.
+   * @param lengths of the symbols' codes, by symbol
    * @returns its place, -1 where there is no room left for it
    */
-  add(lengths: Uint8Array, alphabet: number): number {
+  add(lengths: Uint8Array, used: Uint16Array, count: number): number {
     const at = this.end;
-    if (!this.reserve(ROOT + LENGTHS + alphabet)) return -1;
+    if (!this.reserve(ROOT + LENGTHS + count)) return -1;
     const { entries } = this;
     const counts = at + ROOT;
     const symbols = counts + LENGTHS;
     entries.fill(0, counts, symbols);
-    let used = 0;
-    for (let symbol = 0; symbol < alphabet; symbol++) {
-      if (lengths[symbol] === 0) continue;
-      entries[counts + lengths[symbol]]++;
-      used++;
-    }
+    for (let i = 0; i < count; i++) entries[counts + lengths[used[i]]]++;
     let next = 0;
     for (let length = 1; length < LENGTHS; length++) {
       offsets[length] = next;
       next += entries[counts + length];
     }
-    for (let symbol = 0; symbol < alphabet; symbol++)
-      if (lengths[symbol] !== 0) entries[symbols + offsets[lengths[symbol]]++] = symbol;
-    this.end = symbols + used;
-    if (used === 1) {
+    for (let i = 0; i < count; i++) entries[symbols + offsets[lengths[used[i]]]++] = used[i];
+    this.end = symbols + count;
+    if (count === 1) {
       entries.fill(entries[symbols] << 4, at, at + ROOT);
       return at;
     }

@@ -13,13 +13,17 @@ const lengths = new Uint8Array(LARGEST_ALPHABET);
 const codeLengths = new Uint8Array(18);
 const lengthCodes = new CodeArena();
 const simple = new Int32Array(4);
+/** The symbols that have a code, in ascending order. */
+const used = new Uint16Array(LARGEST_ALPHABET);
+let usedCount = 0;
 
 /** @returns place of the code in the arena, -1 where there is none: the input is short, or no valid code */
 export function readPrefixCode(source: BitSource, alphabet: number, arena: CodeArena): number {
   const kind = source.take(2);
   lengths.fill(0, 0, alphabet);
+  usedCount = 0;
   const good = kind === 1 ? readSimpleCode(source, alphabet) : readLengths(source, alphabet, kind);
-  return good && !source.short ? arena.add(lengths, alphabet) : -1;
+  return good && !source.short ? arena.add(lengths, used, usedCount) : -1;
 }
 
 function readSimpleCode(source: BitSource, alphabet: number): boolean {
@@ -30,6 +34,9 @@ function readSimpleCode(source: BitSource, alphabet: number): boolean {
     if (source.short || symbol >= alphabet || lengths[symbol] !== 0) return false;
     lengths[symbol] = 2;
     simple[i] = symbol;
+    let place = usedCount++;
+    for (; place > 0 && used[place - 1] > symbol; place--) used[place] = used[place - 1];
+    used[place] = symbol;
   }
   if (count === 1) lengths[simple[0]] = 1;
   else if (count === 2) {
@@ -61,7 +68,9 @@ function readLengths(source: BitSource, alphabet: number, skip: number): boolean
   }
   if (count !== 1 && space !== 0) return false;
   lengthCodes.end = 0;
-  const code = lengthCodes.add(codeLengths, 18);
+  let lengthsUsed = 0;
+  for (let symbol = 0; symbol < 18; symbol++) if (codeLengths[symbol] !== 0) used[lengthsUsed++] = symbol;
+  const code = lengthCodes.add(codeLengths, used, lengthsUsed);
 
   let at = 0;
   let before = 8;
@@ -73,6 +82,7 @@ function readLengths(source: BitSource, alphabet: number, skip: number): boolean
     if (length < 16) {
       if (source.short) return false;
       repeat = 0;
+      if (length !== 0) used[usedCount++] = at;
       lengths[at++] = length;
       if (length !== 0) {
         before = length;
@@ -93,8 +103,11 @@ function readLengths(source: BitSource, alphabet: number, skip: number): boolean
     const more = repeat - old;
     if (at + more > alphabet) return false;
     lengths.fill(value, at, at + more);
+    if (value !== 0) {
+      for (let symbol = at; symbol < at + more; symbol++) used[usedCount++] = symbol;
+      space -= more << (15 - value);
+    }
     at += more;
-    if (value !== 0) space -= more << (15 - value);
   }
   return space === 0;
 }

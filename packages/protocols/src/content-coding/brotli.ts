@@ -60,8 +60,12 @@ const DISTANCE = 2;
 const TAIL = 2048;
 const MOST_TYPES = 256;
 const NO_COUNT = 1 << 24;
-/** Codes and context map entries (in units of `MAP_UNIT`) that may be read before any output has paid for them. */
-const FREE_WORK = 4096;
+/**
+ * Codes and context map entries (in units of `MAP_UNIT`) that may be read before output has paid for them: encoders make
+ * some hundred codes for a large meta-block. Behind that, `OUTPUT_UNIT` bytes of output pay for one.
+ */
+const FREE_WORK = 384;
+const OUTPUT_UNIT = 16;
 const MAP_UNIT = 256;
 
 /** Scratch of one step; shared by all decoders. */
@@ -113,6 +117,11 @@ export class BrotliDecoder {
     let held = TAIL + codes.entries.length * 2 + maps[0].length + maps[1].length;
     for (const places of trees) held += places.length * 4;
     return held;
+  }
+
+  /** Whether the stream has come to its end. */
+  get done(): boolean {
+    return this.state === State.DONE;
   }
 
   /** Begins a new stream whose output starts at the sink's end. */
@@ -312,7 +321,7 @@ export class BrotliDecoder {
     }
     const nibbles = this.source.take(2);
     if (nibbles === 3) {
-      if (last || this.source.take(1) !== 0) {
+      if (this.source.take(1) !== 0) {
         this.fail();
         return;
       }
@@ -330,6 +339,9 @@ export class BrotliDecoder {
         this.fail();
         return;
       }
+      if (this.source.short) return;
+      // Node's decoder takes such a block for the last one, too.
+      this.last = last;
       this.left = size === 0 ? 0 : length + 1;
       this.state = State.SKIP;
       return;
@@ -348,6 +360,8 @@ export class BrotliDecoder {
         this.fail();
         return;
       }
+      if (this.source.short) return;
+      this.last = false;
       this.left = length + 1;
       this.state = State.RAW;
       return;
@@ -487,7 +501,7 @@ export class BrotliDecoder {
 
   /** The next code of literals, commands or distances: category in `index`, number in `mapFree`. */
   private readTree(sink: ByteSink): void {
-    if (this.work > FREE_WORK + (sink.end - this.base)) {
+    if (this.work > FREE_WORK + (sink.end - this.base) / OUTPUT_UNIT) {
       this.fail();
       return;
     }
@@ -698,7 +712,7 @@ export class BrotliDecoder {
       }
       this.left -= count;
     }
-    this.state = State.META_BLOCK;
+    this.endMetaBlock();
     return InflateStatus.DONE;
   }
 }

@@ -9,7 +9,7 @@ import { Inflater, InflateStatus, Wrapper } from './inflate';
 import { LzmaDecoder } from './lzma';
 
 /** Bits of the result of `push` and `finish`: what happened for the first time. */
-export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2, TOO_LARGE: 4 } as const;
+export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2 } as const;
 
 /** Codings by their labels. gzip and deflate are told apart by their bytes; the others have none to be told by. */
 export const Coding = { DEFLATE: 0, BROTLI: 1, LZMA: 2 } as const;
@@ -85,11 +85,10 @@ export class ContentDecoder {
   /** The coded body has ended. */
   finish(sink: PooledBytes): number {
     let notice: number = DecoderNotice.NONE;
-    if (this.phase === Phase.LABELLED && this.labelled instanceof LzmaDecoder) this.labelled.finish(sink);
-    this.letGo();
+    if (this.phase === Phase.LABELLED) notice = this.finishLabelled(sink);
     if (this.phase === Phase.SNIFF && this.recorded > 0) {
       sink.append(this.replay, 0, this.recorded);
-      notice = DecoderNotice.FAILED;
+      notice |= DecoderNotice.FAILED;
     }
     this.phase = Phase.IGNORE;
     return notice;
@@ -102,24 +101,34 @@ export class ContentDecoder {
     const status = decoder.push(bytes, start, end, sink);
     this.taken += end - start;
     if (status === InflateStatus.MORE) return DecoderNotice.NONE;
-    const { position } = decoder;
-    const tooLarge = decoder instanceof LzmaDecoder && decoder.tooLarge;
-    this.letGo();
     if (status !== InflateStatus.INVALID) {
+      this.letGo();
       this.phase = Phase.IGNORE;
       return DecoderNotice.NONE;
     }
-    const again = sink.end === this.outputStart && this.taken <= this.recorded;
-    if (!again) {
-      this.phase = Phase.PASS;
-      sink.append(bytes, position, end);
-      return tooLarge ? DecoderNotice.TOO_LARGE : DecoderNotice.FAILED;
-    }
+    if (sink.end === this.outputStart && this.taken <= this.recorded) return this.startAgain(sink);
+    sink.append(bytes, decoder.position, end);
+    this.letGo();
+    this.phase = Phase.PASS;
+    return DecoderNotice.FAILED;
+  }
+
+  private finishLabelled(sink: PooledBytes): number {
+    if (this.labelled instanceof LzmaDecoder) this.labelled.finish(sink);
+    const nothing = sink.end === this.outputStart && this.recorded > 0;
+    if (nothing && this.taken <= this.recorded && !this.labelled?.done) return this.startAgain(sink);
+    this.letGo();
+    return DecoderNotice.NONE;
+  }
+
+  /** What was taken so far is not coded as its label says. */
+  private startAgain(sink: PooledBytes): number {
+    this.letGo();
     const seen = this.replay.slice(0, this.recorded);
     this.recorded = 0;
     this.taken = 0;
-    this.phase = tooLarge ? Phase.PASS : Phase.SNIFF;
-    return this.push(seen, 0, seen.length, sink) | (tooLarge ? DecoderNotice.TOO_LARGE : 0);
+    this.phase = Phase.SNIFF;
+    return this.push(seen, 0, seen.length, sink);
   }
 
   private letGo(): void {

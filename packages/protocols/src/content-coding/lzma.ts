@@ -15,9 +15,6 @@ const LONGEST_SYMBOL = 20;
 const TAIL = 64;
 /** Bits of literal context together: what `xz` allows; more would be megabytes of tables. */
 const MOST_LITERAL_BITS = 4;
-/** Dictionaries that are announced larger than this are refused, as libhtp does with its default. */
-const LARGEST_DICTIONARY = 1 << 20;
-
 const TOP = 1 << 24;
 const HALF = 1 << 10;
 const MOVE = 5;
@@ -44,7 +41,7 @@ const LENGTH_SIZE = LENGTH_HIGH + 256;
 const REP_LENGTH = LENGTH + LENGTH_SIZE;
 const LITERALS = REP_LENGTH + LENGTH_SIZE;
 
-const State = { HEAD: 0, SYMBOL: 1, COPY: 2, DONE: 3, INVALID: 4, TOO_LARGE: 5 } as const;
+const State = { HEAD: 0, SYMBOL: 1, COPY: 2, DONE: 3, INVALID: 4 } as const;
 
 export class LzmaDecoder {
   /** After `push`: index of the first input byte that was not taken. */
@@ -72,9 +69,9 @@ export class LzmaDecoder {
     return this.probabilities.length * 2 + TAIL;
   }
 
-  /** The stream was refused because of the dictionary that it asks for. */
-  get tooLarge(): boolean {
-    return this.state === State.TOO_LARGE;
+  /** Whether the stream has come to its end. */
+  get done(): boolean {
+    return this.state === State.DONE;
   }
 
   /** Begins a new stream whose output starts at the sink's end. */
@@ -178,8 +175,7 @@ export class LzmaDecoder {
     const rest = (properties - lc) / 9;
     const lp = rest % 5;
     const pb = (rest - lp) / 5;
-    let dictionary = 0;
-    for (let i = 4; i > 0; i--) dictionary = dictionary * 256 + input[position + i];
+    // Four bytes of dictionary size are of no interest: the output is the dictionary.
     let size = 0;
     let known = false;
     for (let i = 12; i > 4; i--) {
@@ -189,10 +185,6 @@ export class LzmaDecoder {
     // The first byte of the range coder is always 0.
     if (properties >= 225 || lc + lp > MOST_LITERAL_BITS || input[position + HEAD] !== 0) {
       this.state = State.INVALID;
-      return;
-    }
-    if (dictionary > LARGEST_DICTIONARY) {
-      this.state = State.TOO_LARGE;
       return;
     }
     this.literalBits = lc;

@@ -82,7 +82,13 @@ const conversation: Piece[] = [
 test('calls with fragments, of two contexts of which one was accepted', () => {
   const { transactions } = record(dcerpc, conversation);
   const iface = `${Buffer.from(UUID).toString('latin1')}\0\x02\x01`;
-  expect(transactions.map(({ buffers }) => buffers)).toEqual([
+  const frames = transactions.map(({ buffers }) => buffers['>frame:dcerpc.pdu']);
+  expect(frames[0]).toBe(bind().toString('latin1'));
+  expect(transactions[0].buffers['>frame:dcerpc.hdr']).toBe(bind().subarray(0, 16).toString('latin1'));
+  expect(transactions[2].buffers['<frame:dcerpc.data']).toBe('b');
+  const called = ({ buffers }: { buffers: Record<string, string> }) =>
+    Object.fromEntries(Object.entries(buffers).filter(([name]) => !name.includes('frame')));
+  expect(transactions.map(called)).toEqual([
     {},
     {
       '>dcerpc.opnum': '\0\x04',

@@ -10,6 +10,7 @@ import {
   type TransactionListener,
 } from '../transaction';
 import { Association, type AssociationOwner } from './association';
+import { CALL_COMPLETE, FIRST_PDU_BUFFER } from './buffers';
 import { PDU_HEADER, PduHeader } from './pdu';
 
 const { TO_SERVER, TO_CLIENT } = Directions;
@@ -30,7 +31,7 @@ export class DcerpcParser implements ProtocolParser, RecordSink, AssociationOwne
   ) {
     const reader = (direction: Direction) => new RecordReader(pool, this, direction, PDU_HEADER, LONGEST_PDU);
     this.readers = [reader(TO_SERVER), reader(TO_CLIENT)];
-    this.association = new Association(pool, this, FIRST_BUFFER.dcerpc);
+    this.association = new Association(pool, this, FIRST_BUFFER.dcerpc, CALL_COMPLETE, FIRST_PDU_BUFFER);
   }
 
   takeId(): number {

@@ -46,13 +46,17 @@ export class ObjectList {
   readonly pairs = new Uint8Array(2 * MOST_OBJECTS);
   count = 0;
 
-  /** Reads the objects of a message. @returns one of `ObjectFault` */
+  /**
+   * Reads the objects of a message, as far as they can be told: what is left over at its end, or has a range of a kind
+   * that is not known, is passed over.
+   * @returns one of `ObjectFault`
+   */
   read(bytes: Uint8Array, start: number, end: number, functionCode: number): number {
     this.count = 0;
     let points = 0;
     let at = start;
     while (at < end) {
-      if (at + 3 > end) return ObjectFault.MALFORMED;
+      if (at + 3 > end) return ObjectFault.NONE;
       if (this.count >= MOST_OBJECTS) return ObjectFault.TOO_MANY_OBJECTS;
       const group = bytes[at];
       const variation = bytes[at + 1];
@@ -61,7 +65,7 @@ export class ObjectList {
       this.pairs[2 * this.count + 1] = variation;
       this.count++;
       const range = rangeBytes(qualifier & 15);
-      if (range < 0 || at + 3 + range > end) return ObjectFault.MALFORMED;
+      if (range < 0 || at + 3 + range > end) return ObjectFault.NONE;
       const number = pointCount(bytes, at + 3, qualifier & 15, range);
       at += 3 + range;
       if (number < 0) return ObjectFault.MALFORMED;

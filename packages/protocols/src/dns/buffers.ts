@@ -30,6 +30,8 @@ export const DnsBuffer = {
   /** The same as QUERY_NAMES and ANSWER_NAMES, by their older names. */
   QUERY_NAME: 9,
   ANSWER_NAME: 10,
+  /** QUERY_NAMES of mDNS, whose responses do not repeat the question (RFC 6762 section 6): those of requests. */
+  MULTICAST_QUERY_NAMES: 11,
 } as const;
 
 const B = DnsBuffer;
@@ -57,7 +59,7 @@ export function dnsBuffers(protocol: DnsName): readonly BufferDefinition[] {
   // Where everybody may ask and answer, the direction of a flow does not tell who does.
   const answers = protocol === 'dns' ? RESPONSE : BOTH;
   const shared = [
-    row(B.QUERY_NAMES, 'queries.rrname', BOTH),
+    row(protocol === 'mdns' ? B.MULTICAST_QUERY_NAMES : B.QUERY_NAMES, 'queries.rrname', BOTH),
     row(B.ANSWER_NAMES, 'answers.rrname', BOTH),
     row(B.AUTHORITY_NAMES, 'authorities.rrname', answers),
     row(B.ADDITIONAL_NAMES, 'additionals.rrname', answers),

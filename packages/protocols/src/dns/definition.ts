@@ -8,13 +8,22 @@ import { DnsMessage } from './message';
 import { DnsParser } from './parser';
 import { probeDns } from './probe';
 
+export interface DnsSettings {
+  /** Tell DNS by its bytes on all ports (default true); else only on port 53, as Suricata does. */
+  readonly anyPort?: boolean;
+}
+
 /** DNS (RFC 1035) over UDP and TCP. */
-export function createDns(): ProtocolDefinition {
-  return createDnsLike('dns', [Transport.UDP, Transport.TCP]);
+export function createDns(settings: DnsSettings = {}): ProtocolDefinition {
+  return createDnsLike('dns', [Transport.UDP, Transport.TCP], settings.anyPort ?? true);
 }
 
 /** A protocol with DNS's messages. Its parsers share one message, so there is one definition per worker. */
-export function createDnsLike(name: DnsName, transports: readonly Transport[]): ProtocolDefinition {
+export function createDnsLike(
+  name: DnsName,
+  transports: readonly Transport[],
+  anyPort = false,
+): ProtocolDefinition {
   const message = new DnsMessage();
   const tx = new DnsTransaction(message, FIRST_BUFFER[name]);
   return {
@@ -22,8 +31,7 @@ export function createDnsLike(name: DnsName, transports: readonly Transport[]): 
     transports,
     buffers: dnsBuffers(name),
     events: DNS_EVENTS.map((event) => `${name}.${event}`),
-    probe: (direction, bytes, start, end, flow) =>
-      probeDns(name, message, direction, bytes, start, end, flow),
+    probe: (_direction, bytes, start, end, flow) => probeDns(name, anyPort, message, bytes, start, end, flow),
     create: (listener, transport) => new DnsParser(name, tx, listener, transport),
     describe: (told: Transaction) => describeDns(told as DnsTransaction),
   };

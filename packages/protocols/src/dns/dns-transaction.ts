@@ -37,6 +37,7 @@ export class DnsTransaction extends MessageTransaction {
     const { isResponse, message } = this;
     switch (id - this.first) {
       case B.QUERY:
+      case B.MULTICAST_QUERY_NAMES:
         return !isResponse && this.recordName(Section.QUERY, index, out);
       case B.QUERY_NAMES:
       case B.QUERY_NAME:

@@ -168,7 +168,7 @@ test('over TCP every cut gives the same', () => {
     expect(record(dns, cutUp).summary()).toEqual(whole);
   }
   const random = new Random(testSeed());
-  for (let run = 0; run < 50; run++) {
+  for (let run = 0; run < 20; run++) {
     try {
       expect(record(dns, split(pieces, random, 40)).summary()).toEqual(whole);
     } catch (error) {
@@ -293,6 +293,8 @@ test('told by its bytes', () => {
     expect(probe(bytesOf(text), flow(TCP, 53))).toBe(-1);
     expect(probe(bytesOf(text), flow(UDP, 9953))).toBe(-1);
   }
+  expect(probe(QUERY, flow(UDP, 9953), createDns({ anyPort: false }))).toBe(-1);
+  expect(probe(QUERY, flow(UDP, 53), createDns({ anyPort: false }))).toBe(1);
   // Names of the NetBIOS kind, and the other protocols with these messages.
   expect(probe(QUERY, flow(UDP, 137))).toBe(-1);
   expect(probe(QUERY, flow(UDP, 5353))).toBe(-1);
@@ -312,6 +314,7 @@ test('where everybody answers, the header says who does', () => {
     mdns,
   );
   expect(asked.buffers).toEqual({ '>mdns.queries.rrname[0]': 'www.Example.com' });
+  expect(answered.buffers['>mdns.queries.rrname[0]']).toBeUndefined();
   expect(answered.buffers['>mdns.response.rrname[2]']).toBe('cdn.Example.com');
   expect(answered.buffers['>mdns.authorities.rrname[0]']).toBe('Example.com');
   expect(answered.events).toEqual([]);
@@ -339,7 +342,7 @@ test('random bytes and mutations harm nothing', () => {
         }),
         transport,
       );
-      for (let run = 0; run < 4000; run++) {
+      for (let run = 0; run < 1200; run++) {
         const bytes = Buffer.from(transport === TCP ? overTcp(RESPONSE) : RESPONSE);
         for (let i = random.next(8); i >= 0; i--) bytes[random.next(bytes.length)] = random.next(256);
         const from = random.next(3);

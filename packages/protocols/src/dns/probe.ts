@@ -1,4 +1,4 @@
-import { type Direction, type ProbedFlow, Transport } from '../transaction';
+import { type ProbedFlow, Transport } from '../transaction';
 import type { DnsName } from './buffers';
 import {
   type DnsMessage,
@@ -12,8 +12,12 @@ import { isKnownType } from './names';
 
 /** The ports that say which of the protocols with this message format is meant, where bytes cannot. */
 const PORTS: Readonly<Record<DnsName, number>> = { dns: 53, mdns: 5353, llmnr: 5355 };
-/** NetBIOS names are asked for with the same format (RFC 1002 section 4.2). */
-const NETBIOS_NAME_PORT = 137;
+/** Ports where the same format is another protocol's; NetBIOS names are asked for with it too (RFC 1002 section 4.2). */
+const OTHERS: Readonly<Record<DnsName, readonly number[]>> = {
+  dns: [PORTS.mdns, PORTS.llmnr, 137],
+  mdns: [PORTS.dns, PORTS.llmnr],
+  llmnr: [PORTS.dns, PORTS.mdns],
+};
 const LENGTH_BYTES = 2;
 /** Query, notify, update. */
 const OPCODES = (1 << 0) | (1 << 4) | (1 << 5);
@@ -21,11 +25,14 @@ const OPCODES = (1 << 0) | (1 << 4) | (1 << 5);
 const CLASSES: ReadonlySet<number> = new Set([1, 3, 4, 254, 255]);
 const LONGEST_NAME = 255;
 
-/** @returns 1 this protocol, 0 cannot tell yet, -1 not this protocol */
+/**
+ * @param anyPort DNS may be on any port, where it is told by a question as clients send it; else only on its own
+ * @returns 1 this protocol, 0 cannot tell yet, -1 not this protocol
+ */
 export function probeDns(
   protocol: DnsName,
+  anyPort: boolean,
   message: DnsMessage,
-  _direction: Direction,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -33,13 +40,9 @@ export function probeDns(
 ): number {
   const tcp = flow.transport === Transport.TCP;
   const begin = tcp ? start + LENGTH_BYTES : start;
-  // On another protocol's port, or where names are NetBIOS names, the bytes look the same.
-  for (const name of Object.keys(PORTS) as DnsName[]) {
-    if (name !== protocol && onPort(flow, PORTS[name])) return -1;
-  }
+  for (const port of OTHERS[protocol]) if (onPort(flow, port)) return -1;
   const expected = onPort(flow, PORTS[protocol]);
-  if (protocol !== 'dns' && !expected) return -1;
-  if (onPort(flow, NETBIOS_NAME_PORT)) return -1;
+  if (!expected && !(anyPort && protocol === 'dns')) return -1;
   if (!tcp) {
     if (end - start < HEADER_BYTES) return -1;
     if (!expected && !beginsLikeQuestion(bytes, start, end, end - start)) return -1;

@@ -53,7 +53,8 @@ export class TrackedFile {
 
   /** Sets the name: bytes as they were sent (copied, at most `LONGEST_FILE_NAME`). */
   setName(bytes: Uint8Array, start: number, end: number): void {
-    this.name = bytes.slice(start, Math.min(end, start + LONGEST_FILE_NAME));
+    // A copy, also where the bytes are a Buffer, whose own slice() is none.
+    this.name = Uint8Array.prototype.slice.call(bytes, start, Math.min(end, start + LONGEST_FILE_NAME));
   }
 
   /** Whether there is something that was not shown yet. */

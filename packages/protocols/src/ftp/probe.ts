@@ -1,10 +1,9 @@
 /** Which flows are FTP: as in Suricata, the client's first command tells, or an unmistakable greeting. */
 
-import { beginsWithWord } from '../smtp/commands';
-import { greetingEnd } from '../smtp/probe';
+import { greetingEnd } from '../lines/greeting';
+import { beginsWithWord, word } from '../lines/words';
 import { type Direction, Direction as Directions } from '../transaction';
 
-const word = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const OPENINGS = ['USER ', 'PASS ', 'PORT ', 'FEAT\r', 'FEAT\n', 'AUTH TLS', 'AUTH SSL'].map(word);
 const PLAIN_GREETING = word('220 (');
 const SERVER_WORDS = ['FTP', 'FILEZILLA'].map(word);

@@ -31,6 +31,7 @@ const {
   VALUE_START,
 } = table;
 const { COLON, CR, LF, SP, SPACE, CLASS, TAB } = characters;
+const DOT = 0x2e;
 
 export { Http1Buffer };
 
@@ -299,6 +300,8 @@ function fillHost(tx: Http1Transaction, head: Head, out: BufferView): boolean {
   const end = endOfHost(bytes, start, out.end);
   let trimmed = end;
   while (trimmed > start && bytes[trimmed - 1] === SP) trimmed--;
+  // As libhtp has it, a host in the target loses its last dots, one in the field does not.
+  if (uriParts.hostEnd >= 0) while (trimmed > start && bytes[trimmed - 1] === DOT) trimmed--;
   let upper = false;
   for (let i = start; i < trimmed; i++) if (bytes[i] >= 0x41 && bytes[i] <= 0x5a) upper = true;
   if (!upper) {

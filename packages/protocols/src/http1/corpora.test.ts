@@ -8,8 +8,6 @@ import { record } from '../../testing/http1/record';
 const corpora = process.env.PORTCULLIS_CORPORA ?? '';
 const evader = join(corpora, 'suricata-verify', 'tests', 'http-evader');
 const captures = join(corpora, 'pcaps');
-/** Codings that are not undone. */
-const NOT_DECODED = ['http-evader-116-lzma'];
 
 const withEvader = corpora !== '' && existsSync(evader) ? test : test.skip;
 const withCaptures = corpora !== '' && existsSync(captures) ? test : test.skip;
@@ -21,7 +19,7 @@ withEvader(
     let seen = 0;
     for (const name of readdirSync(evader)) {
       const file = join(evader, name, 'input.pcap');
-      if (!existsSync(file) || NOT_DECODED.includes(name)) continue;
+      if (!existsSync(file)) continue;
       seen++;
       const bodies = readFlows(readFileSync(file)).flatMap((pieces) =>
         record(pieces, { limits: { codingLayers: 3 } }).transactions.map(

@@ -44,6 +44,7 @@ export function createHttp1(settings: Http1Settings = {}): Http1Definition {
     transports: [Transport.TCP],
     buffers: HTTP1_BUFFERS,
     events: HTTP1_EVENTS,
+    separateTransactions: true,
     probe(direction: Direction, bytes: Uint8Array, start: number, end: number): number {
       return direction === Directions.TO_SERVER
         ? looksLikeHttpRequest(bytes, start, end)

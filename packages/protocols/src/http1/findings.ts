@@ -1,10 +1,12 @@
 /** What is odd about a complete head, told to the listener as events. */
 
+import { DecoderNotice } from '../content-coding/decoder';
 import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
 import { ascii, equalRanges, equalsLower, indexWithoutNull } from './characters';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
 import * as table from './field-table';
+import { type BodyFraming, FramingFlag } from './framing';
 import { type Head, HeadFlag } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
@@ -219,4 +221,52 @@ function isValidRange(head: Head): boolean {
   if (found[1] === undefined) return true;
   const last = Number(found[2]);
   return Number(found[1]) <= last && (found[3] === '*' || last < Number(found[3]));
+}
+
+/** What happened while a body was decoded. @param notices bits of `DecoderNotice` */
+export function reportDecoding(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  direction: Direction,
+  notices: number,
+): void {
+  if (notices === DecoderNotice.NONE) return;
+  if ((notices & DecoderNotice.FAILED) !== 0)
+    emit(listener, tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
+  if ((notices & DecoderNotice.BOMB) !== 0) emit(listener, tx, direction, Http1Event.COMPRESSION_BOMB);
+}
+
+/** What is odd about how a message says where its body ends. */
+export function reportFraming(
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  direction: Direction,
+  framing: BodyFraming,
+  version: number,
+): void {
+  const { flags } = framing;
+  if (framing.chunked && version < Version.HTTP_1_1) {
+    if (direction === Directions.TO_CLIENT)
+      emit(listener, tx, direction, Http1Event.RESPONSE_CHUNKED_OLD_PROTO);
+    else emit(listener, tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
+  }
+  if (flags === 0) return;
+  if ((flags & FramingFlag.INVALID_TRANSFER_ENCODING) !== 0 && !framing.chunked) {
+    emit(listener, tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
+  }
+  if (direction === Directions.TO_CLIENT && (flags & FramingFlag.ABNORMAL_TRANSFER_ENCODING) !== 0) {
+    emit(listener, tx, direction, Http1Event.RESPONSE_ABNORMAL_TRANSFER_ENCODING);
+  }
+  if ((flags & FramingFlag.INVALID_LENGTH) !== 0) {
+    emit(listener, tx, direction, DirectedEvent.INVALID_CONTENT_LENGTH[direction]);
+  }
+  if ((flags & FramingFlag.LENGTH_PRECEDED) !== 0) {
+    emit(listener, tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_START);
+  }
+  if ((flags & FramingFlag.LENGTH_FOLLOWED) !== 0) {
+    emit(listener, tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_END);
+  }
+  if ((flags & FramingFlag.DUPLICATE_LENGTH) !== 0) {
+    emit(listener, tx, direction, DirectedEvent.DUPLICATE_CONTENT_LENGTH[direction]);
+  }
 }

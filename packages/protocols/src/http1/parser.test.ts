@@ -308,7 +308,7 @@ test('matchState is carried and null on reuse', () => {
 });
 
 describe('hostile input', () => {
-  const corpus = CONVERSATIONS.filter(({ name }) => !name.startsWith('an absurd') && name !== 'a gzip bomb');
+  const corpus = CONVERSATIONS.filter(({ name }) => !name.startsWith('an absurd') && name !== 'a bomb');
   const definition = createHttp1({
     limits: { headBytes: 4096, requestBody: 4096, responseBody: 4096, pendingTransactions: 8 },
   });

@@ -7,7 +7,6 @@
  * - each turn of a feed loop takes a byte or changes the state towards one that does.
  */
 
-import { DecoderNotice } from '../content-coding/decoder';
 import {
   type Direction,
   Direction as Directions,
@@ -22,8 +21,15 @@ import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
 import { ROW, VALUE_END, VALUE_START } from './field-table';
 import { scanMultipart } from './files';
-import { hasByteRanges, hasField, reportRequestHead, reportResponseHead } from './findings';
-import { BodyFraming, Codings, FramingFlag } from './framing';
+import {
+  hasByteRanges,
+  hasField,
+  reportDecoding,
+  reportFraming,
+  reportRequestHead,
+  reportResponseHead,
+} from './findings';
+import { BodyFraming, Codings } from './framing';
 import { type Head, HeadStatus } from './head';
 import type { Http1Transaction } from './message';
 import { Method } from './methods';
@@ -268,7 +274,7 @@ export class Http1Parser implements ProtocolParser {
       return;
     }
     framing.read(head);
-    this.reportFraming(tx, TO_SERVER, head.line.version);
+    reportFraming(this.listener, tx, TO_SERVER, framing, head.line.version);
     let layers = 0;
     if (decodeRequests) layers = this.readCodings(tx, TO_SERVER, head, limits.codingLayers);
     if (tx.method === Method.CONNECT) this.finishRequest(tx);
@@ -522,7 +528,7 @@ export class Http1Parser implements ProtocolParser {
       return;
     }
     if (status === 101) this.event(tx, TO_CLIENT, Http1Event.SWITCHING_PROTO_WITH_CONTENT_LENGTH);
-    this.reportFraming(tx, TO_CLIENT, version);
+    reportFraming(this.listener, tx, TO_CLIENT, framing, version);
     this.endRefusedRequest(tx, status);
     if (tx.method === Method.HEAD || ((status === 204 || status === 304) && !hasBodyFields)) {
       this.finishResponse(tx);
@@ -774,7 +780,7 @@ export class Http1Parser implements ProtocolParser {
     end: number,
   ): void {
     const body = tx.bodies[direction]!;
-    this.notices(tx, direction, body.append(bytes, start, end));
+    reportDecoding(this.listener, tx, direction, body.append(bytes, start, end));
     if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, false);
     if (!body.grown) return;
     tx.dirty |= 1 << direction;
@@ -783,7 +789,7 @@ export class Http1Parser implements ProtocolParser {
   }
 
   private endBody(tx: Http1Transaction, direction: Direction, body: Body): void {
-    this.notices(tx, direction, body.finish());
+    reportDecoding(this.listener, tx, direction, body.finish());
     if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, true);
   }
 
@@ -801,10 +807,21 @@ export class Http1Parser implements ProtocolParser {
 
   /** End of a feed: shows what has changed, then keeps what must be kept of the fed bytes. */
   private settle(tx: Http1Transaction, direction: Direction): void {
+    // A start line whose fields are still to come can be judged by itself.
+    if (this.stateOf(direction) === State.FIELDS) this.showLine(tx, direction);
     if ((tx.dirty & (1 << direction)) !== 0) this.notify(tx, direction);
     tx.heads[direction]?.own();
     tx.bodies[direction]?.settle();
     tx.trailers[direction]?.own();
+  }
+
+  private showLine(tx: Http1Transaction, direction: Direction): void {
+    if (tx.progress(direction) !== Http1Progress.NONE) return;
+    // An interim response is not the one that the rules are about.
+    if (direction === TO_CLIENT && tx.heads[TO_CLIENT]!.line.status < 200) return;
+    if (direction === TO_SERVER) tx.requestProgress = Http1Progress.LINE;
+    else tx.responseProgress = Http1Progress.LINE;
+    tx.dirty |= 1 << direction;
   }
 
   private notify(tx: Http1Transaction, direction: Direction): void {
@@ -822,42 +839,6 @@ export class Http1Parser implements ProtocolParser {
       tx.announced = true;
     }
     this.listener.onEvent(tx, direction, name);
-  }
-
-  private notices(tx: Http1Transaction, direction: Direction, notices: number): void {
-    if (notices === DecoderNotice.NONE) return;
-    if ((notices & DecoderNotice.FAILED) !== 0)
-      this.event(tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
-    if ((notices & DecoderNotice.TOO_LARGE) !== 0)
-      this.event(tx, direction, Http1Event.LZMA_MEMLIMIT_REACHED);
-    if ((notices & DecoderNotice.BOMB) !== 0) this.event(tx, direction, Http1Event.COMPRESSION_BOMB);
-  }
-
-  private reportFraming(tx: Http1Transaction, direction: Direction, version: number): void {
-    const { flags } = framing;
-    if (framing.chunked && version < Version.HTTP_1_1) {
-      if (direction === TO_CLIENT) this.event(tx, direction, Http1Event.RESPONSE_CHUNKED_OLD_PROTO);
-      else this.event(tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
-    }
-    if (flags === 0) return;
-    if ((flags & FramingFlag.INVALID_TRANSFER_ENCODING) !== 0 && !framing.chunked) {
-      this.event(tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
-    }
-    if (direction === TO_CLIENT && (flags & FramingFlag.ABNORMAL_TRANSFER_ENCODING) !== 0) {
-      this.event(tx, direction, Http1Event.RESPONSE_ABNORMAL_TRANSFER_ENCODING);
-    }
-    if ((flags & FramingFlag.INVALID_LENGTH) !== 0) {
-      this.event(tx, direction, DirectedEvent.INVALID_CONTENT_LENGTH[direction]);
-    }
-    if ((flags & FramingFlag.LENGTH_PRECEDED) !== 0) {
-      this.event(tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_START);
-    }
-    if ((flags & FramingFlag.LENGTH_FOLLOWED) !== 0) {
-      this.event(tx, direction, Http1Event.CONTENT_LENGTH_EXTRA_DATA_END);
-    }
-    if ((flags & FramingFlag.DUPLICATE_LENGTH) !== 0) {
-      this.event(tx, direction, DirectedEvent.DUPLICATE_CONTENT_LENGTH[direction]);
-    }
   }
 
   private readCodings(tx: Http1Transaction, direction: Direction, head: Head, limit: number): number {

@@ -1,6 +1,8 @@
 import { BufferPool } from '../buffer-pool';
 import { Direction, type ProtocolDefinition, type Transaction, Transport } from '../transaction';
 import { HTTP2_BUFFERS, Http2Buffer } from './buffers';
+import { DnsReader } from './dns-messages';
+import { DOH_BUFFERS } from './doh-buffers';
 import { Http2Event, SILENT_EVENTS } from './events';
 import { FRAME_HEADER, type FrameHeader, FrameType, MAGIC, readFrameHeader } from './frame';
 import { Http2Parser } from './parser';
@@ -16,6 +18,7 @@ const header: FrameHeader = { length: 0, type: 0, flags: 0, stream: 0 };
 /** HTTP/2 as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createHttp2(): ProtocolDefinition {
   const pool = new BufferPool();
+  const dnsReader = new DnsReader();
   return {
     name: 'http2',
     transports: [Transport.TCP],
@@ -39,9 +42,17 @@ export function createHttp2(): ProtocolDefinition {
         ? 1
         : -1;
     },
-    create: (listener) => new Http2Parser(pool, listener),
+    create: (listener) => new Http2Parser(pool, listener, dnsReader),
     describe,
   };
+}
+
+/**
+ * DNS over HTTP/2 as a protocol definition. No flow begins as one: the parser of HTTP/2 says when it finds DNS messages
+ * (`TransactionListener.onProtocol`), and goes on.
+ */
+export function createDoh2(): ProtocolDefinition {
+  return { ...createHttp2(), name: 'doh2', buffers: DOH_BUFFERS, events: [], probe: () => -1 };
 }
 
 /** Under `http2`: the fields of request and response, as far as alerts tell them. */

@@ -13,6 +13,8 @@ export const Http2Event = {
   USERINFO_IN_URI: 'http2.userinfo_in_uri',
   REASSEMBLY_LIMIT_REACHED: 'http2.reassembly_limit_reached',
   DATA_STREAM_ZERO: 'http2.data_stream_zero',
+  DNS_REQUEST_TOO_LONG: 'http2.dns_request_too_long',
+  DNS_RESPONSE_TOO_LONG: 'http2.dns_response_too_long',
 } as const;
 
 /** Names that rules may use for what this parser does not tell. */
@@ -21,7 +23,5 @@ export const SILENT_EVENTS: readonly string[] = [
   'http2.extra_header_data',
   'http2.invalid_http1_settings',
   'http2.invalid_range',
-  'http2.dns_request_too_long',
-  'http2.dns_response_too_long',
   'http2.too_many_frames',
 ];

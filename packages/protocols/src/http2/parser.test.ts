@@ -4,7 +4,8 @@ import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robust
 import { Transport } from '../transaction';
 import { createHttp2 } from './definition';
 import { MAGIC } from './frame';
-import { LARGEST_FRAME, MOST_STREAMS } from './parser';
+import { LARGEST_FRAME } from './side';
+import { MOST_STREAMS } from './stream-table';
 
 const http2 = createHttp2();
 const magic = Buffer.from(MAGIC);

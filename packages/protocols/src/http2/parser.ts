@@ -5,8 +5,7 @@
  * Header blocks depend on all that went before them: where one cannot be understood, those behind it are not looked at.
  */
 
-import { type BufferPool, PooledBytes } from '../buffer-pool';
-import { DecoderNotice } from '../content-coding/decoder';
+import type { BufferPool } from '../buffer-pool';
 import { RecordReader, type RecordSink } from '../records/record-reader';
 import {
   type Direction,
@@ -15,6 +14,7 @@ import {
   type TransactionListener,
 } from '../transaction';
 import { Http2Buffer, Http2Progress, SETTING_ROW } from './buffers';
+import { type DnsReader, LONGEST_DNS_MESSAGE, speaksOfDns } from './dns-messages';
 import { Http2Event } from './events';
 import { same } from './fields';
 import {
@@ -27,15 +27,10 @@ import {
   MAGIC,
   readFrameHeader,
 } from './frame';
-import { HpackDecoder, HpackStatus } from './hpack';
+import { HpackStatus } from './hpack';
+import { LARGEST_FRAME, Side } from './side';
 import { Http2Stream } from './stream';
-
-/** Streams that are open at a time; beyond that the oldest ends. */
-export const MOST_STREAMS = 256;
-/** Bytes of a frame that is no DATA, and of a header block in several frames. */
-export const LARGEST_FRAME = 65_536;
-/** Streams that have ended and may still get a frame or two. */
-const REMEMBERED_STREAMS = 64;
+import { StreamTable } from './stream-table';
 
 const T = FrameType;
 const B = Http2Buffer;
@@ -43,53 +38,29 @@ const E = Http2Event;
 const { TO_SERVER, TO_CLIENT } = Directions;
 const SETTINGS_HEADER_TABLE_SIZE = 1;
 
-/** What one direction is in the middle of. */
-class Side {
-  readonly hpack = new HpackDecoder();
-  /** Its header blocks cannot be understood any more. */
-  broken = false;
-  /** The stream whose DATA comes in, the bytes of it that are still to come, and those of its padding. */
-  dataStream: Http2Stream | null = null;
-  dataLeft = 0;
-  dataEnds = false;
-  /** The stream whose header block goes on, and what there is of it. */
-  blockStream: Http2Stream | null = null;
-  blockEnds = false;
-  readonly block: PooledBytes;
-
-  constructor(pool: BufferPool) {
-    this.block = new PooledBytes(pool, LARGEST_FRAME);
-  }
-
-  clear(): void {
-    this.hpack.clear();
-    this.dataStream = null;
-    this.blockStream = null;
-    this.block.clear();
-  }
-}
-
 const header: FrameHeader = { length: 0, type: 0, flags: 0, stream: 0 };
 
 export class Http2Parser implements ProtocolParser, RecordSink {
-  readonly protocol = 'http2';
+  /** `doh2` once a message has turned out to be DNS. */
+  protocol: 'http2' | 'doh2' = 'http2';
   private readonly readers: readonly [RecordReader, RecordReader];
   private readonly sides: readonly [Side, Side];
-  private readonly streams = new Map<number, Http2Stream>();
-  private readonly past: number[] = [];
-  private nextId = 0;
+  private readonly streams: StreamTable;
   /** The client's first bytes were looked at. */
   private introduced = false;
-  private closed = 0;
 
   constructor(
     private readonly pool: BufferPool,
     private readonly listener: TransactionListener,
+    dnsReader: DnsReader,
   ) {
     const reader = (direction: Direction) =>
       new RecordReader(pool, this, direction, MAGIC.length, LARGEST_FRAME);
     this.readers = [reader(TO_SERVER), reader(TO_CLIENT)];
     this.sides = [new Side(pool), new Side(pool)];
+    this.streams = new StreamTable(listener, dnsReader, (stream) => {
+      for (const side of this.sides) side.forget(stream);
+    });
   }
 
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
@@ -101,35 +72,27 @@ export class Http2Parser implements ProtocolParser, RecordSink {
   }
 
   close(direction: Direction): void {
-    this.closed |= 1 << direction;
     this.readers[direction].clear();
     this.sides[direction].clear();
-    for (const stream of [...this.streams.values()]) this.endSide(stream, direction);
+    this.streams.close(direction);
   }
 
   heldBytes(): number {
     let held = this.readers[0].heldBytes() + this.readers[1].heldBytes();
     for (const { hpack, block } of this.sides)
       held += hpack.table.size + hpack.table.count * 50 + block.bytes.length;
-    for (const stream of this.streams.values()) held += stream.heldBytes();
-    return held;
+    return held + this.streams.heldBytes();
   }
 
   reset(): void {
-    for (const stream of this.streams.values()) {
-      stream.release();
-      this.listener.onTransactionEnd(stream);
-    }
-    this.streams.clear();
-    this.past.length = 0;
+    this.streams.reset();
     for (const reader of this.readers) reader.reset();
     for (const side of this.sides) {
       side.clear();
       side.broken = false;
     }
-    this.nextId = 0;
     this.introduced = false;
-    this.closed = 0;
+    this.protocol = 'http2';
   }
 
   measure(direction: Direction, bytes: Uint8Array, start: number, end: number): number {
@@ -172,12 +135,19 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     if (count > 0) {
       side.dataLeft -= count;
       const body = stream.body(direction, this.pool);
-      this.notices(stream, direction, body.append(bytes, start, start + count));
+      const before = body.transferred;
+      this.streams.notices(stream, direction, body.append(bytes, start, start + count));
+      if (this.protocol === 'doh2' && before <= LONGEST_DNS_MESSAGE && body.transferred > LONGEST_DNS_MESSAGE)
+        this.streams.event(
+          stream,
+          direction,
+          direction === TO_SERVER ? E.DNS_REQUEST_TOO_LONG : E.DNS_RESPONSE_TOO_LONG,
+        );
       if (left === 0 && side.dataEnds) {
         this.endData(direction);
         return;
       }
-      if (body.grown) this.show(stream, direction, Http2Progress.HEADERS);
+      if (body.grown) this.streams.show(stream, direction, Http2Progress.HEADERS);
       body.settle();
     }
     if (left === 0) this.endData(direction);
@@ -198,7 +168,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     side.broken = true;
     side.clear();
     // What is missing may have ended any stream.
-    for (const stream of [...this.streams.values()]) this.endSide(stream, direction);
+    this.streams.endSides(direction);
   }
 
   resume(): number {
@@ -216,13 +186,13 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     }
     // The acknowledgement of settings says nothing.
     if (type === T.SETTINGS && start === end) return;
-    const tx = new Http2Stream(this.nextId++, 0);
+    const tx = new Http2Stream(this.streams.takeId(), 0);
     tx.direction = direction;
     tx.noteFrame(direction, type);
     switch (type) {
       case T.SETTINGS:
         if ((end - start) % SETTING_ROW !== 0 || (flags & FrameFlag.ACK) !== 0)
-          this.event(tx, direction, E.INVALID_FRAME_DATA);
+          this.streams.event(tx, direction, E.INVALID_FRAME_DATA);
         tx.put(direction, B.SETTINGS, bytes, start, end);
         for (let at = start; at + SETTING_ROW <= end; at += SETTING_ROW) {
           if (be16(bytes, at) !== SETTINGS_HEADER_TABLE_SIZE) continue;
@@ -231,11 +201,11 @@ export class Http2Parser implements ProtocolParser, RecordSink {
         }
         break;
       case T.GOAWAY:
-        if (end - start < 8) this.event(tx, direction, E.INVALID_FRAME_LENGTH);
+        if (end - start < 8) this.streams.event(tx, direction, E.INVALID_FRAME_LENGTH);
         else tx.noteNumber(direction, B.ERRORCODE, be32(bytes, start + 4), 4);
         break;
       case T.WINDOW_UPDATE:
-        if (end - start !== 4) this.event(tx, direction, E.INVALID_FRAME_LENGTH);
+        if (end - start !== 4) this.streams.event(tx, direction, E.INVALID_FRAME_LENGTH);
         else tx.noteNumber(direction, B.WINDOW, be32(bytes, start) % 0x80000000, 4);
         break;
       default:
@@ -259,8 +229,8 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     const side = this.sides[direction];
     // Behind the end of a stream some frames may still be on their way.
     const late = type === T.RST_STREAM || type === T.WINDOW_UPDATE || type === T.PRIORITY;
-    if (!this.streams.has(id) && (late ? this.past.includes(id) : type > T.CONTINUATION)) return;
-    const stream = this.streamOf(id, direction);
+    if (!this.streams.has(id) && (late ? this.streams.isPast(id) : type > T.CONTINUATION)) return;
+    const stream = this.streams.of(id, direction);
     stream.noteFrame(direction, type);
     switch (type) {
       case T.HEADERS: {
@@ -269,13 +239,13 @@ export class Http2Parser implements ProtocolParser, RecordSink {
         let from = fragment[0];
         if ((flags & FrameFlag.PRIORITY) !== 0) {
           if (fragment[1] - from < 5) {
-            this.event(stream, direction, E.INVALID_FRAME_DATA);
+            this.streams.event(stream, direction, E.INVALID_FRAME_DATA);
             return;
           }
           stream.noteNumber(direction, B.PRIORITY, bytes[from + 4], 1);
           from += 5;
         }
-        if (cut) this.event(stream, direction, E.LONG_FRAME_DATA);
+        if (cut) this.streams.event(stream, direction, E.LONG_FRAME_DATA);
         this.fragment(
           direction,
           stream,
@@ -295,28 +265,28 @@ export class Http2Parser implements ProtocolParser, RecordSink {
         const fragment = this.unpadded(stream, direction, bytes, start, end);
         if (fragment === null) return;
         if (fragment[1] - fragment[0] < 4) {
-          this.event(stream, direction, E.INVALID_FRAME_DATA);
+          this.streams.event(stream, direction, E.INVALID_FRAME_DATA);
           return;
         }
         // The request of a stream that the server will answer.
-        const promised = this.streamOf(be32(bytes, fragment[0]) % 0x80000000, direction);
+        const promised = this.streams.of(be32(bytes, fragment[0]) % 0x80000000, direction);
         promised.noteFrame(direction, type);
         this.fragment(direction, promised, bytes, fragment[0] + 4, fragment[1], false, flags, cut);
         return;
       }
       case T.PRIORITY:
-        if (end - start !== 5) this.event(stream, direction, E.INVALID_FRAME_LENGTH);
+        if (end - start !== 5) this.streams.event(stream, direction, E.INVALID_FRAME_LENGTH);
         else stream.noteNumber(direction, B.PRIORITY, bytes[start + 4], 1);
         return;
       case T.WINDOW_UPDATE:
-        if (end - start !== 4) this.event(stream, direction, E.INVALID_FRAME_LENGTH);
+        if (end - start !== 4) this.streams.event(stream, direction, E.INVALID_FRAME_LENGTH);
         else stream.noteNumber(direction, B.WINDOW, be32(bytes, start) % 0x80000000, 4);
         return;
       case T.RST_STREAM:
-        if (end - start !== 4) this.event(stream, direction, E.INVALID_FRAME_LENGTH);
+        if (end - start !== 4) this.streams.event(stream, direction, E.INVALID_FRAME_LENGTH);
         else stream.noteNumber(direction, B.ERRORCODE, be32(bytes, start), 4);
-        this.endSide(stream, direction);
-        this.endSide(stream, direction === TO_SERVER ? TO_CLIENT : TO_SERVER);
+        this.streams.endSide(stream, direction);
+        this.streams.endSide(stream, direction === TO_SERVER ? TO_CLIENT : TO_SERVER);
         return;
       default:
         return;
@@ -333,7 +303,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
   ): [number, number] | null {
     if ((header.flags & FrameFlag.PADDED) === 0) return [start, end];
     if (start < end && start + 1 + bytes[start] <= end) return [start + 1, end - bytes[start]];
-    this.event(stream, direction, E.INVALID_FRAME_DATA);
+    this.streams.event(stream, direction, E.INVALID_FRAME_DATA);
     return null;
   }
 
@@ -353,7 +323,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     const last = (flags & FrameFlag.END_HEADERS) !== 0 || cut;
     if (!last || block.end > 0) {
       if (block.append(bytes, start, end) < end - start)
-        this.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
+        this.streams.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
       if (!last && block.end < LARGEST_FRAME) {
         side.blockStream = stream;
         side.blockEnds = endsStream;
@@ -365,8 +335,8 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     } else this.headers(direction, stream, bytes, start, end);
     if (cut) side.broken = true;
     side.blockStream = null;
-    if (endsStream) this.endSide(stream, direction);
-    else this.show(stream, direction, Http2Progress.HEADERS);
+    if (endsStream) this.streams.endSide(stream, direction);
+    else this.streams.show(stream, direction, Http2Progress.HEADERS);
   }
 
   /** A whole header block. */
@@ -387,13 +357,19 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     if (status !== HpackStatus.OK) {
       side.broken = true;
       const overflow = status === HpackStatus.OVERFLOW;
-      this.event(stream, direction, overflow ? E.HEADER_INTEGER_OVERFLOW : E.INVALID_HEADER);
+      this.streams.event(stream, direction, overflow ? E.HEADER_INTEGER_OVERFLOW : E.INVALID_HEADER);
+    }
+    if (this.protocol === 'http2' && speaksOfDns(fields)) {
+      this.protocol = 'doh2';
+      this.streams.carriesDns = true;
+      this.listener.onProtocol?.('doh2');
     }
     if (direction === TO_CLIENT) return;
     const { authority, host } = fields;
     if (authority === null) return;
-    if (host !== null && !same(authority, host)) this.event(stream, direction, E.AUTHORITY_HOST_MISMATCH);
-    if (authority.includes(0x40)) this.event(stream, direction, E.USERINFO_IN_URI);
+    if (host !== null && !same(authority, host))
+      this.streams.event(stream, direction, E.AUTHORITY_HOST_MISMATCH);
+    if (authority.includes(0x40)) this.streams.event(stream, direction, E.USERINFO_IN_URI);
   }
 
   // --- bodies ---
@@ -401,10 +377,10 @@ export class Http2Parser implements ProtocolParser, RecordSink {
   private beginData(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     const { flags, length, stream: id } = header;
     const side = this.sides[direction];
-    const stream = this.streamOf(id, direction);
+    const stream = this.streams.of(id, direction);
     stream.noteFrame(direction, T.DATA);
     const padding = (flags & FrameFlag.PADDED) !== 0 && start < end ? 1 + bytes[start] : 0;
-    if (padding > length) this.event(stream, direction, E.INVALID_FRAME_DATA);
+    if (padding > length) this.streams.event(stream, direction, E.INVALID_FRAME_DATA);
     side.dataStream = stream;
     side.dataLeft = Math.max(0, length - padding);
     side.dataEnds = (flags & FrameFlag.END_STREAM) !== 0;
@@ -416,65 +392,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     const stream = side.dataStream;
     side.dataStream = null;
     if (stream === null) return;
-    if (side.dataEnds) this.endSide(stream, direction);
+    if (side.dataEnds) this.streams.endSide(stream, direction);
     stream.bodies[direction]?.settle();
-  }
-
-  private notices(stream: Http2Stream, direction: Direction, notices: number): void {
-    if ((notices & (DecoderNotice.FAILED | DecoderNotice.BOMB)) !== 0)
-      this.event(stream, direction, E.FAILED_DECOMPRESSION);
-  }
-
-  // --- streams ---
-
-  private streamOf(id: number, direction: Direction): Http2Stream {
-    const known = this.streams.get(id);
-    if (known !== undefined) return known;
-    const stream = new Http2Stream(this.nextId++, id);
-    stream.direction = direction;
-    stream.ended[TO_SERVER] = (this.closed & 1) !== 0;
-    stream.ended[TO_CLIENT] = (this.closed & 2) !== 0;
-    if (this.past.includes(id)) this.event(stream, direction, E.STREAM_ID_REUSE);
-    if (this.streams.size >= MOST_STREAMS) {
-      this.event(stream, direction, E.TOO_MANY_STREAMS);
-      const oldest = this.streams.values().next().value as Http2Stream;
-      this.endSide(oldest, TO_SERVER);
-      this.endSide(oldest, TO_CLIENT);
-    }
-    this.streams.set(id, stream);
-    return stream;
-  }
-
-  private show(stream: Http2Stream, direction: Direction, progress: number): void {
-    stream.direction = direction;
-    stream.reach(direction, progress);
-    this.listener.onProgress(stream, direction);
-    stream.bodies[direction]?.shown();
-  }
-
-  /** A direction of a stream is over; where it is the second, so is the stream. */
-  private endSide(stream: Http2Stream, direction: Direction): void {
-    if (!stream.ended[direction]) {
-      stream.ended[direction] = true;
-      const body = stream.bodies[direction];
-      if (body !== null) this.notices(stream, direction, body.finish());
-      this.show(stream, direction, Http2Progress.COMPLETE);
-    }
-    if (!stream.ended[TO_SERVER] || !stream.ended[TO_CLIENT] || this.streams.get(stream.streamId) !== stream)
-      return;
-    this.streams.delete(stream.streamId);
-    this.past.push(stream.streamId);
-    if (this.past.length > REMEMBERED_STREAMS) this.past.shift();
-    for (const side of this.sides) {
-      if (side.dataStream === stream) side.dataStream = null;
-      if (side.blockStream === stream) side.blockStream = null;
-    }
-    this.listener.onTransactionEnd(stream);
-    stream.release();
-  }
-
-  private event(stream: Http2Stream, direction: Direction, event: string): void {
-    stream.direction = direction;
-    this.listener.onEvent(stream, direction, event);
   }
 }

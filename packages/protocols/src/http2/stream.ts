@@ -2,12 +2,15 @@
 
 import { createHash } from 'node:crypto';
 import { type BufferPool, NO_BYTES } from '../buffer-pool';
+import { FIRST_BUFFER } from '../buffer-ranges';
 import { Coding } from '../content-coding/decoder';
+import type { DnsTransaction } from '../dns/dns-transaction';
 import { Body } from '../http1/body';
 import { writeInteger } from '../integer-view';
 import { HeldTransaction } from '../records/held-transaction';
 import { type BufferView, type Direction, Direction as Directions } from '../transaction';
 import { Http2Buffer, Http2Progress } from './buffers';
+import { FIRST_DOH_BUFFER, FIRST_DOH_DNS_BUFFER } from './doh-buffers';
 import { Fields } from './fields';
 
 /** Bytes of a body that are held for inspection. */
@@ -34,6 +37,8 @@ export class Http2Stream extends HeldTransaction {
   ];
   readonly bodies: [Body | null, Body | null] = [null, null];
   readonly ended: [boolean, boolean] = [false, false];
+  /** The DNS message of the direction that is being shown. */
+  dns: DnsTransaction | null = null;
   private readonly frames: [number, number] = [0, 0];
 
   constructor(
@@ -43,8 +48,14 @@ export class Http2Stream extends HeldTransaction {
     super(id);
   }
 
-  override buffer(id: number, index: number, out: BufferView): boolean {
+  override buffer(number: number, index: number, out: BufferView): boolean {
     const { direction } = this;
+    let id = number;
+    if (id >= FIRST_DOH_BUFFER) {
+      if (id >= FIRST_DOH_DNS_BUFFER)
+        return this.dns?.buffer(id - FIRST_DOH_DNS_BUFFER + FIRST_BUFFER.dns, index, out) ?? false;
+      id += FIRST_BUFFER.http2 - FIRST_DOH_BUFFER;
+    }
     if (id >= B.FRAMETYPE && id <= B.SETTINGS) return super.buffer(id, index, out);
     if (id >= B.FILE_DATA) return this.fileBuffer(id, index, out);
     if (id === B.REQUEST_BODY || id === B.RESPONSE_BODY) return index === 0 && this.viewBody(out);

@@ -5,7 +5,7 @@
 
 import type { BufferPool } from '../buffer-pool';
 import { LineReader, LongLines } from '../lines/line-reader';
-import { beginsWithWord } from '../smtp/commands';
+import { beginsWithWord, word } from '../lines/words';
 import {
   type Direction,
   Direction as Directions,
@@ -17,8 +17,8 @@ import { literalLength, tagEnd } from './syntax';
 const { TO_SERVER } = Directions;
 /** Bytes of a line that are held; what matters of longer ones stands at their beginning. */
 const LINE_BYTES = 4096;
-const STARTTLS = Uint8Array.from('STARTTLS', (c) => c.charCodeAt(0));
-const OK = Uint8Array.from('OK', (c) => c.charCodeAt(0));
+const STARTTLS = word('STARTTLS');
+const OK = word('OK');
 
 export class ImapParser implements ProtocolParser {
   readonly protocol = 'imap';

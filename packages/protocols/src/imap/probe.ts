@@ -1,10 +1,9 @@
 /** Which flows are IMAP: a server's greeting, or a tagged command. */
 
-import { beginsWithWord } from '../smtp/commands';
+import { beginsWithWord, word } from '../lines/words';
 import { type Direction, Direction as Directions } from '../transaction';
 import { tagEnd } from './syntax';
 
-const word = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const GREETINGS = ['* OK', '* PREAUTH', '* BYE', '* NO', '* BAD'].map(word);
 const COMMANDS = ['CAPABILITY', 'LOGIN', 'AUTHENTICATE', 'STARTTLS'].map(word);
 /** Longest tag before a first command. */

@@ -179,6 +179,7 @@ export class MimeMessage {
     this.fields = this.partFields;
     this.heldEnding = 0;
     this.encoding = encodingOf(fields.token('content-transfer-encoding'));
+    this.base64.begin();
     const type = fields.find('content-type');
     const essence = type === null ? '' : essenceOf(type);
     this.readable = type === null ? this.readable : essence === 'text/plain' || essence === 'text/html';
@@ -224,7 +225,6 @@ export class MimeMessage {
   private openFile(bytes: Uint8Array, start: number, end: number): void {
     const { decodeBase64, decodeQuotedPrintable: decodeQuoted } = this.options;
     this.named = true;
-    this.base64.begin();
     if (this.encoding === Encoding.BASE64 && !decodeBase64) return;
     if (this.encoding === Encoding.QUOTED_PRINTABLE && !decodeQuoted) return;
     this.file = this.files.open();
@@ -233,11 +233,9 @@ export class MimeMessage {
 
   private closeFile(complete: boolean): void {
     const { file } = this;
-    if (file !== null) {
-      if (this.encoding === Encoding.BASE64) this.write(file, scratch, 0, this.base64.finish(scratch, 0));
-      // What the decoder gave up on belongs to the file as far as it came.
-      file.close(complete);
-    }
+    if (this.encoding === Encoding.BASE64) this.decoded(file, scratch, 0, this.base64.finish(scratch, 0));
+    this.urls.flush();
+    file?.close(complete);
     this.file = null;
     this.named = false;
   }
@@ -263,38 +261,40 @@ export class MimeMessage {
   private bodyLine(bytes: Uint8Array, start: number, end: number, ending: number, startsLine: boolean): void {
     const { file, encoding } = this;
     if (!this.named) {
-      if (this.readable) this.urls.scan(bytes, start, end);
-      if (startsLine && encoding !== Encoding.BASE64) this.beginUuencoded(bytes, start, end);
-      return;
-    }
-    if (file === null) return;
+      if (startsLine && encoding === Encoding.PLAIN) this.beginUuencoded(bytes, start, end);
+      if (!this.readable) return;
+    } else if (file === null) return;
     switch (encoding) {
       case Encoding.BASE64: {
-        if (end - start > LONG_ENCODED_LINE) this.event(MimeEvent.LONG_ENCODED_LINE);
+        this.checkEncodedLine(end - start);
         const stop = this.base64.push(bytes, start, end, scratch, 0);
-        if (this.base64.invalid) {
-          this.base64.invalid = false;
-          this.event(MimeEvent.INVALID_BASE64);
-        }
-        this.writeText(file, scratch, 0, stop);
+        if (this.base64.invalid && this.named) this.event(MimeEvent.INVALID_BASE64);
+        this.base64.invalid = false;
+        this.decoded(file, scratch, 0, stop);
         return;
       }
       case Encoding.QUOTED_PRINTABLE: {
-        if (end - start > LONG_ENCODED_LINE) this.event(MimeEvent.LONG_ENCODED_LINE);
+        this.checkEncodedLine(end - start);
         const stop = decodeQuotedPrintable(bytes, start, end, scratch, 0, quoted);
-        if (quoted.invalid) this.event(MimeEvent.INVALID_QUOTED_PRINTABLE);
-        this.writeText(file, scratch, 0, stop);
-        if (!quoted.softBreak) this.writeEnding(file, ending);
+        if (quoted.invalid && this.named) this.event(MimeEvent.INVALID_QUOTED_PRINTABLE);
+        this.decoded(file, scratch, 0, stop);
+        if (!quoted.softBreak && ending > 0) this.decoded(file, LINE_END, 2 - ending, 2);
         return;
       }
       case Encoding.UUENCODE:
-        this.uuencodedLine(file, bytes, start, end);
+        if (file !== null) this.uuencodedLine(file, bytes, start, end);
         return;
       default:
-        this.writeEnding(file, this.heldEnding);
+        this.urls.scan(bytes, start, end);
+        if (file === null) return;
+        if (this.heldEnding > 0) this.write(file, LINE_END, 2 - this.heldEnding, 2);
         this.heldEnding = ending;
-        this.writeText(file, bytes, start, end);
+        this.write(file, bytes, start, end);
     }
+  }
+
+  private checkEncodedLine(length: number): void {
+    if (length > LONG_ENCODED_LINE && this.named) this.event(MimeEvent.LONG_ENCODED_LINE);
   }
 
   /** An attachment without MIME: a line in the text says that one begins. */
@@ -312,16 +312,13 @@ export class MimeMessage {
       return;
     }
     const stop = decodeUuencodedLine(bytes, start, end, scratch, 0);
-    if (stop > 0) this.writeText(file, scratch, 0, stop);
+    if (stop > 0) this.decoded(file, scratch, 0, stop);
   }
 
-  private writeText(file: TrackedFile, bytes: Uint8Array, start: number, end: number): void {
-    this.urls.scan(bytes, start, end);
-    this.write(file, bytes, start, end);
-  }
-
-  private writeEnding(file: TrackedFile, length: number): void {
-    if (length > 0) this.write(file, LINE_END, 2 - length, 2);
+  /** Text or bytes as they were before they were encoded; texts are looked through whether they are a file or not. */
+  private decoded(file: TrackedFile | null, bytes: Uint8Array, start: number, end: number): void {
+    this.urls.push(bytes, start, end);
+    if (file !== null) this.write(file, bytes, start, end);
   }
 
   private write(file: TrackedFile, bytes: Uint8Array, start: number, end: number): void {

@@ -8,6 +8,7 @@ import { MimeMessage } from './message';
 import { DEFAULT_MIME_OPTIONS, type MimeOptions } from './options';
 import { findParameter } from './parameters';
 import { decodeQuotedPrintable, QuotedPrintableState } from './quoted-printable';
+import { UrlCollector } from './urls';
 import { decodeUuencodedLine, uuencodeBegin } from './uuencode';
 
 interface Parsed {
@@ -190,6 +191,22 @@ test('addresses in texts and in attachments', () => {
     'http://a',
   ]);
   expect(urls(['', 'http://a'], { extractUrls: false })).toEqual([]);
+  // In encoded text, and where a line of the encoding ends within the address.
+  const text = `${'x'.repeat(40)} http://long.example/path?with=much more\nhttp://second.example`;
+  const lines = base64(text).match(/.{1,20}/g) as string[];
+  expect(urls(['Content-Transfer-Encoding: base64', '', ...lines])).toEqual([
+    'long.example/path?with=much',
+    'second.example',
+  ]);
+  expect(
+    urls([
+      'Content-Type: text/html',
+      'Content-Transfer-Encoding: quoted-printable',
+      '',
+      'a http://soft=',
+      '.exam=70le b',
+    ]),
+  ).toEqual(['soft.example']);
   expect(urls(['Content-Type: image/png', '', 'http://a'])).toEqual([]);
   expect(
     urls([
@@ -199,6 +216,30 @@ test('addresses in texts and in attachments', () => {
       base64('<a href="http://in.side/">'),
     ]),
   ).toEqual(['in.side/']);
+});
+
+test('addresses in pieces are those of the whole', () => {
+  const seed = testSeed();
+  const random = new Random(seed);
+  const textOf = (collector: UrlCollector) =>
+    collector.urls.map((url) => Buffer.from(url).toString('latin1')).sort();
+  for (let round = 0; round < 80; round++) {
+    const words = Array.from({ length: random.next(30) }, () =>
+      random.pick(['http://', 'HTTPS://', 'h', 't', 'p', 's', ':', '/', 'a.b', ' ', '"', 'htt', '\n']),
+    );
+    const bytes = Buffer.from(words.join(''), 'latin1');
+    const whole = new UrlCollector(['http', 'https'], true);
+    whole.scan(bytes, 0, bytes.length);
+    const pieces = new UrlCollector(['http', 'https'], true);
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, at + 1 + random.next(12));
+      pieces.push(bytes, at, end);
+      at = end;
+    }
+    pieces.flush();
+    const where = `SEED=${seed} ${JSON.stringify(words.join(''))}`;
+    expect([where, ...textOf(pieces)]).toEqual([where, ...textOf(whole)]);
+  }
 });
 
 test('the hash of the body is that of its lines as sent', () => {

@@ -180,11 +180,16 @@ export class MqttParser implements ProtocolParser, RecordSink {
         (type === T.PUBLISH || type === T.SUBSCRIBE || type === T.UNSUBSCRIBE));
     const tx = new HeldTransaction(this.nextId++);
     tx.direction = direction;
-    // What waits outlives the fed bytes.
-    const kept = answered ? Uint8Array.prototype.slice.call(bytes, start, end) : bytes;
-    const from = answered ? 0 : start;
+    // What waits outlives the fed bytes; so does its header, which stands before it.
+    const { size } = fixedHeader;
+    const kept = answered ? Uint8Array.prototype.slice.call(bytes, start - size, end) : bytes;
+    const from = answered ? size : start;
+    const stop = from + end - start;
+    tx.put(direction, MqttBuffer.FRAME_PDU, kept, from - size, stop);
+    tx.put(direction, MqttBuffer.FRAME_HEADER, kept, from - size, from);
+    if (stop > from) tx.put(direction, MqttBuffer.FRAME_DATA, kept, from, stop);
     told.version = this.version;
-    if (!readMessage(tx, direction, kept, from, from + end - start, this.version, truncated)) {
+    if (!readMessage(tx, direction, kept, from, stop, this.version, truncated)) {
       this.malformed(direction);
       return;
     }

@@ -1,9 +1,8 @@
 /** Which flows are POP3: a server's status, or a command of a client that no other protocol has. */
 
-import { beginsWithWord } from '../smtp/commands';
+import { beginsWithWord, word } from '../lines/words';
 import { type Direction, Direction as Directions } from '../transaction';
 
-const word = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 /** USER is left to FTP: the server has told before, where it is POP3. */
 const COMMANDS = ['CAPA\r', 'CAPA\n', 'STLS\r', 'STLS\n', 'APOP '].map(word);
 const OK = word('+OK');

@@ -12,4 +12,4 @@ export const TAGS = 128;
 export const TAG_MESSAGES = 16;
 
 /** Longest text that a packet's buffer has. */
-export const TEXT_BYTES = 1 << 16;
+export const TEXT_BYTES = 1 << 19;

@@ -25,7 +25,7 @@ const CLIENT_HELLO = 1;
 const SERVER_HELLO = 2;
 
 const header = new QuicHeader();
-const ignored = () => {};
+const ignored = { fault() {} };
 
 export class QuicParser implements ProtocolParser, FrameSink {
   readonly protocol = 'quic';

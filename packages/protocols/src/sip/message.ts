@@ -14,6 +14,17 @@ const COLON = 0x3a;
 const LONGEST_NAME = 14;
 const SDP = 'application/sdp';
 
+const REQUEST_FRAMES = [
+  SipBuffer.FRAME_REQUEST_LINE,
+  SipBuffer.FRAME_REQUEST_HEADERS,
+  SipBuffer.FRAME_REQUEST_BODY,
+] as const;
+const RESPONSE_FRAMES = [
+  SipBuffer.FRAME_RESPONSE_LINE,
+  SipBuffer.FRAME_RESPONSE_HEADERS,
+  SipBuffer.FRAME_RESPONSE_BODY,
+] as const;
+
 /** What a start line says. */
 export const StartLine = { INVALID: -1, OPEN: 0, REQUEST: 1, RESPONSE: 2 } as const;
 
@@ -169,9 +180,12 @@ export function readMessage(
   let valid = true;
   let describesSession = false;
   let at = nextLine(bytes, lineEnd, end);
+  const headers = at;
+  let headersEnd = end;
   while (at < end) {
     let stop = endOfLine(bytes, at, end);
     if (stop === at) {
+      headersEnd = at;
       at = nextLine(bytes, at, end);
       break;
     }
@@ -196,6 +210,11 @@ export function readMessage(
     }
     at = next;
   }
+  const [line, fields, body] = kind === StartLine.REQUEST ? REQUEST_FRAMES : RESPONSE_FRAMES;
+  tx.put(direction, SipBuffer.FRAME_PDU, bytes, start, end);
+  tx.put(direction, line, bytes, start, headers);
+  if (headers < headersEnd) tx.put(direction, fields, bytes, headers, headersEnd);
+  if (at < end) tx.put(direction, body, bytes, at, end);
   if (describesSession && at < end) readSessionDescription(tx, direction, bytes, at, end);
   return valid;
 }

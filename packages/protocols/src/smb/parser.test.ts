@@ -1,4 +1,4 @@
-import { bytesOf, type Piece, record } from '../../testing/recorder';
+import { bytesOf, feedAll, type Piece, Recorder, record } from '../../testing/recorder';
 import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robustness';
 import * as smb from '../../testing/smb/messages';
 import { Transport } from '../transaction';
@@ -172,16 +172,32 @@ test('version 1: a pipe and a call through TRANS, a file with padding before its
   expectSameWhereverCut(definition, file);
 });
 
-test('a write that is longer than what is gathered, with a gap in it', () => {
+test('a write that is longer than what is gathered; a gap in it', () => {
   const long = Buffer.alloc(LARGEST_WINDOW * 2, 0x61);
   const message = session(smb.write(5, 11, 0, long));
-  const recorder = record(definition, [
-    ...conversation.slice(0, 8),
+  const before = conversation.slice(0, 8);
+  const whole = record(definition, [
+    ...before,
     [0, message.subarray(0, 3000)],
     [0, message.subarray(3000)],
+    up(smb.close(6, 11)),
   ]);
-  const sizes = recorder.transactions.map(({ buffers }) => buffers['>file.data[0]']?.length ?? 0);
-  expect(Math.max(...sizes)).toBeGreaterThan(90_000);
+  const sizes = whole.transactions.flatMap(({ buffers }) => buffers['>file.size[0]'] ?? []);
+  expect(sizes).toEqual(['\0\0\0\0\0\x02\0\0']);
+
+  const recorder = new Recorder(definition.buffers);
+  const parser = definition.create(recorder, Transport.TCP);
+  feedAll(parser, [...before, [0, message.subarray(0, 3000)]]);
+  parser.gap(0, 100_000);
+  feedAll(parser, [[0, message.subarray(103_000)], up(smb.close(6, 11))]);
+  parser.close(0);
+  parser.close(1);
+  expect(parser.heldBytes()).toBe(0);
+  const files = recorder.transactions.filter(({ buffers }) => '>file.data[0]' in buffers);
+  expect(files).toHaveLength(1);
+  expect(files[0].buffers['>file.size[0]']).toBeUndefined();
+  expect(files[0].buffers['>file.data[0]'].length).toBe(message.length - 103_000);
+  expect(recorder.events).toEqual([]);
 });
 
 test('a chain whose later messages mean the file that its first one opens', () => {
@@ -210,7 +226,7 @@ test('what waits is bounded; a request from the server and a record that is none
     record(definition, [up(...files)]).transactions.filter(({ buffers }) => '>file.data[0]' in buffers),
   ).toHaveLength(MOST_FILES + 2);
   const { events } = record(definition, [down(smb.close(1, 1)), [0, bytesOf('\0\0\0\x40GARBAGE.....')]]);
-  expect(events).toEqual(['<smb.request_to_client', '>smb.malformed_data', '>smb.request_to_client']);
+  expect(events).toEqual(['<smb.request_to_client', '>smb.request_to_client', '>smb.malformed_data']);
 });
 
 test('what is SMB and what is not', () => {

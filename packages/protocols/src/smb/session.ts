@@ -322,8 +322,14 @@ export class SmbSession implements AssociationOwner {
   }
 
   private end(tx: CommandTransaction | FileTransaction): void {
-    for (const late of this.lateEvents) {
-      for (let i = late.length - 1; i >= 0; i--) if (late[i].tx === tx) late.splice(i, 1);
+    for (const side of [TO_SERVER, TO_CLIENT] as const) {
+      const late = this.lateEvents[side];
+      for (let i = late.length - 1; i >= 0; i--) {
+        if (late[i].tx !== tx) continue;
+        tx.direction = side;
+        this.listener.onEvent(tx, side, late[i].event);
+        late.splice(i, 1);
+      }
     }
     this.listener.onTransactionEnd(tx);
   }

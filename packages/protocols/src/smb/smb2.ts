@@ -212,6 +212,11 @@ export class Smb2Reader {
     // The real response comes later, under the same number.
     if (status === Status.PENDING) return true;
     let waiting = session.answered(key);
+    if (waiting !== null && waiting.command !== command) {
+      // An answer to something else.
+      if (waiting.tx !== null) session.finish(waiting.tx, status);
+      return false;
+    }
     // A client that knows both versions asks in the first and is answered in the second.
     if (waiting === null && command === C.NEGOTIATE) waiting = session.answered(SMB1_NEGOTIATION);
     const body = start + SMB2_HEADER;

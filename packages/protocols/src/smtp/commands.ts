@@ -1,6 +1,7 @@
 /** Commands of a client (RFC 5321 section 4.1, RFC 3030, RFC 3207), as far as they matter here. */
 
 import { copied } from '../lines/copied';
+import { beginsWithWord, word } from '../lines/words';
 
 export const Command = {
   OTHER: 0,
@@ -36,16 +37,16 @@ const WORDS: readonly (readonly [Command, Uint8Array])[] = (
     [Command.KNOWN, 'EXPN'],
     [Command.KNOWN, 'HELP'],
   ] as const
-).map(([command, word]) => [command, Uint8Array.from(word, (c) => c.charCodeAt(0))]);
+).map(([command, text]) => [command, word(text)]);
 
 /** Bytes of the word of a command that has a parameter, by command. */
 const WORD_LENGTH = new Uint8Array(11);
-for (const [command, word] of WORDS) WORD_LENGTH[command] = word.length;
+for (const [command, text] of WORDS) WORD_LENGTH[command] = text.length;
 
 const SPACE = 0x20;
 
 export function commandOf(line: Uint8Array, start: number, end: number): Command {
-  for (const [command, word] of WORDS) if (beginsWithWord(line, start, end, word)) return command;
+  for (const [command, text] of WORDS) if (beginsWithWord(line, start, end, text)) return command;
   return Command.OTHER;
 }
 
@@ -66,7 +67,7 @@ export interface BdatChunk {
 
 /** Largest chunk that is believed. */
 const LARGEST_CHUNK = 0xffffffff;
-const LAST = Uint8Array.from('LAST', (c) => c.charCodeAt(0));
+const LAST = word('LAST');
 
 /** @returns null where there is no length */
 export function bdatChunk(line: Uint8Array, start: number, end: number): BdatChunk | null {
@@ -83,14 +84,4 @@ export function bdatChunk(line: Uint8Array, start: number, end: number): BdatChu
   if (i === digits) return null;
   while (i < end && line[i] === SPACE) i++;
   return { length, last: beginsWithWord(line, i, end, LAST) };
-}
-
-/** @param word in capitals */
-export function beginsWithWord(line: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
-  if (end - start < word.length) return false;
-  for (let i = 0; i < word.length; i++) {
-    const c = line[start + i];
-    if ((c >= 0x61 && c <= 0x7a ? c & 0xdf : c) !== word[i]) return false;
-  }
-  return true;
 }

@@ -7,6 +7,7 @@
 
 import type { TrackedFile } from '../files/tracked-file';
 import { LineReader, LongLines } from '../lines/line-reader';
+import { beginsWithWord, word } from '../lines/words';
 import type { MimeEvent } from '../mime/events';
 import { type MimeListener, MimeMessage } from '../mime/message';
 import {
@@ -15,7 +16,7 @@ import {
   type ProtocolParser,
   type TransactionListener,
 } from '../transaction';
-import { bdatChunk, beginsWithWord, Command, commandOf, parameterOf } from './commands';
+import { bdatChunk, Command, commandOf, parameterOf } from './commands';
 import type { SmtpContext } from './context';
 import { eventBit, SmtpEvent } from './events';
 import { LINE_BYTES } from './limits';
@@ -37,8 +38,8 @@ const Mode = {
 } as const;
 
 const DOT = 0x2e;
-const RAW_NAME = Uint8Array.from('rawmsg', (c) => c.charCodeAt(0));
-const PIPELINING = Uint8Array.from('PIPELINING', (c) => c.charCodeAt(0));
+const RAW_NAME = word('rawmsg');
+const PIPELINING = word('PIPELINING');
 const LINE_END = Uint8Array.of(0x0d, 0x0a);
 
 export class SmtpParser implements ProtocolParser, MimeListener {

@@ -2,9 +2,9 @@ import { Random, testSeed } from '../../testing/random';
 import { bytesOf, type Piece, type Recorder, record, split } from '../../testing/recorder';
 import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robustness';
 import { DEFAULT_FILE_POLICY, FileHash } from '../files/policy';
+import { greetingEnd } from '../lines/greeting';
 import { Transport } from '../transaction';
 import { createSmtp, type SmtpSettings } from './definition';
-import { greetingEnd } from './probe';
 
 const client = (text: string): Piece => [0, bytesOf(text)];
 const server = (text: string): Piece => [1, bytesOf(text)];

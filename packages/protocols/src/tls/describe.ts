@@ -45,17 +45,17 @@ export function describeTls(tx: TlsTransaction): Record<string, unknown> {
     const text = textOf(tx, id);
     if (text !== null) out[name] = text;
   }
-  if (tx.resumed && tx.chains[Directions.TO_CLIENT] === null) out.session_resumed = true;
+  if (tx.resumed && tx.sides[Directions.TO_CLIENT].chain === null) out.session_resumed = true;
   if (tx.serverName !== '') out.sni = tx.serverName;
-  out.version = versionName(tx.version[Directions.TO_CLIENT]);
-  const leaf = tx.chains[Directions.TO_CLIENT]?.leaf;
+  out.version = versionName(tx.sides[Directions.TO_CLIENT].version);
+  const leaf = tx.sides[Directions.TO_CLIENT].chain?.leaf;
   if (leaf) {
     out.notbefore = timeText(leaf.notBefore);
     out.notafter = timeText(leaf.notAfter);
   }
   addFingerprint(out, tx, Directions.TO_SERVER, 'ja3');
   addFingerprint(out, tx, Directions.TO_CLIENT, 'ja3s');
-  const hello = tx.hellos[Directions.TO_SERVER];
+  const { hello } = tx.sides[Directions.TO_SERVER];
   if (hello?.client) out.ja4 = ja4(hello, false);
   tx.current = current;
   return out;
@@ -67,7 +67,7 @@ function addFingerprint(
   direction: Direction,
   name: string,
 ): void {
-  const hello = tx.hellos[direction];
+  const { hello } = tx.sides[direction];
   if (hello === null || hello.random < 0) return;
   const string = ja3Text(hello);
   out[name] = { hash: ja3Hash(string), string: string.slice(0, DESCRIBED) };

@@ -16,7 +16,7 @@ import { Hello } from './hello';
 function helloOf(fields: HelloFields, client = true): Hello {
   const bytes = client ? clientHello(fields) : serverHello(fields);
   const hello = new Hello();
-  expect(hello.read(bytes, 0, bytes.length, client, () => {})).toBe(true);
+  expect(hello.read(bytes, 0, bytes.length, client, { fault() {} })).toBe(true);
   return hello;
 }
 

@@ -40,8 +40,11 @@ export function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 8) | bytes[at + 1];
 }
 
-/** Told of what is wrong with a hello: one of `TlsEvent`. */
-export type HelloFault = (event: string) => void;
+/** Told of what is wrong with a hello. */
+export interface HelloFaults {
+  /** @param event one of `TlsEvent` */
+  fault(event: string): void;
+}
 
 /** One hello, as places in the bytes that hold it. */
 export class Hello {
@@ -76,13 +79,13 @@ export class Hello {
    * Reads `bytes[start, end)`, which it keeps.
    * @returns whether it could be read to its end, apart from extensions that are wrong in themselves
    */
-  read(bytes: Uint8Array, start: number, end: number, client: boolean, fault: HelloFault): boolean {
+  read(bytes: Uint8Array, start: number, end: number, client: boolean, faults: HelloFaults): boolean {
     this.clear();
     this.bytes = bytes;
     this.start = start;
     this.end = end;
     this.client = client;
-    if (end - start < 2) return this.tooShort(fault);
+    if (end - start < 2) return this.tooShort(faults);
     const legacy = u16(bytes, start);
     this.legacyVersion = legacy;
     this.version = legacy;
@@ -92,34 +95,34 @@ export class Hello {
     // The ServerHello of early drafts has neither session id nor compression.
     const plain13 = !client && (early || legacy >> 8 === 0x7f);
     let i = start + 2;
-    if (end - i < RANDOM) return this.tooShort(fault);
+    if (end - i < RANDOM) return this.tooShort(faults);
     this.random = i;
     i += RANDOM;
     if (!plain13) {
-      if (i >= end || bytes[i] > end - i - 1) return this.tooShort(fault);
+      if (i >= end || bytes[i] > end - i - 1) return this.tooShort(faults);
       this.sessionStart = i + 1;
       this.sessionEnd = i + 1 + bytes[i];
       i = this.sessionEnd;
     }
-    if (end - i < 2) return this.tooShort(fault);
+    if (end - i < 2) return this.tooShort(faults);
     let ciphers = 2;
     if (client) {
       ciphers = u16(bytes, i);
       i += 2;
     }
-    if (ciphers > end - i || (ciphers & 1) !== 0) return this.tooShort(fault);
+    if (ciphers > end - i || (ciphers & 1) !== 0) return this.tooShort(faults);
     this.cipherStart = i;
     i += ciphers;
     this.cipherEnd = i;
     if (!plain13) {
-      if (i >= end) return this.tooShort(fault);
+      if (i >= end) return this.tooShort(faults);
       if (client) {
-        if (bytes[i] > end - i - 1) return this.tooShort(fault);
+        if (bytes[i] > end - i - 1) return this.tooShort(faults);
         i += bytes[i];
       }
       i++;
     }
-    return this.readExtensions(i, fault);
+    return this.readExtensions(i, faults);
   }
 
   private clear(): void {
@@ -138,12 +141,12 @@ export class Hello {
     this.flags = 0;
   }
 
-  private tooShort(fault: HelloFault): false {
-    fault(TlsEvent.HANDSHAKE_INVALID_LENGTH);
+  private tooShort(faults: HelloFaults): false {
+    faults.fault(TlsEvent.HANDSHAKE_INVALID_LENGTH);
     return false;
   }
 
-  private readExtensions(start: number, fault: HelloFault): boolean {
+  private readExtensions(start: number, faults: HelloFaults): boolean {
     const { bytes, end } = this;
     let i = start;
     this.extensionsStart = i;
@@ -154,35 +157,35 @@ export class Hello {
     i += 2;
     this.extensionsStart = i;
     this.extensionsEnd = i;
-    if (length > end - i) return this.tooShort(fault);
+    if (length > end - i) return this.tooShort(faults);
     const stop = i + length;
     while (i < stop) {
-      if (end - i < 4) return this.tooShort(fault);
+      if (end - i < 4) return this.tooShort(faults);
       const type = u16(bytes, i);
       const size = u16(bytes, i + 2);
-      if (size > end - i - 4) return this.tooShort(fault);
+      if (size > end - i - 4) return this.tooShort(faults);
       // What is wrong inside one extension ends the list, not the hello.
-      if (!this.readExtension(type, i + 4, i + 4 + size, fault)) return true;
+      if (!this.readExtension(type, i + 4, i + 4 + size, faults)) return true;
       i += 4 + size;
       this.extensionsEnd = i;
     }
     return true;
   }
 
-  private readExtension(type: number, start: number, end: number, fault: HelloFault): boolean {
+  private readExtension(type: number, start: number, end: number, faults: HelloFaults): boolean {
     switch (type) {
       case Extension.SERVER_NAME:
-        return start === end || this.readServerName(start, end, fault);
+        return start === end || this.readServerName(start, end, faults);
       case Extension.SUPPORTED_GROUPS:
-        return start === end || this.fits(start, end, 2, 2, fault);
+        return start === end || this.fits(start, end, 2, 2, faults);
       case Extension.SIGNATURE_ALGORITHMS:
-        return start === end || this.fits(start, end, 2, 2, fault);
+        return start === end || this.fits(start, end, 2, 2, faults);
       case Extension.POINT_FORMATS:
-        return start === end || this.fits(start, end, 1, 1, fault);
+        return start === end || this.fits(start, end, 1, 1, faults);
       case Extension.ALPN:
-        return start === end || this.readProtocols(start, end, fault);
+        return start === end || this.readProtocols(start, end, faults);
       case Extension.SUPPORTED_VERSIONS:
-        return start === end || this.readVersions(start, end, fault);
+        return start === end || this.readVersions(start, end, faults);
       case Extension.EARLY_DATA:
         if (this.client) this.flags |= HelloFlag.EARLY_DATA;
         return true;
@@ -195,28 +198,28 @@ export class Hello {
   }
 
   /** A list with its length before it in `width` bytes, of entries of `unit` bytes. */
-  private fits(start: number, end: number, width: number, unit: number, fault: HelloFault): boolean {
-    if (end - start < width) return this.tooShort(fault);
+  private fits(start: number, end: number, width: number, unit: number, faults: HelloFaults): boolean {
+    if (end - start < width) return this.tooShort(faults);
     const length = width === 2 ? u16(this.bytes, start) : this.bytes[start];
-    return (length <= end - start - width && length % unit === 0) || this.tooShort(fault);
+    return (length <= end - start - width && length % unit === 0) || this.tooShort(faults);
   }
 
   /** RFC 6066 section 3: a list of names, of which only one of type host name is ever sent. */
-  private readServerName(start: number, end: number, fault: HelloFault): boolean {
+  private readServerName(start: number, end: number, faults: HelloFaults): boolean {
     const { bytes } = this;
-    if (end - start < 3) return this.tooShort(fault);
+    if (end - start < 3) return this.tooShort(faults);
     if (bytes[start + 2] !== 0) {
-      fault(TlsEvent.INVALID_SNI_TYPE);
+      faults.fault(TlsEvent.INVALID_SNI_TYPE);
       return false;
     }
-    if (end - start < 5) return this.tooShort(fault);
+    if (end - start < 5) return this.tooShort(faults);
     const length = u16(bytes, start + 3);
     if (length === 0 || length > LONGEST_SERVER_NAME || length > end - start - 5) {
-      fault(TlsEvent.INVALID_SNI_LENGTH);
+      faults.fault(TlsEvent.INVALID_SNI_LENGTH);
       return false;
     }
     if (this.serverNameStart >= 0) {
-      fault(TlsEvent.MULTIPLE_SNI_EXTENSIONS);
+      faults.fault(TlsEvent.MULTIPLE_SNI_EXTENSIONS);
       return true;
     }
     this.serverNameStart = start + 5;
@@ -225,15 +228,15 @@ export class Hello {
   }
 
   /** RFC 7301 section 3.1. */
-  private readProtocols(start: number, end: number, fault: HelloFault): boolean {
+  private readProtocols(start: number, end: number, faults: HelloFaults): boolean {
     const { bytes } = this;
-    if (!this.fits(start, end, 2, 1, fault)) return false;
+    if (!this.fits(start, end, 2, 1, faults)) return false;
     const stop = start + 2 + u16(bytes, start);
     let i = start + 2;
     let whole = i;
     while (i < stop) {
       i += 1 + bytes[i];
-      if (i > end) return this.tooShort(fault);
+      if (i > end) return this.tooShort(faults);
       if (i <= stop) whole = i;
     }
     if (this.alpnStart === 0) {
@@ -244,15 +247,15 @@ export class Hello {
   }
 
   /** RFC 8446 section 4.2.1. */
-  private readVersions(start: number, end: number, fault: HelloFault): boolean {
+  private readVersions(start: number, end: number, faults: HelloFaults): boolean {
     const { bytes } = this;
     if (!this.client) {
-      if (end - start < 2) return this.tooShort(fault);
+      if (end - start < 2) return this.tooShort(faults);
       this.version = u16(bytes, start);
       return true;
     }
     const length = bytes[start];
-    if (length < 2 || length > end - start - 1) return this.tooShort(fault);
+    if (length < 2 || length > end - start - 1) return this.tooShort(faults);
     this.flags |= HelloFlag.SUPPORTED_VERSIONS;
     // The first is the one it prefers; what is not a version is passed over.
     for (let i = start + 1; i + 1 < start + 1 + length; i += 2) {

@@ -1,55 +1,17 @@
 import { createHash } from 'node:crypto';
-import { NO_BYTES } from '../buffer-pool';
 import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 import { TlsBuffer as B, TlsProgress } from './buffers';
-import type { Certificate } from './certificate';
 import { ja3Hash, ja3Text, ja4 } from './fingerprints';
-import type { Hello } from './hello';
-import { CERTIFICATES, TEXT_BYTES } from './limits';
+import { TEXT_BYTES } from './limits';
 import { isPlainName, writeGeneralName, writeName } from './names';
+import type { Side } from './side';
 import { Text } from './text';
 
 const RANDOM_TIME = 4;
 const RANDOM = 32;
 /** Certificates take the first slots, two for each of their buffers. */
 const FINGERPRINT_SLOTS = 64 - B.SNI;
-
-/** The certificates that one side has sent. */
-export class CertificateChain {
-  /** List of certificates, each with its length before it in three bytes. */
-  bytes: Uint8Array = NO_BYTES;
-  start = 0;
-  end = 0;
-  /** Certificates of the chain whose form is right or was not looked at. */
-  count = 0;
-  /** The first one that could be read; null: none could. */
-  leaf: Certificate | null = null;
-  /** Places of the certificates, start and end, `CERTIFICATES` at most. */
-  readonly places: number[] = [];
-  private owned = false;
-
-  heldBytes(): number {
-    return this.owned ? this.bytes.length : 0;
-  }
-
-  /** Moves on to a copy of its bytes, where they are only borrowed. */
-  own(): void {
-    if (this.owned) return;
-    this.owned = true;
-    const { start } = this;
-    this.bytes = this.bytes.slice(start, this.end);
-    this.start = 0;
-    this.end -= start;
-    for (let i = 0; i < this.places.length; i++) this.places[i] -= start;
-    this.leaf?.moveTo(this.bytes, start);
-  }
-
-  add(start: number, end: number): void {
-    this.count++;
-    if (this.places.length < CERTIFICATES * 2) this.places.push(start, end);
-  }
-}
 
 /** Text of the buffers that are made when asked for; of one transaction at a time. */
 class DerivedText {
@@ -109,36 +71,33 @@ export class TlsTransaction implements Transaction {
   matchState: unknown = null;
   /** The direction that is being told of. */
   current: Direction = 0;
-  readonly progressOf: [number, number] = [0, 0];
-  /** Versions of the two sides as far as they are known. */
-  readonly version: [number, number] = [0, 0];
-  /** Hellos while their bytes are there. */
-  readonly hellos: [Hello | null, Hello | null] = [null, null];
-  readonly chains: [CertificateChain | null, CertificateChain | null] = [null, null];
   /** Bits of `TlsSeen`. */
   seen = 0;
-  /** The same in the order of time, and how many of them each direction has told. */
-  private readonly messages = new Uint8Array(4);
-  private messageCount = 0;
-  private readonly told: [number, number] = [0, 0];
+  /** The same in the order of time, four bits each, the first one lowest. */
+  private order = 0;
+  private messages = 0;
   /** Server name, kept for descriptions. */
   serverName = '';
   resumed = false;
 
+  /** @param sides of the parser, which are those of this connection */
+  constructor(readonly sides: readonly [Side, Side]) {}
+
   progress(direction: Direction): number {
-    return this.progressOf[direction];
+    return this.sides[direction].progress;
   }
 
   buffer(id: number, index: number, out: BufferView): boolean {
     if (id <= B.RANDOM_BYTES) return this.helloBuffer(id, index, out);
     if (id >= B.JA3_HASH) return this.fingerprint(id, out);
+    const side = this.sides[this.current];
     switch (id) {
       case B.VERSION:
-        return this.version[this.current] !== 0 && writeInteger(out, this.version[this.current], 2);
+        return side.version !== 0 && writeInteger(out, side.version, 2);
       case B.STATE:
-        show(out, this.messages, 0, this.messageCount);
-        out.fresh = this.told[this.current];
-        out.complete = this.progressOf[this.current] >= TlsProgress.FINISHED;
+        show(out, this.messageBytes(), 0, this.messages);
+        out.fresh = side.told;
+        out.complete = side.progress >= TlsProgress.FINISHED;
         return true;
       default:
         return this.certificateBuffer(id, index, out);
@@ -148,47 +107,36 @@ export class TlsTransaction implements Transaction {
   /** A message was seen for the first time. @param what bit of `TlsSeen` */
   see(what: number): void {
     this.seen |= what;
-    this.messages[this.messageCount++] = what;
-  }
-
-  /** Whether it shows bytes of this array. */
-  borrows(bytes: Uint8Array): boolean {
-    const { hellos, chains } = this;
-    return (
-      hellos[0]?.bytes === bytes ||
-      hellos[1]?.bytes === bytes ||
-      chains[0]?.bytes === bytes ||
-      chains[1]?.bytes === bytes
-    );
-  }
-
-  heldBytes(): number {
-    const [first, second] = this.hellos;
-    const chains = (this.chains[0]?.heldBytes() ?? 0) + (this.chains[1]?.heldBytes() ?? 0);
-    return (first?.heldBytes() ?? 0) + (second?.heldBytes() ?? 0) + chains;
+    this.order |= what << (4 * this.messages++);
   }
 
   /** Copies what is borrowed and was not looked at. */
   own(): void {
     derived.forget(this);
-    for (const hello of this.hellos) hello?.own();
-    for (const chain of this.chains) chain?.own();
+    this.sides[0].own();
+    this.sides[1].own();
   }
 
-  /** What there is was looked at. */
+  /** The direction was looked at, as far as it has come. */
   shown(direction: Direction): void {
-    this.told[direction] = this.messageCount;
+    const side = this.sides[direction];
+    side.told = this.messages;
+    if (side.progress >= TlsProgress.HELLO) this.release(direction);
   }
 
-  /** Lets go of the bytes of a direction, which were looked at. */
+  /** Lets go of the bytes of a direction. */
   release(direction: Direction): void {
     derived.forget(this);
-    this.hellos[direction] = null;
-    if (this.chains[direction] !== null) this.chains[direction] = null;
+    this.sides[direction].hello = null;
+    this.sides[direction].chain = null;
+  }
+
+  private messageBytes(): Uint8Array {
+    return Uint8Array.from({ length: this.messages }, (_, i) => (this.order >> (4 * i)) & 15);
   }
 
   private helloBuffer(id: number, index: number, out: BufferView): boolean {
-    const hello = this.hellos[this.current];
+    const { hello } = this.sides[this.current];
     if (hello === null) return false;
     const { bytes, random } = hello;
     switch (id) {
@@ -211,7 +159,7 @@ export class TlsTransaction implements Transaction {
 
   private fingerprint(id: number, out: BufferView): boolean {
     const server = id === B.JA3S_HASH || id === B.JA3S_STRING;
-    const hello = this.hellos[server ? Directions.TO_CLIENT : Directions.TO_SERVER];
+    const { hello } = this.sides[server ? Directions.TO_CLIENT : Directions.TO_SERVER];
     if (hello === null || hello.random < 0) return false;
     return derived.fill(this, FINGERPRINT_SLOTS + id, out, (to) => {
       if (id === B.JA4_HASH) to.latin(ja4(hello, false));
@@ -222,7 +170,7 @@ export class TlsTransaction implements Transaction {
 
   private certificateBuffer(id: number, index: number, out: BufferView): boolean {
     const { current } = this;
-    const chain = this.chains[current];
+    const { chain } = this.sides[current];
     if (id === B.CERT_CHAIN_LEN) return chain !== null && writeInteger(out, chain.count, 4);
     if (chain === null) return false;
     if (id === B.CERTS) {

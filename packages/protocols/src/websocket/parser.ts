@@ -202,6 +202,17 @@ export class WebsocketParser implements ProtocolParser, RecordSink {
 function unmasked(bytes: Uint8Array, start: number, end: number, key: number): Uint8Array {
   if (end <= start) return NO_BYTES;
   const out = new Uint8Array(end - start);
-  for (let i = 0; i < out.length; i++) out[i] = bytes[start + i] ^ bytes[key + (i & 3)];
+  const k0 = bytes[key];
+  const k1 = bytes[key + 1];
+  const k2 = bytes[key + 2];
+  const k3 = bytes[key + 3];
+  const whole = out.length - (out.length & 3);
+  for (let i = 0, from = start; i < whole; i += 4, from += 4) {
+    out[i] = bytes[from] ^ k0;
+    out[i + 1] = bytes[from + 1] ^ k1;
+    out[i + 2] = bytes[from + 2] ^ k2;
+    out[i + 3] = bytes[from + 3] ^ k3;
+  }
+  for (let i = whole; i < out.length; i++) out[i] = bytes[start + i] ^ bytes[key + (i & 3)];
   return out;
 }

@@ -1,7 +1,7 @@
 /** Conversations and what a rule must see of them; every one is also fed in pieces. */
 
 import { createHash } from 'node:crypto';
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { bytesOf, type Piece } from '../recorder';
 
 export interface Conversation {
@@ -287,6 +287,18 @@ export const CONVERSATIONS: readonly Conversation[] = [
     events: [['>http.HOST_HEADER_AMBIGUOUS']],
   },
   {
+    name: 'last dots, ports and addresses of hosts',
+    pieces: [
+      C('GET http://A.example.:81/ HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\nHost: B.example.:8080\r\n\r\n'),
+      C('GET / HTTP/1.1\r\nHost: [2001:DB8::1]:8080\r\n\r\n'),
+    ],
+    expect: [
+      { '>http.host': 'a.example' },
+      { '>http.host': 'b.example.' },
+      { '>http.host': '[2001:db8::1]' },
+    ],
+  },
+  {
     name: 'percent encodings are undone once',
     pieces: [
       C('GET /%252e%252e/%2e%2e/x%2Fy\\z//./%u0041%zz?q=%2527%20+ HTTP/1.1\r\nHost: a\r\n\r\n'),
@@ -538,7 +550,23 @@ export const CONVERSATIONS: readonly Conversation[] = [
     expect: [{ '<file.data': 'plainly not coded' }],
     events: [['<http.GZIP_DECOMPRESSION_FAILED']],
   },
-  { name: 'brotli stays as it is', pieces: coded('br', 'whatever'), expect: [{ '<file.data': 'whatever' }] },
+  { name: 'brotli', pieces: coded('br', raw(brotliCompressSync(text))), expect: [{ '<file.data': text }] },
+  {
+    name: 'brotli in gzip',
+    pieces: coded('br, gzip', raw(gzipSync(brotliCompressSync(text)))),
+    expect: [{ '<file.data': text }],
+  },
+  {
+    name: 'called brotli but not coded',
+    pieces: coded('br', 'plainly not coded'),
+    expect: [{ '<file.data': 'plainly not coded' }],
+    events: [['<http.GZIP_DECOMPRESSION_FAILED']],
+  },
+  {
+    name: 'zstandard stays as it is',
+    pieces: coded('zstd', 'whatever'),
+    expect: [{ '<file.data': 'whatever' }],
+  },
   {
     name: 'a form with files',
     pieces: [
@@ -648,9 +676,9 @@ export const CONVERSATIONS: readonly Conversation[] = [
     expect: [{ '<file.data': 'x'.repeat(10) }],
   },
   {
-    name: 'a gzip bomb',
-    pieces: coded('gzip', raw(gzipSync(Buffer.alloc(3_000_000)))),
-    expect: [{ '<file.data': '\0'.repeat(102_400) }],
+    name: 'a bomb',
+    pieces: coded('br', raw(brotliCompressSync(Buffer.alloc(3_000_000)))),
+    expect: [{ '<file.data': '\0'.repeat(102_400), '<file.size[0]': null, '<file.md5[0]': null }],
     events: [['<http.COMPRESSION_BOMB']],
   },
   {

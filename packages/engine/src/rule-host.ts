@@ -1,0 +1,50 @@
+import { DataSets, NameTable } from '@portcullis/matcher';
+import {
+  createProtocols,
+  DEFAULT_FILE_POLICY,
+  FileHash,
+  type FilePolicy,
+  type ProtocolDefinition,
+  type ProtocolSettings,
+} from '@portcullis/protocols';
+import { type LoadedRules, loadRules, loadRulesNow, type RuleSource } from './rule-loading';
+
+/** Buffers that hold hashes of files: they are computed where a rule looks at them. */
+const FILE_HASHES: ReadonlyMap<string, number> = new Map([
+  ['file.md5', FileHash.MD5],
+  ['file.sha1', FileHash.SHA1],
+  ['file.sha256', FileHash.SHA256],
+]);
+
+/** What outlives the rule sets that one thread works with: its protocols, shared names, what data sets have learnt. */
+export class RuleHost {
+  readonly protocols: readonly ProtocolDefinition[];
+  readonly dataSets = new DataSets();
+  private readonly files: FilePolicy = { ...DEFAULT_FILE_POLICY };
+  private readonly names = new NameTable();
+
+  /** @param without names of protocols that are not looked for */
+  constructor(settings: ProtocolSettings = {}, without: readonly string[] = []) {
+    this.protocols = createProtocols({ files: this.files, ...settings }).filter(
+      ({ name }) => !without.includes(name),
+    );
+  }
+
+  /** Loads rules with their databases, and takes them for the ones in force. */
+  async load(source: RuleSource): Promise<LoadedRules> {
+    const loaded = await loadRulesNow(source, this.protocols, this.names, this.dataSets);
+    this.adopt(loaded);
+    return loaded;
+  }
+
+  /** Loads rules in slices of a few milliseconds, without their databases. `adopt` follows. */
+  steps(source: RuleSource): Generator<void, LoadedRules> {
+    return loadRules(source, this.protocols, this.names, this.dataSets);
+  }
+
+  /** The rules in force decide what parsers have to work out. */
+  adopt({ ruleset }: LoadedRules): void {
+    this.files.hashes = 0;
+    for (const { name } of ruleset.slots) this.files.hashes |= FILE_HASHES.get(name) ?? 0;
+  }
+}

@@ -1,0 +1,131 @@
+/** The open streams of a connection: they begin with their first frame and end when both directions have. */
+
+import { DecoderNotice } from '../content-coding/decoder';
+import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
+import { Http2Progress } from './buffers';
+import type { DnsReader } from './dns-messages';
+import { Http2Event } from './events';
+import { Http2Stream } from './stream';
+
+/** Streams that are open at a time; beyond that the oldest ends. */
+export const MOST_STREAMS = 256;
+/** Streams that have ended and may still get a frame or two. */
+const REMEMBERED_STREAMS = 64;
+
+const E = Http2Event;
+const { TO_SERVER, TO_CLIENT } = Directions;
+
+export class StreamTable {
+  /** Bodies are looked at for DNS messages. */
+  carriesDns = false;
+  private readonly streams = new Map<number, Http2Stream>();
+  private readonly past: number[] = [];
+  private nextId = 0;
+  private closed = 0;
+
+  /** @param ended called for each stream that is over */
+  constructor(
+    private readonly listener: TransactionListener,
+    private readonly dnsReader: DnsReader,
+    private readonly ended: (stream: Http2Stream) => void,
+  ) {}
+
+  takeId(): number {
+    return this.nextId++;
+  }
+
+  has(id: number): boolean {
+    return this.streams.has(id);
+  }
+
+  /** Whether a stream of that number has ended a while ago at most. */
+  isPast(id: number): boolean {
+    return this.past.includes(id);
+  }
+
+  /** The stream of that number, begun where there is none. */
+  of(id: number, direction: Direction): Http2Stream {
+    const known = this.streams.get(id);
+    if (known !== undefined) return known;
+    const stream = new Http2Stream(this.takeId(), id);
+    stream.direction = direction;
+    stream.ended[TO_SERVER] = (this.closed & 1) !== 0;
+    stream.ended[TO_CLIENT] = (this.closed & 2) !== 0;
+    if (this.past.includes(id)) this.event(stream, direction, E.STREAM_ID_REUSE);
+    if (this.streams.size >= MOST_STREAMS) {
+      this.event(stream, direction, E.TOO_MANY_STREAMS);
+      const oldest = this.streams.values().next().value as Http2Stream;
+      this.endSide(oldest, TO_SERVER);
+      this.endSide(oldest, TO_CLIENT);
+    }
+    this.streams.set(id, stream);
+    return stream;
+  }
+
+  show(stream: Http2Stream, direction: Direction, progress: number): void {
+    stream.direction = direction;
+    stream.reach(direction, progress);
+    this.listener.onProgress(stream, direction);
+    stream.bodies[direction]?.shown();
+  }
+
+  event(stream: Http2Stream, direction: Direction, event: string): void {
+    stream.direction = direction;
+    this.listener.onEvent(stream, direction, event);
+  }
+
+  /** What the decoder of a body says. */
+  notices(stream: Http2Stream, direction: Direction, notices: number): void {
+    if ((notices & (DecoderNotice.FAILED | DecoderNotice.BOMB)) !== 0)
+      this.event(stream, direction, E.FAILED_DECOMPRESSION);
+  }
+
+  /** A direction of a stream is over; where it is the second, so is the stream. */
+  endSide(stream: Http2Stream, direction: Direction): void {
+    if (!stream.ended[direction]) {
+      stream.ended[direction] = true;
+      const body = stream.bodies[direction];
+      if (body !== null) this.notices(stream, direction, body.finish());
+      if (this.carriesDns) this.dnsReader.read(stream, direction);
+      this.show(stream, direction, Http2Progress.COMPLETE);
+      stream.dns = null;
+    }
+    const over = stream.ended[TO_SERVER] && stream.ended[TO_CLIENT];
+    if (!over || this.streams.get(stream.streamId) !== stream) return;
+    this.streams.delete(stream.streamId);
+    this.past.push(stream.streamId);
+    if (this.past.length > REMEMBERED_STREAMS) this.past.shift();
+    this.ended(stream);
+    this.listener.onTransactionEnd(stream);
+    stream.release();
+  }
+
+  /** A direction of all streams is over. */
+  endSides(direction: Direction): void {
+    for (const stream of [...this.streams.values()]) this.endSide(stream, direction);
+  }
+
+  /** The direction is closed: streams that begin now have nothing to expect of it. */
+  close(direction: Direction): void {
+    this.closed |= 1 << direction;
+    this.endSides(direction);
+  }
+
+  heldBytes(): number {
+    let held = 0;
+    for (const stream of this.streams.values()) held += stream.heldBytes();
+    return held;
+  }
+
+  reset(): void {
+    for (const stream of this.streams.values()) {
+      stream.release();
+      this.listener.onTransactionEnd(stream);
+    }
+    this.streams.clear();
+    this.past.length = 0;
+    this.nextId = 0;
+    this.closed = 0;
+    this.carriesDns = false;
+  }
+}
