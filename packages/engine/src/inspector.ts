@@ -377,7 +377,9 @@ export class Inspector implements StreamSink, TransactionListener {
     // Behind its depth a direction is not looked at any more, neither as stream nor as packets.
     if (!finished && !this.packetRulesDone) {
       const empty = view.payload === view.payloadEnd;
-      if (!empty || !this.matcher.ignoresEmpty(view, direction)) this.inspectPacketRules(slot, direction);
+      const protocol = empty && slot >= 0 ? (this.inspections[slot]?.protocol ?? 0) : 0;
+      if (!empty || !this.matcher.ignoresEmpty(view, direction, protocol))
+        this.inspectPacketRules(slot, direction);
     }
     this.conclude(slot, direction);
     if (this.blockWanted) {
