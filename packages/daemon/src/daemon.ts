@@ -65,7 +65,7 @@ interface DaemonEvents {
 }
 
 /** Somebody who flushes our rules is to be noticed within two seconds. */
-const DRIFT_MILLISECONDS = 1000;
+const DRIFT_MILLISECONDS = 1500;
 const FACTS_MILLISECONDS = 1000;
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;

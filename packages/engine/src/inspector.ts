@@ -423,7 +423,9 @@ export class Inspector implements StreamSink, TransactionListener {
     if (finished) this.inspectHeaderRules(slot, direction);
     else if (!this.packetRulesDone) {
       const empty = view.payload === view.payloadEnd;
-      if (!empty || !this.matcher.ignoresEmpty(view, direction)) this.inspectPacketRules(slot, direction);
+      const protocol = empty && slot >= 0 ? (this.inspections[slot]?.protocol ?? 0) : 0;
+      if (!empty || !this.matcher.ignoresEmpty(view, direction, protocol))
+        this.inspectPacketRules(slot, direction);
     }
     if (this.protocolDetected) this.inspectProtocolRules(slot, direction);
     this.conclude(slot, direction);

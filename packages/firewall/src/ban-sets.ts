@@ -40,6 +40,8 @@ export class BanSets {
     private readonly child: ResidentIpset,
     private readonly families: readonly Family[],
     options: BanSetsOptions = {},
+    /** Counts, which is asked often. */
+    private readonly observed: Ipset = ipset,
   ) {
     this.capacity = options.capacity ?? 1_048_576;
     this.largest = options.largestCapacity ?? 67_108_864;
@@ -165,7 +167,7 @@ export class BanSets {
   }
 
   async count(): Promise<number> {
-    const headers = await this.ipset.headers();
+    const headers = await this.observed.headers();
     let count = 0;
     for (const family of this.families) count += headers.get(banSetName(family))?.entries ?? 0;
     return count;

@@ -1,9 +1,9 @@
 import type { BanEntry, KernelBan } from './backend';
-import type { CommandRunner } from './command';
 import { explainCommandFailure, FirewallError } from './errors';
 import { type Family, NextSet, SetName } from './names';
 import type { PortRange } from './ports';
 import { Prefix } from './prefix';
+import type { Questions } from './resident-shell';
 
 /** What `ipset list -terse` says about a set. */
 export interface SetHeader {
@@ -17,7 +17,7 @@ export interface SetHeader {
 
 /** One-off ipset commands: making, filling, swapping, reading. What is done per ban goes through ResidentIpset. */
 export class Ipset {
-  constructor(private readonly runner: CommandRunner) {}
+  constructor(private readonly runner: Questions) {}
 
   async headers(): Promise<Map<string, SetHeader>> {
     const { exitCode, stdout, stderr } = await this.runner.run('ipset', ['list', '-terse']);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { CommandResult, CommandRunner } from './command';
 import { explainCommandFailure, FirewallError } from './errors';
 import { type Family, TABLES } from './names';
+import type { Questions } from './resident-shell';
 import type { Ruleset } from './ruleset';
 import { type FirewallState, parseSave, restoreInput } from './table-state';
 
@@ -13,11 +14,16 @@ const LOCK_WAIT = '10';
 /** The programs of one variant, for both families. */
 export class Iptables {
   constructor(
-    private readonly runner: CommandRunner,
+    private readonly runner: Questions,
     readonly variant: IptablesVariant,
     /** Without the variant's own names (an old distribution) the plain ones are used. */
     private readonly plainNames = false,
   ) {}
+
+  /** The same programs, run by another. */
+  runBy(runner: Questions): Iptables {
+    return new Iptables(runner, this.variant, this.plainNames);
+  }
 
   private program(family: Family, suffix: '' | '-save' | '-restore'): string {
     const stem = family === 4 ? 'iptables' : 'ip6tables';

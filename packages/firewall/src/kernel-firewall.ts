@@ -16,6 +16,7 @@ import { Chain, type Family, NextSet, SetName, TABLES } from './names';
 import { checkPlan, type InstallPlan } from './plan';
 import { normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
+import { ResidentShell } from './resident-shell';
 import { bansOnly, NOTHING, type Ruleset, ruleset, type TableRules } from './ruleset';
 import { differences, type FirewallState, sameState } from './table-state';
 
@@ -31,6 +32,10 @@ export interface KernelFirewallOptions {
 export class KernelFirewall implements FirewallBackend {
   readonly name: string;
   private readonly ipset: Ipset;
+  /** Asks what is asked often, see `ResidentShell`. */
+  private readonly shell: ResidentShell;
+  private readonly observer: Iptables;
+  private readonly observedSets: Ipset;
   private readonly child: ResidentIpset;
   private readonly bans: BanSets;
   private readonly families: readonly Family[];
@@ -48,8 +53,11 @@ export class KernelFirewall implements FirewallBackend {
     this.name = `iptables-${iptables.variant}`;
     this.families = kernelHasIpv6() ? [4, 6] : [4];
     this.ipset = new Ipset(runner);
+    this.shell = new ResidentShell(runner);
+    this.observer = iptables.runBy(this.shell);
+    this.observedSets = new Ipset(this.shell);
     this.child = new ResidentIpset(runner);
-    this.bans = new BanSets(this.ipset, this.child, this.families, options.banSets);
+    this.bans = new BanSets(this.ipset, this.child, this.families, options.banSets, this.observedSets);
   }
 
   /** @throws FirewallError IPTABLES_MISSING */
@@ -196,20 +204,22 @@ export class KernelFirewall implements FirewallBackend {
     for (const family of this.families) {
       const expected = installed.expected.get(family);
       if (expected)
-        found.push(...differences(this.iptables.name(family), expected, await this.iptables.state(family)));
+        found.push(...differences(this.iptables.name(family), expected, await this.observer.state(family)));
     }
-    const headers = await this.ipset.headers();
+    const headers = await this.observedSets.headers();
     const sets: string[] = [SetName.ports];
     if (!installed.plan.monitoring) {
       sets.push(SetName.ban4);
       if (this.families.includes(6)) sets.push(SetName.ban6);
     }
     for (const name of sets) if (!headers.has(name)) found.push(`ipset: set ${name} is gone`);
-    const ports = await this.ipset.savedPorts(SetName.ports);
-    const wanted = normalisePorts(installed.plan.ports);
-    if (ports && JSON.stringify(ports) !== JSON.stringify(wanted)) {
-      found.push(`ipset: set ${SetName.ports} was changed`);
-    }
+    // Their number is known at once; to read them all, every second, would be work for a busy host.
+    const ports = headers.get(SetName.ports);
+    const wanted = normalisePorts(installed.plan.ports).reduce(
+      (sum, { first, last }) => sum + last - first + 1,
+      0,
+    );
+    if (ports && ports.entries !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
     return found;
   }
 
@@ -261,7 +271,7 @@ export class KernelFirewall implements FirewallBackend {
         if (!this.families.includes(family)) return 0;
         const chains = [Chain.main, Chain.queue];
         const counts = await Promise.all(
-          chains.map((chain) => this.iptables.counters(family, 'mangle', chain, / -j NFQUEUE /)),
+          chains.map((chain) => this.observer.counters(family, 'mangle', chain, / -j NFQUEUE /)),
         );
         return counts.reduce((sum, { packets }) => sum + packets, 0);
       }),
@@ -279,7 +289,7 @@ export class KernelFirewall implements FirewallBackend {
     let bytes = 0;
     for (const family of this.families) {
       for (const [table, chain] of places) {
-        const count = await this.iptables.counters(family, table, chain, / -j DROP$/);
+        const count = await this.observer.counters(family, table, chain, / -j DROP$/);
         packets += count.packets;
         bytes += count.bytes;
       }
@@ -332,6 +342,7 @@ export class KernelFirewall implements FirewallBackend {
     await this.turn;
     await this.bans.settle();
     await this.child.close();
+    this.shell.close();
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

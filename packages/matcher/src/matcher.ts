@@ -226,11 +226,23 @@ export class Matcher {
     this.rawDirection = -1;
   }
 
-  /** True where no rule looks at a packet of this kind without a payload: most acknowledgments are such. */
-  ignoresEmpty({ protocol, sourcePort, destinationPort }: PacketView, direction: Direction): boolean {
-    const plan = this.stage.ruleset.packetPlans[TRANSPORT_INDEX[protocol] * 2 + direction];
-    const { emptyByDestination, emptyBySource } = plan;
-    if (plan.unfilteredEmpty.length > 0 || plan.addresses !== null) return false;
+  /**
+   * True where no rule looks at a packet of this kind without a payload: most acknowledgments are such.
+   * @param appProtocol of its flow; 0: not known
+   */
+  ignoresEmpty(
+    { protocol, sourcePort, destinationPort }: PacketView,
+    direction: Direction,
+    appProtocol: number,
+  ): boolean {
+    const { rules, packetPlans } = this.stage.ruleset;
+    const plan = packetPlans[TRANSPORT_INDEX[protocol] * 2 + direction];
+    const { unfilteredEmpty, emptyByDestination, emptyBySource, addresses } = plan;
+    if (addresses !== null) return false;
+    for (let i = 0; i < unfilteredEmpty.length; i++) {
+      const { appProtocols } = rules[unfilteredEmpty[i]];
+      if (appProtocols === null || appProtocols[appProtocol] === 1) return false;
+    }
     if (emptyByDestination !== null && emptyByDestination.classOf[destinationPort] !== 0) return false;
     return emptyBySource === null || emptyBySource.classOf[sourcePort] === 0;
   }
