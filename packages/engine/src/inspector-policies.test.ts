@@ -291,3 +291,14 @@ describe('a restart', () => {
     expect(inspection.sids).toEqual([4]);
   });
 });
+
+test('an attack whose alerts a threshold holds back is dropped all the same', async () => {
+  const inspection = await Inspection.of(
+    'alert http any any -> any any (msg:"limited"; flow:to_server; http.uri; content:"/evil"; threshold:type limit, track by_src, count 1, seconds 3600; classtype:attempted-admin; sid:1;)',
+  );
+  for (const clientPort of [4001, 4002]) {
+    const { packets } = new TcpConversation({ clientPort }).handshake().client('GET /evil HTTP/1.1\r\n\r\n');
+    expect(inspection.passed(packets)).toContain(false);
+  }
+  expect(inspection.detections).toHaveLength(1);
+});

@@ -169,6 +169,7 @@ export class Inspector implements StreamSink, TransactionListener {
   constructor(private readonly options: InspectorOptions) {
     this.matcher = options.matcher;
     this.policy = options.policy ?? null;
+    this.matcher.fired.keepsSilent = this.policy !== null;
     this.inline = options.inline;
     this.offload = options.offload;
     this.reassembler = new TcpReassembler({ ...options.stream, inline: options.inline }, this);
@@ -765,6 +766,7 @@ export class Inspector implements StreamSink, TransactionListener {
       this.packetRulesDone = true;
       return STOP_INSPECTING;
     }
+    if (this.reassembler.afterReset) this.context.streamEvents.add(SUSPECTED_RST_INJECT);
     const { streamRules } = this.matcher.ruleset.needs;
     let packetToo = false;
     // Rules that look at packets may name the protocol: where it is about to be found out they wait for that.

@@ -23,6 +23,8 @@ export class MatchList {
   readonly transactions: Int32Array;
   /** 1: its action counts, but no alert is given (above a limit, or `noalert`). */
   readonly silent: Uint8Array;
+  /** Alerts that a threshold holds back stay in the list, silent: whoever acts on alerts acts on these too. */
+  keepsSilent = false;
   /** Place in `CHANGED_ACTIONS`; 0: the rule's own action. */
   private readonly changed: Uint8Array;
   /** Rules left out because the list was full. */
@@ -87,7 +89,7 @@ export class MatchList {
         if (result === ThresholdResult.CHANGED) change = changeOf(rule);
       }
       const action = CHANGED_ACTIONS[change] ?? rule.action;
-      if (quiet && action === 'alert') continue;
+      if (quiet && action === 'alert' && (rule.noAlert || !this.keepsSilent)) continue;
       numbers[kept] = numbers[i];
       transactions[kept] = transactions[i];
       this.changed[kept] = change;
