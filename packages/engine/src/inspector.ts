@@ -237,6 +237,7 @@ export class Inspector implements StreamSink, TransactionListener {
     this.expected.clear();
     this.options.layers?.restart();
     this.matcher = matcher;
+    matcher.fired.keepsSilent = this.policy !== null;
     this.compareSides();
     this.nextTick = 0;
     this.counters.fill(0);
