@@ -27,7 +27,10 @@ describeLab('the doctor', () => {
   }
 
   async function examine(): Promise<Examination> {
-    const { code, stdout, stderr } = await engine.ask('doctor', '--json');
+    const argv = [process.execPath, command, 'doctor', '--json', '--config', engine.configuration];
+    // Longer than usual: it waits for an engine that does not answer.
+    const options = { env: { PORTCULLIS_POLICY: '' }, timeout: 30_000 };
+    const { code, stdout, stderr } = await lab.exec('gateway', argv, options);
     if (stdout === '') throw new Error(stderr);
     const findings = JSON.parse(stdout) as Finding[];
     const wrong = findings.filter(({ state }) => state !== 'ok');
@@ -184,7 +187,7 @@ describeLab('the doctor', () => {
 
   test.each([
     [4, 'warning', 'holds 4 of 5'],
-    [5, 'failed', 'holds 5 of 5: full, no further ban'],
+    [5, 'failed', 'holds 5 of 5: full'],
   ] as const)(
     'a ban set with %d of 5 entries: %s',
     async (entries, state, seen) => {
@@ -201,6 +204,33 @@ describeLab('the doctor', () => {
       } finally {
         await gateway('ipset', 'swap', 'pcdoc_small', 'portcullis_ban4');
         await gateway('ipset', 'destroy', 'pcdoc_small');
+      }
+    },
+    60_000,
+  );
+});
+
+describeLab('the doctor of a gateway with iptables-legacy in Monitoring mode', () => {
+  const testLegacy = Lab.hasBackend('legacy') ? test : test.skip;
+
+  testLegacy(
+    'finds all well',
+    async () => {
+      const lab = new Lab('pcdocl', { backend: 'legacy' });
+      const engine = new LabEngine(lab);
+      try {
+        expect((await engine.ask('service', 'register', '--mode', 'monitoring')).code).toBe(0);
+        await engine.start();
+        const findings = await engine.json<Finding[]>('doctor');
+        expect(findings.filter(({ state }) => state !== 'ok')).toEqual([]);
+        const seen = (name: string) => findings.find((finding) => finding.name === name)?.seen;
+        expect(seen('iptables')).toMatch(/^iptables-legacy/);
+        expect(seen('registration')).toMatch(/^monitoring mode/);
+        expect(seen('leftovers')).toBe('none in iptables-nft');
+        await engine.stop();
+      } finally {
+        lab.destroy();
+        engine.remove();
       }
     },
     60_000,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { alertRules, alertsFile, programMissing, prometheusDirectory } from './prometheus-tools';
+import { alertRules, alertsFile, programMissing, prometheusDirectory, repository } from './prometheus-tools';
 
 const testFiles = ['alerts.test.yaml', 'alerts.age.test.yaml'].map((name) => join(prometheusDirectory, name));
 const missing = programMissing('promtool');
@@ -32,6 +32,16 @@ test('every alert has a test in which it fires', () => {
     ),
   );
   expect([...new Set(fired)].sort()).toEqual(
+    alertRules()
+      .map(({ alert }) => alert)
+      .sort(),
+  );
+});
+
+test('the operations page names every alert', () => {
+  const page = readFileSync(join(repository, 'docs', 'operations.md'), 'utf8');
+  const named = new Set(page.match(/`Portcullis\w+`/g)?.map((name) => name.slice(1, -1)));
+  expect([...named].sort()).toEqual(
     alertRules()
       .map(({ alert }) => alert)
       .sort(),

@@ -117,8 +117,11 @@ export class CaptureFileSource implements PacketSource {
     const status = link.decode(linkType, bytes, start, end);
     if (status !== LINK_OK) {
       this.skip(status, linkType);
-      if (this.everyFrame && status !== LinkStatus.UNSUPPORTED_LINK_TYPE)
-        this.describe(start, start, length, wireLength, NOT_IP, time);
+      if (this.everyFrame && status !== LinkStatus.UNSUPPORTED_LINK_TYPE) {
+        // Behind the link header, where it was read to its end.
+        const network = link.network > start && link.network <= end ? link.network : start;
+        this.describe(start, network, end - network, wireLength - (network - start), NOT_IP, time);
+      }
       return;
     }
     const network = link.network;

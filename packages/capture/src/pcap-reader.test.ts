@@ -102,10 +102,11 @@ describe('pcap files', () => {
     const path = captureFile(header(), record(arp), record(ethernet(ipv4Packet(1))), record(runt));
     const source = new CaptureFileSource(path, { everyFrame: true });
     expect(source.receive(0)).toBe(3);
-    const { info, length, linkEvent, frame } = source.batch;
+    const { info, length, linkEvent, linkLength, frame } = source.batch;
     const verify = PacketInfo.CHECKSUM_NOT_VERIFIED;
     expect([...info.subarray(0, 3)]).toEqual([PacketInfo.NOT_IP, verify, PacketInfo.NOT_IP]);
-    expect([...length.subarray(0, 3)]).toEqual([arp.length, 29, runt.length]);
+    expect([...length.subarray(0, 3)]).toEqual([28, 29, runt.length]);
+    expect([...linkLength.subarray(0, 3)]).toEqual([14, 14, 0]);
     expect([...frame.subarray(0, 3)]).toEqual([1, 2, 3]);
     expect([...linkEvent.subarray(0, 3)]).toEqual([-1, -1, DecodeEvent['ethernet.pkt_too_small']]);
     expect(source.skipped[LinkStatus.NOT_IP]).toBe(1);

@@ -19,7 +19,7 @@ import { Inspector, type InspectorOptions } from './inspector';
 import { type LoadedRules, loadRulesNow } from './rule-loading';
 
 const rulesDirectory = join(__dirname, '..', '..', '..', 'rules');
-const ROUNDS = 60;
+const ROUNDS = process.env.PORTCULLIS_LONG ? 60 : 35;
 
 const protocols = createProtocols();
 let loaded: LoadedRules;

@@ -171,6 +171,20 @@ describe('pass', () => {
     expect(inspection.counter(InspectCounter.PASSED)).toBeGreaterThan(0);
   });
 
+  test('by the headers alone is for that packet only, and is told where it says so', async () => {
+    const inspection = await Inspection.of(
+      [
+        'drop tcp any any -> any any (flow:established; content:"evil"; sid:1;)',
+        'pass tcp any any -> any any (flow:not_established; alert; sid:2;)',
+      ].join('\n'),
+    );
+    const { packets } = new TcpConversation().handshake().client('evil');
+    expect(inspection.passed(packets.slice(0, SHAKE))).toEqual([true, true, true]);
+    expect(inspection.sids).toEqual([2, 2, 2]);
+    expect(inspection.passed(packets.slice(SHAKE))[0]).toBe(false);
+    expect(inspection.sids).toEqual([2, 2, 2, 1]);
+  });
+
   test('does not bring back what was dropped before', async () => {
     const inspection = await Inspection.of(rules);
     const { packets } = new TcpConversation().handshake().client('evil').client('friend');

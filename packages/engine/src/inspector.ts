@@ -329,13 +329,16 @@ export class Inspector implements StreamSink, TransactionListener {
   /** @param status of decoding, OK where it is refused for another reason */
   private refuse(status: number): number {
     const { counters, view, context, matcher } = this;
-    if (view.events.any && matcher.ruleset.decodeEventRules.length > 0) {
+    const frameOnly = ((this.batch.info[this.place] as number) & NOT_IP) !== 0;
+    if ((view.events.any || frameOnly) && matcher.ruleset.decodeEventRules.length > 0) {
       // Nothing of the packet before may be taken for this one's; of one that was cut nothing is believed.
       if (status <= LAST_WITHOUT_ADDRESSES) view.forget();
       context.packet = view;
       context.timeMicros = this.now;
       matcher.begin(context);
+      this.inPacket = true;
       this.describe(-1, 0);
+      this.inPacket = false;
       context.payloadEnd = context.payloadStart;
       this.blockWanted = false;
       matcher.inspectUndecodable(context);
@@ -384,7 +387,7 @@ export class Inspector implements StreamSink, TransactionListener {
     ) {
       // The receiver throws it away, so its bytes must not count as delivered.
       counters[Counter.BAD_CHECKSUM]++;
-      return this.inline ? this.drop() : this.accept(ACCEPT);
+      return this.inline ? this.drop() : this.inspectUnverified();
     }
     context.packet = view;
     context.timeMicros = now;
@@ -398,6 +401,22 @@ export class Inspector implements StreamSink, TransactionListener {
       view.protocol === TCP && view.tcpHeaderLength > 0 ? this.inspectTcp() : this.inspectDatagram();
     this.inPacket = false;
     return verdict;
+  }
+
+  /** The receiver throws it away, and yet it has come: rules that ask for its headers alone look at it. */
+  private inspectUnverified(): number {
+    const { context, view, table } = this;
+    if (!this.matcher.ruleset.needs.tcpHeaders || view.protocol !== TCP) return this.accept(ACCEPT);
+    context.packet = view;
+    context.timeMicros = this.now;
+    this.matcher.begin(context);
+    context.streamEvents.clear();
+    this.packetRulesDone = false;
+    const slot = table.find(view);
+    const direction = slot < 0 ? 0 : table.direction;
+    this.inspectHeaderRules(slot, direction);
+    this.conclude(slot, direction);
+    return this.accept(ACCEPT);
   }
 
   private inspectTcp(): number {
@@ -659,7 +678,7 @@ export class Inspector implements StreamSink, TransactionListener {
     const { matcher } = this;
     if (this.packetRulesDone || !matcher.ruleset.needs.tcpHeaders) return;
     this.packetRulesDone = true;
-    const flow = this.inspections[slot];
+    const flow = slot < 0 ? null : this.inspections[slot];
     if (flow?.passed === true || flow?.opaque === true) return;
     matcher.inspectHeaders(this.describe(slot, direction));
     this.keepState(slot);

@@ -109,10 +109,10 @@ export class CompiledRule {
     this.references = values('reference');
   }
 
-  /** It asks nothing of single packets: where it matches, its action is meant for the flow. */
+  /** It asks more than the headers of a packet: where it matches, its `pass` is meant for the rest of the flow too. */
   get ofFlow(): boolean {
-    if (this.buffers !== null || this.appLayerEvent !== null || this.addressesOnly) return true;
-    return this.appProtocols !== null && this.payload === null && this.packetTests === null;
+    if (this.buffers !== null || this.payload !== null || this.appLayerEvent !== null) return true;
+    return this.addressesOnly || (this.appProtocols !== null && this.packetTests === null);
   }
 
   /**

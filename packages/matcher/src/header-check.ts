@@ -37,10 +37,13 @@ export class HeaderCheck {
     this.transport = BIT_OF[TRANSPORT_INDEX[context.packet.protocol]];
   }
 
-  matches(rule: CompiledRule, context: InspectionContext): boolean {
+  /** @param turned the packet is taken for one of the other direction of its flow */
+  matches(rule: CompiledRule, context: InspectionContext, turned = false): boolean {
     if ((rule.transports & this.transport) === 0) return false;
-    if (rule.directions !== 3 && (!context.hasFlow || (rule.directions & (1 << context.direction)) === 0))
-      return false;
+    if (rule.directions !== 3) {
+      const direction = turned ? 1 - context.direction : context.direction;
+      if (!context.hasFlow || (rule.directions & (1 << direction)) === 0) return false;
+    }
     const { flowState } = rule;
     if (flowState === ESTABLISHED) {
       if (!context.flowEstablished) return false;
@@ -48,7 +51,7 @@ export class HeaderCheck {
     if (rule.appProtocols !== null && rule.appProtocols[context.appProtocol] !== 1) return false;
     const { packet } = context;
     if (rule.ipVersion !== 0 && rule.ipVersion !== packet.version) return false;
-    if (!this.endpointsMatch(rule, context)) return false;
+    if (!this.endpointsMatch(rule, context, turned)) return false;
     const conditions = rule.flowBitConditions;
     if (conditions !== null) {
       for (let i = 0; i < conditions.length; i++) {
@@ -62,9 +65,9 @@ export class HeaderCheck {
     return true;
   }
 
-  private endpointsMatch(rule: CompiledRule, context: InspectionContext): boolean {
+  private endpointsMatch(rule: CompiledRule, context: InspectionContext, turned: boolean): boolean {
     const { packet } = context;
-    const reversed = rule.twoWay && context.direction === 1;
+    const reversed = turned || (rule.twoWay && context.direction === 1);
     if (
       !reversed &&
       (rule.sourcePorts === null || rule.sourcePorts.has(packet.sourcePort)) &&

@@ -11,15 +11,11 @@ function changeOf({ thresholds }: CompiledRule): number {
   return filter?.type === 'rate_filter' ? CHANGED_ACTIONS.indexOf(filter.newAction) : 0;
 }
 
-/** In the place of a transaction: the rule fired for the packet alone, or for bytes of the stream. */
-export const FROM_PACKET = -1;
-export const FROM_STREAM = -2;
-
 /** The rules that fired in one packet. */
 export class MatchList {
   count = 0;
   readonly numbers: Int32Array;
-  /** Transaction (its `id`) each of them fired for; below 0: `FROM_PACKET`, `FROM_STREAM`. */
+  /** Transaction (its `id`) each of them fired for; -1: packet or stream. */
   readonly transactions: Int32Array;
   /** 1: its action counts, but no alert is given (above a limit, or `noalert`). */
   readonly silent: Uint8Array;
@@ -50,17 +46,14 @@ export class MatchList {
 
   /** Whether what the match at that place calls for is meant for the rest of its flow too. */
   actsOnFlow(place: number): boolean {
-    const rule = this.rules[this.numbers[place]];
-    if (CHANGED_ACTIONS[this.changed[place]] !== null) return false;
-    return this.transactions[place] !== FROM_PACKET || rule.ofFlow;
+    return this.changed[place] === 0 && this.rules[this.numbers[place]].ofFlow;
   }
 
   /** @returns false where the rule has fired for this packet or transaction already */
   add(number: number, transaction: number): boolean {
     const { numbers, transactions } = this;
     for (let i = 0; i < this.count; i++) {
-      const same = transactions[i] === transaction || (transactions[i] < 0 && transaction < 0);
-      if (numbers[i] === number && same) return false;
+      if (numbers[i] === number && transactions[i] === transaction) return false;
     }
     if (this.count === this.limit) {
       this.overflow++;

@@ -20,7 +20,7 @@ import { DerivedMemo, Verdict } from './derived-memo';
 import { Evaluation } from './evaluation';
 import { FlowMatchState } from './flow-match-state';
 import { HeaderCheck } from './header-check';
-import { FROM_STREAM, MatchList } from './match-list';
+import { MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 import { needsAll, type Occurrences, occurrencesHold } from './occurrences';
 import { PrefilterScan } from './prefilter-scan';
@@ -327,7 +327,6 @@ export class Matcher {
   /** Packets that do not decode: only rules that ask for what is wrong with them (`packet.events`) look. */
   inspectUndecodable(context: InspectionContext): void {
     const { ruleset, header } = this.stage;
-    if (!context.packet.events.any) return;
     for (const number of ruleset.decodeEventRules) {
       const rule = ruleset.rules[number];
       if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
@@ -498,7 +497,7 @@ export class Matcher {
       if (this.profile !== null) this.profile.stop(rule.number, matched);
       if (matched) {
         if (again) this.endStreamWaiting(context, rule.number);
-        this.fire(rule, context, FROM_STREAM);
+        this.fire(rule, context, -1);
       } else if (open && !again && rule.fastPattern !== null) {
         this.waitInStream(context, rule.number, streamOffset + end - start);
       }
@@ -629,14 +628,16 @@ export class Matcher {
     if (named === undefined) return;
     for (const number of named) {
       const rule = ruleset.rules[number];
-      if ((rule.directions & (1 << direction)) === 0 || !header.matches(rule, context)) continue;
+      // What happened in one direction is known to the rules for the other one too.
+      const turned = (rule.directions & (1 << direction)) === 0;
+      if (!header.matches(rule, context, turned)) continue;
       if (rule.payload !== null && !this.rawMatches(rule, context)) continue;
       if (transaction === null) {
         if (rule.buffers === null) this.fire(rule, context, -1);
         continue;
       }
       const state = this.stateOf(transaction);
-      const entry = number * 2 + direction;
+      const entry = number * 2 + (turned ? 1 - direction : direction);
       if (state.hasFired(entry) || waitingPlace(state, entry) >= 0) continue;
       const { waiting } = this.limits;
       if (rule.buffers !== null) {

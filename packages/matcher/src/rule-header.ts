@@ -2,12 +2,30 @@ import { type AddressExpression, type PortExpression, RULE_PROTOCOLS, RuleError 
 import { AddressSet, addressKey, holdsAll } from './address-set';
 import type { BufferCatalog } from './buffer-catalog';
 import { ANY_TRANSPORT, type CompiledRule, TransportBit } from './compiled-rule';
+import { FlowFact, type PacketTest } from './keyword';
 import { PortSet, portKey } from './port-set';
 import { PayloadMode, type RuleBuilder } from './rule-builder';
 
 const { TCP, UDP, ICMP, ICMPV6, SCTP, OTHER } = TransportBit;
 
 const IGMP = 2;
+const ARP = 0x0806;
+
+/** Rules about frames: whatever the frame carries, where its link header is known. */
+const FRAME_TESTS: ReadonlyMap<string, PacketTest> = new Map([
+  ['ether', frameTest(() => true)],
+  ['arp', frameTest((type) => type === ARP)],
+]);
+
+/** @param wanted asked for the type, which is the last that stands in a link header */
+function frameTest(wanted: (type: number) => boolean): PacketTest {
+  return {
+    ofDecodeEvents: true,
+    asks: FlowFact.LINK,
+    matches: ({ linkBytes, linkStart, linkEnd }) =>
+      linkEnd - linkStart >= 2 && wanted((linkBytes[linkEnd - 2] << 8) | linkBytes[linkEnd - 1]),
+  };
+}
 
 interface NetworkProtocol {
   readonly transports: number;
@@ -38,6 +56,8 @@ const NETWORK_PROTOCOLS: ReadonlyMap<string, NetworkProtocol> = new Map([
   ['icmpv4', network(ICMP)],
   ['icmpv6', network(ICMPV6)],
   ['igmp', network(OTHER, 4)],
+  ['ether', network(ANY_TRANSPORT)],
+  ['arp', network(OTHER)],
 ]);
 
 /** Address and port lists that rules have in common exist once. */
@@ -106,6 +126,8 @@ export function compileHeader(builder: RuleBuilder, compiled: CompiledRule, list
     compiled.transports = found.transports;
     compiled.ipVersion = found.ipVersion;
     builder.payloadMode |= found.payloadMode;
+    const ofFrame = FRAME_TESTS.get(header.protocol);
+    if (ofFrame) builder.packetTests.push(ofFrame);
     if (header.protocol === 'igmp') {
       builder.packetTests.push({ matches: ({ packet }) => packet.protocol === IGMP });
     }

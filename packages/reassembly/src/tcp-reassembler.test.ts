@@ -664,7 +664,7 @@ test('a super-segment of 64 KiB is one packet', () => {
   const data = Uint8Array.from({ length: 65_000 }, (_, index) => index * 7);
   expect(connection.from('client', 65_000, data)).toBe('accept');
   expect(connection.from('client', 0, data)).toBe('accept');
-  expect(Uint8Array.from(connection.recorder.streams[0].slice(65_000))).toEqual(data);
+  expect(Buffer.compare(Uint8Array.from(connection.recorder.streams[0].slice(65_000)), data)).toBe(0);
   data[64_000] ^= 1;
   expect(connection.from('client', 0, data)).toBe('drop overlap-differs');
   expect(connection.from('client', 65_000, data)).toBe('drop overlap-differs');

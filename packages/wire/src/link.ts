@@ -272,6 +272,7 @@ export class LinkView {
           return this.ethernet(bytes, at, end);
         case EtherType.ARP:
         case EtherType.PPPOE_DISCOVERY:
+          this.network = at;
           return LinkStatus.NOT_IP;
         default:
           if (type < Ethernet.MIN_TYPE && this.snap(bytes, at, end)) return LinkStatus.OK;

@@ -55,7 +55,7 @@ export function checkBypassChain(here: Circumstances): Finding {
   if (problems.length > 0) return failed(name, problems.join('; '), mendRules(here));
   const own = tables.map((each) => rulesOf(each, 'mangle', Chain.bypass).length);
   const total = own.reduce((sum, count) => sum + count, 0);
-  const inside = total === 0 ? 'empty' : `${total} rules of the administrator's`;
+  const inside = total === 0 ? 'empty' : `holds rules of the administrator's: ${total}`;
   return ok(name, `entered first in ${hooks.join(', ')} (${tables.map(familyName).join(', ')}); ${inside}`);
 }
 

@@ -32,13 +32,13 @@ export interface FirewallView {
   close(): Promise<void>;
 }
 
-/** Everything that checks ask of the machine they run on. Nothing here changes what it looks at. */
+/** Everything that checks ask of the machine they run on. They leave it as it was. */
 export interface Host {
   readonly nodeVersion: string;
   now(): number;
   /** null where there is no such program. */
   run(program: string, args: readonly string[]): Promise<CommandOutput | null>;
-  /** Bytes of a file as latin1 or another encoding; null where it cannot be read. */
+  /** Text of a file, as latin1; null where it cannot be read. */
   read(path: string): string | null;
   readBytes(path: string): Buffer | null;
   /** Names in a folder; empty where it cannot be read. */

@@ -96,6 +96,7 @@ describe('the clock', () => {
 
   test('is before a file that we have written', async () => {
     const here = circumstances();
+    here.host.folders.set('/var/lib/portcullis', ['state.json']);
     here.host.files.set('/var/lib/portcullis/state.json', { bytes: 1, modified: NOW + 86_400_000 });
     expect(await checkClock(here)).toMatchObject({
       state: 'failed',

@@ -134,9 +134,8 @@ export async function checkClock({ host, configuration }: Circumstances): Promis
   const now = host.now();
   const shown = new Date(now).toISOString();
   const mend = "set the clock ('timedatectl set-ntp true', or 'date -s'), then restart the engine";
-  const files = ['state.json', 'registration.json', 'bans.log', 'bans.journal']
-    .map((file) => `${configuration['state-dir']}/${file}`)
-    .concat(__filename);
+  const state = configuration['state-dir'];
+  const files = [...host.list(state).map((file) => `${state}/${file}`), __filename];
   for (const path of files) {
     const modified = host.file(path)?.modified;
     if (modified !== undefined && modified > now + AHEAD)

@@ -22,7 +22,7 @@ describe('ban sets', () => {
     [799, 'ok', 'portcullis_ban4 holds 799 of 1000, portcullis_ban6 holds 0 of 1000'],
     [800, 'warning', 'portcullis_ban4 holds 800 of 1000'],
     [999, 'warning', 'portcullis_ban4 holds 999 of 1000'],
-    [1000, 'failed', 'portcullis_ban4 holds 1000 of 1000: full, no further ban'],
+    [1000, 'failed', 'portcullis_ban4 holds 1000 of 1000: full'],
   ] as const)('with %d entries: %s', (entries, state, seen) => {
     expect(checkBanSets(withSets(holding(entries)))).toMatchObject({ state, seen });
   });

@@ -49,8 +49,8 @@ export function checkBanSets(here: Circumstances): Finding {
   const full = there.filter(({ entries, capacity }) => capacity > 0 && entries >= capacity);
   const filled = there.filter(({ entries, capacity }) => capacity > 0 && entries >= NEARLY_FULL * capacity);
   const mend =
-    "bans that are not needed go with 'portcullis bans remove'; a restart of the engine makes larger sets as it fills them";
-  if (full.length > 0) return failed(name, `${full.map(fillText).join(', ')}: full, no further ban`, mend);
+    "the engine makes a larger set when it needs one; where its log says that it cannot, restart it, or lift bans with 'portcullis bans remove'";
+  if (full.length > 0) return failed(name, `${full.map(fillText).join(', ')}: full`, mend);
   if (filled.length > 0) return warning(name, filled.map(fillText).join(', '), mend);
   return ok(name, there.map(fillText).join(', '));
 }
