@@ -17,7 +17,7 @@ const debianPackages = {
   build: ['g++', 'make', 'python3', 'pkg-config', 'libvectorscan-dev', 'libpcre2-dev', 'libpcap-dev'],
   run: ['iptables', 'ipset', 'iproute2'],
   test: ['conntrack', 'openssl', 'procps', 'rsyslog', 'util-linux'],
-  // Debian's package starts a Prometheus on port 9090 where systemd runs: installed on request only.
+  // Debian's package starts a Prometheus on port 9090 where systemd runs: no script asks for it.
   operations: ['prometheus'],
   bench: ['iperf3', 'wrk', 'nginx-light'],
 };

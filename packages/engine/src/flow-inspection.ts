@@ -33,6 +33,8 @@ export class FlowInspection {
   matchState: FlowMatchState | null = null;
   /** A pass rule has matched: the flow goes on uninspected. */
   passed = false;
+  /** What a rule has matched is meant for all that follows: the rest is dropped and not looked at. */
+  dropped = false;
   /** The rest is ciphertext. */
   opaque = false;
   /** Directions whose end the parser was told, a bit for each. */
@@ -93,6 +95,7 @@ export class FlowInspection {
     this.parser = null;
     this.matchState = null;
     this.passed = false;
+    this.dropped = false;
     this.opaque = false;
     this.closed = 0;
     this.pageToServer = NO_PAGE;

@@ -363,3 +363,12 @@ describe('a super-segment', () => {
     expect((verdict?.bytes[33] ?? 0xff) & TcpFlag.URG).toBe(0);
   });
 });
+
+test('a rule for one direction sees the bytes that tell the protocol, though the other side has spoken first', async () => {
+  const inspection = await Inspection.of(
+    'drop tcp any any -> any any (flow:established,to_server; content:"|3a|)"; sid:5;)',
+  );
+  const conversation = new TcpConversation({ serverPort: 21 }).handshake().server('220 ready\r\n');
+  conversation.client('USER a:)\r\n', { segments: [8] });
+  expect(inspection.passed(conversation.packets)).toContain(false);
+});

@@ -429,7 +429,7 @@ export class Inspector implements StreamSink, TransactionListener {
     const { slot } = reassembler;
     const { direction } = reassembler;
     const { dropReason } = reassembler;
-    if (dropReason === FLOW_BLOCKED) {
+    if (dropReason === FLOW_BLOCKED && this.inspections[slot]?.dropped === true) {
       // The flow is not looked at any more.
       this.counters[Counter.STREAM_DROPS]++;
       return this.drop();
@@ -498,7 +498,8 @@ export class Inspector implements StreamSink, TransactionListener {
     if (this.protocolDetected) this.inspectProtocolRules(slot, direction);
     this.conclude(slot, direction);
     if (!this.blockWanted) return this.accept(ACCEPT);
-    if (slot >= 0 && this.options.dropDatagramFlows === true) reassembler.block(slot);
+    const dropsFlow = this.options.dropDatagramFlows === true && this.inspections[slot]?.dropped === true;
+    if (slot >= 0 && dropsFlow) reassembler.block(slot);
     this.counters[Counter.RULE_DROPS]++;
     return this.drop();
   }
@@ -714,7 +715,10 @@ export class Inspector implements StreamSink, TransactionListener {
       const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
       if (response === 'ignore') continue;
       const blocked = response !== 'notify' && this.inline && this.packet === this.view;
-      if (blocked) this.blockWanted = true;
+      if (blocked) {
+        this.blockWanted = true;
+        if (inFlow && (action !== rule.action || fired.actsOnFlow(i))) this.inspectionOf(slot).dropped = true;
+      }
       if (fired.silent[i] === 1) continue;
       const handshake = inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
       let rejected = false;
@@ -967,6 +971,8 @@ export class Inspector implements StreamSink, TransactionListener {
     context.streamStart = from;
     context.streamEnd = to;
     this.appLayer.data(flow, direction, bytes, start, end);
+    // The parser may have been fed what the other direction had sent before the protocol was known.
+    context.direction = direction;
     this.inspectWaitingRules();
     this.waitingSegment = null;
     context.appProtocol = flow.protocol;

@@ -5,11 +5,11 @@ test('the first packet of each direction of a flow', () => {
   const { context } = harness;
   context.flowPackets[0] = 1;
   expect(harness.packet()).toEqual([1]);
-  context.flowPackets[1] = 1;
-  expect(harness.packet({ direction: 1 })).toEqual([1]);
   context.flowPackets[0] = 2;
   expect(harness.packet()).toEqual([]);
-  context.flowPackets[0] = 1;
+  context.flowPackets[1] = 1;
+  context.direction = 1;
+  expect(harness.packet()).toEqual([1]);
   context.hasFlow = false;
   expect(harness.packet()).toEqual([]);
 });

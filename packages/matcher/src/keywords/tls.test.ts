@@ -129,3 +129,8 @@ test('what is no value of theirs is refused', () => {
     ),
   ).toHaveLength(wrong.length);
 });
+
+test('contents are brought into the case that the letters of the buffer have', () => {
+  const serial = 'tls.cert_serial; content:"00:97:e6:47"';
+  expect(fired([serial, 'tls.cert_serial; content:"00:97:e6:48"'])[1]).toEqual([serial]);
+});
