@@ -1,9 +1,10 @@
 import { MemorySource } from '@portcullis/capture';
 import { buildTcp, buildUdp } from '@portcullis/testkit';
+import { TcpFlag } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 
 const ends = { source: '10.0.0.1', destination: '10.0.0.2', sourcePort: 1000, destinationPort: 53 };
-const right = buildTcp({ ...ends, payload: 'payload' });
+const right = buildTcp({ ...ends, flags: TcpFlag.ACK, payload: 'payload' });
 const wrong = spoilt(right);
 const wrongDatagram = spoilt(buildUdp({ ...ends, payload: 'payload' }));
 const undecodable = Uint8Array.of(0x45, 0, 0);
