@@ -165,8 +165,6 @@ const INTRUSION = [
   'successful-admin',
   'successful-user',
   'web-application-attack',
-  'suspicious-login',
-  'default-login-attempt',
 ];
 /** What malware and other unwanted programs do once they are inside. */
 const UNWANTED = [

@@ -41,13 +41,16 @@ const SETTINGS_HEADER_TABLE_SIZE = 1;
 const header: FrameHeader = { length: 0, type: 0, flags: 0, stream: 0 };
 
 export class Http2Parser implements ProtocolParser, RecordSink {
-  /** `doh2` once a message has turned out to be DNS. */
-  protocol: 'http2' | 'doh2' = 'http2';
   private readonly readers: readonly [RecordReader, RecordReader];
   private readonly sides: readonly [Side, Side];
   private readonly streams: StreamTable;
   /** The client's first bytes were looked at. */
   private introduced = false;
+
+  /** `doh2` once a message has turned out to be DNS. */
+  get protocol(): 'http2' | 'doh2' {
+    return this.streams.foundDns ? 'doh2' : 'http2';
+  }
 
   constructor(
     private readonly pool: BufferPool,
@@ -92,7 +95,6 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       side.broken = false;
     }
     this.introduced = false;
-    this.protocol = 'http2';
   }
 
   measure(direction: Direction, bytes: Uint8Array, start: number, end: number): number {
@@ -137,7 +139,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       const body = stream.body(direction, this.pool);
       const before = body.transferred;
       this.streams.notices(stream, direction, body.append(bytes, start, start + count));
-      if (this.protocol === 'doh2' && before <= LONGEST_DNS_MESSAGE && body.transferred > LONGEST_DNS_MESSAGE)
+      if (this.streams.carriesDns && before <= LONGEST_DNS_MESSAGE && body.transferred > LONGEST_DNS_MESSAGE)
         this.streams.event(
           stream,
           direction,
@@ -359,11 +361,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       const overflow = status === HpackStatus.OVERFLOW;
       this.streams.event(stream, direction, overflow ? E.HEADER_INTEGER_OVERFLOW : E.INVALID_HEADER);
     }
-    if (this.protocol === 'http2' && speaksOfDns(fields)) {
-      this.protocol = 'doh2';
-      this.streams.carriesDns = true;
-      this.listener.onProtocol?.('doh2');
-    }
+    if (speaksOfDns(fields)) this.streams.carriesDns = true;
     if (direction === TO_CLIENT) return;
     const { authority, host } = fields;
     if (authority === null) return;

@@ -18,6 +18,8 @@ const { TO_SERVER, TO_CLIENT } = Directions;
 export class StreamTable {
   /** Bodies are looked at for DNS messages. */
   carriesDns = false;
+  /** One was found. */
+  foundDns = false;
   private readonly streams = new Map<number, Http2Stream>();
   private readonly past: number[] = [];
   private nextId = 0;
@@ -86,7 +88,10 @@ export class StreamTable {
       stream.ended[direction] = true;
       const body = stream.bodies[direction];
       if (body !== null) this.notices(stream, direction, body.finish());
-      if (this.carriesDns) this.dnsReader.read(stream, direction);
+      if (this.carriesDns && this.dnsReader.read(stream, direction) && !this.foundDns) {
+        this.foundDns = true;
+        this.listener.onProtocol?.('doh2');
+      }
       this.show(stream, direction, Http2Progress.COMPLETE);
       stream.dns = null;
     }
@@ -127,5 +132,6 @@ export class StreamTable {
     this.nextId = 0;
     this.closed = 0;
     this.carriesDns = false;
+    this.foundDns = false;
   }
 }
