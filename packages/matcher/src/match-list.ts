@@ -28,11 +28,12 @@ export class MatchList {
   /** Of the rule set in use. */
   rules: readonly CompiledRule[] = [];
 
+  /** @param limit of the rules about packets and streams, and as many about transactions */
   constructor(private readonly limit: number) {
-    this.numbers = new Int32Array(limit);
-    this.transactions = new Int32Array(limit);
-    this.silent = new Uint8Array(limit);
-    this.changed = new Uint8Array(limit);
+    this.numbers = new Int32Array(2 * limit);
+    this.transactions = new Int32Array(2 * limit);
+    this.silent = new Uint8Array(2 * limit);
+    this.changed = new Uint8Array(2 * limit);
   }
 
   /** What is to be done about the match at that place: the rule's action, or a rate filter's. */
@@ -52,10 +53,13 @@ export class MatchList {
   /** @returns false where the rule has fired for this packet or transaction already */
   add(number: number, transaction: number): boolean {
     const { numbers, transactions } = this;
+    // Suricata looks at packets and at transactions with different packets, each of which has a list of its own.
+    let alike = 0;
     for (let i = 0; i < this.count; i++) {
       if (numbers[i] === number && transactions[i] === transaction) return false;
+      if (transactions[i] < 0 === transaction < 0) alike++;
     }
-    if (this.count === this.limit) {
+    if (alike === this.limit) {
       this.overflow++;
       // It has fired all the same: its flow bits count.
       return true;
