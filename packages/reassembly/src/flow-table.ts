@@ -347,6 +347,15 @@ export class FlowTable {
     return this.words[slot * WORDS + PORTS] & 0xffff;
   }
 
+  /** As if new, where no flow is left: when time-outs are noticed must not depend on what was there before. */
+  rewind(): void {
+    if (this.count > 0) return;
+    this.highWater = 0;
+    this.free = 0;
+    this.cursor = 0;
+    this.emergency = false;
+  }
+
   /** One above the highest slot ever used: walk `0 … slots` with `inUse` to see all flows. */
   get slots(): number {
     return this.highWater;

@@ -205,6 +205,7 @@ export class TcpReassembler {
     for (let slot = 0; slot < this.table.slots; slot++) {
       if (this.table.inUse(slot)) this.finish(slot, FlowEndReason.SHUTDOWN);
     }
+    this.table.rewind();
   }
 
   /** Drops all later packets of the flow. Not to be called from within the sink: return DROP_PACKET there. */
