@@ -71,7 +71,10 @@ describe('unless the configuration says otherwise', () => {
   });
 
   test('what comes from the protected side is network activity', () => {
-    expect(decide(rule('drop', ''), { byProtected: true })).toBe('network-activity notify');
+    expect(decide(rule('alert', 'classtype:attempted-admin;'), { byProtected: true })).toBe(
+      'network-activity notify',
+    );
+    expect(decide(rule('drop', ''), { byProtected: true })).toBe('network-activity drop');
   });
 });
 

@@ -94,7 +94,9 @@ export class DetectionPolicy {
   /** @param byProtected the attacker is on the protected side */
   decide(rule: CompiledRule, direction: 0 | 1, byProtected: boolean): Decision {
     const decision = this.decisions[this.places[rule.number * 2 + direction] as number] as Decision;
-    return byProtected && decision.kind === 'attack' ? this.activity : decision;
+    if (!byProtected || decision.kind !== 'attack') return decision;
+    // Whoever writes `drop` means it, also for what a protected host sends; it is not banned for it.
+    return rule.action === 'alert' ? this.activity : DROPPED_ACTIVITY;
   }
 
   /** @param direction of the packet; 0 where it belongs to no flow */
@@ -107,6 +109,8 @@ export class DetectionPolicy {
     return this.interfaces.has(inInterface) || this.networks.has(address);
   }
 }
+
+const DROPPED_ACTIVITY: Decision = { kind: 'network-activity', response: 'drop' };
 
 /** Rules that only remember something for others are never acted on. */
 function isMarker(rule: CompiledRule): boolean {

@@ -9,8 +9,10 @@ import { command, LabEngine } from '../engine';
 /** For both. One queue keeps all packets in order; nobody is banned and nothing offloaded, so that all is seen. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'protect.host': 'no',
-  'protect.networks': '[]',
-  'protect.interfaces': '[server0]',
+  // Nobody's address: what is protected decides on actions, which a replay knows nothing of.
+  'protect.networks': '[192.0.2.255/32]',
+  'scan.direction': 'both',
+  'vars.address-groups': '{ HOME_NET: any, EXTERNAL_NET: any }',
   'nfqueue.queues': '0',
   'block-attacking-hosts': 'no',
   'stream.bypass': 'no',
