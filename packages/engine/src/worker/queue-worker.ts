@@ -2,8 +2,10 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
 import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
+import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector, type OffloadMark } from '../inspector';
+import { PacketLayers } from '../packet-layers';
 import { RuleHost } from '../rule-host';
 import type { LoadedRules, RuleSource } from '../rule-loading';
 import {
@@ -89,6 +91,8 @@ export class QueueWorker {
     this.inspector = new Inspector({
       matcher: this.matcher,
       protocols: this.host.protocols,
+      // The kernel has put fragments together; what is in tunnels it has not looked at.
+      layers: new PacketLayers({ fragments: null, tunnels: STANDARD_TUNNEL_PORTS, refuseTruncated: false }),
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
