@@ -278,17 +278,20 @@ describeLab('the direction of a connection', () => {
       await engine.stop();
     }, 30_000);
 
-    test('both: what the protected side does is inspected and told', async () => {
+    test('both: what the protected side does is inspected; what a rule drops is dropped, and nobody banned', async () => {
       await engine.start({ 'scan.direction': 'both' });
-      expect(await outward(`${ATTACK_PATH}-told-${family}`)).toMatchObject({ complete: true });
+      expect(await outward(`/ordinary-${family}`)).toMatchObject({ complete: true });
+      expect(await outward(`${ATTACK_PATH}-stopped-${family}`)).toMatchObject({ complete: false });
       const address = lab.address('server', family);
       const alert = await waitUntil(
         () => engine.events('alert').find((record) => record.src_ip === address),
         { what: 'the alert' },
       );
       expect(alert).toMatchObject({
-        portcullis: { event: 'network_activity_detected', enforced: false },
+        alert: { action: 'blocked' },
+        portcullis: { event: 'network_activity_detected', enforced: true },
       });
+      expect(await engine.bans()).toEqual([]);
       await engine.stop();
     }, 30_000);
   });
