@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { replaceFile } from './replace-file';
 import type { DataSetFile } from './workers/worker-thread';
 
 /**
@@ -10,9 +10,7 @@ import type { DataSetFile } from './workers/worker-thread';
 export function keepDataSets(files: readonly DataSetFile[]): void {
   for (const { path, text } of files) {
     const lines = new Set([...linesOf(readIfThere(path)), ...linesOf(text)]);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(`${path}.next`, [...lines].map((line) => `${line}\n`).join(''), { mode: 0o640 });
-    renameSync(`${path}.next`, path);
+    replaceFile(path, [...lines].map((line) => `${line}\n`).join(''));
   }
 }
 

@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ControlError } from './control/protocol';
+import { replaceFile } from './replace-file';
 
 /** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
 export type Mode = 'standard' | 'monitoring';
@@ -28,7 +20,7 @@ export interface Registered {
 export class Registration {
   private readonly path: string;
 
-  constructor(private readonly directory: string) {
+  constructor(directory: string) {
     this.path = join(directory, 'registration.json');
   }
 
@@ -74,16 +66,7 @@ export class Registration {
           "run 'portcullis service unregister', then register anew",
       );
     const made = { mode, registered: now.toISOString() };
-    mkdirSync(this.directory, { recursive: true, mode: 0o750 });
-    const next = `${this.path}.next`;
-    const file = openSync(next, 'w', 0o640);
-    try {
-      writeSync(file, `${JSON.stringify({ ...made, digest: digestOf(made) })}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, this.path);
+    replaceFile(this.path, `${JSON.stringify({ ...made, digest: digestOf(made) })}\n`);
     return made;
   }
 

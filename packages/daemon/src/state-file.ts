@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from './replace-file';
 
 /** What the engine remembers of itself from one run to the next. */
 export interface EngineState {
@@ -15,7 +16,7 @@ const INITIAL: EngineState = { enabled: null, generation: 0 };
 export class StateFile {
   private readonly path: string;
 
-  constructor(private readonly directory: string) {
+  constructor(directory: string) {
     this.path = join(directory, 'state.json');
   }
 
@@ -40,15 +41,7 @@ export class StateFile {
   }
 
   write(state: EngineState): void {
-    mkdirSync(this.directory, { recursive: true, mode: 0o750 });
-    const next = `${this.path}.next`;
-    const file = openSync(next, 'w', 0o640);
-    try {
-      writeSync(file, `${JSON.stringify({ enabled: state.enabled, generation: state.generation })}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, this.path);
+    const { enabled, generation } = state;
+    replaceFile(this.path, `${JSON.stringify({ enabled, generation })}\n`);
   }
 }

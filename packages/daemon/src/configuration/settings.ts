@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { Document, parseDocument } from 'yaml';
+import { replaceFile } from '../replace-file';
 import { ConfigurationLayer, readAssignment } from './layer';
 import {
   isKey,
@@ -45,11 +36,11 @@ export interface PreparedChange {
  * @throws ConfigurationError where it is wrong, or against the policy; nothing has changed then
  */
 export function prepareChange(options: LoadOptions, change: SettingsChange): PreparedChange {
-  const path = settingsPath(resolveConfiguration({ ...options, settings: false }).configuration);
+  const current = resolveConfiguration({ ...options, settings: false });
+  const path = settingsPath(current.configuration);
   const before = readIfThere(path);
   const { text, named } = changed(path, before, change);
   const policy = options.policy ? ([['policy', ConfigurationLayer.fromFile(options.policy)]] as const) : [];
-  const current = resolveConfiguration({ ...options, settings: false });
   refuseLocked(named, policy, current.locked);
   const resolved = resolveConfiguration(options, ConfigurationLayer.fromText(path, text));
   return {
@@ -97,17 +88,4 @@ function changed(
     'config unset',
   );
   return { text: String(document), named };
-}
-
-function replaceFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  const next = `${path}.next`;
-  const file = openSync(next, 'w', 0o640);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(next, path);
 }
