@@ -52,6 +52,11 @@ export class AppLayer {
     this.carried = [carriedBy(Transport.TCP), carriedBy(Transport.UDP)];
   }
 
+  /** @returns 0 where there is no parser of that name */
+  private numberOf(protocol: string): number {
+    return this.protocols.findIndex(({ name }) => name === protocol) + 1;
+  }
+
   /** What is known of a protocol number as it stands in `FlowInspection.protocol`; undefined for 0. */
   definition(protocol: number): ProtocolDefinition | undefined {
     return this.protocols[protocol - 1];
@@ -79,7 +84,7 @@ export class AppLayer {
 
   /** The flow was announced: its protocol is known before its first byte. */
   expected(flow: FlowInspection, { protocol, note }: ExpectedFlow): void {
-    const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
+    const number = this.numberOf(protocol);
     if (number > 0) this.begin(flow, number, note, -1);
   }
 
@@ -91,7 +96,7 @@ export class AppLayer {
 
   /** What the flow carries has a name of its own (DNS within HTTP/2); its parser stays. */
   rename(flow: FlowInspection, protocol: string): void {
-    const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
+    const number = this.numberOf(protocol);
     if (number === 0) return;
     for (const side of [0, 1] as const)
       if (flow.protocolOf(side) === flow.protocol) flow.setProtocolOf(side, number);
@@ -112,7 +117,8 @@ export class AppLayer {
     if (parser === null) return;
     flow.parser = null;
     parser.reset();
-    this.rename(flow, parser.protocol);
+    // Back to the pool it is from, where the flow has got another name since.
+    if (this.definition(flow.protocol)?.name !== parser.protocol) this.rename(flow, parser.protocol);
     const pool = this.pool(flow);
     if (pool.length < POOLED_PARSERS) pool.push(parser);
   }
@@ -141,7 +147,7 @@ export class AppLayer {
     flow.protocolState = ProtocolState.UNDECIDED;
     flow.unknownDirections = 0;
     if (protocol !== null) {
-      const number = this.protocols.findIndex(({ name }) => name === protocol) + 1;
+      const number = this.numberOf(protocol);
       if (number === 0) this.giveUp(flow);
       else this.begin(flow, number, null, -1);
     }
