@@ -38,7 +38,7 @@ module.exports = {
       // Whatever needs root and the real kernel; one file at a time.
       ...shared,
       displayName: 'lab',
-      setupFilesAfterEnv: ['<rootDir>/tests/lab/time-limit.ts'],
+      setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
       testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{lab,ops}/**/*.test.ts'],
     },
   ],

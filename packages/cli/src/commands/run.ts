@@ -38,6 +38,11 @@ function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemo
 }
 
 async function run(options: RunOptions): Promise<void> {
+  if (process.getuid?.() !== 0)
+    throw new CommandError(
+      Exit.PERMISSION,
+      "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures",
+    );
   const logger = makeLogger();
   const daemon = new PortcullisDaemon({
     configurationFile: configurationFile(options),
@@ -47,11 +52,6 @@ async function run(options: RunOptions): Promise<void> {
     logger,
     version: engineVersion(),
   });
-  if (process.getuid?.() !== 0)
-    throw new CommandError(
-      Exit.PERMISSION,
-      "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures",
-    );
   daemon.on('alert', (record) => tellAlert(logger, record));
   // Listened to from the beginning: a signal that comes while the rules are being installed must not end the process
   // with half of them in the kernel.

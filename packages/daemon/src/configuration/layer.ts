@@ -8,6 +8,21 @@ export type RawMapping = Record<string, unknown>;
 /** Bounds on what a configuration file may expand to. */
 const MAX_ALIASES = 100;
 
+/**
+ * @returns null where there is no such file
+ * @throws ConfigurationError, or the system's own EACCES: what a user may not read is not a wrong configuration
+ */
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    if (code === 'EACCES') throw error;
+    throw new ConfigurationError(path, [{ key: '', message, line: 0 }]);
+  }
+}
+
 /** One source of settings: a file, or what the command line says. */
 export class ConfigurationLayer {
   private constructor(
@@ -43,26 +58,17 @@ export class ConfigurationLayer {
     return new ConfigurationLayer(source, raw, document, lines);
   }
 
-  /** @throws ConfigurationError also where the file cannot be read */
+  /** @throws ConfigurationError also where the file cannot be read, EACCES where the user may not */
   static fromFile(path: string): ConfigurationLayer {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      throw new ConfigurationError(path, [{ key: '', message: (error as Error).message, line: 0 }]);
-    }
-    return ConfigurationLayer.fromText(path, text);
+    const layer = ConfigurationLayer.fromFileIfThere(path);
+    if (layer !== null) return layer;
+    throw new ConfigurationError(path, [{ key: '', message: 'there is no such file', line: 0 }]);
   }
 
   /** As `fromFile`, but a file that is not there says nothing. */
   static fromFileIfThere(path: string): ConfigurationLayer | null {
-    try {
-      return ConfigurationLayer.fromText(path, readFileSync(path, 'utf8'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      if (error instanceof ConfigurationError) throw error;
-      throw new ConfigurationError(path, [{ key: '', message: (error as Error).message, line: 0 }]);
-    }
+    const text = readText(path);
+    return text === null ? null : ConfigurationLayer.fromText(path, text);
   }
 
   /** @param assignments `a.b.c=value`, each as from `--set` */

@@ -89,5 +89,5 @@ test('--set is refused with its own name', () => {
 });
 
 test('a file that is not there is told with its reason', () => {
-  expect(() => loadConfiguration({ file: join(directory, 'none.yaml') })).toThrow(/ENOENT/);
+  expect(() => loadConfiguration({ file: join(directory, 'none.yaml') })).toThrow(/there is no such file/);
 });
