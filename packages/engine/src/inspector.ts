@@ -176,6 +176,7 @@ export class Inspector implements StreamSink, TransactionListener {
     this.table = this.reassembler.table;
     this.appLayer = new AppLayer(options.protocols, this);
     this.compareSides();
+    this.view.acceptsMapped = options.layers?.acceptMapped === true;
     this.blocked = new BlockedSources(options.holdBlockedMicros);
     this.rawWindows = new RawWindowPool(
       options.matcher.ruleset.needs.rawStreamWindow,
@@ -555,17 +556,17 @@ export class Inspector implements StreamSink, TransactionListener {
     context.hasFlow = slot >= 0;
     context.flowEstablished = slot >= 0 && this.established(slot);
     context.firstOfDirection = slot >= 0 && this.table.packets(slot, direction) <= 1;
-    context.payloadInStream = slot >= 0 && packet.protocol === TCP;
+    const hasStream = slot >= 0 && packet.protocol === TCP && this.reassembler.hasStream(slot);
+    context.payloadInStream = hasStream;
     context.flowId = slot >= 0 ? this.table.flowId(slot) : 0;
     context.appProtocol = flow === null ? 0 : flow.protocol;
     context.flowState = flow === null ? null : flow.matchState;
     context.streamEnd = 0;
     const { flowFacts } = this.matcher.ruleset.needs;
     if (flowFacts !== 0) this.describeFacts(flowFacts, slot, flow);
-    const sequenced = slot >= 0 && packet.protocol === TCP;
     // The SYN takes a number of the sequence space, which Suricata counts.
-    context.clientStreamSize = sequenced ? this.reassembler.streamOffset(slot, 0) + 1 : -1;
-    context.serverStreamSize = sequenced ? this.reassembler.streamOffset(slot, 1) + 1 : -1;
+    context.clientStreamSize = hasStream ? this.reassembler.streamOffset(slot, 0) + 1 : -1;
+    context.serverStreamSize = hasStream ? this.reassembler.streamOffset(slot, 1) + 1 : -1;
     return context;
   }
 

@@ -25,6 +25,11 @@ export interface StreamOptions extends FlowTableOptions {
   /** Expect connections of which only one direction is seen. */
   asyncOneside: boolean;
   /**
+   * Packets of no connection (its beginning was not seen, or there is none) have a flow too, without a stream. Each
+   * such packet may take a place in the flow table: not for traffic that anybody can send.
+   */
+  trackOutside: boolean;
+  /**
    * Urgent data: `clear` inspects it in place and asks the caller to clear the flag (`CLEAR_URGENT`), `drop`
    * drops the segment.
    */
@@ -47,6 +52,7 @@ export const defaultStreamOptions: StreamOptions = {
   midstream: false,
   replyPayload: true,
   asyncOneside: false,
+  trackOutside: false,
   urgent: 'clear',
   policy: { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' },
 };

@@ -29,6 +29,7 @@ const {
   WINDOWS,
   PAWS,
   ONE_SIDED,
+  OUTSIDE,
 } = ConnectionFlag;
 const { KNOWN, FIN_KNOWN, FIN_REACHED, FIN_ACKED, DONE, RESET, BEYOND } = DirectionFlag;
 const { ACCEPT, DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
@@ -133,13 +134,17 @@ export class TcpReassembler {
     const slot = table.find(view);
     this.slot = slot;
     const flags = view.tcpFlags;
-    if (slot < 0) return this.processUnknown(view, now, unseen);
+    if (slot < 0)
+      return this.options.trackOutside
+        ? this.beginOutside(view, now, unseen)
+        : this.processUnknown(view, now, unseen);
     const direction = table.direction;
     this.direction = direction;
     table.touch(slot, direction, now, view.totalLength);
     const at = slot * STRIDE;
     const state = this.words[at + STATE];
 
+    if ((state & OUTSIDE) !== 0) return this.processOutside(view, slot, now, unseen);
     if ((flags & (SYN | FIN | RST)) === 0) {
       if ((state & (ALL_DONE | BLOCKED)) === ALL_DONE) {
         this.counters[Counter.BEYOND_DEPTH_BYTES] += view.payloadEnd - view.payload;
@@ -237,6 +242,11 @@ export class TcpReassembler {
     return this.options.asyncOneside && (this.words[slot * STRIDE + STATE] & ONE_SIDED) !== 0;
   }
 
+  /** There is a connection, or the beginning of one: not only packets of which nobody knows what they belong to. */
+  hasStream(slot: number): boolean {
+    return (this.words[slot * STRIDE + STATE] & OUTSIDE) === 0;
+  }
+
   isMidstream(slot: number): boolean {
     return (this.words[slot * STRIDE + STATE] & MIDSTREAM) !== 0;
   }
@@ -283,24 +293,15 @@ export class TcpReassembler {
 
   private processUnknown(view: PacketView, now: number, unseen: number): number {
     const flags = view.tcpFlags;
-    const policy = this.options.policy;
     this.direction = 0;
-    if ((flags & (SYN | FIN)) === (SYN | FIN) || (flags & (SYN | RST)) === (SYN | RST))
-      return this.refuse(Reason.BAD_FLAGS);
-    if ((flags & (SYN | ACK)) === SYN) {
+    if (!this.mayBegin(flags)) return this.judgeStray(flags);
+    if ((flags & ACK) === 0) {
       const slot = this.insert(view, now, CLASS.HALF_OPEN, false);
       if (slot < 0) return this.tableFull();
       this.slot = slot;
       this.table.touch(slot, 0, now, view.totalLength);
       this.handshake.begin(slot, view);
       return this.takeSynData(view, slot, 0, unseen);
-    }
-    if ((flags & RST) !== 0) return ACCEPT;
-    if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
-    if (!this.options.midstream) {
-      if (policy.midstream === 'closed') return this.refuse(Reason.MIDSTREAM);
-      this.counters[Counter.MIDSTREAM_PACKETS]++;
-      return ACCEPT;
     }
     const reversed = (flags & SYN) !== 0 || comesFromServer(view.sourcePort, view.destinationPort);
     const slot = this.insert(view, now, CLASS.HALF_OPEN, reversed);
@@ -311,6 +312,54 @@ export class TcpReassembler {
     this.table.touch(slot, this.direction, now, view.totalLength);
     if ((flags & SYN) !== 0) return ACCEPT;
     return this.processSegment(view, slot, this.direction, unseen);
+  }
+
+  /** Whether a packet of no known connection may be the first that is seen of one: its SYN, or a later packet. */
+  private mayBegin(flags: number): boolean {
+    if (isContradictory(flags) || (flags & RST) !== 0) return false;
+    if ((flags & (SYN | ACK)) === SYN) return true;
+    if ((flags & ACK) === 0) return false;
+    // Where one side only is seen, a SYN-ACK is the first packet of its side.
+    return this.options.midstream || (this.options.asyncOneside && (flags & SYN) !== 0);
+  }
+
+  /** What becomes of a packet that belongs to no connection and begins none. */
+  private judgeStray(flags: number): number {
+    if (isContradictory(flags)) return this.refuse(Reason.BAD_FLAGS);
+    if ((flags & RST) !== 0) return ACCEPT;
+    if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
+    if (this.options.policy.midstream === 'closed') return this.refuse(Reason.MIDSTREAM);
+    this.counters[Counter.MIDSTREAM_PACKETS]++;
+    return ACCEPT;
+  }
+
+  /** The first packet of a flow (`trackOutside`). */
+  private beginOutside(view: PacketView, now: number, unseen: number): number {
+    const result = this.processUnknown(view, now, unseen);
+    if (this.slot >= 0) return result;
+    const slot = this.insert(view, now, CLASS.HALF_OPEN, false);
+    if (slot < 0) return result;
+    this.slot = slot;
+    this.connections.clear(slot);
+    this.words[slot * STRIDE + STATE] = OUTSIDE;
+    this.table.touch(slot, 0, now, view.totalLength);
+    return result;
+  }
+
+  /** A further packet of a flow that is no connection yet. */
+  private processOutside(view: PacketView, slot: number, now: number, unseen: number): number {
+    const flags = view.tcpFlags;
+    if ((this.words[slot * STRIDE + STATE] & BLOCKED) !== 0) return this.reject(Reason.FLOW_BLOCKED);
+    if (!this.mayBegin(flags)) return this.judgeStray(flags);
+    if ((flags & ACK) === 0 && this.direction === 0) {
+      // What rules have noted of the flow stays with it.
+      this.handshake.begin(slot, view);
+      return this.takeSynData(view, slot, 0, unseen);
+    }
+    this.finish(slot, FlowEndReason.REUSED);
+    this.table.find(view);
+    this.slot = -1;
+    return this.processUnknown(view, now, unseen);
   }
 
   private processSyn(view: PacketView, slot: number, now: number, unseen: number): number {
@@ -646,6 +695,11 @@ export class TcpReassembler {
     this.counters[Counter.DROP + reason]++;
     return DROP;
   }
+}
+
+/** SYN with FIN or RST: no host sends such a packet. */
+function isContradictory(flags: number): boolean {
+  return (flags & (SYN | FIN)) === (SYN | FIN) || (flags & (SYN | RST)) === (SYN | RST);
 }
 
 /** The option as nearly every stack sends it, without walking the list (RFC 7323 appendix A). */

@@ -119,6 +119,11 @@ function word32(bytes: Uint8Array, at: number): number {
  * All positions are indexes into `bytes`. `start ≤ transport ≤ payload ≤ payloadEnd ≤ end` holds after OK.
  */
 export class PacketView {
+  /**
+   * Whether IPv6 packets with IPv4-mapped addresses are read: a kernel drops them before anybody sees them, but in
+   * captures they stand. They share their flow with the IPv4 hosts of these addresses.
+   */
+  acceptsMapped = false;
   bytes: Uint8Array = NO_BYTES;
   start = 0;
   /** Behind the last byte of the IP packet: what was captured, cut to the IP total length (no link padding). */
@@ -267,7 +272,7 @@ export class PacketView {
       source[word] = word32(bytes, start + IPV6_SOURCE + (word << 2));
       destination[word] = word32(bytes, start + IPV6_DESTINATION + (word << 2));
     }
-    if (isMapped(source) || isMapped(destination)) return IPV6_MAPPED_ADDRESS;
+    if (!this.acceptsMapped && (isMapped(source) || isMapped(destination))) return IPV6_MAPPED_ADDRESS;
 
     this.totalLength = totalLength;
     this.truncated = totalLength > captured;
