@@ -794,8 +794,10 @@ export class Inspector implements StreamSink, TransactionListener {
     if (this.reassembler.afterReset) this.context.streamEvents.add(SUSPECTED_RST_INJECT);
     const { streamRules } = this.matcher.ruleset.needs;
     let packetToo = false;
-    // Rules that look at packets may name the protocol: where it is about to be found out they wait for that.
-    const waits = flow.protocolState === ProtocolState.UNDECIDED || this.comparesSides(flow, direction);
+    // Rules that look at packets may name the protocol: where it is about to be found out they wait for that. Without
+    // verdicts they take the packet as it came, as Suricata does: it tells the protocol when its bytes are acknowledged.
+    const waits =
+      this.inline && (flow.protocolState === ProtocolState.UNDECIDED || this.comparesSides(flow, direction));
     if (!this.packetRulesDone) {
       // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
       packetToo =
@@ -998,11 +1000,18 @@ export class Inspector implements StreamSink, TransactionListener {
   onProgress(tx: Transaction, direction: Direction): void {
     const { flow, context, matcher } = this;
     if (flow === null || flow.passed) return;
-    context.appProtocol = flow.protocol;
-    context.direction = direction;
+    this.describeTransaction(flow, direction);
     const before = matcher.matchCount;
     matcher.inspectTransaction(context, tx, direction);
     if (matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  private describeTransaction(flow: FlowInspection, direction: Direction): void {
+    const { context } = this;
+    context.appProtocol = flow.protocol;
+    context.direction = direction;
+    // What a SYN brings (TCP Fast Open) is said in the connection that it opens.
+    if (flow.transport === OVER_TCP) context.flowEstablished = true;
   }
 
   /** The transaction's buffers are gone when the packet is concluded; most rules that only set flow bits tell nothing. */
@@ -1037,8 +1046,7 @@ export class Inspector implements StreamSink, TransactionListener {
   onEvent(tx: Transaction | null, direction: Direction, event: string): void {
     const { flow, context, matcher } = this;
     if (flow === null || flow.passed || !matcher.ruleset.needs.appLayerEvents) return;
-    context.appProtocol = flow.protocol;
-    context.direction = direction;
+    this.describeTransaction(flow, direction);
     const before = matcher.matchCount;
     matcher.appLayerEvent(context, tx, direction, event);
     if (tx !== null && matcher.matchCount > before) this.rememberFacts(tx, flow, before);
