@@ -68,11 +68,10 @@ export class AppLayer {
       if (this.comparesSides && flow.protocolOf(direction) === 0)
         this.compare(flow, direction, bytes, start, end);
       this.feed(flow, flow.parser, direction, bytes, start, end);
-    } else if (
-      flow.protocolState === ProtocolState.UNDECIDED &&
-      (flow.unknownDirections & (1 << direction)) === 0
-    )
-      this.probe(flow, direction, bytes, start, end);
+    } else if (flow.protocolState === ProtocolState.UNDECIDED) {
+      if ((flow.unknownDirections & (1 << direction)) === 0) this.probe(flow, direction, bytes, start, end);
+      else this.keepUntold(flow, direction, bytes, start, end);
+    }
   }
 
   /** Tells the protocol of a UDP flow by a datagram of it, which is then for `FlowInspection.parser`. */
@@ -146,6 +145,7 @@ export class AppLayer {
     flow.forgetSides();
     flow.protocolState = ProtocolState.UNDECIDED;
     flow.unknownDirections = 0;
+    flow.lostDirections = 0;
     if (protocol !== null) {
       const number = this.numberOf(protocol);
       if (number === 0) this.giveUp(flow);
@@ -185,9 +185,36 @@ export class AppLayer {
       return;
     }
     // What one direction does not tell the other may.
-    flow.setPending(direction, null);
     flow.unknownDirections |= 1 << direction;
     if (flow.unknownDirections === BOTH) this.giveUp(flow);
+    else this.keepUntold(flow, direction, bytes, start, end);
+  }
+
+  /**
+   * Keeps bytes that do not tell the protocol, for the parser that the answer to them may call for. Where they are too
+   * many nothing is kept: a parser would take their rest for their beginning.
+   */
+  private keepUntold(
+    flow: FlowInspection,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const bit = 1 << direction;
+    if ((flow.lostDirections & bit) !== 0) return;
+    const pending = flow.pending(direction);
+    const kept = pending?.length ?? 0;
+    const length = kept + end - start;
+    if (length > PROBE_BYTES) {
+      flow.lostDirections |= bit;
+      flow.setPending(direction, null);
+      return;
+    }
+    const joined = new Uint8Array(length);
+    if (pending !== null) joined.set(pending);
+    joined.set(bytes.subarray(start, end), kept);
+    flow.setPending(direction, joined);
   }
 
   /** @returns number of the protocol, 0 where more bytes can decide, -1 where it is none of them */
