@@ -17,6 +17,8 @@ export class MatchList {
   readonly numbers: Int32Array;
   /** Transaction (its `id`) each of them fired for; -1: packet or stream. */
   readonly transactions: Int32Array;
+  /** Direction of the bytes that each of them matched in, which may not be that of the packet in hand. */
+  readonly directions: Uint8Array;
   /** 1: its action counts, but no alert is given (above a limit, or `noalert`). */
   readonly silent: Uint8Array;
   /** Alerts that a threshold holds back stay in the list, silent: whoever acts on alerts acts on these too. */
@@ -32,6 +34,7 @@ export class MatchList {
   constructor(private readonly limit: number) {
     this.numbers = new Int32Array(2 * limit);
     this.transactions = new Int32Array(2 * limit);
+    this.directions = new Uint8Array(2 * limit);
     this.silent = new Uint8Array(2 * limit);
     this.changed = new Uint8Array(2 * limit);
   }
@@ -51,7 +54,7 @@ export class MatchList {
   }
 
   /** @returns false where the rule has fired for this packet or transaction already */
-  add(number: number, transaction: number): boolean {
+  add(number: number, transaction: number, direction = 0): boolean {
     const { numbers, transactions } = this;
     // Suricata looks at packets and at transactions with different packets, each of which has a list of its own.
     let alike = 0;
@@ -66,6 +69,7 @@ export class MatchList {
     }
     numbers[this.count] = number;
     transactions[this.count] = transaction;
+    this.directions[this.count] = direction;
     this.silent[this.count++] = 0;
     return true;
   }
@@ -73,7 +77,7 @@ export class MatchList {
   /** Puts the list in order, lets a `pass` end it, applies thresholds and `noalert`. */
   settle(context: InspectionContext, thresholds: ThresholdTable): void {
     this.sort();
-    const { numbers, transactions, silent } = this;
+    const { numbers, transactions, directions, silent } = this;
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
       const rule = this.rules[numbers[i]];
@@ -89,6 +93,7 @@ export class MatchList {
       if (quiet && action === 'alert' && (rule.noAlert || !this.keepsSilent)) continue;
       numbers[kept] = numbers[i];
       transactions[kept] = transactions[i];
+      directions[kept] = directions[i];
       this.changed[kept] = change;
       silent[kept++] = quiet ? 1 : 0;
       if (action === 'pass') break;
@@ -114,10 +119,11 @@ export class MatchList {
 
   /** By rule number, which is the order of the actions; the list is short. */
   private sort(): void {
-    const { numbers, transactions } = this;
+    const { numbers, transactions, directions } = this;
     for (let i = 1; i < this.count; i++) {
       const number = numbers[i];
       const transaction = transactions[i];
+      const direction = directions[i];
       let k = i;
       while (
         k > 0 &&
@@ -125,10 +131,12 @@ export class MatchList {
       ) {
         numbers[k] = numbers[k - 1];
         transactions[k] = transactions[k - 1];
+        directions[k] = directions[k - 1];
         k--;
       }
       numbers[k] = number;
       transactions[k] = transaction;
+      directions[k] = direction;
     }
   }
 }
