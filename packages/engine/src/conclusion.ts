@@ -40,7 +40,7 @@ export class Conclusion {
     const inFlow = slot >= 0 && hand.table.inUse(slot);
     const live = hand.packet === hand.view;
     for (let i = 0; i < fired.count; i++) {
-      const side = fired.directions[i] as Direction;
+      const side = fired.direction(i);
       const turned = inFlow && (fired.transactions[i] as number) >= 0 && hand.turnTo(slot, side);
       const ended = this.act(i, slot, turned ? side : direction, live);
       if (turned) hand.turnBack();

@@ -47,6 +47,10 @@ export class PacketInHand {
   flow: FlowInspection | null = null;
   slot = -1;
   transactionEnded = false;
+  /** Bytes of a stream that are being looked at and that the reassembler does not count yet, and whose they are. */
+  arriving = 0;
+  arrivingSlot = -1;
+  arrivingDirection: Direction = 0;
 
   constructor(public matcher: Matcher) {}
 
@@ -71,9 +75,15 @@ export class PacketInHand {
     const { flowFacts } = this.matcher.ruleset.needs;
     if (flowFacts !== 0) this.describeFacts(flowFacts, slot, flow);
     // The SYN takes a number of the sequence space, which Suricata counts.
-    context.clientStreamSize = hasStream ? this.reassembler.streamOffset(slot, 0) + 1 : -1;
-    context.serverStreamSize = hasStream ? this.reassembler.streamOffset(slot, 1) + 1 : -1;
+    context.clientStreamSize = hasStream ? this.streamSize(slot, 0) : -1;
+    context.serverStreamSize = hasStream ? this.streamSize(slot, 1) : -1;
     return context;
+  }
+
+  /** What a side has sent so far, with the bytes that are being looked at. */
+  private streamSize(slot: number, direction: Direction): number {
+    const arrives = this.arriving > 0 && this.arrivingSlot === slot && this.arrivingDirection === direction;
+    return this.reassembler.streamOffset(slot, direction) + 1 + (arrives ? this.arriving : 0);
   }
 
   /** What rules ask for now and then only. */

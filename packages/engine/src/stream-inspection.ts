@@ -54,6 +54,23 @@ export class StreamInspection implements StreamSink {
     streamOffset: number,
   ): number {
     const { hand } = this;
+    hand.arriving = end - start;
+    hand.arrivingSlot = slot;
+    hand.arrivingDirection = direction;
+    const action = this.take(slot, direction, bytes, start, end, streamOffset);
+    hand.arriving = 0;
+    return action;
+  }
+
+  private take(
+    slot: number,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    streamOffset: number,
+  ): number {
+    const { hand } = this;
     const { view } = hand;
     const flow = hand.inspectionOf(slot);
     if (flow.opaque) {
