@@ -7,6 +7,7 @@ import {
   type TransactionListener,
   Transport,
 } from '@portcullis/protocols';
+import { TcpFlag } from '@portcullis/wire';
 import { AppLayer } from './app-layer';
 import { ExpectedFlows } from './expected-flows';
 import type { FlowInspection } from './flow-inspection';
@@ -15,6 +16,7 @@ import type { PacketRuleInspection } from './packet-rule-inspection';
 
 const { PROTOCOLS } = FlowFact;
 const OVER_TCP = Transport.TCP;
+const { SYN } = TcpFlag;
 
 /** What parsers tell of the flow that is being fed: transactions and events go to the rules that look at them. */
 export class TransactionInspection implements TransactionListener {
@@ -55,11 +57,13 @@ export class TransactionInspection implements TransactionListener {
   }
 
   private describe(flow: FlowInspection, direction: Direction): void {
-    const { context } = this.hand;
+    const { context, view } = this.hand;
     context.appProtocol = flow.protocol;
     context.direction = direction;
-    // What a SYN brings (TCP Fast Open) is said in the connection that it opens.
-    if (flow.transport === OVER_TCP) context.flowEstablished = true;
+    if (context.flowEstablished || flow.transport !== OVER_TCP || (view.tcpFlags & SYN) === 0) return;
+    // What a SYN brings is said in the connection that it opens.
+    view.decodeTcpOptions();
+    context.flowEstablished = view.hasFastOpen;
   }
 
   /** The transaction's buffers are gone when the packet is concluded; most rules that only set flow bits tell nothing. */

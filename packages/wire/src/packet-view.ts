@@ -186,6 +186,7 @@ export class PacketView {
   timestampValue = 0;
   timestampEcho = 0;
   sackPermitted = false;
+  hasFastOpen = false;
 
   /**
    * Decodes the IP packet in `bytes[start, end)`; bytes behind the packet's own length are left aside.
@@ -497,7 +498,7 @@ export class PacketView {
 
   /**
    * Decodes the options of the TCP header into `mss`, `windowScale`, `hasTimestamp`, `timestampValue`,
-   * `timestampEcho` and `sackPermitted`. Apart from `decode`, as only few packets' options are looked at. A
+   * `timestampEcho`, `sackPermitted` and `hasFastOpen`. Apart from `decode`, as only few packets' options are looked at. A
    * malformed option ends the list, as in Linux (tcp_parse_options); the last of equal options counts.
    */
   decodeTcpOptions(): void {
@@ -507,6 +508,7 @@ export class PacketView {
     this.timestampValue = 0;
     this.timestampEcho = 0;
     this.sackPermitted = false;
+    this.hasFastOpen = false;
     const bytes = this.bytes;
     const end = this.transport + this.tcpHeaderLength;
     let at = this.transport + TCP_MIN_LENGTH;
@@ -530,6 +532,13 @@ export class PacketView {
         this.hasTimestamp = true;
         this.timestampValue = word32(bytes, at + 2);
         this.timestampEcho = word32(bytes, at + 6);
+      } else if (
+        kind === TcpOption.FAST_OPEN ||
+        (kind === TcpOption.EXPERIMENT &&
+          length >= 4 &&
+          word16(bytes, at + 2) === TcpOption.EXPERIMENT_FAST_OPEN)
+      ) {
+        this.hasFastOpen = true;
       }
       at += length;
     }
