@@ -65,7 +65,8 @@ export class Conclusion {
     const transaction = fired.transactions[place] as number;
     if (action === 'pass') {
       hand.counters[Counter.PASSED]++;
-      if (inFlow && fired.actsOnFlow(place)) hand.inspectionOf(slot).passed = true;
+      // What came before it in the order of the actions counts.
+      if (inFlow && fired.actsOnFlow(place) && !hand.blockWanted) hand.inspectionOf(slot).passed = true;
       if (rule.alwaysAlert && fired.silent[place] === 0) {
         const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
         this.tell(rule, slot, direction, transaction, outcome);

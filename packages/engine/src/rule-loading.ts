@@ -1,4 +1,5 @@
 import {
+  type ActionOrder,
   type CompiledRuleSet,
   type CompileOptions,
   compileRules,
@@ -46,6 +47,8 @@ export interface RuleSource {
   /** What is done about matches; absent: what is usual. */
   policy?: DetectionPolicySettings;
   lists?: RuleLists;
+  /** Which of the rules that match one packet count first; absent: as Suricata has it. */
+  actionOrder?: ActionOrder;
   /** Compiled pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
@@ -110,6 +113,7 @@ export function* loadRules(
     names,
     dataSets,
     events: protocols.flatMap(({ events }) => events),
+    ...(source.actionOrder !== undefined && { actionOrder: source.actionOrder }),
     ...compileLists(source.lists ?? {}, context.variables, problems),
   });
   let step = compiling.next();

@@ -30,7 +30,7 @@ import {
   RuleBuilder,
 } from './rule-builder';
 import { compileHeader, HeaderLists } from './rule-header';
-import { orderKey, sortByKey } from './rule-order';
+import { type ActionOrder, actionRanks, orderKey, STANDARD_ACTION_ORDER, sortByKey } from './rule-order';
 import { Literal } from './search';
 import { shapeOf } from './shape-of-steps';
 import { ThresholdEntries } from './threshold-entries';
@@ -55,6 +55,8 @@ export interface CompileOptions {
   readonly thresholds?: ThresholdConfig;
   /** Names of the events that parsers can give, in any case; absent: names are not checked. */
   readonly events?: readonly string[];
+  /** Default: as Suricata's. */
+  readonly actionOrder?: ActionOrder;
   /**
    * Compile every regular expression to see that it can be (default). Where another thread has done so for the same
    * rules it may be left out, which makes up half the work; an expression that cannot be compiled then never matches.
@@ -115,6 +117,7 @@ export function* compileRules(
     geo: options.geo ?? null,
     thresholds: options.thresholds ? new ThresholdEntries(options.thresholds) : null,
     events: options.events ? new Set(options.events.map((name) => name.toLowerCase())) : null,
+    actionRanks: actionRanks(options.actionOrder ?? STANDARD_ACTION_ORDER),
   };
   const slots = new SlotTable(catalog);
   const lists = new HeaderLists();

@@ -35,5 +35,6 @@ export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export type { MatcherStatistics } from './matcher-statistics';
 export { NameTable } from './name-table';
 export { keywordNames } from './registry';
+export { type ActionOrder, STANDARD_ACTION_ORDER } from './rule-order';
 export { type RuleCost, RuleCosts, type RuleProfile } from './rule-profile';
 export type { SegmentUse } from './segment-scan';

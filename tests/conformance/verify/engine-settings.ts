@@ -1,6 +1,7 @@
 /** What of Suricata's settings has a counterpart in a replay, and what has none and why. */
 
 import type { ReplayOptions } from '@portcullis/engine';
+import { type ActionOrder, STANDARD_ACTION_ORDER } from '@portcullis/matcher';
 import type { JudgeTest } from './judge-test';
 import { type Setting, settingsOf } from './suricata-settings';
 
@@ -29,6 +30,7 @@ export interface EngineSettings {
   geoDatabase: string | null;
   disabledProtocols: string[];
   alertsPerPacket: number | null;
+  actionOrder: ActionOrder;
   addressGroups: Record<string, string>;
   portGroups: Record<string, string>;
 }
@@ -88,8 +90,10 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
   ],
   [
     /^action-order$/,
-    (value) =>
-      String(value) === 'pass,drop,reject,alert' ? null : 'the order of the actions cannot be configured',
+    (value, into) => {
+      into.actionOrder = value as ActionOrder;
+      return null;
+    },
   ],
   [
     /^threshold-file$/,
@@ -314,6 +318,7 @@ export function engineSettings(test: JudgeTest): { settings: EngineSettings; not
     geoDatabase: null,
     disabledProtocols: [],
     alertsPerPacket: null,
+    actionOrder: STANDARD_ACTION_ORDER,
     addressGroups: {},
     portGroups: {},
   };

@@ -83,6 +83,7 @@ function replayOptions(test: JudgeTest, settings: EngineSettings, addition: stri
       portGroups: settings.portGroups,
       lists: listsOf(test, settings),
       cacheDirectory: null,
+      actionOrder: settings.actionOrder,
     },
     stream: { maxFlows: FLOWS, ...settings.stream },
     inline: settings.inline,

@@ -175,6 +175,11 @@ export const configurationSchema = z.strictObject({
     .default([ET_OPEN]),
   'disabled-rules': z.array(sid).max(100_000).default([]),
   'enabled-rules': z.array(sid).max(100_000).default([]),
+  'action-order': z
+    .array(z.enum(['pass', 'drop', 'reject', 'alert']))
+    .length(4)
+    .refine((order) => new Set(order).size === 4, 'has to name pass, drop, reject and alert, each once')
+    .default(['pass', 'drop', 'reject', 'alert']),
   'classification-file': z.string().min(1).optional(),
   'threshold-file': z.string().min(1).optional(),
   'reputation-categories-file': z.string().min(1).optional(),
