@@ -360,7 +360,9 @@ export class Inspector {
     if (hand.protocolDetected) this.packetRules.inspectProtocolRules(slot, direction);
     this.conclusion.conclude(slot, direction);
     if (hand.blockWanted) {
-      if (slot >= 0) reassembler.block(slot);
+      // Of what has become part of a stream, the receiver must not get the rest either.
+      const alone = reassembler.payloadLeft && hand.inspections[slot]?.dropped !== true;
+      if (slot >= 0 && !alone) reassembler.block(slot);
       hand.counters[Counter.RULE_DROPS]++;
       return this.drop();
     }

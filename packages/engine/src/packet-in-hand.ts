@@ -67,7 +67,7 @@ export class PacketInHand {
     context.flowEstablished = slot >= 0 && this.established(slot);
     context.firstOfDirection = slot >= 0 && this.table.packets(slot, direction) <= 1;
     const hasStream = slot >= 0 && packet.protocol === TCP && this.reassembler.hasStream(slot);
-    context.payloadInStream = hasStream;
+    context.payloadInStream = hasStream && !this.reassembler.payloadLeft;
     context.flowId = slot >= 0 ? this.table.flowId(slot) : 0;
     context.appProtocol = flow === null ? 0 : flow.protocol;
     context.flowState = flow === null ? null : flow.matchState;

@@ -142,7 +142,7 @@ export class Replay {
     this.inspector = new Inspector({
       matcher,
       protocols: this.host.protocols,
-      stream: { maxFlows: REPLAY_FLOWS, trackOutside: true, ...this.options.stream },
+      stream: { maxFlows: REPLAY_FLOWS, trackOutside: true, unanswered: 'leave', ...this.options.stream },
       inline: this.options.inline,
       // Without verdicts there is nothing to decide: all matches are told.
       policy: this.options.inline ? this.loaded.policy : null,

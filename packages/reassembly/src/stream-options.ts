@@ -30,6 +30,11 @@ export interface StreamOptions extends FlowTableOptions {
    */
   trackOutside: boolean;
   /**
+   * What a client sends with its SYN, or before it is answered: `take` makes it part of the stream, as a receiver may;
+   * `leave` does so only where TCP Fast Open announces it, as most receivers do.
+   */
+  unanswered: 'take' | 'leave';
+  /**
    * Urgent data: `clear` inspects it in place and asks the caller to clear the flag (`CLEAR_URGENT`), `drop`
    * drops the segment.
    */
@@ -53,6 +58,7 @@ export const defaultStreamOptions: StreamOptions = {
   replyPayload: true,
   asyncOneside: false,
   trackOutside: false,
+  unanswered: 'take',
   urgent: 'clear',
   policy: { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' },
 };

@@ -77,6 +77,8 @@ export class TcpReassembler {
 
   /** The packet just processed comes from a side that has reset the connection before. */
   afterReset = false;
+  /** The payload of the packet just processed has become part of no stream. */
+  payloadLeft = false;
 
   private readonly options: StreamOptions;
   private readonly held: HeldBytes;
@@ -128,6 +130,7 @@ export class TcpReassembler {
   process(view: PacketView, now: number, unseen = 0): number {
     this.dropReason = Reason.NONE;
     this.afterReset = false;
+    this.payloadLeft = false;
     this.counters[Counter.PACKETS]++;
     if (view.tcpHeaderLength === 0) return this.withoutHeader();
     const table = this.table;
@@ -325,6 +328,7 @@ export class TcpReassembler {
 
   /** What becomes of a packet that belongs to no connection and begins none. */
   private judgeStray(flags: number): number {
+    this.payloadLeft = true;
     if (isContradictory(flags)) return this.refuse(Reason.BAD_FLAGS);
     if ((flags & RST) !== 0) return ACCEPT;
     if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
@@ -382,6 +386,10 @@ export class TcpReassembler {
   private takeSynData(view: PacketView, slot: number, direction: 0 | 1, unseen: number): number {
     const length = view.payloadEnd - view.payload;
     if (length === 0) return ACCEPT;
+    if (this.options.unanswered === 'leave') {
+      view.decodeTcpOptions();
+      if (!view.hasFastOpen) return this.leave();
+    }
     // Spoofed SYNs must not fill the pool; a client whose SYN with data is lost sends one without.
     if (this.held.usedPages > this.held.pageCount >>> 1) return this.refuse(Reason.SYN_DATA);
     return this.takeData(view, slot, direction, add(view.sequence, 1), unseen);
@@ -457,6 +465,7 @@ export class TcpReassembler {
     if (empty) return ACCEPT;
     if (!this.options.asyncOneside && this.options.policy.midstream === 'closed')
       return this.refuse(Reason.MIDSTREAM);
+    if (!this.options.asyncOneside && this.options.unanswered === 'leave') return this.leave();
     if ((words[at + STATE] & ONE_SIDED) === 0) {
       words[at + STATE] |= ONE_SIDED;
       this.counters[Counter.ONE_SIDED_FLOWS]++;
@@ -682,9 +691,17 @@ export class TcpReassembler {
     return (this.words[slot * STRIDE + STATE] & BLOCKED) !== 0 ? this.reject(reason) : this.refuse(reason);
   }
 
+  /** The packet goes on, but it is no part of a stream. */
+  private leave(): number {
+    this.payloadLeft = true;
+    return ACCEPT;
+  }
+
   /** Normalisation: the receiver must not get it. Nothing of it was taken in. */
   private refuse(reason: number): number {
     this.dropReason = reason;
+    // Those behind it are about bytes that have a place in the stream.
+    this.payloadLeft = reason <= Reason.ACK_TOO_OLD;
     this.counters[Counter.DROP + reason]++;
     return this.inline ? DROP : ACCEPT;
   }
