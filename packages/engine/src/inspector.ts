@@ -343,6 +343,11 @@ export class Inspector {
       hand.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }
+    if (reassembler.uninspected) {
+      if ((result & SEGMENT_DROP) === 0) return this.accept(ACCEPT);
+      hand.counters[Counter.STREAM_DROPS]++;
+      return this.drop();
+    }
     if (reassembler.afterReset) hand.context.streamEvents.add(SUSPECTED_RST_INJECT);
     if (view.tcpFlags === TcpFlag.SYN && slot >= 0 && this.isSynFlood(slot))
       hand.context.streamEvents.add(SYN_FLOOD);

@@ -43,7 +43,8 @@ export interface StreamOptions extends FlowTableOptions {
     memcap: ExceptionPolicy;
     flowTable: ExceptionPolicy;
     gap: ExceptionPolicy;
-    midstream: ExceptionPolicy;
+    /** Packets of connections that are not adopted; `pass`: they go on without being looked at, and none is adopted. */
+    midstream: ExceptionPolicy | 'pass';
     decode: ExceptionPolicy;
   };
 }

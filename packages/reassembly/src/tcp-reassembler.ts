@@ -79,6 +79,8 @@ export class TcpReassembler {
   afterReset = false;
   /** The payload of the packet just processed has become part of no stream. */
   payloadLeft = false;
+  /** The packet just processed belongs to a connection that is not to be looked at (exception policy midstream). */
+  uninspected = false;
 
   private readonly options: StreamOptions;
   private readonly held: HeldBytes;
@@ -131,6 +133,7 @@ export class TcpReassembler {
     this.dropReason = Reason.NONE;
     this.afterReset = false;
     this.payloadLeft = false;
+    this.uninspected = false;
     this.counters[Counter.PACKETS]++;
     if (view.tcpHeaderLength === 0) return this.withoutHeader();
     const table = this.table;
@@ -322,8 +325,10 @@ export class TcpReassembler {
     if (isContradictory(flags) || (flags & RST) !== 0) return false;
     if ((flags & (SYN | ACK)) === SYN) return true;
     if ((flags & ACK) === 0) return false;
+    const { midstream, asyncOneside, policy } = this.options;
+    if (midstream) return policy.midstream !== 'pass';
     // Where one side only is seen, a SYN-ACK is the first packet of its side.
-    return this.options.midstream || (this.options.asyncOneside && (flags & SYN) !== 0);
+    return asyncOneside && policy.midstream === 'open' && (flags & SYN) !== 0;
   }
 
   /** What becomes of a packet that belongs to no connection and begins none. */
@@ -332,7 +337,9 @@ export class TcpReassembler {
     if (isContradictory(flags)) return this.refuse(Reason.BAD_FLAGS);
     if ((flags & RST) !== 0) return ACCEPT;
     if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
-    if (this.options.policy.midstream === 'closed') return this.refuse(Reason.MIDSTREAM);
+    const policy = this.options.policy.midstream;
+    this.uninspected = policy !== 'open';
+    if (policy === 'closed') return this.refuse(Reason.MIDSTREAM);
     this.counters[Counter.MIDSTREAM_PACKETS]++;
     return ACCEPT;
   }

@@ -31,6 +31,7 @@ export interface EngineSettings {
   disabledProtocols: string[];
   alertsPerPacket: number | null;
   actionOrder: ActionOrder;
+  midstreamPolicy: 'open' | 'closed' | 'pass';
   addressGroups: Record<string, string>;
   portGroups: Record<string, string>;
 }
@@ -163,7 +164,11 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
   [/^stream\.inline$/, ignored],
   [
     /^stream\.midstream-policy$/,
-    (value) => (/^(ignore|auto)$/.test(String(value)) ? null : 'midstream flows cannot be given up whole'),
+    (value, into) => {
+      if (/^(drop|reject)/.test(String(value))) into.midstreamPolicy = 'closed';
+      else if (/^(pass|bypass)/.test(String(value))) into.midstreamPolicy = 'pass';
+      return null;
+    },
   ],
   [
     /^stream\.reassembly\.depth$/,
@@ -319,6 +324,7 @@ export function engineSettings(test: JudgeTest): { settings: EngineSettings; not
     disabledProtocols: [],
     alertsPerPacket: null,
     actionOrder: STANDARD_ACTION_ORDER,
+    midstreamPolicy: 'open',
     addressGroups: {},
     portGroups: {},
   };

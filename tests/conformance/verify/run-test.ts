@@ -8,6 +8,7 @@ import {
   type RuleSummary,
   ruleClasses,
 } from '@portcullis/engine';
+import { defaultStreamOptions } from '@portcullis/reassembly';
 import { parseAddress } from '@portcullis/wire';
 import { type EngineSettings, engineSettings } from './engine-settings';
 import { differingFields } from './eve-match';
@@ -85,7 +86,11 @@ function replayOptions(test: JudgeTest, settings: EngineSettings, addition: stri
       cacheDirectory: null,
       actionOrder: settings.actionOrder,
     },
-    stream: { maxFlows: FLOWS, ...settings.stream },
+    stream: {
+      maxFlows: FLOWS,
+      ...settings.stream,
+      policy: { ...defaultStreamOptions.policy, midstream: settings.midstreamPolicy },
+    },
     inline: settings.inline,
     decodePolicy: 'open',
     checksums: settings.checksums,

@@ -143,7 +143,7 @@ export const configurationSchema = z.strictObject({
     'flow-table': openOrClosed.optional(),
     gap: openOrClosed.optional(),
     decode: openOrClosed.optional(),
-    midstream: openOrClosed.optional(),
+    midstream: z.enum(['open', 'closed', 'pass']).optional(),
   }),
   stream: group({
     memcap: quantity(parseSize, between(1024 * KILOBYTE, 64 * GIGABYTE, 'bytes')).prefault('256mb'),
