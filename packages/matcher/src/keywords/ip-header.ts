@@ -51,6 +51,24 @@ const ipProto: Keyword = {
   },
 };
 
+const VERSIONS: ReadonlyMap<string, number> = new Map([
+  ['ipv4', 4],
+  ['ip4', 4],
+  ['ipv6', 6],
+  ['ip6', 6],
+]);
+
+/** `l3_proto:ipv4|ipv6` */
+const networkLayer: Keyword = {
+  names: ['l3_proto'],
+  parse(option, rule) {
+    const text = required(option).trim().toLowerCase();
+    const version = VERSIONS.get(text);
+    if (version === undefined) throw invalid(option, `"${text}" is not ipv4 or ipv6`);
+    rule.packetTests.push({ matches: ({ packet }) => packet.version === version });
+  },
+};
+
 /** `sameip`: source and destination are one address. */
 const sameIp: Keyword = {
   names: ['sameip'],
@@ -173,6 +191,7 @@ const networkIdentifier = headerNumber(['vxlan_vni', 'geneve_vni'], {
 });
 
 export const ipHeader: readonly Keyword[] = [
+  networkLayer,
   ttl,
   tos,
   id,
