@@ -102,6 +102,13 @@ export class AppLayer {
     flow.protocol = number;
   }
 
+  /** Which side of a TCP connection sends such bytes first; null: they do not tell. `probed` is set. */
+  senderOf(bytes: Uint8Array, start: number, end: number): 'client' | 'server' | null {
+    const last = Math.min(end, start + PROBE_BYTES);
+    if (this.find(0, bytes, start, last) > 0) return 'client';
+    return this.find(1, bytes, start, last) > 0 ? 'server' : null;
+  }
+
   gap(flow: FlowInspection, direction: Direction, length: number): void {
     if (flow.parser !== null) flow.parser.gap(direction, length);
     else this.giveUp(flow);

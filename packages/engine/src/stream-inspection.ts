@@ -1,7 +1,7 @@
 import type { SegmentUse } from '@portcullis/matcher';
 import { type Direction, Transport } from '@portcullis/protocols';
 import { StreamAction, type StreamSink } from '@portcullis/reassembly';
-import { IpProtocol } from '@portcullis/wire';
+import { IpProtocol, type PacketView } from '@portcullis/wire';
 import type { AppLayer } from './app-layer';
 import type { Conclusion } from './conclusion';
 import { type FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
@@ -41,6 +41,15 @@ export class StreamInspection implements StreamSink {
       RAW_PAGES,
       LARGEST_SEGMENT,
     );
+  }
+
+  isOfServer({ bytes, payload, payloadEnd, sourcePort, destinationPort }: PacketView): boolean | null {
+    const { probed } = this.appLayer;
+    probed.transport = OVER_TCP;
+    probed.clientPort = sourcePort;
+    probed.serverPort = destinationPort;
+    const sender = this.appLayer.senderOf(bytes, payload, payloadEnd);
+    return sender === null ? null : sender === 'server';
   }
 
   flowStarted(_slot: number): void {}

@@ -309,7 +309,7 @@ export class TcpReassembler {
       this.handshake.begin(slot, view);
       return this.takeSynData(view, slot, 0, unseen);
     }
-    const reversed = (flags & SYN) !== 0 || comesFromServer(view.sourcePort, view.destinationPort);
+    const reversed = (flags & SYN) !== 0 || this.isOfServer(view);
     const slot = this.insert(view, now, CLASS.HALF_OPEN, reversed);
     if (slot < 0) return this.tableFull();
     this.slot = slot;
@@ -318,6 +318,11 @@ export class TcpReassembler {
     this.table.touch(slot, this.direction, now, view.totalLength);
     if ((flags & SYN) !== 0) return ACCEPT;
     return this.processSegment(view, slot, this.direction, unseen);
+  }
+
+  private isOfServer(view: PacketView): boolean {
+    const told = view.payload === view.payloadEnd ? null : this.connections.sink.isOfServer?.(view);
+    return told ?? comesFromServer(view.sourcePort, view.destinationPort);
   }
 
   /** Whether a packet of no known connection may be the first that is seen of one: its SYN, or a later packet. */
