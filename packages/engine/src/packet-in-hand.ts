@@ -10,6 +10,9 @@ import { InspectCounterNames } from './inspect-counters';
 const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
 const { COUNTS, PROTOCOLS, LINK } = FlowFact;
 const { HANDSHAKES } = StreamCounter;
+/** IP protocols of which one packet can be told to answer another. */
+const HAS_ANSWERS = new Uint8Array(256);
+for (const protocol of [TCP, UDP, ICMP, ICMPV6, IpProtocol.SCTP]) HAS_ANSWERS[protocol] = 1;
 const POOLED_FLOWS = 4096;
 /** A super-segment is cut into pieces no smaller than this. */
 const SMALLEST_PIECE = 256;
@@ -65,7 +68,7 @@ export class PacketInHand {
     context.direction = direction;
     context.hasFlow = slot >= 0;
     context.flowEstablished = slot >= 0 && this.established(slot);
-    context.firstOfDirection = slot >= 0 && this.table.packets(slot, direction) <= 1;
+    context.firstOfDirection = slot >= 0 && this.isFirst(slot, direction, packet.protocol);
     const hasStream = slot >= 0 && packet.protocol === TCP && this.reassembler.hasStream(slot);
     context.payloadInStream = hasStream && !this.reassembler.payloadLeft;
     context.flowId = slot >= 0 ? this.table.flowId(slot) : 0;
@@ -78,6 +81,13 @@ export class PacketInHand {
     context.clientStreamSize = hasStream ? this.streamSize(slot, 0) : -1;
     context.serverStreamSize = hasStream ? this.streamSize(slot, 1) : -1;
     return context;
+  }
+
+  /** Without ports or echoes nothing tells an answer from a request: Suricata takes both for one direction. */
+  private isFirst(slot: number, direction: Direction, protocol: number): boolean {
+    const { table } = this;
+    if (table.packets(slot, direction) > 1) return false;
+    return HAS_ANSWERS[protocol] === 1 || table.packets(slot, 1 - direction) === 0;
   }
 
   /** What a side has sent so far, with the bytes that are being looked at. */

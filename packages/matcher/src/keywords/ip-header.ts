@@ -47,7 +47,7 @@ const ipProto: Keyword = {
     }
     const range = integerRange(option, 255, value);
     rule.networkProtocols ??= range;
-    rule.packetTests.push({ matches: ({ packet }) => range.has(packet.protocol) });
+    rule.packetTests.push({ ofAddresses: true, matches: ({ packet }) => range.has(packet.protocol) });
   },
 };
 
