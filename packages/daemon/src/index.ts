@@ -27,4 +27,4 @@ export type { Finding, FindingState } from './doctor/finding';
 export { PERMISSION_CHECK } from './doctor/machine';
 export { type Mode, type Registered, Registration } from './registration';
 export { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
-export { type Unregistered, unregister } from './unregister';
+export { clearFirewall, type Unregistered, unregister } from './unregister';
