@@ -31,7 +31,9 @@ for device in null zero full random urandom tty; do
   touch "$root/dev/$device"
   mount --bind "/dev/$device" "$root/dev/$device"
 done
-mkdir "$root/dev/shm"
+mkdir "$root/dev/shm" "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 hostname portcullis-test
 exec chroot "$root" env -i container=portcullis-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
@@ -43,6 +45,9 @@ mount -t cgroup2 cgroup2 /mnt && [ -d "/mnt/$1" ] || exit 0
 find "/mnt/$1" -depth -type d -exec rmdir {} +
 `;
 
+/** Nothing of this machine's. */
+const ENVIRONMENT = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
+
 /** Why systemd cannot be booted here, or null. */
 export function bootMissing(): string | null {
   const probe = spawnSync(
@@ -51,6 +56,19 @@ export function bootMissing(): string | null {
     { encoding: 'utf8' },
   );
   return probe.status === 0 ? null : `control groups (version 2) cannot be mounted: ${probe.stderr}`;
+}
+
+/** A child that runs this program, or undefined: before it, the shell has others. */
+function childCalled(program: string, parent: number): number | undefined {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
+  const found = children.filter(Boolean).find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8') === `${program}\n`;
+    } catch {
+      return false;
+    }
+  });
+  return found === undefined ? undefined : Number(found);
 }
 
 export class BootedSystem {
@@ -77,14 +95,13 @@ export class BootedSystem {
 
   /** Resolves when systemd has started everything. */
   async booted(): Promise<this> {
-    const parent = this.process.pid as number;
     this.first = await waitUntil(
       () => {
         if (!this.process.running)
           throw new Error(`not booted: ${this.process.stdout}${this.process.stderr}`);
-        return Number(readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')) || undefined;
+        return childCalled('systemd', this.process.pid as number);
       },
-      { timeout: 20_000, what: 'the first process' },
+      { timeout: 30_000, what: 'the first process' },
     );
     await waitUntil(
       async () => {
@@ -98,11 +115,8 @@ export class BootedSystem {
 
   /** Runs a program inside; a failure is a result. */
   exec(...argv: string[]): Promise<ExecResult> {
-    const inside = ['nsenter', `--target=${this.first}`, '--all', '--root', '--wdns=/'];
-    return this.lab.exec('gateway', [...inside, ...argv], {
-      timeout: 120_000,
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', NO_COLOR: '1' },
-    });
+    const inside = ['nsenter', `--target=${this.first}`, '--all', '--root', '--wdns=/', ...ENVIRONMENT];
+    return this.lab.exec('gateway', [...inside, ...argv], { timeout: 120_000 });
   }
 
   /** Runs a program that must succeed. @returns what it printed */

@@ -1,7 +1,7 @@
 /** Fresh Debian 12 systems, made by debootstrap from the mirror that this machine's apt uses, and kept for next time. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repository } from '../ops/prometheus-tools';
@@ -47,6 +47,8 @@ export function makeDebianRoot(packages: readonly string[]): string {
   const kept = join(repository, '.cache', `debian-root-${key}.tar`);
   const root = mkdtempSync(join(tmpdir(), 'portcullis-root-'));
   try {
+    // Services that are not root's look below it too.
+    chmodSync(root, 0o755);
     if (existsSync(kept)) {
       must('tar', '-C', root, '-xpf', kept);
       return root;

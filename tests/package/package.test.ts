@@ -134,9 +134,9 @@ else
       const before = readFileSync(configuration(), 'utf8');
       appendFileSync(configuration(), 'block-duratoin: 2h\n');
       expect((await system.exec('systemctl', 'reload', UNIT)).code).not.toBe(0);
+      writeFileSync(configuration(), before);
       expect(await system.run('systemctl', 'is-active', UNIT)).toBe('active\n');
       expect((await status()).state).toBe('protecting');
-      writeFileSync(configuration(), before);
     });
 
     /** A connection that goes on while something happens to the engine. */
@@ -158,10 +158,8 @@ else
     test('a restart keeps bans and does not cut connections', async () => {
       const connection = await lab.connect('attacker', { host: lab.target(6), port: ECHO });
       const before = await mainProcess();
-      const started = Date.now();
       await across(connection, 'restart', () => system.run('systemctl', 'restart', UNIT));
-      // It ended by itself: systemd would have waited half a minute before it ended it.
-      expect(Date.now() - started).toBeLessThan(28_000);
+      // It ended by itself, systemd did not have to kill it.
       expect(await system.run('journalctl', '--unit', UNIT)).not.toMatch(/timed out|could not be run/);
       expect(await mainProcess()).not.toBe(before);
       expect((await status()).state).toBe('protecting');
