@@ -83,7 +83,7 @@ function isShipped(path) {
   const name = basename(path);
   // Of what a compiler left behind only the addon is read.
   if (path.startsWith('build/')) return name.endsWith('.node');
-  if (name === 'tsconfig.json' || name.endsWith('.test.js')) return false;
+  if (/^\.|^tsconfig\.json$|^eslint\.config\.|\.test\.js$/.test(name)) return false;
   return SHIPPED_EXTENSIONS.has(extname(name)) || TERMS.test(name);
 }
 
