@@ -12,6 +12,7 @@ import { addRulesCommands } from './commands/rules';
 import { addRunCommand } from './commands/run';
 import { addServiceCommands } from './commands/service';
 import { addStatusCommand } from './commands/status';
+import { addTopCommand } from './commands/top';
 import { Exit, exitCodeOf } from './exit';
 
 const version = (
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   addReplayCommand(program);
   addRulesCommands(program);
   addStatusCommand(program);
+  addTopCommand(program);
   addProtectionCommands(program);
   addBansCommands(program);
   addExcludeCommands(program);

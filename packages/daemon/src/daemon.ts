@@ -485,6 +485,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       },
       packets: {
         received: totals.queue_received,
+        bytes: totals.queue_bytes,
         dropped: totals.queue_dropped,
         uninspected: Math.max(0, counted.ipv4 + counted.ipv6 - totals.queue_received),
       },
