@@ -14,7 +14,7 @@ import {
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
 import { checkPlan, type InstallPlan } from './plan';
-import { normalisePorts, type PortSelection } from './ports';
+import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
 import { ResidentShell } from './resident-shell';
 import { bansOnly, NOTHING, type Ruleset, ruleset, type TableRules } from './ruleset';
@@ -251,8 +251,11 @@ export class KernelFirewall implements FirewallBackend {
       if (!this.installed) {
         throw new FirewallError('NOT_INSTALLED', 'the firewall rules are not installed.');
       }
+      const { plan } = this.installed;
+      // With every port selected no rule asks for them.
+      if (isEveryPort(plan.ports) !== isEveryPort(ports)) return this.installNow({ ...plan, ports });
       await this.swapPorts(ports);
-      this.installed = { ...this.installed, plan: { ...this.installed.plan, ports } };
+      this.installed = { ...this.installed, plan: { ...plan, ports } };
     });
   }
 

@@ -166,7 +166,10 @@ describe('ruleset', () => {
   });
 
   test('a connection with a queue gets there without being asked about again, unless its port is selected no more', () => {
-    const rules = ruleset({ ...PLAN, eitherPort: true }, 4).mangle.chains.get('portcullis')!;
+    const rules = ruleset(
+      { ...PLAN, ports: [{ first: 80, last: 80 }], eitherPort: true },
+      4,
+    ).mangle.chains.get('portcullis')!;
     const queueing = rules.findIndex((rule) => rule.includes('NFQUEUE'));
     expect(rules.slice(queueing - 1)).toEqual([
       expect.stringMatching(/^-p tcp .*portcullis_ports src .*portcullis_ports dst -g portcullis_new$/),
@@ -176,6 +179,16 @@ describe('ruleset', () => {
     ]);
     expect(rules).toContain('-i wg0 -g portcullis_new');
     expect(rules.join('\n')).not.toContain('addrtype');
+  });
+
+  test('where every port is selected no packet is asked for its ports', () => {
+    const asked = (ports: InstallPlan['ports']) =>
+      [...ruleset({ ...PLAN, ports }, 4).mangle.chains.values()]
+        .flat()
+        .join('\n')
+        .includes('portcullis_ports');
+    expect(asked([{ first: 80, last: 80 }])).toBe(true);
+    expect(asked([{ first: 0, last: 65535 }])).toBe(false);
   });
 
   test('every mark that is written or compared is masked', () => {

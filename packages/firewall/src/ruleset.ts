@@ -2,6 +2,7 @@ import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
 import type { InstallPlan, QueuedProtocol } from './plan';
+import { isEveryPort } from './ports';
 import { Prefix } from './prefix';
 
 /** What stands in one table: our chains with their rules, and the jumps to them, in order, at the head of a hook. */
@@ -27,7 +28,7 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   const mangleJumps = new Map<string, readonly string[]>();
   if (enforce) mangle.set(Chain.ban, towardsBanned(family));
   if (forward || input || output) {
-    mangle.set(Chain.enter, enterRules(plan, layout));
+    mangle.set(Chain.enter, enterRules(layout));
     if (exclusions.length > 0) mangle.set(Chain.exclude, exclusions);
     mangle.set(Chain.main, assignedRules(plan, layout, family));
     const unassigned = unassignedRules(plan, layout);
@@ -82,7 +83,9 @@ export const NOTHING: Ruleset = { filter: EMPTY, raw: EMPTY, mangle: EMPTY };
 const banSet = (family: Family): string => (family === 4 ? SetName.ban4 : SetName.ban6);
 
 function banRules(family: Family, layout?: MarkLayout): TableRules {
-  const drop = `-m set --match-set ${banSet(family)} src -j DROP`;
+  const from = `-m set --match-set ${banSet(family)} src`;
+  // Nearly everybody: asked first, and not counted as one more packet of somebody who is banned.
+  const notBanned = `-m set ! --match-set ${banSet(family)} src ! --update-counters -j RETURN`;
   // Without router discovery a ban that hits the wrong neighbour would cost the host its default route.
   const discovery = [133, 134].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
   // What the engine injects: to a local socket in the attacker's name, by way of lo; and to the attacker itself.
@@ -90,7 +93,7 @@ function banRules(family: Family, layout?: MarkLayout): TableRules {
   const mark = layout && `-m mark --mark ${hex(layout.injected)}/${hex(layout.mask)} -j RETURN`;
   return {
     chains: new Map([
-      [Chain.main, family === 6 ? [local, ...discovery, drop] : [local, drop]],
+      [Chain.main, [notBanned, local, ...(family === 6 ? discovery : []), `${from} -j DROP`]],
       [Chain.out, [...(mark ? [mark] : []), ...towardsBanned(family)]],
     ]),
     jumps: new Map([
@@ -115,16 +118,12 @@ function excludedInterfaces(plan: InstallPlan): string[] {
  * that comes back from the bypass chain loses it. Toggling the connection mark itself would open a moment in which a
  * reply on another processor passes uninspected, and would make two conntrack events of every packet.
  *
- * The other bits of the mask are cleared: somebody's unmasked `CONNMARK --restore-mark` may have copied them here.
+ * What stood in the other bits of the mask (somebody's unmasked `CONNMARK --restore-mark` may have copied them) goes.
  */
-function enterRules(plan: InstallPlan, layout: MarkLayout): string[] {
+function enterRules(layout: MarkLayout): string[] {
   const mask = hex(layout.mask);
-  return [
-    ...excludedInterfaces(plan),
-    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
-    `-j MARK --set-xmark 0x0/${mask}`,
-    `-m conntrack --ctdir ORIGINAL -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`,
-  ];
+  const ours = `-m mark ! --mark ${hex(layout.injected)}/${mask}`;
+  return [`-m conntrack --ctdir ORIGINAL ${ours} -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`];
 }
 
 /**
@@ -237,8 +236,9 @@ function queueRules(plan: InstallPlan, layout: MarkLayout, family: Family): stri
  */
 function unselected(plan: InstallPlan, family: Family): string[] {
   const not = `-m set ! --match-set ${SetName.ports}`;
-  const rules = [`-p tcp ${not} src ${not} dst`];
-  if (!plan.eitherPort) {
+  const rules: string[] = [];
+  if (!isEveryPort(plan.ports)) rules.push(`-p tcp ${not} src ${not} dst`);
+  if (!isEveryPort(plan.ports) && !plan.eitherPort) {
     rules.push(`-p tcp ${not} dst -m conntrack --ctdir ORIGINAL`);
     rules.push(`-p tcp ${not} src -m conntrack --ctdir REPLY`);
   }
