@@ -14,6 +14,7 @@ export {
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
+export { prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
@@ -21,6 +22,7 @@ export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type PreparedRules,
   type RuleLists,
   type RuleSource,
   type RuleSummary,

@@ -9,6 +9,7 @@ export {
 } from './compile-rules';
 export { CompiledRule } from './compiled-rule';
 export type { CompiledRuleSet, RuleSetNeeds } from './compiled-rule-set';
+export { compilerFingerprint } from './compiler-fingerprint';
 export { InspectionContext } from './context';
 export {
   attachDatabases,
@@ -33,5 +34,7 @@ export { MatchList } from './match-list';
 export { Matcher, type MatcherStatistics, type RuleProfile, type SegmentUse } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export { NameTable } from './name-table';
+export { type OpenedRuleSet, openRuleSet, packRuleSet } from './packed-rule-set';
+export { PackedTreeError } from './packed-tree';
 export { keywordNames } from './registry';
 export { type RuleCost, RuleCosts } from './rule-profile';

@@ -84,7 +84,7 @@ class Stage {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
     this.inStream = new Candidates(ruleset.rules.length, limits.candidates);
     this.inSegment = new Candidates(ruleset.rules.length, limits.candidates);
-    this.gate = new CandidateGate(ruleset.rules);
+    this.gate = new CandidateGate(ruleset.gate);
     this.called = new Candidates(ruleset.rules.length, limits.candidates);
     this.joint = new Candidates(ruleset.rules.length, limits.candidates);
     this.settledPlaces = new Int32Array(ruleset.rules.length);
@@ -170,7 +170,7 @@ export class Matcher {
   }
 
   rule(number: number): CompiledRule {
-    return this.stage.ruleset.rules[number];
+    return this.stage.ruleset.rules.get(number);
   }
 
   statistics(): Readonly<MatcherStatistics> {
@@ -240,7 +240,7 @@ export class Matcher {
     const { unfilteredEmpty, emptyByDestination, emptyBySource, addresses } = plan;
     if (addresses !== null) return false;
     for (let i = 0; i < unfilteredEmpty.length; i++) {
-      const { appProtocols } = rules[unfilteredEmpty[i]];
+      const { appProtocols } = rules.get(unfilteredEmpty[i]);
       if (appProtocols === null || appProtocols[appProtocol] === 1) return false;
     }
     if (emptyByDestination !== null && emptyByDestination.classOf[destinationPort] !== 0) return false;
@@ -270,7 +270,7 @@ export class Matcher {
     this.counted.candidates += candidates.count;
     const { rules } = ruleset;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = rules[candidates.rules[i]];
+      const rule = rules.get(candidates.rules[i]);
       if (this.profile !== null) this.profile.start(rule.number);
       const matched = this.packetMatches(rule, context);
       if (this.profile !== null) this.profile.stop(rule.number, matched);
@@ -290,7 +290,7 @@ export class Matcher {
     this.addUnfiltered(ruleset.packetPlans[transport * 2 + context.direction], context);
     candidates.sort();
     for (let i = 0; i < candidates.count; i++) {
-      const rule = ruleset.rules[candidates.rules[i]];
+      const rule = ruleset.rules.get(candidates.rules[i]);
       if (rule.buffers !== null || rule.payload !== null) continue;
       if (asks !== 0 && rule.packetTests?.some((test) => ((test.asks ?? 0) & asks) !== 0) !== true) continue;
       if (header.matches(rule, context)) this.fire(rule, context, -1);
@@ -328,7 +328,7 @@ export class Matcher {
   inspectUndecodable(context: InspectionContext): void {
     const { ruleset, header } = this.stage;
     for (const number of ruleset.decodeEventRules) {
-      const rule = ruleset.rules[number];
+      const rule = ruleset.rules.get(number);
       if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
       this.fire(rule, context, -1);
     }
@@ -434,7 +434,7 @@ export class Matcher {
     if (this.rawDirection !== context.direction || inStream.count === 0) return;
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (!ruleset.rules[rule].rawFiltered) continue;
+      if (ruleset.rawFiltered[rule] === 0) continue;
       context.flowState ??= new FlowMatchState();
       const state = context.flowState;
       state.belongTo(ruleset.generation);
@@ -470,7 +470,7 @@ export class Matcher {
     for (let i = 0; i < unfiltered.length; i++) if (gate.admits(unfiltered[i])) candidates.add(unfiltered[i]);
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (!ruleset.rules[rule].rawFiltered) candidates.add(rule);
+      if (ruleset.rawFiltered[rule] === 0) candidates.add(rule);
     }
     const found = candidates.count;
     const waiting =
@@ -480,7 +480,7 @@ export class Matcher {
     this.counted.candidates += candidates.count;
     const { rules } = ruleset;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = rules[candidates.rules[i]];
+      const rule = rules.get(candidates.rules[i]);
       // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
       const again = waiting && this.isStreamWaiting(context, rule.number);
       const unseen = again || (late && rule.appProtocols !== null);
@@ -595,7 +595,7 @@ export class Matcher {
     const waiting = state !== null ? state.count : 0;
     for (let i = 0; i < waiting; i++) {
       const entry = (state as TransactionState).rules[i];
-      if ((entry & 1) === direction || ruleset.rules[entry >> 1].twoWay) candidates.add(entry >> 1);
+      if ((entry & 1) === direction || ruleset.rules.get(entry >> 1).twoWay) candidates.add(entry >> 1);
     }
 
     if (candidates.count > 0) {
@@ -627,7 +627,7 @@ export class Matcher {
     const named = ruleset.eventRules.get(event.toLowerCase());
     if (named === undefined) return;
     for (const number of named) {
-      const rule = ruleset.rules[number];
+      const rule = ruleset.rules.get(number);
       // What happened in one direction is known to the rules for the other one too.
       const turned = (rule.directions & (1 << direction)) === 0;
       if (!header.matches(rule, context, turned)) continue;
@@ -671,7 +671,7 @@ export class Matcher {
     if (this.rawDirection !== direction) this.scanRaw(context, direction);
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (ruleset.rules[rule].rawFiltered) candidates.add(rule);
+      if (ruleset.rawFiltered[rule] === 1) candidates.add(rule);
     }
     const state = context.flowState;
     if (state === null || state.rawFound.length === 0 || state.generation !== ruleset.generation) return;
@@ -859,7 +859,7 @@ export class Matcher {
     const { limits } = this;
     let state = given;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = ruleset.rules[candidates.rules[i]];
+      const rule = ruleset.rules.get(candidates.rules[i]);
       const entry = rule.number * 2 + (rule.twoWay ? 0 : at & 1);
       const place = state === null ? -1 : waitingPlace(state, entry);
       if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;
