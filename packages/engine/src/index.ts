@@ -12,7 +12,8 @@ export {
   type KindRow,
 } from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
-export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { Inspector } from './inspector';
+export type { InspectorOptions, OffloadMark } from './inspector-options';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
@@ -27,6 +28,7 @@ export {
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleFileText,
 } from './rule-loading';
 export {
   type FromWorker,

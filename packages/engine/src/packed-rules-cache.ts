@@ -29,11 +29,19 @@ const OTHERS_MAY_WRITE = 0o022;
 
 /** @param fingerprint of the program */
 export function ruleSourceKey(source: RuleSource, fingerprint: string): string {
-  const { classification, addressGroups, portGroups, lists = {} } = source;
+  const { classification, addressGroups, portGroups, switches, lists = {} } = source;
   const { thresholds, reputation, geo } = lists;
   const hash = createHash('sha256');
   // Of a GeoIP database only whether there is one matters to whether rules can be used.
-  const settings = [classification, addressGroups, portGroups, thresholds, reputation, geo !== undefined];
+  const settings = [
+    switches,
+    classification,
+    addressGroups,
+    portGroups,
+    thresholds,
+    reputation,
+    geo !== undefined,
+  ];
   hash.update(`${fingerprint}\n${JSON.stringify(settings)}\n`);
   for (const { path, text } of source.files) {
     const length = typeof text === 'string' ? Buffer.byteLength(text) : text.length;

@@ -22,6 +22,7 @@ import {
   type Rule,
   type RuleContext,
   RuleSet,
+  type RuleSwitches,
   STANDARD_CLASSIFICATION,
   Variables,
 } from '@portcullis/rules';
@@ -42,6 +43,8 @@ export interface RuleLists {
 export interface RuleSource {
   /** Their text, or its bytes in UTF-8. */
   files: readonly { path: string; text: string | Uint8Array }[];
+  /** Signatures that are to be the other way than their files have them, by sid. */
+  switches?: { disabled: readonly number[]; enabled: readonly number[] };
   /** Text of a classification.config; null: the classes everybody has. */
   classification: string | null;
   addressGroups: Readonly<Record<string, string>>;
@@ -82,6 +85,10 @@ export function ruleClasses(source: Pick<RuleSource, 'classification'>): Classif
   return source.classification === null
     ? STANDARD_CLASSIFICATION
     : parseClassification(source.classification).classes;
+}
+
+function ruleSwitches({ switches }: RuleSource): RuleSwitches {
+  return { disabled: new Set(switches?.disabled), enabled: new Set(switches?.enabled) };
 }
 
 /** The rules of a source in the form that threads share: plain data. */
@@ -140,8 +147,9 @@ export function* prepareRules(
   // Numbers of names and the contents of data sets belong to who opens the rules: these are let go.
   const { context, options } = compileOptions(source, protocols, new NameTable(), new DataSets(), problems);
   const set = new RuleSet();
-  for (const { path, text } of source.files) {
-    const steps = parseRules(textOf(text), { ...context, file: path }, set);
+  const switches = ruleSwitches(source);
+  for (const file of source.files) {
+    const steps = parseRules(ruleFileText(file), { ...context, file: file.path }, set, { switches });
     while (!steps.next().done) yield;
   }
   const { rules } = set;
@@ -290,7 +298,8 @@ function databaseOptions({ cacheDirectory }: PreparedRules): { cacheDirectory?: 
   return cacheDirectory === null ? {} : { cacheDirectory };
 }
 
-function textOf(text: string | Uint8Array): string {
+/** Text of a rule file of a source. */
+export function ruleFileText({ text }: RuleSource['files'][number]): string {
   return typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.length).toString();
 }
 
