@@ -48,12 +48,13 @@ export function stageFiles({ root, stage, modules, texts }) {
   const packaging = join(root, 'packaging');
   copy(join(packaging, 'debian', 'portcullis'), at('usr/bin/portcullis'), 0o755);
   copy(join(packaging, 'debian', 'portcullis.yaml'), at('etc/portcullis/portcullis.yaml'));
-  copy(join(packaging, 'portcullis.service'), at('lib/systemd/system/portcullis.service'));
+  copyFolder(packaging, at('lib/systemd/system'), /\.(service|timer)$/);
   copy(join(packaging, 'debian', 'lintian-overrides'), at('usr/share/lintian/overrides/portcullis'));
   copyFolder(join(root, 'rules'), at(SHARE, 'rules'), /\.rules$/);
   link('../../share/portcullis/rules', at(HOME, 'rules'));
   copyFolder(join(root, 'docker', 'prometheus'), at(SHARE, 'prometheus'), /^alerts\.yaml$/);
   copyFolder(join(root, 'docker', 'grafana', 'dashboards'), at(SHARE, 'grafana'), /\.json$/);
+  copyFolder(join(packaging, 'log-shipping'), at(SHARE, 'log-shipping'), /./);
   copyFolder(join(root, 'docs'), at(DOCUMENTS), /\.md$/);
   copyFolder(join(root, 'docs', 'decisions'), at(DOCUMENTS, 'decisions'), /\.md$/);
   copy(join(root, 'CHANGELOG.md'), at(DOCUMENTS, 'CHANGELOG.md'));

@@ -13,6 +13,7 @@ import { addRunCommand } from './commands/run';
 import { addServiceCommands } from './commands/service';
 import { addShellCommands } from './commands/shell';
 import { addStatusCommand } from './commands/status';
+import { addTopCommand } from './commands/top';
 import { EXIT_MEANINGS, Exit, exitCodeOf } from './exit';
 
 const version = (
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
   addReplayCommand(program);
   addRulesCommands(program);
   addStatusCommand(program);
+  addTopCommand(program);
   addProtectionCommands(program);
   addBansCommands(program);
   addExcludeCommands(program);
