@@ -23,9 +23,10 @@ export const CONFFILES = ['/etc/portcullis/portcullis.yaml'];
 /** What a running program reads, and under which terms; no types, maps, sources of addons or pages. */
 const SHIPPED_EXTENSIONS = new Set(['.js', '.cjs', '.mjs', '.json', '.node']);
 const TERMS = /^(licen[cs]e|copying|notice)/i;
-const UNUSED_FOLDERS = new Set(
-  'node_modules test tests testing specs bench benchmarks docs examples obj.target .deps'.split(' '),
-);
+/** Folders of a module that nothing requires; what of that name lies deeper may be code. */
+const UNUSED_FOLDERS = new Set('test tests testing specs bench benchmarks docs examples'.split(' '));
+/** Modules below are found by themselves; the others are what a compiler leaves behind. */
+const NEVER_ENTERED = new Set(['node_modules', 'obj.target', '.deps']);
 
 /**
  * @param {{root: string, stage: string, modules: object[], texts: Record<string, string>}} what texts: files by their
@@ -68,7 +69,8 @@ function copyModule(from, to) {
   const visit = (folder) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory() && !UNUSED_FOLDERS.has(entry.name)) visit(path);
+      const unused = NEVER_ENTERED.has(entry.name) || (folder === from && UNUSED_FOLDERS.has(entry.name));
+      if (entry.isDirectory() && !unused) visit(path);
       if (!entry.isFile() || !isShipped(relative(from, path)) || isStale(relative(from, path), from))
         continue;
       const target = join(to, relative(from, path));

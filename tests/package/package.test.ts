@@ -25,6 +25,7 @@ import { debianRootMissing, makeDebianRoot } from './debian-root';
 const HTTP = 80;
 const ECHO = 7000;
 const UNIT = 'portcullis.service';
+const TIMER = 'portcullis-rules-update.timer';
 const CAPABILITIES = (1n << 12n) | (1n << 13n); // CAP_NET_ADMIN, CAP_NET_RAW
 
 const missing = packagingMissing() ?? debianRootMissing() ?? Lab.available() ?? bootMissing();
@@ -144,6 +145,21 @@ else
         '/run/xtables.lock',
       ])
         expect(mounts).toMatch(new RegExp(`^\\S+ ${place} \\S+ rw,`, 'm'));
+    });
+
+    test('the timer is off, and what it would start fetches rules behind its own restrictions', async () => {
+      expect((await system.exec('systemctl', 'is-enabled', TIMER)).stdout).toBe('disabled\n');
+      await system.run('systemctl', 'enable', '--now', TIMER);
+      await system.run('tar', '-C', '/etc/portcullis/rules', '-czf', '/srv/more.tar.gz', 'test.rules');
+      const before = readFileSync(configuration(), 'utf8');
+      appendFileSync(
+        configuration(),
+        'rule-sources: [{ name: ours, url: "file:///srv/more.tar.gz", checksum: "off" }]\n',
+      );
+      await system.run('systemctl', 'start', 'portcullis-rules-update.service');
+      expect(await system.property('portcullis-rules-update.service', 'Result')).toBe('success');
+      expect(await system.run('find', '/var/lib/portcullis', '-name', '*.rules')).toContain('ours');
+      writeFileSync(configuration(), before);
     });
 
     test('reloading is waited for, and a wrong configuration is told and leaves all as it was', async () => {
@@ -281,6 +297,9 @@ else
       expect(
         await system.run('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'portcullis*'),
       ).toBe('');
-      expect(await system.run('systemctl', 'list-unit-files', '--no-legend', 'portcullis*')).toBe('');
+      // It ends with 1 where there are none.
+      expect((await system.exec('systemctl', 'list-unit-files', '--no-legend', 'portcullis*')).stdout).toBe(
+        '',
+      );
     });
   });
