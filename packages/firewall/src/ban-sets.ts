@@ -19,8 +19,8 @@ const GROW_AT = 0.75;
 const GROWTH = 4;
 /** Seconds of an entry that somebody else adds without saying for how long. */
 const DEFAULT_TIMEOUT = 3600;
-/** So many entries are made into text at once, which takes a millisecond or two. */
-const LINES_AT_ONCE = 4096;
+/** So many entries are made into text at once, which takes a millisecond. */
+const LINES_AT_ONCE = 1024;
 /** So many changes are made in one go; each takes microseconds. */
 const CHANGES_AT_ONCE = 256;
 /** Somebody who lists a set keeps it from being swapped. */

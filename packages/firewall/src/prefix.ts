@@ -118,7 +118,7 @@ function clearHostBits(bytes: Uint8Array, length: number): void {
 }
 
 /** RFC 5952, which is what the kernel's tools print as well; ip6addr shortens a single zero group too. */
-function printAddress(bytes: Uint8Array): string {
+export function printAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((bytes[i] << 8) | bytes[i + 1]);
