@@ -13,6 +13,7 @@ import {
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
+import { newPackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -310,7 +311,7 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   async unbanEach(prefixes: readonly string[]): Promise<void> {
-    await this.bans.remove(prefixes.map((prefix) => Prefix.parse(prefix).text));
+    await this.bans.remove(prefixes.map(normalForm));
   }
 
   async unbanAll(): Promise<void> {
@@ -357,6 +358,11 @@ export class KernelFirewall implements FirewallBackend {
     this.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** Most are in it already, and there may be a million. */
+function normalForm(text: string): string {
+  return packPrefix(text, newPackedPrefix()) ? text : Prefix.parse(text).text;
 }
 
 function bannable(text: string): string {

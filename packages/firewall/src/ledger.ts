@@ -158,8 +158,14 @@ export class BanLedger {
 
   /** Of the ban of a row: what the kernel has to know of it; undefined: there is none (any more). */
   brief(row: number): { prefix: string; until: number } | undefined {
+    const until = this.untilOf(row);
+    return until === undefined ? undefined : { prefix: this.bans.prefixOf(row), until };
+  }
+
+  /** When the ban of a row ends; undefined: there is none. */
+  untilOf(row: number): number | undefined {
     const until = this.bans.untilOf(row);
-    return until === undefined ? undefined : { prefix: this.bans.prefixOf(row), until: this.toWall(until) };
+    return until === undefined ? undefined : this.toWall(until);
   }
 
   /** Row of the ban of a prefix; -1 without one. */
@@ -179,8 +185,8 @@ export class BanLedger {
 
   /** Whether a row still has a ban whose time is not over. */
   isInForce(row: number, now: number): boolean {
-    const until = this.bans.untilOf(row);
-    return until !== undefined && this.toWall(until) > now;
+    const until = this.untilOf(row);
+    return until !== undefined && until > now;
   }
 
   *exceptions(): IterableIterator<BanException> {

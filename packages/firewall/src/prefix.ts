@@ -35,11 +35,12 @@ export class Prefix {
         `"${text.slice(0, 64)}" is not an IP address or a prefix such as 192.0.2.0/24.`,
       );
     }
-    const all = new Uint8Array(
-      ip6addr.parse(written === 6 ? withoutDottedTail(address) : address).toBuffer(),
-    );
-    const mapped = isMapped(all);
-    const bytes = mapped ? all.slice(12) : all;
+    const all =
+      written === 4
+        ? Uint8Array.from(address.split('.'), Number)
+        : new Uint8Array(ip6addr.parse(withoutDottedTail(address)).toBuffer());
+    const mapped = written === 4 || isMapped(all);
+    const bytes = mapped && written === 6 ? all.slice(12) : all;
     const width = written === 6 ? 128 : 32;
     const given = digits === undefined ? width : Number(digits);
     const length = mapped && written === 6 ? given - 96 : given;
