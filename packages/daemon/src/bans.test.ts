@@ -26,6 +26,7 @@ beforeEach(async () => {
     sink: () => sink,
     neverBlock: (prefix) => (prefix === '198.51.100.1' ? 'it is a gateway of this host' : null),
     defaultSeconds: () => 3600,
+    graceSeconds: () => 0,
     onRemoved: () => removals++,
   });
   await bans.service.start();

@@ -23,6 +23,8 @@ export interface BanOptions {
   sink: () => EventSink;
   neverBlock: (prefix: string) => string | null;
   defaultSeconds: () => number;
+  /** After an unblocking by hand no attack bans the device again for so long. */
+  graceSeconds: () => number;
   /** Told after every ban or unblocking by hand. */
   onRemoved: () => void;
 }
@@ -46,6 +48,7 @@ export class Bans {
       backend: options.backend,
       directory: options.directory,
       neverBlock: (prefix) => options.neverBlock(prefix.text) ?? undefined,
+      graceSeconds: () => options.graceSeconds(),
       onEvent: (event) => this.tell(event),
     });
   }

@@ -135,7 +135,7 @@ describe('BanService', () => {
   });
 
   test('an unblocked device is not banned for what it sent before, nor within the grace time', async () => {
-    const service = await started({ graceSeconds: 30 });
+    const service = await started({ graceSeconds: () => 30 });
     await service.ban(request('192.0.2.1'));
     await service.remove('192.0.2.1');
     await expect(service.ban({ ...request('192.0.2.1'), seenAt: wall - 5 })).rejects.toMatchObject({

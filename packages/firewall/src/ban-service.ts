@@ -44,7 +44,7 @@ export interface BanServiceOptions {
   /** Default: this host's own addresses and networks. */
   readonly localRefusal?: (prefix: Prefix) => string | undefined;
   /** After an unblocking by hand no detection bans the device again for so long. Default 0. */
-  readonly graceSeconds?: number;
+  readonly graceSeconds?: () => number;
   /** Milliseconds: wall clock, and one that nobody sets. */
   readonly clock?: { now(): number; monotonic(): number };
 }
@@ -238,6 +238,10 @@ export class BanService {
     return this.backend.ban(ban.prefix, entryOf(ban, now).remaining);
   }
 
+  private get graceMilliseconds(): number {
+    return (this.options.graceSeconds?.() ?? 0) * 1000;
+  }
+
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
     const general = banRefusal(prefix);
     if (general !== undefined) return general;
@@ -250,7 +254,7 @@ export class BanService {
     const lastUnblocked = Math.max(unblocked ?? Number.NEGATIVE_INFINITY, this.allUnblocked);
     if (request.seenAt !== undefined && request.seenAt <= lastUnblocked) return 'unblocked-since';
     if (unblocked === undefined) return undefined;
-    if (now < unblocked + (this.options.graceSeconds ?? 0) * 1000) return 'grace-after-unblocking';
+    if (now < unblocked + this.graceMilliseconds) return 'grace-after-unblocking';
     return undefined;
   }
 
@@ -566,7 +570,7 @@ export class BanService {
     for (const [prefix, { at }] of this.recent) {
       if (now - at > REPEAT_MILLISECONDS) this.recent.delete(prefix);
     }
-    const memory = Math.max(GRACE_MEMORY_MILLISECONDS, (this.options.graceSeconds ?? 0) * 1000);
+    const memory = Math.max(GRACE_MEMORY_MILLISECONDS, this.graceMilliseconds);
     for (const [prefix, at] of this.unblocked) if (now - at > memory) this.unblocked.delete(prefix);
     void this.retry();
     this.schedule();
