@@ -6,6 +6,7 @@ import {
   type RuleLists,
   type RuleSource,
 } from '@portcullis/engine';
+import { RuleStore, type RuleVersion } from '@portcullis/updates';
 import type { Configuration } from './configuration/schema';
 import { exemptions } from './exclusions';
 import { interfaceIndex, localAddresses } from './interfaces';
@@ -13,7 +14,7 @@ import { interfaceIndex, localAddresses } from './interfaces';
 /** Where the project's own rules stand. */
 export const builtInRuleDirectory = resolve(__dirname, '..', '..', '..', 'rules');
 
-/** Larger than any rule file there is; a mistyped path to something else is not read into memory. */
+/** Larger than any file of rules or lists there is; a mistyped path to something else is not read into memory. */
 const LARGEST_FILE = 512 * 1024 * 1024;
 
 export class RuleSourceError extends Error {
@@ -30,8 +31,22 @@ function listed(folder: string, pattern: string): string[] {
     .map((name) => join(folder, name));
 }
 
+/** Words that a `rule-files` entry may be instead of a path. */
+const BUILT_IN = 'built-in';
+export const FETCHED = 'fetched';
+
+/** The versions of rules that `rules update` has fetched. */
+export function ruleStore(configuration: Configuration): RuleStore {
+  return new RuleStore(join(configuration['state-dir'], 'rule-sets'));
+}
+
 /** Files that a `rule-files` entry names: itself, the rules in it if it is a folder, or what its `*` stands for. */
-function expand(entry: string, base: string): string[] {
+function expand(entry: string, base: string, fetched: RuleVersion | null): string[] {
+  if (entry === FETCHED)
+    return (fetched?.sets ?? []).flatMap(({ files }) =>
+      files.map((file) => join((fetched as RuleVersion).directory, file)),
+    );
+  if (entry === BUILT_IN) return listed(builtInRuleDirectory, '*.rules');
   const path = resolve(base, entry);
   try {
     const pattern = basename(path).includes('*');
@@ -45,26 +60,40 @@ function expand(entry: string, base: string): string[] {
 }
 
 function readText(path: string): string {
+  return Buffer.from(readBytes(path).buffer).toString();
+}
+
+/** @returns bytes with a buffer of their own, which may be handed to another thread */
+function readBytes(path: string): Uint8Array {
   try {
-    if (statSync(path).size > LARGEST_FILE) throw new Error('is too large to be a rule file');
-    return readFileSync(path, 'utf8');
+    if (statSync(path).size > LARGEST_FILE) throw new Error('is larger than 512 MiB');
+    const bytes = readFileSync(path);
+    return bytes.length === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
   } catch (error) {
     throw new RuleSourceError(`cannot read ${path}: ${(error as Error).message}`);
   }
 }
 
-/** Reads the rule files that a configuration names. @throws RuleSourceError */
-export function readRuleSource(configuration: Configuration, configurationFile: string | null): RuleSource {
+/**
+ * Reads the rule files that a configuration names.
+ * @param fetched the version of fetched rules that counts; default the one in force
+ * @throws RuleSourceError
+ */
+export function readRuleSource(
+  configuration: Configuration,
+  configurationFile: string | null,
+  fetched: RuleVersion | null = ruleStore(configuration).current,
+): RuleSource {
   const base = configurationFile === null ? process.cwd() : dirname(resolve(configurationFile));
-  const entries = configuration['rule-files'] ?? [builtInRuleDirectory];
-  const files = entries.flatMap((entry) => expand(entry, base));
+  const files = configuration['rule-files'].flatMap((entry) => expand(entry, base, fetched));
   const classification = configuration['classification-file'];
   const portGroups = Object.entries(configuration.vars['port-groups']).map(([name, value]) => [
     name,
     String(value),
   ]);
   return {
-    files: files.map((path) => ({ path, text: readText(path) })),
+    files: files.map((path) => ({ path, text: readBytes(path) })),
+    switches: { disabled: configuration['disabled-rules'], enabled: configuration['enabled-rules'] },
     classification: classification === undefined ? null : readText(resolve(base, classification)),
     addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
     portGroups: Object.fromEntries(portGroups),
@@ -72,6 +101,12 @@ export function readRuleSource(configuration: Configuration, configurationFile: 
     lists: ruleLists(configuration, base),
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
   };
+}
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }
 
 /** Files that rules ask beside the traffic. @throws RuleSourceError */
@@ -93,16 +128,9 @@ function ruleLists(configuration: Configuration, base: string): RuleLists {
         lists: lists.map((name) => readText(resolve(folder, name))),
       },
     }),
-    ...(geo !== undefined && { geo: readBytes(resolve(base, geo)) }),
+    // Tens of megabytes: all threads use the same.
+    ...(geo !== undefined && { geo: shared(readBytes(resolve(base, geo))) }),
   };
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new RuleSourceError(`cannot read ${path}: ${(error as Error).message}`);
-  }
 }
 
 /** The configured rows come before the built-in ones: the first that fits counts. */

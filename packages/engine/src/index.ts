@@ -12,8 +12,10 @@ export {
   type KindRow,
 } from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
-export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { Inspector } from './inspector';
+export type { InspectorOptions, OffloadMark } from './inspector-options';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
+export { prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
@@ -21,10 +23,12 @@ export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type PreparedRules,
   type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleFileText,
 } from './rule-loading';
 export {
   type FromWorker,
