@@ -14,9 +14,9 @@ export interface BanRow {
   since: string;
   until: string;
   remaining_s: number;
-  /** Dropped by the kernel because of this ban. */
-  packets: number;
-  bytes: number;
+  /** What the kernel has dropped because of this ban; null in lists of very many, where `bans show` tells. */
+  packets: number | null;
+  bytes: number | null;
 }
 
 export interface BanListAnswer {
@@ -26,6 +26,9 @@ export interface BanListAnswer {
 }
 
 export interface BansRemovedAnswer {
+  /** Bans that were lifted. */
+  count: number;
+  /** Their prefixes; of very many only the first. */
   removed: string[];
   not_banned: string[];
 }
@@ -75,7 +78,7 @@ export interface StatusAnswer {
   rules: RulesAnswer;
   ports: { text: string; any_port_rules: number } | null;
   bans: { active: number; dropped_packets: number; dropped_bytes: number };
-  packets: { received: number; dropped: number; uninspected: number };
+  packets: { received: number; bytes: number; dropped: number; uninspected: number };
   alerts: { allowed: number; blocked: number };
   flows: number;
   held_bytes: number;

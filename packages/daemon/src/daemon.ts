@@ -6,6 +6,8 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
+  type PreparedRules,
+  prepareRulesApart,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
@@ -37,7 +39,7 @@ import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
-import { notifyReady, notifyStopping, startWatchdog } from './systemd';
+import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
 import { Supervisor } from './workers/supervisor';
 import { supervisorSettings } from './workers/supervisor-settings';
@@ -78,7 +80,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private resolved: ResolvedConfiguration;
   private configuration: Configuration;
   private readonly mode: Mode;
-  private source: RuleSource | null = null;
+  private prepared: PreparedRules | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
@@ -133,7 +135,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     hurryMainThread();
     try {
       // Errors a user can make are found before anything is touched.
-      readRuleSource(this.configuration, this.options.configurationFile);
+      const source = this.readRules();
       this.marks();
       await this.lock.acquire();
       undo.push(() => this.lock.release());
@@ -142,7 +144,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.control.close());
       this.sink = await openOutputs(this.configuration, { log: this.log, version: this.options.version });
       undo.push(() => this.sink.close());
-      this.firewall = await KernelFirewall.open({ backend: this.configuration.firewall.backend });
+      this.firewall = await KernelFirewall.open({
+        backend: this.configuration.firewall.backend,
+        banSets: { onGrowthFailure: (error) => this.alarm('BAN_SET_GROWTH', setAlarm(error)) },
+      });
       undo.push(() => this.firewall.close());
       const state = this.state.read();
       if (state.damaged)
@@ -159,7 +164,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(async () => this.metrics?.close());
       // A policy turns protection on by itself; what an administrator has said since counts.
       const wanted = state.enabled ?? this.resolved.hasPolicy;
-      if (this.options.enable || wanted) await this.protect();
+      if (this.options.enable || wanted) await this.protect(source);
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
@@ -214,11 +219,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    */
   reload(): Promise<ReloadAnswer> {
     return this.inTurn(async () => {
+      notifyReloading();
       try {
         return await this.apply(resolveConfiguration(this.loadOptions));
       } catch (error) {
         this.incidents.count('reload-failed');
         throw error;
+      } finally {
+        notifyReady();
       }
     });
   }
@@ -265,16 +273,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
-    const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
-    if (same && source.policy) {
+    const prepared = await prepareRulesApart(source);
+    const { key, lists, policy } = prepared;
+    const same = key === this.prepared?.key && isDeepStrictEqual(lists, this.prepared.lists);
+    if (same && policy) {
       await this.firewall.install(this.plan(true));
-      supervisor.setPolicy(source.policy);
-      this.source = source;
+      supervisor.setPolicy(policy);
       return;
     }
     const generation = this.nextGeneration();
-    const summary = await supervisor.reload(source, null);
-    this.acceptRules(summary, source);
+    const summary = await supervisor.reload(prepared, null);
+    this.acceptRules(summary, prepared);
     await this.firewall.install(this.plan(true));
     supervisor.setOffload(this.offload(generation));
   }
@@ -288,17 +297,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   // ── Protection on and off ────────────────────────────────────────────────────────────────────────────────
 
-  private async protect(): Promise<void> {
+  private readRules(): RuleSource {
+    return readRuleSource(this.configuration, this.options.configurationFile);
+  }
+
+  private async protect(source = this.readRules()): Promise<void> {
     const marks = this.marks();
-    const source = readRuleSource(this.configuration, this.options.configurationFile);
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), source);
+    const prepared = await prepareRulesApart(source);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), prepared);
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
     const summary = await supervisor.start(this.offload(generation));
     try {
-      this.acceptRules(summary, source);
+      this.acceptRules(summary, prepared);
       await this.firewall.install(this.plan(true));
     } catch (error) {
       await this.firewall.install(this.plan(false));
@@ -395,6 +408,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private async detected(detection: Detection): Promise<void> {
     // The ban first: every millisecond counts there, and none for the record.
     const ban = this.attackers.consider(detection, this.banPolicy());
+    if (detection.vlan.length === 0) detection.vlan = this.interfaces.vlans(detection.inInterface);
     const record = alertRecord(detection, {
       classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
@@ -428,11 +442,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private banFlood(perMinute: number): void {
     this.incidents.count('ban-flood');
     const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
+    this.alarm('BAN_FLOOD', message);
+  }
+
+  private alarm(code: string, message: string): void {
     this.log.error(message);
     this.sink.write({
       timestamp: eveTimestamp(Date.now() * 1000),
       event_type: 'engine',
-      engine: { error_code: 'BAN_FLOOD', message },
+      engine: { error_code: code, message },
     });
   }
 
@@ -485,6 +503,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       },
       packets: {
         received: totals.queue_received,
+        bytes: totals.queue_bytes,
         dropped: totals.queue_dropped,
         uninspected: Math.max(0, counted.ipv4 + counted.ipv6 - totals.queue_received),
       },
@@ -512,9 +531,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, source: RuleSource): void {
-    this.source = source;
-    this.classes = ruleClasses(source);
+  private acceptRules(summary: RuleSummary, prepared: PreparedRules): void {
+    this.prepared = prepared;
+    this.classes = ruleClasses(prepared);
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))
@@ -546,6 +565,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       sink: () => this.sink,
       neverBlock: (prefix) => this.neverBlock.refuses(prefix),
       defaultSeconds: () => this.configuration['block-duration'],
+      graceSeconds: () => this.configuration['unblock-grace'],
       onRemoved: () => this.supervisor?.forgetBlockedSources(),
     });
   }
@@ -590,6 +610,9 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   if (typeof replace === 'string') return { replace };
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
+
+const setAlarm = ({ message }: Error) =>
+  `a ban set is nearly full and cannot be made larger: ${message} When it is full, attackers are no longer banned.`;
 
 function hurryMainThread(): void {
   try {

@@ -1,6 +1,7 @@
 import type { Action } from '@portcullis/rules';
 import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
+import { EMPTY_TABLE, type RuleTable } from './rule-table';
 import { ThresholdResult, type ThresholdTable } from './threshold-table';
 
 /** Actions that a rate filter may give, behind the rule's own. */
@@ -30,7 +31,7 @@ export class MatchList {
   /** Rules left out because the list was full. */
   overflow = 0;
   /** Of the rule set in use. */
-  rules: readonly CompiledRule[] = [];
+  rules: RuleTable = EMPTY_TABLE;
 
   /** @param limit of the rules about packets and streams, and as many about transactions */
   constructor(private readonly limit: number) {
@@ -43,7 +44,7 @@ export class MatchList {
 
   /** What is to be done about the match at that place: the rule's action, or a rate filter's. */
   action(place: number): Action {
-    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules[this.numbers[place]].action;
+    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules.get(this.numbers[place]).action;
   }
 
   begin(): void {
@@ -53,7 +54,7 @@ export class MatchList {
   /** Whether what the match at that place calls for is meant for the rest of its flow too. */
   actsOnFlow(place: number): boolean {
     if (this.changed[place] !== 0 || (this.found[place] & IN_PAYLOAD) !== 0) return false;
-    return this.rules[this.numbers[place]].ofFlow;
+    return this.rules.get(this.numbers[place]).ofFlow;
   }
 
   /** Direction of the bytes that the rule at that place matched in, which may not be that of the packet in hand. */
@@ -91,7 +92,7 @@ export class MatchList {
     const { numbers, transactions, found, silent } = this;
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
-      const rule = this.rules[numbers[i]];
+      const rule = this.rules.get(numbers[i]);
       let quiet = rule.noAlert;
       let change = 0;
       if (rule.thresholds !== null) {
