@@ -6,6 +6,7 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
+  keptRulesNow,
   type PreparedRules,
   prepareRulesApart,
   type RuleSource,
@@ -302,11 +303,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const marks = this.marks();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const prepared = await prepareRulesApart(source);
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), prepared);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode));
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
-    const summary = await supervisor.start(this.offload(generation));
+    let prepared!: PreparedRules;
+    const prepare = async () => {
+      prepared = keptRulesNow(source) ?? (await prepareRulesApart(source));
+      return prepared;
+    };
+    const summary = await supervisor.start(prepare, this.offload(generation));
     try {
       this.acceptRules(summary, prepared);
       await this.firewall.install(this.plan(true));

@@ -257,16 +257,27 @@ function inOneGo<T>(steps: Generator<void, T>): T {
   return step.value;
 }
 
+/** Rules of the source that were compiled before. @returns null where they are not kept */
+export function keptRules(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+): PreparedRules | null {
+  const { cacheDirectory, files: _, ...rest } = source;
+  if (cacheDirectory === null) return null;
+  const key = ruleSourceKey(source, rulesFingerprint(protocols));
+  const packed = readPackedRules(cacheDirectory, key);
+  return packed && { ...rest, cacheDirectory, packed, key };
+}
+
 /** The rules of a source in the form that threads share: kept ones where there are, else compiled now, and kept. */
 export function prepareRulesNow(source: RuleSource, protocols: readonly ProtocolDefinition[]): PreparedRules {
-  const { cacheDirectory, files: _, ...rest } = source;
-  if (cacheDirectory === null) return inOneGo(prepareRules(source, protocols)).prepared;
-  const key = ruleSourceKey(source, rulesFingerprint(protocols));
-  const kept = readPackedRules(cacheDirectory, key);
-  if (kept !== null) return { ...rest, cacheDirectory, packed: kept, key };
+  const kept = keptRules(source, protocols);
+  if (kept !== null) return kept;
   const { prepared, provisional } = inOneGo(prepareRules(source, protocols));
-  if (!provisional) keepPackedRules(cacheDirectory, key, prepared.packed);
-  return { ...prepared, key };
+  if (source.cacheDirectory === null) return prepared;
+  prepared.key = ruleSourceKey(source, rulesFingerprint(protocols));
+  if (!provisional) keepPackedRules(source.cacheDirectory, prepared.key, prepared.packed);
+  return prepared;
 }
 
 /** `openRules` in one go, with the databases. */
