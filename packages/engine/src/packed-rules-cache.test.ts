@@ -116,8 +116,9 @@ describe('prepared rules', () => {
   });
 
   test('are prepared anew where what was kept is damaged, and kept again', () => {
-    const { key } = prepareRulesNow(source(RULES), protocols);
-    writeFileSync(file(key), 'torn');
+    prepareRulesNow(source(RULES), protocols);
+    const [kept] = readdirSync(directory);
+    writeFileSync(join(directory, kept as string), 'torn');
     expect(keptRules(source(RULES), protocols)).toBeNull();
     const again = prepareRulesNow(source(RULES), protocols);
     expect(keptRules(source(RULES), protocols)).toEqual(again);

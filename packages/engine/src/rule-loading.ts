@@ -94,8 +94,6 @@ function ruleSwitches({ switches }: RuleSource): RuleSwitches {
 /** The rules of a source in the form that threads share: plain data. */
 export interface PreparedRules extends Omit<RuleSource, 'files'> {
   packed: Uint8Array<SharedArrayBuffer>;
-  /** Names the contents of the source's files and all that decides what comes of them; empty: not worked out. */
-  key: string;
 }
 
 export interface Preparation {
@@ -185,7 +183,7 @@ export function* prepareRules(
   yield;
   const { files: _, ...rest } = source;
   return {
-    prepared: { ...rest, packed: packRuleSet(step.value, rules, summary), key: '' },
+    prepared: { ...rest, packed: packRuleSet(step.value, rules, summary) },
     provisional: failed.some(({ asksOutward }) => asksOutward),
   };
 }
@@ -266,7 +264,7 @@ export function keptRules(
   if (cacheDirectory === null) return null;
   const key = ruleSourceKey(source, rulesFingerprint(protocols));
   const packed = readPackedRules(cacheDirectory, key);
-  return packed && { ...rest, cacheDirectory, packed, key };
+  return packed && { ...rest, cacheDirectory, packed };
 }
 
 /** The rules of a source in the form that threads share: kept ones where there are, else compiled now, and kept. */
@@ -274,9 +272,9 @@ export function prepareRulesNow(source: RuleSource, protocols: readonly Protocol
   const kept = keptRules(source, protocols);
   if (kept !== null) return kept;
   const { prepared, provisional } = inOneGo(prepareRules(source, protocols));
-  if (source.cacheDirectory === null) return prepared;
-  prepared.key = ruleSourceKey(source, rulesFingerprint(protocols));
-  if (!provisional) keepPackedRules(source.cacheDirectory, prepared.key, prepared.packed);
+  const { cacheDirectory } = source;
+  if (cacheDirectory === null || provisional) return prepared;
+  keepPackedRules(cacheDirectory, ruleSourceKey(source, rulesFingerprint(protocols)), prepared.packed);
   return prepared;
 }
 

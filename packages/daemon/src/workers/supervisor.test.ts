@@ -15,7 +15,6 @@ const GIVE_UP = 5;
 /** Rules that stand for how the threads are to behave. */
 const rules = (text: string): PreparedRules => ({
   packed: packed(text),
-  key: '',
   classification: null,
   addressGroups: {},
   portGroups: {},
