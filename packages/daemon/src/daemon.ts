@@ -68,7 +68,11 @@ interface DaemonEvents {
 }
 
 /** What tells the rules in force from others. */
-type RulesInForce = Pick<RuleSource, 'lists' | 'classification'> & { key: string };
+interface RulesInForce {
+  key: string;
+  lists: RuleSource['lists'] | undefined;
+  classification: RuleSource['classification'];
+}
 
 /** Somebody who flushes our rules is to be noticed within two seconds. */
 const DRIFT_MILLISECONDS = 1500;
@@ -284,7 +288,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const prepared = await prepareRulesApart(source);
     const generation = this.nextGeneration();
     const summary = await supervisor.reload(prepared, null);
-    this.acceptRules(summary, { ...source, key });
+    this.acceptRules(summary, key, source);
     await this.firewall.install(this.plan(true));
     supervisor.setOffload(this.offload(generation));
   }
@@ -313,7 +317,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const prepare = async () => keptRulesNow(source) ?? (await prepareRulesApart(source));
     const summary = await supervisor.start(prepare, this.offload(generation));
     try {
-      this.acceptRules(summary, { ...source, key });
+      this.acceptRules(summary, key, source);
       await this.firewall.install(this.plan(true));
     } catch (error) {
       await this.firewall.install(this.plan(false));
@@ -528,7 +532,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, { key, lists, classification }: RulesInForce): void {
+  private acceptRules(summary: RuleSummary, key: string, { lists, classification }: RuleSource): void {
     this.inForce = { key, lists, classification };
     this.classes = ruleClasses({ classification });
     this.rules = summary;
