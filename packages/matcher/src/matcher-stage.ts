@@ -30,7 +30,9 @@ export class MatcherStage {
     const { candidates, gate } = this;
     const { bytes } = packet;
     for (let i = 0; i < rules.length; i++) {
-      if (gate.admitsBuffer(rules[i], bytes, payloadStart, payloadEnd)) candidates.add(rules[i]);
+      const rule = rules[i];
+      if (!gate.admitsBuffer(rule, bytes, payloadStart, payloadEnd)) continue;
+      if (gate.admitsPorts(rule) && gate.admitsProtocol(rule)) candidates.add(rule);
     }
   }
 }

@@ -48,8 +48,7 @@ export class PacketRules {
       if (transport === 0) this.segments.scanSegment(context);
       else {
         const { sourcePort, destinationPort, bytes } = packet;
-        const start = payloadStart;
-        scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+        scan.datagram(plan.patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd);
         scan.flush();
       }
     }

@@ -28,6 +28,7 @@ export class RuleOutline {
   readonly directions: number;
   readonly flowState: number;
   readonly bidirectional: boolean;
+  readonly twoWay: boolean;
   readonly source: AddressSet | null;
   readonly destination: AddressSet | null;
   readonly sourcePorts: PortSet | null;
@@ -66,6 +67,7 @@ export class RuleOutline {
     this.directions = compiled.directions;
     this.flowState = compiled.flowState;
     this.bidirectional = compiled.bidirectional;
+    this.twoWay = compiled.twoWay;
     this.source = compiled.source;
     this.destination = compiled.destination;
     this.sourcePorts = compiled.sourcePorts;

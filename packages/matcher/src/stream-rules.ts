@@ -32,7 +32,10 @@ export class StreamRules {
     candidates.begin();
     gate.begin(context);
     const unfiltered = ruleset.streamUnfiltered[direction];
-    for (let i = 0; i < unfiltered.length; i++) if (gate.admits(unfiltered[i])) candidates.add(unfiltered[i]);
+    for (let i = 0; i < unfiltered.length; i++) {
+      const rule = unfiltered[i];
+      if (gate.admits(rule) && gate.admitsPorts(rule) && gate.admitsProtocol(rule)) candidates.add(rule);
+    }
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
       if (ruleset.rawFiltered[rule] === 0) candidates.add(rule);
