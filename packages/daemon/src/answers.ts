@@ -14,8 +14,7 @@ export interface BanRow {
   since: string;
   until: string;
   remaining_s: number;
-  /** Dropped by the kernel because of this ban. */
-  /** What the kernel has dropped; null in lists of very many, where `bans show` tells. */
+  /** What the kernel has dropped because of this ban; null in lists of very many, where `bans show` tells. */
   packets: number | null;
   bytes: number | null;
 }
