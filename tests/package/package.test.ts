@@ -158,7 +158,7 @@ else
       );
       await system.run('systemctl', 'start', 'portcullis-rules-update.service');
       expect(await system.property('portcullis-rules-update.service', 'Result')).toBe('success');
-      expect(await system.run('find', '/var/lib/portcullis', '-name', '*.rules')).toContain('ours');
+      expect(await system.run('find', '/var/lib/portcullis', '-name', '*.rules')).toContain('/ours/');
       writeFileSync(configuration(), before);
     });
 
