@@ -51,7 +51,8 @@ else
       lab = new Lab('pcdeb');
       await lab.httpServer('server', HTTP);
       await lab.tcpServer('server', ECHO, { kind: 'echo' });
-      system = await new BootedSystem(lab, root).booted();
+      system = new BootedSystem(lab, root);
+      await system.booted();
     }, 900_000);
     afterAll(async () => {
       await system?.destroy();
