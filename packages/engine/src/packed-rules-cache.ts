@@ -27,8 +27,11 @@ const LARGEST = 2 ** 30;
 const KEPT = 3;
 const OTHERS_MAY_WRITE = 0o022;
 
-/** @param fingerprint of the program */
-export function ruleSourceKey(source: RuleSource, fingerprint: string): string {
+/**
+ * Equal for sources of which the same rules come, unless the contents of a GeoIP database count.
+ * @param fingerprint of the program
+ */
+export function ruleSourceKey(source: RuleSource, fingerprint = ''): string {
   const { classification, addressGroups, portGroups, switches, actionOrder, lists = {} } = source;
   const { thresholds, reputation, geo } = lists;
   const hash = createHash('sha256');
