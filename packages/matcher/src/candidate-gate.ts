@@ -41,11 +41,12 @@ function portSpan(ports: PortSet | null): number {
   return ports.ranges[0] | (ports.ranges[ports.ranges.length - 1] << 16);
 }
 
-/** The application protocol that a rule names; 0: none, or several. */
-function onlyProtocol(appProtocols: Uint8Array | null): number {
-  if (appProtocols === null) return 0;
-  const first = appProtocols.indexOf(1);
-  return first === appProtocols.lastIndexOf(1) ? Math.max(first, 0) : 0;
+/** 32 of the application protocols that a rule looks at, a bit each; none where it looks at all. */
+function protocolBits(appProtocols: Uint8Array | null, first: number): number {
+  if (appProtocols === null || appProtocols.length > 64) return 0;
+  let bits = 0;
+  for (let i = first; i < appProtocols.length && i < first + 32; i++) bits |= appProtocols[i] << (i - first);
+  return bits;
 }
 
 /**
@@ -55,7 +56,7 @@ function onlyProtocol(appProtocols: Uint8Array | null): number {
 export class CandidateGate {
   /**
    * For each rule: forbidden facts, shortest, longest, the first and last byte (plus one; 0: whichever), spans of its
-   * source and destination ports, its application protocol (0: any).
+   * source and destination ports, bits of its application protocols (all 0: any).
    */
   private readonly numbers: Int32Array;
   /** What rules are turned away by, but for the buffer. */
@@ -76,7 +77,8 @@ export class CandidateGate {
       const oneWay = !rule.bidirectional && !rule.twoWay;
       this.numbers[at + 4] = oneWay ? portSpan(rule.sourcePorts) : ALL_PORTS;
       this.numbers[at + 5] = oneWay ? portSpan(rule.destinationPorts) : ALL_PORTS;
-      this.numbers[at + 6] = onlyProtocol(rule.appProtocols);
+      this.numbers[at + 6] = protocolBits(rule.appProtocols, 0);
+      this.numbers[at + 7] = protocolBits(rule.appProtocols, 32);
     }
   }
 
@@ -111,8 +113,11 @@ export class CandidateGate {
 
   /** Not to be asked where the rule is looked at when the protocol may have become known. */
   admitsProtocol(rule: number): boolean {
-    const protocol = this.numbers[rule * STRIDE + 6];
-    return protocol === 0 || protocol === this.appProtocol;
+    const { numbers, appProtocol } = this;
+    const low = numbers[rule * STRIDE + 6];
+    const high = numbers[rule * STRIDE + 7];
+    if ((low | high) === 0) return true;
+    return ((appProtocol < 32 ? low : high) & (1 << (appProtocol & 31))) !== 0;
   }
 
   admits(rule: number): boolean {

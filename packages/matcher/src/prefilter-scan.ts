@@ -212,16 +212,19 @@ export class PrefilterScan {
       this.flush();
       this.bytes = bytes;
     }
-    memo.store(bytes, start, end);
-    memo.filling = true;
+    const filled = memo.again ? memo : null;
+    if (filled !== null) {
+      filled.store(bytes, start, end);
+      filled.filling = true;
+    }
     if (anywhere !== null) {
       this.addJob(anywhere, bytes, start, end, wholeStart, end, parts);
-      this.jobMemos[this.jobCount - 1] = memo;
+      this.jobMemos[this.jobCount - 1] = filled;
     }
     if (head !== null) {
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
       this.addJob(head, bytes, start, to, wholeStart, end, parts);
-      this.jobMemos[this.jobCount - 1] = memo;
+      this.jobMemos[this.jobCount - 1] = filled;
     }
   }
 
