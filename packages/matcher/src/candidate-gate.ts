@@ -1,7 +1,7 @@
-import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
 import type { PortSet } from './port-set';
 import { FlowState } from './rule-builder';
+import type { RuleOutline } from './rule-outline';
 import { LOWER } from './search';
 import { TRANSPORT_BITS, TRANSPORT_INDEX } from './transport-index';
 
@@ -23,7 +23,7 @@ const STRIDE = 8;
 const ALL_PORTS = 0xffff << 16;
 
 /** Facts under which a rule cannot match. */
-function forbiddenFacts(rule: CompiledRule): number {
+function forbiddenFacts(rule: RuleOutline): number {
   let facts = ~rule.transports & ALL_TRANSPORTS;
   if ((rule.directions & 1) === 0) facts |= Fact.TO_SERVER;
   if ((rule.directions & 2) === 0) facts |= Fact.TO_CLIENT;
@@ -50,37 +50,40 @@ function protocolBits(appProtocols: Uint8Array | null, first: number): number {
 }
 
 /**
+ * For each rule: forbidden facts, shortest, longest, the first and last byte (plus one; 0: whichever), spans of its
+ * source and destination ports, bits of its application protocols (all 0: any).
+ */
+export function gateNumbers(rules: readonly RuleOutline[]): Int32Array {
+  const numbers = new Int32Array(rules.length * STRIDE);
+  for (const rule of rules) {
+    const at = rule.number * STRIDE;
+    const { shape } = rule;
+    numbers[at] = forbiddenFacts(rule);
+    numbers[at + 1] = shape.shortest;
+    numbers[at + 2] = shape.longest;
+    numbers[at + 3] = (shape.first + 1) | ((shape.last + 1) << 9);
+    const oneWay = !rule.bidirectional && !rule.twoWay;
+    numbers[at + 4] = oneWay ? portSpan(rule.sourcePorts) : ALL_PORTS;
+    numbers[at + 5] = oneWay ? portSpan(rule.destinationPorts) : ALL_PORTS;
+    numbers[at + 6] = protocolBits(rule.appProtocols, 0);
+    numbers[at + 7] = protocolBits(rule.appProtocols, 32);
+  }
+  return numbers;
+}
+
+/**
  * Turns away rules before they become candidates: by facts about the packet, and by the shape of the buffer in which
  * their pattern was found. A few numbers a rule, side by side: most rules that are called for end here.
  */
 export class CandidateGate {
-  /**
-   * For each rule: forbidden facts, shortest, longest, the first and last byte (plus one; 0: whichever), spans of its
-   * source and destination ports, bits of its application protocols (all 0: any).
-   */
-  private readonly numbers: Int32Array;
   /** What rules are turned away by, but for the buffer. */
   facts = 0;
   private sourcePort = 0;
   private destinationPort = 0;
   private appProtocol = 0;
 
-  constructor(rules: readonly CompiledRule[]) {
-    this.numbers = new Int32Array(rules.length * STRIDE);
-    for (const rule of rules) {
-      const at = rule.number * STRIDE;
-      const { shape } = rule;
-      this.numbers[at] = forbiddenFacts(rule);
-      this.numbers[at + 1] = shape.shortest;
-      this.numbers[at + 2] = shape.longest;
-      this.numbers[at + 3] = (shape.first + 1) | ((shape.last + 1) << 9);
-      const oneWay = !rule.bidirectional && !rule.twoWay;
-      this.numbers[at + 4] = oneWay ? portSpan(rule.sourcePorts) : ALL_PORTS;
-      this.numbers[at + 5] = oneWay ? portSpan(rule.destinationPorts) : ALL_PORTS;
-      this.numbers[at + 6] = protocolBits(rule.appProtocols, 0);
-      this.numbers[at + 7] = protocolBits(rule.appProtocols, 32);
-    }
-  }
+  /** @param numbers see `gateNumbers` */
+  constructor(private readonly numbers: Int32Array) {}
 
   /** The packet in hand is looked at in pieces, whose shapes are not known yet. */
   inPieces = false;

@@ -19,7 +19,7 @@ export class MatcherStage {
     readonly limits: MatcherLimits,
   ) {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
-    this.gate = new CandidateGate(ruleset.rules);
+    this.gate = new CandidateGate(ruleset.gate);
     this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
     this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);

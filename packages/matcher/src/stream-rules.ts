@@ -38,7 +38,7 @@ export class StreamRules {
     }
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (!ruleset.rules[rule].rawFiltered) candidates.add(rule);
+      if (ruleset.rawFiltered[rule] === 0) candidates.add(rule);
     }
     const found = candidates.count;
     const waiting =
@@ -49,7 +49,7 @@ export class StreamRules {
     const { rules } = ruleset;
     const { profile } = this.evaluator;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = rules[candidates.rules[i]];
+      const rule = rules.get(candidates.rules[i]);
       // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
       const again = waiting && this.isStreamWaiting(context, rule.number);
       const unseen = again || (late && rule.appProtocols !== null);
