@@ -343,6 +343,7 @@ export class PrefilterScan {
     this.jobs[at + 1] = from;
     this.jobs[at + 2] = to;
     this.jobEntries[this.jobCount] = -1;
+    this.jobMemos[this.jobCount] = null;
     this.jobStarts[this.jobCount] = wholeStart;
     this.jobEnds[this.jobCount] = wholeEnd;
     this.jobParts[this.jobCount] = parts;
@@ -362,10 +363,7 @@ export class PrefilterScan {
       const count = counts[job];
       const prefilter = this.prefilters[this.jobPrefilters[job]];
       const memo = jobMemos[job];
-      if (memo !== null) {
-        memo.filling = false;
-        jobMemos[job] = null;
-      }
+      if (memo !== null) memo.filling = false;
       if (count > MAX_MATCHES) {
         this.overflow++;
         if (memo !== null) memo.forget();
