@@ -142,10 +142,7 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
     /^(app-layer\.error-policy|exception-policy)$/,
     (value) => (/^(ignore|auto)$/.test(String(value)) ? null : 'has no counterpart'),
   ],
-  [
-    /^vlan\.use-for-tracking$/,
-    (value) => (truth(value) ? 'flows are not told apart by VLAN' : null),
-  ],
+  [/^vlan\.use-for-tracking$/, (value) => (truth(value) ? 'flows are not told apart by VLAN' : null)],
   [/^host-os-policy$/, without('overlaps are resolved as one kind of host does')],
 
   // ── Streams ──
