@@ -41,16 +41,17 @@ function portSpan(ports: PortSet | null): number {
   return ports.ranges[0] | (ports.ranges[ports.ranges.length - 1] << 16);
 }
 
-/** The application protocol that a rule names; 0: none, or several. */
-function onlyProtocol(appProtocols: Uint8Array | null): number {
-  if (appProtocols === null) return 0;
-  const first = appProtocols.indexOf(1);
-  return first === appProtocols.lastIndexOf(1) ? Math.max(first, 0) : 0;
+/** 32 of the application protocols that a rule looks at, a bit each; none where it looks at all. */
+function protocolBits(appProtocols: Uint8Array | null, first: number): number {
+  if (appProtocols === null || appProtocols.length > 64) return 0;
+  let bits = 0;
+  for (let i = first; i < appProtocols.length && i < first + 32; i++) bits |= appProtocols[i] << (i - first);
+  return bits;
 }
 
 /**
  * For each rule: forbidden facts, shortest, longest, the first and last byte (plus one; 0: whichever), spans of its
- * source and destination ports, its application protocol (0: any).
+ * source and destination ports, bits of its application protocols (all 0: any).
  */
 export function gateNumbers(rules: readonly RuleOutline[]): Int32Array {
   const numbers = new Int32Array(rules.length * STRIDE);
@@ -64,7 +65,8 @@ export function gateNumbers(rules: readonly RuleOutline[]): Int32Array {
     const oneWay = !rule.bidirectional && !rule.twoWay;
     numbers[at + 4] = oneWay ? portSpan(rule.sourcePorts) : ALL_PORTS;
     numbers[at + 5] = oneWay ? portSpan(rule.destinationPorts) : ALL_PORTS;
-    numbers[at + 6] = onlyProtocol(rule.appProtocols);
+    numbers[at + 6] = protocolBits(rule.appProtocols, 0);
+    numbers[at + 7] = protocolBits(rule.appProtocols, 32);
   }
   return numbers;
 }
@@ -114,8 +116,11 @@ export class CandidateGate {
 
   /** Not to be asked where the rule is looked at when the protocol may have become known. */
   admitsProtocol(rule: number): boolean {
-    const protocol = this.numbers[rule * STRIDE + 6];
-    return protocol === 0 || protocol === this.appProtocol;
+    const { numbers, appProtocol } = this;
+    const low = numbers[rule * STRIDE + 6];
+    const high = numbers[rule * STRIDE + 7];
+    if ((low | high) === 0) return true;
+    return ((appProtocol < 32 ? low : high) & (1 << (appProtocol & 31))) !== 0;
   }
 
   admits(rule: number): boolean {

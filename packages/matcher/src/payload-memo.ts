@@ -4,6 +4,8 @@ import { sameBytes, sampleBytes, viewOf } from './byte-words';
 export const LONGEST_PAYLOAD = 1024;
 const ENTRIES = 16;
 const MOST_IDS = 16;
+/** Sums of payloads that were seen, whether kept or not. */
+const SEEN = 256;
 const NOTHING = -1;
 
 /**
@@ -15,11 +17,15 @@ export class PayloadMemo {
   anywhereCount = 0;
   headCount = 0;
 
-  private readonly keys = new DataView(new ArrayBuffer(ENTRIES * LONGEST_PAYLOAD));
+  private readonly keyBytes = new Uint8Array(ENTRIES * LONGEST_PAYLOAD);
+  private readonly keys = new DataView(this.keyBytes.buffer);
   private readonly lengths = new Int32Array(ENTRIES).fill(NOTHING);
   private readonly ids = new Uint32Array(ENTRIES * MOST_IDS);
   private readonly counts = new Uint8Array(ENTRIES * 2);
   private entry = 0;
+  private readonly seen = new Int32Array(SEEN);
+  /** The bytes that were not found have most likely been seen before: they are worth keeping. */
+  again = false;
   /** The entry in hand waits for a scan: no other may be looked for. */
   filling = false;
 
@@ -29,11 +35,19 @@ export class PayloadMemo {
   /** @returns true where these bytes, at most LONGEST_PAYLOAD, are known; else `store…` fills their entry */
   find(bytes: Uint8Array, start: number, end: number): boolean {
     const view = viewOf(bytes);
-    const entry = sampleBytes(view, start, end) & (ENTRIES - 1);
+    const sum = sampleBytes(view, start, end);
+    const entry = sum & (ENTRIES - 1);
     this.entry = entry;
     const length = end - start;
-    if (this.lengths[entry] !== length) return false;
-    if (!sameBytes(view, start, this.keys, entry * LONGEST_PAYLOAD, length)) return false;
+    if (
+      this.lengths[entry] !== length ||
+      !sameBytes(view, start, this.keys, entry * LONGEST_PAYLOAD, length)
+    ) {
+      const place = (sum >>> 4) & (SEEN - 1);
+      this.again = this.seen[place] === sum;
+      this.seen[place] = sum;
+      return false;
+    }
     this.anywhereCount = this.counts[entry * 2];
     this.headCount = this.counts[entry * 2 + 1];
     return true;
@@ -45,12 +59,11 @@ export class PayloadMemo {
 
   /** Begins the entry of the bytes that were not found. */
   store(bytes: Uint8Array, start: number, end: number): void {
-    const { entry, keys } = this;
+    const { entry } = this;
     this.lengths[entry] = end - start;
     this.counts[entry * 2] = 0;
     this.counts[entry * 2 + 1] = 0;
-    let at = entry * LONGEST_PAYLOAD;
-    for (let i = start; i < end; i++) keys.setUint8(at++, bytes[i]);
+    this.keyBytes.set(bytes.subarray(start, end), entry * LONGEST_PAYLOAD);
   }
 
   /** Adds what a prefilter found: `count` of `found` from `at` on. First `anywhere`, then `head`. */

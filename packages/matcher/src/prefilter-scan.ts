@@ -212,16 +212,19 @@ export class PrefilterScan {
       this.flush();
       this.bytes = bytes;
     }
-    memo.store(bytes, start, end);
-    memo.filling = true;
+    const filled = memo.again ? memo : null;
+    if (filled !== null) {
+      filled.store(bytes, start, end);
+      filled.filling = true;
+    }
     if (anywhere !== null) {
       this.addJob(anywhere, bytes, start, end, wholeStart, end, parts);
-      this.jobMemos[this.jobCount - 1] = memo;
+      this.jobMemos[this.jobCount - 1] = filled;
     }
     if (head !== null) {
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
       this.addJob(head, bytes, start, to, wholeStart, end, parts);
-      this.jobMemos[this.jobCount - 1] = memo;
+      this.jobMemos[this.jobCount - 1] = filled;
     }
   }
 
@@ -340,6 +343,7 @@ export class PrefilterScan {
     this.jobs[at + 1] = from;
     this.jobs[at + 2] = to;
     this.jobEntries[this.jobCount] = -1;
+    this.jobMemos[this.jobCount] = null;
     this.jobStarts[this.jobCount] = wholeStart;
     this.jobEnds[this.jobCount] = wholeEnd;
     this.jobParts[this.jobCount] = parts;
@@ -359,10 +363,7 @@ export class PrefilterScan {
       const count = counts[job];
       const prefilter = this.prefilters[this.jobPrefilters[job]];
       const memo = jobMemos[job];
-      if (memo !== null) {
-        memo.filling = false;
-        jobMemos[job] = null;
-      }
+      if (memo !== null) memo.filling = false;
       if (count > MAX_MATCHES) {
         this.overflow++;
         if (memo !== null) memo.forget();
