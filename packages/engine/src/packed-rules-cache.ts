@@ -32,7 +32,7 @@ const OTHERS_MAY_WRITE = 0o022;
  * @param fingerprint of the program
  */
 export function ruleSourceKey(source: RuleSource, fingerprint = ''): string {
-  const { classification, addressGroups, portGroups, switches, lists = {} } = source;
+  const { classification, addressGroups, portGroups, switches, actionOrder, lists = {} } = source;
   const { thresholds, reputation, geo } = lists;
   const hash = createHash('sha256');
   // Of a GeoIP database only whether there is one matters to whether rules can be used.
@@ -44,6 +44,7 @@ export function ruleSourceKey(source: RuleSource, fingerprint = ''): string {
     thresholds,
     reputation,
     geo !== undefined,
+    actionOrder,
   ];
   hash.update(`${fingerprint}\n${JSON.stringify(settings)}\n`);
   for (const { path, text } of source.files) {

@@ -1,4 +1,5 @@
 import {
+  type ActionOrder,
   type CompiledRuleSet,
   type CompileOptions,
   compileRules,
@@ -52,6 +53,8 @@ export interface RuleSource {
   /** What is done about matches; absent: what is usual. */
   policy?: DetectionPolicySettings;
   lists?: RuleLists;
+  /** Which of the rules that match one packet count first; absent: as Suricata has it. */
+  actionOrder?: ActionOrder;
   /** Compiled rules and pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
@@ -121,6 +124,7 @@ function compileOptions(
       names,
       dataSets,
       events: protocols.flatMap(({ events }) => events),
+      ...(source.actionOrder !== undefined && { actionOrder: source.actionOrder }),
       ...compileLists(source.lists ?? {}, variables, problems),
     },
   };

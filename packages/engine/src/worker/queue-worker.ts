@@ -102,7 +102,12 @@ export class QueueWorker {
       matcher: this.matcher,
       protocols: this.host.protocols,
       // The kernel has put fragments together; what is in tunnels it has not looked at.
-      layers: new PacketLayers({ fragments: null, tunnels: STANDARD_TUNNEL_PORTS, refuseTruncated: false }),
+      layers: new PacketLayers({
+        fragments: null,
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: false,
+        acceptMapped: false,
+      }),
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
