@@ -288,9 +288,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       supervisor.setPolicy(policy);
       return;
     }
-    const prepared = await prepareRulesApart(source);
     const generation = this.nextGeneration();
-    const summary = await supervisor.reload(prepared, null);
+    const summary = await supervisor.reload(() => prepareRulesApart(source), null);
     this.acceptRules(summary, key, source);
     await this.firewall.install(this.plan(true));
     supervisor.setOffload(this.offload(generation));

@@ -15,7 +15,7 @@ import {
   type RuleParts,
 } from './compile-rules';
 import type { CompiledRuleSet, RulePlan } from './compiled-rule-set';
-import { PackedTreeError, packTree, unpackTree } from './packed-tree';
+import { BytesToWrite, PackedTreeError, packTree, unpackTree } from './packed-tree';
 import { type PatternSet, Prefilter, type PrefilterParts } from './prefilter';
 import { keywordOf } from './registry';
 import type { CompileEnvironment } from './rule-builder';
@@ -74,7 +74,7 @@ export function packRuleSet(
   about: unknown,
 ): Uint8Array<SharedArrayBuffer> {
   const { generation: _, rules: __, slots, prefilters, addressSetCount, ...plan } = ruleset;
-  const tree: PackedRuleSet = {
+  const tree: Omit<PackedRuleSet, 'texts'> & { texts: ReturnType<typeof packTexts> } = {
     texts: packTexts(Array.from(places, (place) => rules[place])),
     outward,
     addressSetCount,
@@ -103,7 +103,7 @@ export function packRuleSet(
   });
 }
 
-function packTexts(rules: readonly Rule[]): PackedTexts {
+function packTexts(rules: readonly Rule[]): Omit<PackedTexts, 'bytes'> & { bytes: BytesToWrite } {
   const files = [...new Set(rules.map(({ file }) => file))];
   if (files.length > MOST_FILES) throw new RangeError(`rules of more than ${MOST_FILES} files`);
   const numbers = new Map(files.map((file, number) => [file, number]));
@@ -113,17 +113,19 @@ function packTexts(rules: readonly Rule[]): PackedTexts {
     length += Buffer.byteLength(text);
     ends[number] = length;
   });
-  const bytes = Buffer.allocUnsafeSlow(length);
   const line = new Uint32Array(rules.length);
   const column = new Uint32Array(rules.length);
-  let at = 0;
-  rules.forEach(({ text, place }, number) => {
-    at += bytes.write(text, at);
+  rules.forEach(({ place }, number) => {
     line[number] = place.line;
     column[number] = place.column;
   });
   const file = Uint16Array.from(rules, (rule) => numbers.get(rule.file) as number);
-  return { bytes: new Uint8Array(bytes.buffer), ends, files, file, line, column };
+  const bytes = new BytesToWrite(length, (target) => {
+    const into = Buffer.from(target.buffer, target.byteOffset, target.length);
+    let at = 0;
+    for (const { text } of rules) at += into.write(text, at);
+  });
+  return { bytes, ends, files, file, line, column };
 }
 
 /** A packed rule set in use. */

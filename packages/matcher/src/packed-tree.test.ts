@@ -1,5 +1,5 @@
 import { Random, rounds } from '../testing/random';
-import { PackedTreeError, packTree, unpackTree } from './packed-tree';
+import { BytesToWrite, PackedTreeError, packTree, unpackTree } from './packed-tree';
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 0x7fffffff));
 
@@ -50,6 +50,12 @@ test('objects that are not plain are replaced and restored', () => {
   const bytes = packTree(tree, (value) => (value instanceof Date ? { time: value.getTime() } : undefined));
   const back = unpackTree(bytes, (value) => ('time' in value ? new Date(value.time as number) : undefined));
   expect(back).toEqual(tree);
+});
+
+test('bytes that are written in their place come back', () => {
+  const later = new BytesToWrite(5, (target) => target.set([1, 2, 3, 4, 5]));
+  const tree = { before: Uint8Array.of(9), later, behind: Uint16Array.of(7) };
+  expect(unpackTree(packTree(tree))).toEqual({ ...tree, later: Uint8Array.of(1, 2, 3, 4, 5) });
 });
 
 test('arrays of other kinds are refused', () => {

@@ -10,6 +10,14 @@
 const KINDS = [Uint8Array, Uint16Array, Int32Array, Uint32Array] as const;
 export type PackedArray = Uint8Array | Uint16Array | Int32Array | Uint32Array;
 
+/** Stands in a tree for an array of bytes that is written when it has its place: a large one is then there once only. */
+export class BytesToWrite {
+  constructor(
+    readonly length: number,
+    readonly write: (target: Uint8Array) => void,
+  ) {}
+}
+
 const HEADER = 8;
 const ALIGNMENT = 8;
 const align = (at: number) => Math.ceil(at / ALIGNMENT) * ALIGNMENT;
@@ -31,7 +39,7 @@ export function packTree(
   tree: unknown,
   replace: (value: object) => unknown = () => undefined,
 ): Uint8Array<SharedArrayBuffer> {
-  const arrays: PackedArray[] = [];
+  const arrays: (PackedArray | BytesToWrite)[] = [];
   const known = new Map<object, unknown>();
   let length = 0;
   const plain = (value: unknown): unknown => {
@@ -50,6 +58,12 @@ export function packTree(
       }
       return reference;
     }
+    if (value instanceof BytesToWrite) {
+      const reference = { $: [kindOf(new Uint8Array(0)), length, value.length] };
+      arrays.push(value);
+      length = align(length + value.length);
+      return reference;
+    }
     const replaced = replace(value);
     if (replaced !== undefined) return plain(replaced);
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
@@ -63,6 +77,11 @@ export function packTree(
   bytes.set(json, HEADER);
   let at = first;
   for (const array of arrays) {
+    if (array instanceof BytesToWrite) {
+      array.write(bytes.subarray(at, at + array.length));
+      at += align(array.length);
+      continue;
+    }
     bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
     at += align(array.byteLength);
   }

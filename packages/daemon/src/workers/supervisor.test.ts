@@ -150,7 +150,7 @@ describe('reload', () => {
   test('tries the rules out, then changes every worker over', async () => {
     await started();
     const threads = [...supervisor.threads];
-    await expect(supervisor.reload(rules('better'), null)).resolves.toMatchObject({ loaded: 6 });
+    await expect(supervisor.reload(async () => rules('better'), null)).resolves.toMatchObject({ loaded: 6 });
     expect(await loaded()).toEqual(['better', 'better']);
     expect(supervisor.threads).toEqual(threads);
     // The one that stands by has them too.
@@ -162,17 +162,17 @@ describe('reload', () => {
 
   test('that fails keeps the old rules, here and in workers to come', async () => {
     await started();
-    await expect(supervisor.reload(rules('bad'), null)).rejects.toThrow('the rules are bad');
+    await expect(supervisor.reload(async () => rules('bad'), null)).rejects.toThrow('the rules are bad');
     expect(await loaded()).toEqual(['ok', 'ok']);
     misbehave(of(0), EXIT);
     await happens('replaced');
     expect(await loaded()).toEqual(['ok', 'ok']);
-    await expect(supervisor.reload(rules('fine'), null)).resolves.toBeDefined();
+    await expect(supervisor.reload(async () => rules('fine'), null)).resolves.toBeDefined();
   });
 
   test('comes to its end when workers stall over the new rules; they are replaced', async () => {
     await started();
-    await supervisor.reload(rules('stuck'), null);
+    await supervisor.reload(async () => rules('stuck'), null);
     await happens('replaced', 2, 8000);
     expect(await loaded()).toEqual(['stuck', 'stuck']);
   }, 15_000);
@@ -181,7 +181,7 @@ describe('reload', () => {
     await started();
     misbehave(of(0), EXIT);
     await happens('lost');
-    await supervisor.reload(rules('newest'), null);
+    await supervisor.reload(async () => rules('newest'), null);
     await happens('replaced');
     await waitUntil(async () => (await loaded()).join() === 'newest,newest', {
       what: 'the new rules in both',
@@ -215,7 +215,7 @@ describe('stop', () => {
   test('while loading goes on ends that too', async () => {
     events = [];
     await started();
-    const reload = supervisor.reload(rules('slow'), null).catch((error: Error) => error);
+    const reload = supervisor.reload(async () => rules('slow'), null).catch((error: Error) => error);
     await supervisor.stop();
     await expect(reload).resolves.toBeInstanceOf(Error);
   });

@@ -113,11 +113,16 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /**
    * Tries the new rules out in a worker of their own; when they load, all workers change over, each between two
    * batches and without losing a flow.
-   * @throws the error of the try; the old rules stay in force then
+   * @throws the error of the preparation or the try; the old rules stay in force then
    */
-  async reload(rules: PreparedRules, offload: OffloadMark | null): Promise<RuleSummary> {
+  async reload(prepare: () => Promise<PreparedRules>, offload: OffloadMark | null): Promise<RuleSummary> {
+    let rules: PreparedRules;
     let summary: RuleSummary;
     try {
+      // What preparing takes is then not beside what the worker standing by has.
+      await this.dropStandby();
+      rules = await prepare();
+      // One with the old rules may have come in the meantime.
       await this.dropStandby();
       if (this.stopping) throw new Error('the engine is stopping');
       this.makeStandby(rules);
