@@ -1,5 +1,5 @@
 /*
- * Node-API surface over queue.c and raw_socket.c. Private to this package: index.ts is the public one.
+ * Node-API surface over queue.c and raw_socket.c; addon_sockets.c has the rest. Private to this package: index.ts is the public one.
  *
  * All packet memory is one ArrayBuffer made by JavaScript; the handle keeps it alive, and every call checks that
  * it has not been detached. Nothing here is global: each handle belongs to the environment (thread) that opened
@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "addon_sockets.h"
 #include "checksum.h"
 #include "queue.h"
 #include "raw_socket.h"
@@ -546,6 +547,9 @@ NAPI_MODULE_INIT() {
       {"rawOpen", raw_open},
       {"rawSend", raw_send},
       {"rawClose", raw_close},
+      {"listTcpSockets", list_tcp_sockets},
+      {"destroyTcpSockets", destroy_tcp_sockets},
+      {"listenTransparently", listen_transparently},
       {"parseMessage", parse_message},
       {"checksum", checksum},
   };

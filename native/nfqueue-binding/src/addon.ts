@@ -62,6 +62,12 @@ export interface Addon {
   rawOpen(mark: number): Handle | number;
   rawSend(sender: Handle, bytes: Uint8Array, offset: number, length: number, interfaceIndex: number): number;
   rawClose(sender: Handle): void;
+  /** Rows of the sockets whose state is in the mask (bit 1 << state); see socket_diag.h. */
+  listTcpSockets(states: number): ArrayBuffer | number;
+  /** How many of the rows were destroyed, or a negative errno. */
+  destroyTcpSockets(rows: Uint8Array): number;
+  /** A file descriptor, or a negative errno. */
+  listenTransparently(ipv6: boolean, backlog: number): number;
   /** For tests: reads one netlink message that ends at an inaccessible page. */
   parseMessage(bytes: Uint8Array, queue: number, result: Float64Array): number;
   /** For tests: verifies or writes the checksums of a packet that ends at an inaccessible page. */

@@ -6,6 +6,7 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
+  type EarlierConnectionSettings,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
@@ -13,7 +14,7 @@ import {
 import { eveTimestamp, type FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
-import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
+import { RawSender, readQueueStatistics, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
 import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
@@ -27,10 +28,11 @@ import { exportSettings, settingRows } from './configuration/show';
 import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
+import { earlierConnections, interceptedSockets } from './earlier-connections';
 import { EngineLock } from './engine-lock';
 import { Incidents } from './incidents';
 import { installPlan, portText } from './install-plan';
-import { InterfaceNames } from './interfaces';
+import { InterfaceNames, localAddresses } from './interfaces';
 import { daemonRegistry } from './metrics';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
@@ -40,7 +42,7 @@ import { StateFile } from './state-file';
 import { notifyReady, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
 import { Supervisor } from './workers/supervisor';
-import { supervisorSettings } from './workers/supervisor-settings';
+import { queueSources, supervisorSettings } from './workers/supervisor-settings';
 
 export interface Logger {
   info(message: string): void;
@@ -265,6 +267,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
+    // What is taken into inspection by a change goes on; `on-enable` is about turning protection on.
+    supervisor.adoptEarlier();
     const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
     if (same && source.policy) {
       await this.firewall.install(this.plan(true));
@@ -293,13 +297,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const source = readRuleSource(this.configuration, this.options.configurationFile);
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), source);
+    const sources = queueSources(this.configuration, marks, this.mode);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode), source);
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
-    const summary = await supervisor.start(this.offload(generation));
+    const summary = await supervisor.start(this.offload(generation), () => this.earlierConnections());
     try {
       this.acceptRules(summary, source);
       await this.firewall.install(this.plan(true));
+      await this.resetOwnConnections();
     } catch (error) {
       await this.firewall.install(this.plan(false));
       await supervisor.stop();
@@ -315,6 +321,39 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.supervisor = null;
     await supervisor.stop();
     this.traffic.retire(supervisor.threads);
+  }
+
+  /** What becomes of the connections that are there; null: they are adopted. Monitoring never changes traffic. */
+  private earlierConnections(): EarlierConnectionSettings | null {
+    if (this.mode === 'monitoring') return null;
+    const onEnable = this.configuration['on-enable'];
+    return earlierConnections(onEnable, onEnable === 'reset' ? this.sockets().all : [], Date.now() * 1000);
+  }
+
+  private sockets(): Pick<TcpSockets, 'all' | 'destroy'> {
+    try {
+      return TcpSockets.list();
+    } catch (error) {
+      this.log.warn((error as Error).message);
+      return { all: [], destroy: () => 0 };
+    }
+  }
+
+  /** Connections of this host's own programs end at once, forwarded ones at their next packet: that is the workers' part. */
+  private async resetOwnConnections(): Promise<void> {
+    const earlier = this.earlierConnections();
+    // What the administrator's chain takes out of inspection only the kernel knows; what it does not is reset later.
+    if (earlier === null || (await this.firewall.bypassRules()) > 0) return;
+    const sockets = this.sockets();
+    const ended = interceptedSockets(sockets.all, this.plan(true), earlier.kept, localAddresses());
+    try {
+      const count = sockets.destroy(ended);
+      if (count > 0) this.log.info(`${count} connections of this host that were there before were reset`);
+    } catch (error) {
+      this.log.warn(
+        `connections of this host are reset at their next packet only: ${(error as Error).message}`,
+      );
+    }
   }
 
   private listenTo(supervisor: Supervisor): void {

@@ -44,7 +44,7 @@ parentPort.on('message', (message) => {
       say({
         type: 'bound',
         facts: {
-          queue: message.queue.queue,
+          queue: message.source.queue,
           fd: -1,
           portId: 1,
           failOpen: true,

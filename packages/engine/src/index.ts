@@ -11,6 +11,7 @@ export {
   type Exemption,
   type KindRow,
 } from './detection-policy';
+export type { ConnectionEnd, EarlierConnectionSettings } from './earlier-connections';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
@@ -28,8 +29,10 @@ export {
 } from './rule-loading';
 export {
   type FromWorker,
+  type MirrorSettings,
   type QueueFacts,
   type QueueSettings,
+  type SourceSettings,
   type ToWorker,
   type WorkerSettings,
   WorkerWord,

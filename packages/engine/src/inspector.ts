@@ -40,6 +40,7 @@ import { BlockedSources } from './blocked-sources';
 import type { Detection, TransactionFacts } from './detection';
 import { buildDetection } from './detection-builder';
 import type { Decision, DetectionPolicy } from './detection-policy';
+import { type EarlierConnectionSettings, EarlierConnections } from './earlier-connections';
 import { ExpectedFlows } from './expected-flows';
 import { FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
 import { InspectCounter, InspectCounterNames } from './inspect-counters';
@@ -92,8 +93,10 @@ export interface InspectorOptions {
   /** Asked where the source says that nobody has verified the checksum; absent: checksums are not looked at. */
   verifyChecksum?: (place: number) => boolean;
   onDetection(detection: Detection): void;
-  /** Sends the resets of reject rules; absent: none are sent. */
+  /** Sends resets, of reject rules and to earlier connections; absent: none are sent. */
   sender?: PacketSender;
+  /** Absent: connections from before the inspection are adopted. */
+  earlier?: EarlierConnectionSettings | null;
   /** A drop on a datagram drops the rest of its flow too; default: the datagram only. */
   dropDatagramFlows?: boolean;
   /** Sources that attack are dropped by the worker itself for so long (µs); 0: not. */
@@ -133,6 +136,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly expected = new ExpectedFlows();
   private readonly blocked: BlockedSources;
   private readonly resets = new ResetBuilder();
+  private earlier: EarlierConnections | null;
   private readonly rawWindows: RawWindowPool;
   private readonly inspections: (FlowInspection | null)[] = [];
   private readonly pool: FlowInspection[] = [];
@@ -177,6 +181,7 @@ export class Inspector implements StreamSink, TransactionListener {
     this.appLayer = new AppLayer(options.protocols, this);
     this.compareSides();
     this.blocked = new BlockedSources(options.holdBlockedMicros);
+    this.earlier = options.earlier && options.inline ? new EarlierConnections(options.earlier) : null;
     this.rawWindows = new RawWindowPool(
       options.matcher.ruleset.needs.rawStreamWindow,
       RAW_PAGES,
@@ -198,6 +203,11 @@ export class Inspector implements StreamSink, TransactionListener {
   /** Sources blocked a moment ago are let in again at once when an administrator says so. */
   forgetBlockedSources(): void {
     this.blocked.clear();
+  }
+
+  /** From now on every connection is adopted: what comes to be inspected later is not from before. */
+  adoptEarlier(): void {
+    this.earlier = null;
   }
 
   /** Bytes of traffic held now, for reassembly and raw windows. */
@@ -422,6 +432,7 @@ export class Inspector implements StreamSink, TransactionListener {
   private inspectTcp(): number {
     const { reassembler, view, batch, place } = this;
     const within = this.depth > 0;
+    if (this.earlier !== null && !within && this.resetsEarlier(this.earlier)) return this.drop();
     this.handshakesBefore = reassembler.counters[HANDSHAKES] as number;
     const cut = within ? 0 : (batch.wireLength[place] as number) - (batch.length[place] as number);
     // What the IP header has no length for is what the frame was longer; else that would be its padding.
@@ -479,6 +490,20 @@ export class Inspector implements StreamSink, TransactionListener {
       this.counters[Counter.OFFLOADED]++;
     }
     return this.accept(verdict);
+  }
+
+  /** @returns whether the packet in hand is of a connection from before, whose ends have been told that it is over */
+  private resetsEarlier(earlier: EarlierConnections): boolean {
+    const { view, options, table } = this;
+    // A table that is nearly full forgets before its time.
+    if (earlier.isOver(this.now) || table.emergency) {
+      this.earlier = null;
+      return false;
+    }
+    if (table.find(view) >= 0 || !earlier.isToBeReset(view)) return false;
+    if (options.sender !== undefined) this.resets.send(view, options.sender);
+    this.counters[Counter.EARLIER_RESET]++;
+    return true;
   }
 
   private inspectDatagram(): number {

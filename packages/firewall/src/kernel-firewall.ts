@@ -223,6 +223,15 @@ export class KernelFirewall implements FirewallBackend {
     return found;
   }
 
+  async bypassRules(): Promise<number> {
+    let rules = 0;
+    for (const family of this.families) {
+      const { mangle } = await this.observer.state(family);
+      rules += mangle.bypass?.length ?? 0;
+    }
+    return rules;
+  }
+
   async leftovers(): Promise<string[]> {
     const other: IptablesVariant = this.variant === 'nft' ? 'legacy' : 'nft';
     const found: string[] = [];

@@ -104,7 +104,7 @@ export const configurationSchema = z.strictObject({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
     direction: z.enum(['inbound', 'both']).default('inbound'),
   }),
-  'on-enable': z.literal('adopt').default('adopt'),
+  'on-enable': z.enum(['reset', 'reset-all', 'adopt']).default('reset'),
   nfqueue: group({
     queues: quantity(parseQueues, ({ first, last }) =>
       last - first < 64 ? null : 'more than 64 queues',

@@ -1,18 +1,19 @@
 import type {
   Detection,
   DetectionPolicySettings,
+  EarlierConnectionSettings,
   OffloadMark,
   QueueFacts,
-  QueueSettings,
   RuleSource,
   RuleSummary,
+  SourceSettings,
 } from '@portcullis/engine';
 import { EventEmitter } from 'eventemitter3';
 import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
 
 export interface SupervisorSettings {
-  queues: { first: number; last: number };
-  queue: Omit<QueueSettings, 'queue'>;
+  /** Where packets come from, a worker each: by the number of the queue, or of the mirror. */
+  sources: ReadonlyMap<number, SourceSettings>;
   thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules'>;
   /** What runs in the threads, where it is not the inspection. */
   script?: string;
@@ -83,18 +84,25 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /**
    * Loads the rules in every worker and binds the queues.
+   * @param earlier what is done about connections that are there when the queues are bound; a worker that takes over
+   *   later adopts
    * @throws the first worker's error; nothing is bound then
    */
-  async start(offload: OffloadMark | null): Promise<RuleSummary> {
+  async start(
+    offload: OffloadMark | null,
+    earlier: () => EarlierConnectionSettings | null = () => null,
+  ): Promise<RuleSummary> {
     this.stopping = false;
     this.offload = offload;
-    const { first, last } = this.settings.queues;
-    const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    const numbers = [...this.settings.sources.keys()];
     const threads = numbers.map(() => this.spawn());
     try {
       // The first thread compiles the pattern databases, which the others then find: they wait for it inside.
       const summaries = await Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
-      for (const [index, thread] of threads.entries()) await this.bind(thread, numbers[index] as number);
+      // Asked now: loading takes a while, and connections come and go.
+      const existing = earlier();
+      for (const [index, thread] of threads.entries())
+        await this.bind(thread, numbers[index] as number, existing);
       this.watch = setInterval(() => this.lookAtThreads(), WATCH_MILLISECONDS);
       this.makeStandby();
       return summaries[0] as RuleSummary;
@@ -159,6 +167,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'offload', offload });
   }
 
+  /** What comes to be inspected from now on is adopted. */
+  adoptEarlier(): void {
+    for (const thread of this.threads) thread.send({ type: 'adopt-earlier' });
+  }
+
   forgetBlockedSources(): void {
     for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
   }
@@ -189,9 +202,14 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     return new WorkerThread(settings, this.settings.script);
   }
 
-  private async bind(thread: WorkerThread, queue: number): Promise<void> {
+  private async bind(
+    thread: WorkerThread,
+    queue: number,
+    earlier: EarlierConnectionSettings | null = null,
+  ): Promise<void> {
+    const source = this.settings.sources.get(queue) as SourceSettings;
     const bound = threadEvent(thread, 'bound');
-    thread.send({ type: 'bind', queue: { ...this.settings.queue, queue }, offload: this.offload });
+    thread.send({ type: 'bind', source, offload: this.offload, earlier });
     await bound;
     this.active.set(queue, thread);
     thread.on('detection', (detection) => this.emit('detection', detection));
