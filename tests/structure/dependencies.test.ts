@@ -28,7 +28,7 @@ const allowed: Record<string, readonly string[]> = {
     'metrics',
     'nfqueue-binding',
   ],
-  'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'nfqueue-binding'],
+  'packages/daemon': ['capture', 'engine', 'firewall', 'events', 'metrics', 'rules', 'nfqueue-binding'],
   'packages/cli': ['daemon', 'engine', 'events'],
   'packages/testkit': ['wire', 'capture'],
 };

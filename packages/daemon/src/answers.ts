@@ -66,6 +66,15 @@ export interface QueueRow {
   overruns: number;
 }
 
+/** An interface that is watched instead of a queue. */
+export interface MirrorRow {
+  interface: string;
+  /** Frames. */
+  captured: number;
+  /** Frames that the workers were too slow for. */
+  lost: number;
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -82,4 +91,5 @@ export interface StatusAnswer {
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;
   queues: QueueRow[];
+  mirrors: MirrorRow[];
 }

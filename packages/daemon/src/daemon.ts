@@ -21,6 +21,7 @@ import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAn
 import { AttackerBans, type BanPolicy } from './ban-attacker';
 import { Bans } from './bans';
 import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
+import { ConfigurationError } from './configuration/problem';
 import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
 import type { Configuration } from './configuration/schema';
 import { prepareChange, type SettingsChange } from './configuration/settings';
@@ -34,6 +35,7 @@ import { Incidents } from './incidents';
 import { installPlan, portText } from './install-plan';
 import { InterfaceNames, localAddresses } from './interfaces';
 import { daemonRegistry } from './metrics';
+import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
@@ -91,6 +93,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private sink!: FanOutSink;
   private neverBlock: NeverBlock;
   private supervisor: Supervisor | null = null;
+  /** What is watched instead of queues; null: queues are served. */
+  private mirrors: Mirrors | null = null;
   private rules: RuleSummary | null = null;
   private rulesLoadedAt: Date | null = null;
   private classes: Classification = STANDARD_CLASSIFICATION;
@@ -137,6 +141,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       // Errors a user can make are found before anything is touched.
       readRuleSource(this.configuration, this.options.configurationFile);
       this.marks();
+      this.refuseWatching();
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
@@ -164,7 +169,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (this.options.enable || wanted) await this.protect();
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
-      this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
+      this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
       throw error;
@@ -182,6 +187,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.control.close();
       if (options.purge) await this.bans.service.remove('all');
       const report = await this.firewall.remove(options);
+      this.mirrors?.close();
       await this.supervisor?.stop();
       this.supervisor = null;
       await this.bans.service.stop();
@@ -295,19 +301,29 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private async protect(): Promise<void> {
     const marks = this.marks();
     const source = readRuleSource(this.configuration, this.options.configurationFile);
+    const mirrors = this.openMirrors();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
-    RawSender.open({ mark: marks.injected }).close();
-    const sources = queueSources(this.configuration, marks, this.mode);
+    if (mirrors === null) RawSender.open({ mark: marks.injected }).close();
+    const sources = mirrors?.sources ?? queueSources(this.configuration, marks, this.mode);
     const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode), source);
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
-    const summary = await supervisor.start(this.offload(generation), () => this.earlierConnections());
+    let summary: RuleSummary;
+    try {
+      summary = await supervisor.start(this.offload(generation), () => this.earlierConnections());
+    } catch (error) {
+      mirrors?.close();
+      throw error;
+    }
+    this.mirrors = mirrors;
     try {
       this.acceptRules(summary, source);
       await this.firewall.install(this.plan(true));
       await this.resetOwnConnections();
     } catch (error) {
       await this.firewall.install(this.plan(false));
+      mirrors?.close();
+      this.mirrors = null;
       await supervisor.stop();
       throw error;
     }
@@ -319,6 +335,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     if (!supervisor) return;
     await this.firewall.install(this.plan(false));
     this.supervisor = null;
+    this.mirrors?.close();
+    this.mirrors = null;
     await supervisor.stop();
     this.traffic.retire(supervisor.threads);
   }
@@ -356,8 +374,43 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     }
   }
 
+  /** @throws ConfigurationError */
+  private refuseWatching(): void {
+    if (this.mode === 'monitoring' || this.configuration.pcap.length === 0) return;
+    throw new ConfigurationError(this.options.configurationFile ?? 'configuration', [
+      {
+        key: 'pcap',
+        message:
+          "a mirror can only be watched in Monitoring mode: 'portcullis service register --mode monitoring', or take the key out",
+        line: 0,
+      },
+    ]);
+  }
+
+  /** @throws MirrorError */
+  private openMirrors(): Mirrors | null {
+    const { pcap } = this.configuration;
+    return pcap.length === 0 ? null : Mirrors.open(pcap);
+  }
+
+  /** What has to be known before it is needed, and what nobody tells. */
+  private lookAround(): void {
+    this.neverBlock.refresh();
+    for (const name of this.mirrors?.newlyGone() ?? []) {
+      this.incidents.count('mirror-gone');
+      this.log.error(
+        `interface ${name} has gone away: nothing is seen of it until protection is turned off and on again`,
+      );
+    }
+  }
+
   private listenTo(supervisor: Supervisor): void {
-    const passes = this.configuration.nfqueue['fail-open'] ? 'passes uninspected' : 'is dropped';
+    const { nfqueue } = this.configuration;
+    const passes = nfqueue['fail-open'] || this.mode === 'monitoring' ? 'passes uninspected' : 'is dropped';
+    const place = (number: number) =>
+      this.configuration.pcap.length === 0
+        ? `queue ${number}`
+        : `mirror ${this.configuration.pcap[number]?.interface}`;
     supervisor.on('detection', (detection) => void this.detected(detection));
     supervisor.on('dataSets', (files) => {
       try {
@@ -370,14 +423,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.incidents.count('worker-lost');
       this.traffic.retire([thread]);
       this.log.error(
-        `the worker of queue ${queue} is lost: ${reason}; traffic of this queue ${passes} until another takes over`,
+        `the worker of ${place(queue)} is lost: ${reason}; its traffic ${passes} until another takes over`,
       );
     });
     supervisor.on('replaced', ({ queue, milliseconds }) =>
-      this.log.info(`queue ${queue} has a worker again after ${milliseconds} ms`),
+      this.log.info(`${place(queue)} has a worker again after ${milliseconds} ms`),
     );
     supervisor.on('unattended', ({ queue, reason }) =>
-      this.log.error(`queue ${queue} has no worker: ${reason}; its traffic ${passes}; trying again`),
+      this.log.error(`${place(queue)} has no worker: ${reason}; its traffic ${passes}; trying again`),
     );
   }
 
@@ -514,7 +567,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       firewall: this.firewall.name,
       rules: this.rulesAnswer(),
       ports:
-        this.protecting && this.rules
+        this.protecting && this.rules && this.mirrors === null
           ? { text: portText(this.plan(true)), any_port_rules: this.rules.ports.anyPortRules.length }
           : null,
       bans: {
@@ -540,6 +593,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         kernel_dropped: (kernel.get(queue)?.dropped ?? 0) + (kernel.get(queue)?.userDropped ?? 0),
         overruns: thread.counters.get('queue_overruns'),
       })),
+      mirrors: this.mirrors?.rows ?? [],
     };
   }
 
@@ -594,6 +648,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     if (listen === 'off') return;
     const registry = daemonRegistry({
       threads: () => this.supervisor?.attended ?? [],
+      mirrors: () => this.mirrors?.rows ?? [],
       totals: () => this.traffic.totals(this.supervisor?.threads ?? []),
       rules: () => ({ ...this.rulesAnswer(), loadedAt: this.rulesLoadedAt }),
       bans: () => this.bans,
@@ -603,7 +658,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       outlets: () => this.sink.outlets,
       incidents: this.incidents,
       limits: () => ({
-        queues: this.queueCount(),
+        queues: this.mirrors === null ? this.queueCount() : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
       }),

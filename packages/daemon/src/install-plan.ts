@@ -10,7 +10,9 @@ export function installPlan(
   state: { on: boolean; mode: Mode; generation: number; rules: RuleSummary | null },
 ): InstallPlan {
   const { nfqueue, protect, mark, scan, exclusions } = configuration;
-  const { on, mode, generation, rules } = state;
+  const { mode, generation, rules } = state;
+  // Who only watches copies has nothing to queue.
+  const on = state.on && configuration.pcap.length === 0;
   const forward = protect.networks.length > 0 || protect.interfaces.length > 0;
   const ports = scan.ports === 'from-rules' ? rules?.ports.ranges : scan.ports;
   const monitoring = mode === 'monitoring';

@@ -150,6 +150,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
       { queue: 0, ...row },
       { queue: 1, ...row },
     ],
+    mirrors: [],
     ...changes,
   };
 }

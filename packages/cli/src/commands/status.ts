@@ -30,6 +30,17 @@ function printStatus(status: StatusAnswer): void {
   printLine(
     `Traffic  ${formatCount(status.packets.received)} packets inspected, ${formatCount(status.packets.dropped)} dropped, ${formatCount(status.packets.uninspected)} passed uninspected`,
   );
+  if (status.mirrors.length > 0) {
+    printLine();
+    printTable(
+      ['WATCHED', 'FRAMES', 'LOST'],
+      status.mirrors.map((mirror) => [
+        mirror.interface,
+        formatCount(mirror.captured),
+        formatCount(mirror.lost),
+      ]),
+    );
+  }
   if (status.queues.length === 0) return;
   printLine();
   printTable(

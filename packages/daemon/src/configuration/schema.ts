@@ -14,6 +14,11 @@ import {
 } from './quantities';
 import { between, group, quantity, yesOrNo } from './values';
 
+const KILOBYTE = 1024;
+const MEGABYTE = 1024 ** 2;
+const GIGABYTE = 1024 ** 3;
+const MINUTE = 60;
+
 const openOrClosed = z.enum(['open', 'closed']);
 const prefix = z.string().transform((text, context) => {
   try {
@@ -39,6 +44,20 @@ const kindRow = z.strictObject({
   response: response.optional(),
 });
 
+/** An interface that is watched instead of a queue; Suricata's key has the same form. */
+const watchedInterface = z.union([
+  interfaceName.transform((name) => ({
+    interface: name,
+    'bpf-filter': undefined,
+    'buffer-size': 8 * MEGABYTE,
+  })),
+  z.strictObject({
+    interface: interfaceName,
+    'bpf-filter': z.string().min(1).max(4096).optional(),
+    'buffer-size': quantity(parseSize, between(64 * KILOBYTE, GIGABYTE, 'bytes')).prefault('8mb'),
+  }),
+]);
+
 /** An exclusion without a condition would switch the product off without saying so. */
 const exclusion = z
   .strictObject({
@@ -58,10 +77,6 @@ const exclusion = z
       message: "covers everything; to switch protection off use 'portcullis disable'",
     });
   });
-
-const KILOBYTE = 1024;
-const GIGABYTE = 1024 ** 3;
-const MINUTE = 60;
 
 export const configurationSchema = z.strictObject({
   protect: group({
@@ -105,6 +120,7 @@ export const configurationSchema = z.strictObject({
     direction: z.enum(['inbound', 'both']).default('inbound'),
   }),
   'on-enable': z.enum(['reset', 'reset-all', 'adopt']).default('reset'),
+  pcap: z.array(watchedInterface).max(64).default([]),
   nfqueue: group({
     queues: quantity(parseQueues, ({ first, last }) =>
       last - first < 64 ? null : 'more than 64 queues',
