@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   'packages/firewall': [],
   'packages/events': [],
   'packages/metrics': [],
+  'packages/updates': [],
   'packages/engine': [
     'wire',
     'capture',
@@ -28,8 +29,17 @@ const allowed: Record<string, readonly string[]> = {
     'metrics',
     'nfqueue-binding',
   ],
-  'packages/daemon': ['capture', 'engine', 'firewall', 'events', 'metrics', 'rules', 'nfqueue-binding'],
-  'packages/cli': ['daemon', 'engine', 'events'],
+  'packages/daemon': [
+    'capture',
+    'engine',
+    'firewall',
+    'events',
+    'metrics',
+    'rules',
+    'updates',
+    'nfqueue-binding',
+  ],
+  'packages/cli': ['daemon', 'engine', 'events', 'rules', 'updates'],
   'packages/testkit': ['wire', 'capture'],
 };
 

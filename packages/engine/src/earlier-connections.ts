@@ -1,5 +1,6 @@
-import { defaultTimeouts } from '@portcullis/reassembly';
+import { defaultTimeouts, type FlowTable } from '@portcullis/reassembly';
 import { formatAddress, type PacketView, parseAddress, TcpFlag } from '@portcullis/wire';
+import { type PacketSender, ResetBuilder } from './reset';
 
 /** One end of a connection: the address as text without zone, any form of IPv6. */
 export interface ConnectionEnd {
@@ -27,21 +28,36 @@ const { SYN, RST } = TcpFlag;
 export class EarlierConnections {
   private readonly kept: ReadonlySet<string>;
   private readonly keptPorts: ReadonlySet<number>;
-  private readonly resetUntil: number;
+  private readonly resets = new ResetBuilder();
+  private resetUntil: number;
 
-  constructor({ since, kept }: EarlierConnectionSettings) {
+  constructor(
+    { since, kept }: EarlierConnectionSettings,
+    private readonly table: FlowTable,
+    private readonly sender: PacketSender | undefined,
+  ) {
     this.resetUntil = since + defaultTimeouts.established * 1e6;
     this.kept = new Set(kept.flatMap(({ local, remote }) => [key(local, remote), key(remote, local)]));
     this.keptPorts = new Set(kept.map(({ local }) => local.port));
   }
 
-  /** @param now microseconds since 1970 */
-  isOver(now: number): boolean {
-    return now >= this.resetUntil;
+  /**
+   * Ends the connection of a TCP segment, if it is one from before. The segment is to be dropped then.
+   * @param now microseconds since 1970
+   */
+  end(view: PacketView, now: number): boolean {
+    if (now >= this.resetUntil || this.table.find(view) >= 0) return false;
+    if (this.table.emergency) {
+      // A table that is nearly full forgets before its time.
+      this.resetUntil = 0;
+      return false;
+    }
+    if (!this.isToBeReset(view)) return false;
+    if (this.sender !== undefined) this.resets.send(view, this.sender);
+    return true;
   }
 
-  /** @param view a TCP segment of no flow */
-  isToBeReset(view: PacketView): boolean {
+  private isToBeReset(view: PacketView): boolean {
     // Both ends still wait for all of what a SYN-ACK opens, and a reset ends its connection by itself.
     if ((view.tcpFlags & (SYN | RST)) !== 0) return false;
     if (!this.keptPorts.has(view.sourcePort) && !this.keptPorts.has(view.destinationPort)) return true;

@@ -13,7 +13,8 @@ export {
 } from './detection-policy';
 export type { ConnectionEnd, EarlierConnectionSettings } from './earlier-connections';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
-export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { Inspector } from './inspector';
+export type { InspectorOptions, OffloadMark } from './inspector-options';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';

@@ -2,7 +2,7 @@ import { MirrorSource, type PacketSource } from '@portcullis/capture';
 import { NfQueue, QueueCounter, queueCounterCount, RawSender } from '@portcullis/nfqueue-binding';
 import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
 import { InspectCounter } from '../inspect-counters';
-import type { InspectorOptions } from '../inspector';
+import type { InspectorOptions } from '../inspector-options';
 import { PacketLayers } from '../packet-layers';
 import type { MirrorSettings, QueueFacts, QueueSettings, SourceSettings } from './messages';
 
