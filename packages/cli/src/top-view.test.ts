@@ -19,6 +19,7 @@ const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({
     { queue: 0, fail_open: true, gso: true, max_length: 8192, waiting: 7, kernel_dropped: 0, overruns: 0 },
     { queue: 1, fail_open: true, gso: true, max_length: 8192, waiting: 1, kernel_dropped: 0, overruns: 0 },
   ],
+  decoy: null,
   mirrors: [],
   ...more,
 });

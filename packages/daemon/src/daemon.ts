@@ -17,7 +17,15 @@ import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, readQueueStatistics, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
-import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
+import type {
+  DecoyRow,
+  PortsRow,
+  ReloadAnswer,
+  RulesAnswer,
+  SettingsAnswer,
+  ShownSettings,
+  StatusAnswer,
+} from './answers';
 import { AttackerBans, type BanPolicy } from './ban-attacker';
 import { Bans } from './bans';
 import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
@@ -29,6 +37,7 @@ import { exportSettings, settingRows } from './configuration/show';
 import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
+import { type DecoyLimits, Decoys } from './decoys';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
 import { EngineLock } from './engine-lock';
 import { Incidents } from './incidents';
@@ -95,6 +104,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private supervisor: Supervisor | null = null;
   /** What is watched instead of queues; null: queues are served. */
   private mirrors: Mirrors | null = null;
+  private decoys: Decoys | null = null;
   private rules: RuleSummary | null = null;
   private rulesLoadedAt: Date | null = null;
   private classes: Classification = STANDARD_CLASSIFICATION;
@@ -188,6 +198,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (options.purge) await this.bans.service.remove('all');
       const report = await this.firewall.remove(options);
       this.mirrors?.close();
+      this.closeDecoys();
       await this.supervisor?.stop();
       this.supervisor = null;
       await this.bans.service.stop();
@@ -268,6 +279,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       throw error;
     }
     this.resolved = resolved;
+    if (!next.scan.decoy) this.closeDecoys();
     this.neverBlock = this.makeNeverBlock();
     await this.letExcludedIn();
     this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
@@ -279,6 +291,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     // What is taken into inspection by a change goes on; `on-enable` is about turning protection on.
     supervisor.adoptEarlier();
     const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
+    await this.openDecoys();
     if (same && source.policy) {
       await this.firewall.install(this.plan(true));
       supervisor.setPolicy(source.policy);
@@ -321,12 +334,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.mirrors = mirrors;
     try {
       this.acceptRules(summary, source);
+      await this.openDecoys();
       await this.firewall.install(this.plan(true));
       await this.resetOwnConnections();
     } catch (error) {
       await this.firewall.install(this.plan(false));
       mirrors?.close();
       this.mirrors = null;
+      this.closeDecoys();
       await supervisor.stop();
       throw error;
     }
@@ -340,6 +355,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.supervisor = null;
     this.mirrors?.close();
     this.mirrors = null;
+    this.closeDecoys();
     await supervisor.stop();
     this.traffic.retire(supervisor.threads);
   }
@@ -375,6 +391,35 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         `connections of this host are reset at their next packet only: ${(error as Error).message}`,
       );
     }
+  }
+
+  /** Before rules lead to them. In Monitoring mode nothing is accepted that would not be without us. */
+  private async openDecoys(): Promise<void> {
+    const { scan } = this.configuration;
+    if (!scan.decoy || this.mode === 'monitoring') return;
+    const limits: DecoyLimits = {
+      connections: scan['decoy-connections'],
+      bytes: scan['decoy-bytes'],
+      seconds: scan['decoy-timeout'],
+    };
+    if (this.decoys) this.decoys.setLimits(limits);
+    else this.decoys = await Decoys.listen(limits);
+  }
+
+  /** After no rule leads to them any more. */
+  private closeDecoys(): void {
+    this.decoys?.close();
+    this.decoys = null;
+  }
+
+  private decoyRow(): DecoyRow | null {
+    const { decoys } = this.plan(true);
+    return this.decoys && decoys
+      ? {
+          ports: decoys.ports.length > 0 ? portText(decoys) : 'none: no rule names a port',
+          ...this.decoys.row,
+        }
+      : null;
   }
 
   /** @throws ConfigurationError */
@@ -439,7 +484,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private plan(on: boolean) {
     const { configuration, mode, generation, rules } = this;
-    return installPlan(configuration, { on, mode, generation, rules });
+    const decoyListeners = on && configuration.scan.decoy ? (this.decoys?.listeners ?? null) : null;
+    return installPlan(configuration, { on, mode, generation, rules, decoyListeners });
   }
 
   private queueCount(): number {
@@ -569,10 +615,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       uptime_s: Math.round((Date.now() - this.startedAt) / 1000),
       firewall: this.firewall.name,
       rules: this.rulesAnswer(),
-      ports:
-        this.protecting && this.rules && this.mirrors === null
-          ? { text: portText(this.plan(true)), any_port_rules: this.rules.ports.anyPortRules.length }
-          : null,
+      ports: this.protecting && this.rules && this.mirrors === null ? this.portsRow(this.rules) : null,
+      decoy: this.protecting ? this.decoyRow() : null,
       bans: {
         active: this.bans.service.size,
         dropped_packets: dropped.packets,
@@ -598,6 +642,16 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         overruns: thread.counters.get('queue_overruns'),
       })),
       mirrors: this.mirrors?.rows ?? [],
+    };
+  }
+
+  private portsRow({ ports }: RuleSummary): PortsRow {
+    const plan = this.plan(true);
+    return {
+      text: portText(plan),
+      any_port_rules: ports.anyPortRules.length,
+      any_port_sids: ports.anyPortRules,
+      reply_payload: plan.replyPayload !== false,
     };
   }
 

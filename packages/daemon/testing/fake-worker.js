@@ -14,7 +14,7 @@ const summary = () => ({
   failed: [],
   disabled: 0,
   seconds: 0,
-  ports: { ranges: [], anyPortRules: [] },
+  ports: { ranges: [], anyPortRules: [], named: [] },
   datagrams: [],
 });
 

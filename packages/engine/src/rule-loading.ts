@@ -12,6 +12,7 @@ import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
 import {
   type Classification,
   interceptedPorts,
+  type PortRange,
   parseClassification,
   parseRules,
   parseThresholdConfig,
@@ -56,7 +57,7 @@ export interface RuleSummary {
   failed: FailedRuleSummary[];
   disabled: number;
   seconds: number;
-  ports: { ranges: { first: number; last: number }[]; anyPortRules: number[] };
+  ports: { ranges: PortRange[]; anyPortRules: number[]; named: PortRange[] };
   /** Protocols other than TCP that rules look at. */
   datagrams: ('udp' | 'icmp')[];
 }
@@ -197,12 +198,11 @@ export function databaseOptions(source: RuleSource): { cacheDirectory?: string }
   return source.cacheDirectory === null ? {} : { cacheDirectory: source.cacheDirectory };
 }
 
+const copyRange = ({ first, last }: PortRange): PortRange => ({ first, last });
+
 function portsOf(rules: readonly Rule[]): RuleSummary['ports'] {
-  const { ranges, anyPortRules } = interceptedPorts(rules, () => true);
-  return {
-    ranges: ranges.map(({ first, last }) => ({ first, last })),
-    anyPortRules: [...anyPortRules],
-  };
+  const { ranges, anyPortRules, named } = interceptedPorts(rules, () => true);
+  return { ranges: ranges.map(copyRange), anyPortRules: [...anyPortRules], named: named.map(copyRange) };
 }
 
 /** `file:line: sid N: reason`. */

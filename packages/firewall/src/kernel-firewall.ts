@@ -1,6 +1,7 @@
 import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
 import { BanSets, type BanSetsOptions } from './ban-sets';
 import { CommandRunner } from './command';
+import { decoySetLines } from './decoys';
 import { FirewallError } from './errors';
 import { Ipset, portSetLines } from './ipset';
 import { ResidentIpset } from './ipset-child';
@@ -89,6 +90,7 @@ export class KernelFirewall implements FirewallBackend {
       if (!plan.monitoring) made.push(...(await this.bans.ensure()));
       portsTouched = true;
       await this.swapPorts(plan.ports);
+      if (plan.decoys) await this.ipset.restore(decoySetLines(plan.decoys));
       const expected = new Map<Family, FirewallState>();
       for (const family of this.families) {
         touched.push(family);
@@ -97,6 +99,7 @@ export class KernelFirewall implements FirewallBackend {
       }
       this.countedBefore.ipv4 += counted.ipv4;
       this.countedBefore.ipv6 += counted.ipv6;
+      if (!plan.decoys) await this.destroyDecoySets();
       this.installed = { plan, expected };
       if (!plan.monitoring) this.child.start();
     } catch (cause) {
@@ -111,6 +114,7 @@ export class KernelFirewall implements FirewallBackend {
         for (const family of touched.reverse()) await this.undo(family, before.get(family)!);
         if (portsTouched) await this.undoPorts(portsBefore);
         await this.ipset.destroy(made);
+        if (!this.installed?.plan.decoys) await this.destroyDecoySets();
       } catch (undoing) {
         const why = undoing instanceof Error ? undoing.message : String(undoing);
         throw new FirewallError(
@@ -125,6 +129,12 @@ export class KernelFirewall implements FirewallBackend {
         detail,
       );
     }
+  }
+
+  /** Those of an earlier run too; most never have any, and one question is quicker than three attempts. */
+  private async destroyDecoySets(): Promise<void> {
+    const headers = await this.ipset.headers();
+    await this.ipset.destroy(DECOY_SETS.filter((name) => headers.has(name)));
   }
 
   /** Back to what stood there: the chains and jumps that are ours, word for word. */
@@ -168,6 +178,7 @@ export class KernelFirewall implements FirewallBackend {
     this.installed = undefined;
     if (purge) await this.purgeOtherVariant();
     await this.ipset.destroy([SetName.ports, NextSet[SetName.ports]]);
+    await this.destroyDecoySets();
     if (bansLeft === 0) {
       const sets = [SetName.ban4, SetName.ban6] as const;
       await this.ipset.destroy([...sets, ...sets.map((set) => NextSet[set])]);
@@ -207,7 +218,7 @@ export class KernelFirewall implements FirewallBackend {
         found.push(...differences(this.iptables.name(family), expected, await this.observer.state(family)));
     }
     const headers = await this.observedSets.headers();
-    const sets: string[] = [SetName.ports];
+    const sets: string[] = [SetName.ports, ...(installed.plan.decoys ? DECOY_SETS : [])];
     if (!installed.plan.monitoring) {
       sets.push(SetName.ban4);
       if (this.families.includes(6)) sets.push(SetName.ban6);
@@ -360,6 +371,8 @@ export class KernelFirewall implements FirewallBackend {
     return result;
   }
 }
+
+const DECOY_SETS = [SetName.decoyPorts, SetName.decoySeen4, SetName.decoySeen6];
 
 function bannable(text: string): string {
   const prefix = Prefix.parse(text);

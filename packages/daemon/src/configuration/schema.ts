@@ -133,6 +133,13 @@ export const configurationSchema = z.strictObject({
   scan: group({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
     direction: z.enum(['inbound', 'both']).default('inbound'),
+    decoy: yesOrNo.default(false),
+    'decoy-ports': z
+      .union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)])
+      .default('from-rules'),
+    'decoy-connections': z.int().min(1).max(10_000).default(256),
+    'decoy-bytes': quantity(parseSize, between(1, GIGABYTE, 'bytes')).prefault('64kb'),
+    'decoy-timeout': quantity(parseDuration, between(1, 3600, 'seconds')).prefault('30s'),
   }),
   'on-enable': z.enum(['reset', 'reset-all', 'adopt']).default('reset'),
   pcap: z.array(watchedInterface).max(64).default([]),
