@@ -20,6 +20,8 @@ static int prepare(int fd, int family, int backlog) {
   socklen_t length;
   int on = 1;
   memset(&local, 0, sizeof local);
+  /* Connections inherit it, and with them the port they were made to: a program may begin to listen there. */
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
   if (family == AF_INET6) {
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0 ||
         setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof on) != 0) {
