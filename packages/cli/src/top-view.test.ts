@@ -13,6 +13,7 @@ const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({
   packets: { received: 1000, bytes: 1_000_000, dropped: 5, uninspected: 0 },
   alerts: { allowed: 2, blocked: 3 },
   flows: 12,
+  one_sided_flows: 0,
   held_bytes: 2_500_000,
   firewall_repairs: 0,
   queues: [

@@ -110,6 +110,8 @@ export interface StatusAnswer {
   packets: { received: number; bytes: number; dropped: number; uninspected: number };
   alerts: { allowed: number; blocked: number };
   flows: number;
+  /** TCP connections of which only one side was seen, ever since the start. */
+  one_sided_flows: number;
   held_bytes: number;
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;

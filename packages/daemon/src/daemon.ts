@@ -301,7 +301,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const generation = this.nextGeneration();
     const summary = await supervisor.reload(source, null);
     this.acceptRules(summary, source);
+    if (!summary.replyPayload) supervisor.setReplyPayload(false);
     await this.firewall.install(this.plan(true));
+    if (summary.replyPayload) supervisor.setReplyPayload(true);
     supervisor.setOffload(this.offload(generation));
   }
 
@@ -630,6 +632,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       },
       alerts: { allowed: totals.alerts, blocked: totals.attacks_blocked },
       flows: totals.flows_active,
+      one_sided_flows: totals.one_sided_flows,
       held_bytes: totals.held_bytes,
       firewall_repairs: this.drifts,
       queues: (this.supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({

@@ -40,6 +40,7 @@ export function installPlan(
       inbound: { networks: protect.networks, interfaces: protect.interfaces },
     }),
     eitherPort: true,
+    replyPayload: rules?.replyPayload ?? true,
     ...(decoyListeners !== null && {
       decoys: {
         ports: decoyPorts(rules?.ports.named ?? [], ports ?? 'any', scan['decoy-ports']),

@@ -144,6 +144,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     packets: { received: 5, bytes: 0, dropped: 0, uninspected: 0 },
     alerts: { allowed: 0, blocked: 0 },
     flows: 0,
+    one_sided_flows: 0,
     held_bytes: 0,
     firewall_repairs: 0,
     queues: [

@@ -16,6 +16,7 @@ const summary = () => ({
   seconds: 0,
   ports: { ranges: [], anyPortRules: [], named: [] },
   datagrams: [],
+  replyPayload: true,
 });
 
 const misdeeds = {

@@ -97,6 +97,11 @@ export class Inspector {
     this.conclusion.blocked.clear();
   }
 
+  /** Whether the payload of replies is handed over; see `TcpReassembler.setReplyPayload`. */
+  setReplyPayload(seen: boolean): void {
+    this.reassembler.setReplyPayload(seen);
+  }
+
   /** From now on every connection is adopted: what comes to be inspected later is not from before. */
   adoptEarlier(): void {
     this.earlier = null;

@@ -24,6 +24,7 @@ import {
   Variables,
 } from '@portcullis/rules';
 import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type DetectionPolicySettings } from './detection-policy';
+import { looksAtReplyPayload } from './reply-payload';
 
 /** What rules may ask besides the traffic, and what is done with their matches: plain data that crosses threads. */
 export interface RuleLists {
@@ -58,6 +59,8 @@ export interface RuleSummary {
   disabled: number;
   seconds: number;
   ports: { ranges: PortRange[]; anyPortRules: number[]; named: PortRange[] };
+  /** A rule looks at what services answer over TCP. */
+  replyPayload: boolean;
   /** Protocols other than TCP that rules look at. */
   datagrams: ('udp' | 'icmp')[];
 }
@@ -144,6 +147,7 @@ export function* loadRules(
     disabled: set.disabled + skipped.length,
     seconds: (performance.now() - started) / 1000,
     ports: portsOf(loaded),
+    replyPayload: looksAtReplyPayload(ruleset),
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
   };
   yield;

@@ -61,6 +61,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private readonly arriving = new Set<WorkerThread>();
   private watch: NodeJS.Timeout | null = null;
   private offload: OffloadMark | null = null;
+  private replyPayload = true;
   private threadNumber = 0;
   private stopping = false;
 
@@ -99,6 +100,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     try {
       // The first thread compiles the pattern databases, which the others then find: they wait for it inside.
       const summaries = await Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
+      this.replyPayload = (summaries[0] as RuleSummary).replyPayload;
       // Asked now: loading takes a while, and connections come and go.
       const existing = earlier();
       for (const [index, thread] of threads.entries())
@@ -167,6 +169,20 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'offload', offload });
   }
 
+  /** Says whether the payload of replies is queued: before it no longer is, and after it is again. */
+  setReplyPayload(seen: boolean): void {
+    this.replyPayload = seen;
+    for (const [number, thread] of this.active) {
+      const source = this.settings.sources.get(number) as SourceSettings;
+      thread.send({ type: 'reply-payload', seen: this.replies(source) });
+    }
+  }
+
+  /** A mirror shows everything. */
+  private replies(source: SourceSettings): boolean {
+    return source.from === 'mirror' || this.replyPayload;
+  }
+
   /** What comes to be inspected from now on is adopted. */
   adoptEarlier(): void {
     for (const thread of this.threads) thread.send({ type: 'adopt-earlier' });
@@ -209,7 +225,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   ): Promise<void> {
     const source = this.settings.sources.get(queue) as SourceSettings;
     const bound = threadEvent(thread, 'bound');
-    thread.send({ type: 'bind', source, offload: this.offload, earlier });
+    thread.send({ type: 'bind', source, offload: this.offload, earlier, replyPayload: this.replies(source) });
     await bound;
     this.active.set(queue, thread);
     thread.on('detection', (detection) => this.emit('detection', detection));

@@ -60,6 +60,8 @@ export type ToWorker =
       source: SourceSettings;
       offload: OffloadMark | null;
       earlier: EarlierConnectionSettings | null;
+      /** The payload of replies is queued. */
+      replyPayload: boolean;
     }
   | { type: 'reload'; rules: RuleSource; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }
@@ -67,6 +69,7 @@ export type ToWorker =
   | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'forget-blocked' }
   | { type: 'adopt-earlier' }
+  | { type: 'reply-payload'; seen: boolean }
   /** No packets follow: decide what is left in the queue, or look at what is left of the mirror, then end. */
   | { type: 'drain' };
 

@@ -71,14 +71,14 @@ export class QueueWorker {
   }
 
   /** Binds the queue and stays in the packet loop until told to drain. */
-  private serve({ source, offload, earlier }: Binding): void {
+  private serve({ source, offload, earlier, replyPayload }: Binding): void {
     this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
     const intake = openIntake(source);
     this.intake = intake;
     this.inspector = new Inspector({
       matcher: this.matcher,
       protocols: this.host.protocols,
-      stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
+      stream: { ...this.settings.stream, firstId: this.settings.firstFlowId, replyPayload },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
       decodePolicy: this.settings.decodePolicy,
@@ -161,6 +161,9 @@ export class QueueWorker {
           break;
         case 'adopt-earlier':
           this.inspector.adoptEarlier();
+          break;
+        case 'reply-payload':
+          this.inspector.setReplyPayload(message.seen);
           break;
         case 'drain':
           this.draining = true;
