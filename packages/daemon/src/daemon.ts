@@ -7,6 +7,8 @@ import {
   type Detection,
   describeFailedRule,
   type EarlierConnectionSettings,
+  type PreparedRules,
+  prepareRulesApart,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
@@ -91,7 +93,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private resolved: ResolvedConfiguration;
   private configuration: Configuration;
   private readonly mode: Mode;
-  private source: RuleSource | null = null;
+  private prepared: PreparedRules | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
@@ -149,7 +151,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     hurryMainThread();
     try {
       // Errors a user can make are found before anything is touched.
-      readRuleSource(this.configuration, this.options.configurationFile);
+      const source = this.readRules();
       this.marks();
       this.refuseWatching();
       await this.lock.acquire();
@@ -176,7 +178,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(async () => this.metrics?.close());
       // A policy turns protection on by itself; what an administrator has said since counts.
       const wanted = state.enabled ?? this.resolved.hasPolicy;
-      if (this.options.enable || wanted) await this.protect();
+      if (this.options.enable || wanted) await this.protect(source);
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
@@ -290,17 +292,18 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
     // What is taken into inspection by a change goes on; `on-enable` is about turning protection on.
     supervisor.adoptEarlier();
-    const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
     await this.openDecoys();
-    if (same && source.policy) {
+    const prepared = await prepareRulesApart(source);
+    const { key, lists, policy } = prepared;
+    const same = key === this.prepared?.key && isDeepStrictEqual(lists, this.prepared.lists);
+    if (same && policy) {
       await this.firewall.install(this.plan(true));
-      supervisor.setPolicy(source.policy);
-      this.source = source;
+      supervisor.setPolicy(policy);
       return;
     }
     const generation = this.nextGeneration();
-    const summary = await supervisor.reload(source, null);
-    this.acceptRules(summary, source);
+    const summary = await supervisor.reload(prepared, null);
+    this.acceptRules(summary, prepared);
     if (!summary.replyPayload) supervisor.setReplyPayload(false);
     await this.firewall.install(this.plan(true));
     if (summary.replyPayload) supervisor.setReplyPayload(true);
@@ -316,14 +319,18 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   // ── Protection on and off ────────────────────────────────────────────────────────────────────────────────
 
-  private async protect(): Promise<void> {
+  private readRules(): RuleSource {
+    return readRuleSource(this.configuration, this.options.configurationFile);
+  }
+
+  private async protect(source = this.readRules()): Promise<void> {
     const marks = this.marks();
-    const source = readRuleSource(this.configuration, this.options.configurationFile);
+    const prepared = await prepareRulesApart(source);
     const mirrors = this.openMirrors();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     if (mirrors === null) RawSender.open({ mark: marks.injected }).close();
     const sources = mirrors?.sources ?? queueSources(this.configuration, marks, this.mode);
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode), source);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode), prepared);
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
     let summary: RuleSummary;
@@ -335,7 +342,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     }
     this.mirrors = mirrors;
     try {
-      this.acceptRules(summary, source);
+      this.acceptRules(summary, prepared);
       await this.openDecoys();
       await this.firewall.install(this.plan(true));
       await this.resetOwnConnections();
@@ -666,9 +673,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, source: RuleSource): void {
-    this.source = source;
-    this.classes = ruleClasses(source);
+  private acceptRules(summary: RuleSummary, prepared: PreparedRules): void {
+    this.prepared = prepared;
+    this.classes = ruleClasses(prepared);
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))

@@ -16,6 +16,7 @@ export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';
 export type { InspectorOptions, OffloadMark } from './inspector-options';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
+export { prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
@@ -23,10 +24,12 @@ export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type PreparedRules,
   type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleFileText,
 } from './rule-loading';
 export {
   type FromWorker,

@@ -1,4 +1,5 @@
 import type { CompiledRule, CompiledRuleSet } from '@portcullis/matcher';
+import type { Rule } from '@portcullis/rules';
 
 const TO_CLIENT = 1;
 const REPLIES = 1 << TO_CLIENT;
@@ -16,15 +17,20 @@ const ONE_SIDED_PROTOCOLS: ReadonlySet<string> = new Set(['tls']);
 const ASKS_BOTH_SIDES =
   /\b(?:stream_size|stream-event|app-layer-protocol|flow\.(?:pkts|bytes)\w*|flow\.age)\b/;
 
-/** Whether a loaded rule looks at what services answer over TCP; if none does, that payload need not be inspected. */
-export function looksAtReplyPayload({ rules, needs }: CompiledRuleSet): boolean {
+/**
+ * Whether a rule looks at what services answer over TCP; if none does, that payload need not be inspected.
+ * @param loaded the rules that `ruleset` was made of
+ */
+export function looksAtReplyPayload({ rules, needs }: CompiledRuleSet, loaded: readonly Rule[]): boolean {
   for (const protocol of needs.protocols) if (!ONE_SIDED_PROTOCOLS.has(protocol)) return true;
-  return rules.some(looksAtReplies);
+  if (loaded.some(({ text }) => ASKS_BOTH_SIDES.test(text))) return true;
+  for (let number = 0; number < rules.length; number++) if (looksAtReplies(rules.get(number))) return true;
+  return false;
 }
 
 function looksAtReplies(rule: CompiledRule): boolean {
   if ((rule.transports & OVER_TCP) === 0) return false;
-  if (rule.appLayerEvent !== null || rule.twoWay || ASKS_BOTH_SIDES.test(rule.text)) return true;
+  if (rule.appLayerEvent !== null || rule.twoWay) return true;
   if ((rule.directions & REPLIES) === 0) return false;
   // Without a direction of its own a rule looks where its buffers are.
   const { buffers, appProtocols } = rule;

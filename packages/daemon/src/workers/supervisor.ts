@@ -3,8 +3,8 @@ import type {
   DetectionPolicySettings,
   EarlierConnectionSettings,
   OffloadMark,
+  PreparedRules,
   QueueFacts,
-  RuleSource,
   RuleSummary,
   SourceSettings,
 } from '@portcullis/engine';
@@ -67,7 +67,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   constructor(
     private readonly settings: SupervisorSettings,
-    private rules: RuleSource,
+    private rules: PreparedRules,
   ) {
     super();
   }
@@ -120,7 +120,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
    * batches and without losing a flow.
    * @throws the error of the try; the old rules stay in force then
    */
-  async reload(rules: RuleSource, offload: OffloadMark | null): Promise<RuleSummary> {
+  async reload(rules: PreparedRules, offload: OffloadMark | null): Promise<RuleSummary> {
     let summary: RuleSummary;
     try {
       await this.dropStandby();

@@ -3,7 +3,7 @@ import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
-import type { RuleSource, RuleSummary } from '../rule-loading';
+import type { PreparedRules, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -41,7 +41,7 @@ export type SourceSettings = QueueSettings | MirrorSettings;
 
 /** What a worker is started with. */
 export interface WorkerSettings {
-  rules: RuleSource;
+  rules: PreparedRules;
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
@@ -63,7 +63,7 @@ export type ToWorker =
       /** The payload of replies is queued. */
       replyPayload: boolean;
     }
-  | { type: 'reload'; rules: RuleSource; offload: OffloadMark | null }
+  | { type: 'reload'; rules: PreparedRules; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }

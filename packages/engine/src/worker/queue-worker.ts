@@ -5,7 +5,7 @@ import { DetectionPolicy, type DetectionPolicySettings } from '../detection-poli
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
-import type { LoadedRules, RuleSource } from '../rule-loading';
+import type { LoadedRules } from '../rule-loading';
 import { type Intake, openIntake } from './intake';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
 import { publishCounters } from './worker-counters';
@@ -34,7 +34,6 @@ export class QueueWorker {
   private loaded: LoadedRules | null = null;
   private draining = false;
   private reloading: {
-    source: RuleSource;
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
   } | null = null;
@@ -53,7 +52,7 @@ export class QueueWorker {
 
   /** Loads the rules and waits to be given a queue. */
   async start(): Promise<void> {
-    this.loaded = await this.host.load(this.settings.rules);
+    this.loaded = await this.host.open(this.settings.rules);
     this.say({ type: 'ready', rules: this.loaded.summary });
     this.port.on('message', (message: ToWorker) => {
       if (message.type === 'policy') this.setPolicy(message.policy);
@@ -63,7 +62,7 @@ export class QueueWorker {
 
   private setPolicy(settings: DetectionPolicySettings): void {
     const loaded = this.loaded as LoadedRules;
-    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules);
+    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules.length);
   }
 
   private say(message: FromWorker): void {
@@ -144,7 +143,6 @@ export class QueueWorker {
       switch (message.type) {
         case 'reload':
           this.reloading = {
-            source: message.rules,
             offload: message.offload,
             steps: this.host.steps(message.rules),
           };
