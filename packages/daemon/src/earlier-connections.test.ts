@@ -38,7 +38,7 @@ const plan = (changes: Partial<InstallPlan> = {}): InstallPlan => ({
   ...changes,
 });
 
-const nobody = { socketsOfServers: () => new Set<number>(), ownSession: undefined };
+const nobody = { sessionSockets: () => new Set<number>(), ownSession: undefined };
 
 function intercepted(sockets: TcpSocket[], changes: Partial<InstallPlan> = {}, direction = 'inbound') {
   const kept = earlierConnections('reset', sockets, 0, nobody)?.kept ?? [];
@@ -83,7 +83,7 @@ test('what an exclusion may leave out of inspection is not reset at once', () =>
 describe('SSH sessions', () => {
   const sockets = [socket(22, 6001), socket(2222, 6002), socket(2022, 6003), socket(80, 6004)];
   const processes = {
-    socketsOfServers: () => new Set([sockets[1]?.inode as number]),
+    sessionSockets: () => new Set([sockets[1]?.inode as number]),
     ownSession: `${CLIENT} 6003 ${HOST} 2022`,
   };
   const keptPorts = (onEnable: 'reset' | 'reset-all', facts = processes) =>
