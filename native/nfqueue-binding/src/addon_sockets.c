@@ -6,18 +6,8 @@
 #include <sys/socket.h>
 
 #include "socket_diag.h"
+#include "surface.h"
 #include "transparent_socket.h"
-
-static napi_value wrong_use(napi_env env, const char *message) {
-  napi_throw_type_error(env, "NFQUEUE_WRONG_USE", message);
-  return NULL;
-}
-
-static napi_value integer(napi_env env, int32_t value) {
-  napi_value result = NULL;
-  napi_create_int32(env, value, &result);
-  return result;
-}
 
 /* listTcpSockets(states): an ArrayBuffer of struct socket_row, or the errno as a number */
 napi_value list_tcp_sockets(napi_env env, napi_callback_info info) {

@@ -2,8 +2,7 @@
 #ifndef PORTCULLIS_ADDON_SOCKETS_H
 #define PORTCULLIS_ADDON_SOCKETS_H
 
-#define NAPI_VERSION 8
-#include <node_api.h>
+#include "surface.h"
 
 /* Functions of addon.ts; see the definitions. */
 napi_value list_tcp_sockets(napi_env env, napi_callback_info info);

@@ -1,10 +1,10 @@
+import { IpSets } from '@portcullis/nfqueue-binding';
 import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
 import { BanSets, type BanSetsOptions } from './ban-sets';
 import { CommandRunner } from './command';
 import { decoySetLines } from './decoys';
 import { FirewallError } from './errors';
 import { Ipset, portSetLines } from './ipset';
-import { ResidentIpset } from './ipset-child';
 import {
   chooseIptables,
   Iptables,
@@ -14,6 +14,7 @@ import {
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
+import { newPackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -24,12 +25,14 @@ import { differences, type FirewallState, sameState } from './table-state';
 export interface KernelFirewallOptions {
   /** `firewall.backend`; default auto. */
   backend?: 'auto' | IptablesVariant;
-  /** Put before every command line, for instance `['ip', 'netns', 'exec', 'NAME']`. */
+  /** Path of another network namespace to work in, such as `/run/netns/NAME`. */
+  networkNamespace?: string;
+  /** Put before every command line, for instance `['env', 'PATH=…']`. */
   commandPrefix?: readonly string[];
   banSets?: BanSetsOptions;
 }
 
-/** iptables and ipset, through their own programs: what `iptables -S` shows is what was asked for. */
+/** iptables through its own programs, so that what `iptables -S` shows is what was asked for; bans over netlink. */
 export class KernelFirewall implements FirewallBackend {
   readonly name: string;
   private readonly ipset: Ipset;
@@ -37,7 +40,7 @@ export class KernelFirewall implements FirewallBackend {
   private readonly shell: ResidentShell;
   private readonly observer: Iptables;
   private readonly observedSets: Ipset;
-  private readonly child: ResidentIpset;
+  private readonly sets: IpSets;
   private readonly bans: BanSets;
   private readonly families: readonly Family[];
   private installed: { plan: InstallPlan; expected: Map<Family, FirewallState> } | undefined;
@@ -57,13 +60,16 @@ export class KernelFirewall implements FirewallBackend {
     this.shell = new ResidentShell(runner);
     this.observer = iptables.runBy(this.shell);
     this.observedSets = new Ipset(this.shell);
-    this.child = new ResidentIpset(runner);
-    this.bans = new BanSets(this.ipset, this.child, this.families, options.banSets, this.observedSets);
+    this.sets = IpSets.open(options.networkNamespace);
+    this.bans = new BanSets(this.ipset, this.sets, this.families, options.banSets, this.observedSets);
   }
 
   /** @throws FirewallError IPTABLES_MISSING */
   static async open(options: KernelFirewallOptions = {}): Promise<KernelFirewall> {
-    const runner = new CommandRunner(options.commandPrefix);
+    const { networkNamespace: space, commandPrefix = [] } = options;
+    // As `ip netns exec`, without the mounts.
+    const into = space === undefined ? [] : ['nsenter', `--net=${space}`];
+    const runner = new CommandRunner([...into, ...commandPrefix]);
     const iptables = await chooseIptables(runner, options.backend ?? 'auto');
     return new KernelFirewall(runner, iptables, options);
   }
@@ -101,7 +107,6 @@ export class KernelFirewall implements FirewallBackend {
       this.countedBefore.ipv6 += counted.ipv6;
       if (!plan.decoys) await this.destroyDecoySets();
       this.installed = { plan, expected };
-      if (!plan.monitoring) this.child.start();
     } catch (cause) {
       const failure = cause instanceof FirewallError ? cause : undefined;
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -133,8 +138,8 @@ export class KernelFirewall implements FirewallBackend {
 
   /** Those of an earlier run too; most never have any, and one question is quicker than three attempts. */
   private async destroyDecoySets(): Promise<void> {
-    const headers = await this.ipset.headers();
-    await this.ipset.destroy(DECOY_SETS.filter((name) => headers.has(name)));
+    const { decoyPorts } = SetName;
+    if ((await this.ipset.headers(decoyPorts)).has(decoyPorts)) await this.ipset.destroy(DECOY_SETS);
   }
 
   /** Back to what stood there: the chains and jumps that are ours, word for word. */
@@ -217,15 +222,17 @@ export class KernelFirewall implements FirewallBackend {
       if (expected)
         found.push(...differences(this.iptables.name(family), expected, await this.observer.state(family)));
     }
-    const headers = await this.observedSets.headers();
-    const sets: string[] = [SetName.ports, ...(installed.plan.decoys ? DECOY_SETS : [])];
-    if (!installed.plan.monitoring) {
-      sets.push(SetName.ban4);
-      if (this.families.includes(6)) sets.push(SetName.ban6);
-    }
-    for (const name of sets) if (!headers.has(name)) found.push(`ipset: set ${name} is gone`);
+    // Only this set: the kernel walks through sets of other types to tell how many entries they have.
+    const ports = (await this.observedSets.headers(SetName.ports)).get(SetName.ports);
+    const gone: string[] = [
+      ...(ports ? [] : [SetName.ports]),
+      ...(installed.plan.monitoring ? [] : this.bans.missing()),
+    ];
+    const { decoyPorts } = SetName;
+    if (installed.plan.decoys && !(await this.observedSets.headers(decoyPorts)).has(decoyPorts))
+      gone.push(decoyPorts);
+    for (const name of gone) found.push(`ipset: set ${name} is gone`);
     // Their number is known at once; to read them all, every second, would be work for a busy host.
-    const ports = headers.get(SetName.ports);
     const wanted = normalisePorts(installed.plan.ports).reduce(
       (sum, { first, last }) => sum + last - first + 1,
       0,
@@ -326,11 +333,11 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   async unbanEach(prefixes: readonly string[]): Promise<void> {
-    await this.bans.remove(prefixes.map((prefix) => Prefix.parse(prefix).text));
+    await this.bans.remove(prefixes.map(normalForm));
   }
 
-  unbanAll(): Promise<void> {
-    return this.bans.flush();
+  async unbanAll(): Promise<void> {
+    this.bans.flush();
   }
 
   async except(prefix: string, seconds: number): Promise<void> {
@@ -353,6 +360,10 @@ export class KernelFirewall implements FirewallBackend {
     return this.bans.each(visit);
   }
 
+  async holdsAll(prefixes: readonly string[]): Promise<boolean> {
+    return this.bans.holdsAll(prefixes);
+  }
+
   banCount(): Promise<number> {
     return this.bans.count();
   }
@@ -360,7 +371,7 @@ export class KernelFirewall implements FirewallBackend {
   async close(): Promise<void> {
     await this.turn;
     await this.bans.settle();
-    await this.child.close();
+    await this.sets.close();
     this.shell.close();
   }
 
@@ -371,7 +382,13 @@ export class KernelFirewall implements FirewallBackend {
   }
 }
 
-const DECOY_SETS = [SetName.decoyPorts, SetName.decoySeen4, SetName.decoySeen6];
+/** The first is destroyed last: where it is there, others may be. */
+const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];
+
+/** Most are in it already, and there may be a million. */
+function normalForm(text: string): string {
+  return packPrefix(text, newPackedPrefix()) ? text : Prefix.parse(text).text;
+}
 
 function bannable(text: string): string {
   const prefix = Prefix.parse(text);
