@@ -57,7 +57,7 @@ describeLab('decoys', () => {
       await postgres.write('hello');
       expect(await postgres.receive(/hello/)).toBe('hello');
       await postgres.reset();
-    }, 20_000);
+    }, 60_000);
 
     test('what is forwarded is not touched, translated or not', async () => {
       await expect(connect(MYSQL, lab.address('server', family))).rejects.toMatchObject({
@@ -70,12 +70,12 @@ describeLab('decoys', () => {
         await redis.reset();
       }
       expect((await forwardedTo.received()).toString()).toContain(`hello to ${gateway()}`);
-    }, 20_000);
+    }, 60_000);
 
     test('a port that no rule names, or that is not allowed, is closed', async () => {
       for (const port of [UNNAMED, NOT_ALLOWED])
         await expect(connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-    }, 20_000);
+    }, 60_000);
 
     test('a port that nobody listens on looks open; the attack is seen and its source banned', async () => {
       accepted++;
@@ -84,7 +84,7 @@ describeLab('decoys', () => {
       await connection.write('evil login');
       const address = lab.address('attacker', family);
       const alert = await waitUntil(() => engine.events('alert').find(({ src_ip }) => src_ip === address), {
-        timeout: 10_000,
+        timeout: 20_000,
         what: 'the alert',
       });
       expect(alert).toMatchObject({
@@ -96,7 +96,7 @@ describeLab('decoys', () => {
       expect(await engine.bans()).toContain(address);
       await engine.ask('bans', 'remove', '--all');
       await connection.reset();
-    }, 30_000);
+    }, 60_000);
 
     test('nothing is answered, and after so many bytes it is over', async () => {
       accepted++;
@@ -104,7 +104,7 @@ describeLab('decoys', () => {
       await connection.write('x'.repeat(4096));
       expect(await connection.closed(10_000)).toBe('ECONNRESET');
       expect((await connection.state()).received).toHaveLength(0);
-    }, 30_000);
+    }, 60_000);
   });
 
   test('no more connections than allowed are open at once', async () => {
@@ -139,7 +139,7 @@ describeLab('decoys', () => {
     await connection.receive(/to the program/);
     expect((await mysql.received()).toString()).toBe('to the program');
     await connection.reset();
-  }, 40_000);
+  }, 90_000);
 
   test('turned off, and after the stop, ports are closed as ever and nothing is left', async () => {
     expect((await engine.ask('config', 'set', 'scan.decoy=off')).stderr).toBe('');

@@ -26,13 +26,13 @@ describeLab('connections from before protection was turned on', () => {
   const ends = (of: LabServer) => of.connections().then((list) => list.map(({ state }) => state));
   const state = async (connection: LabConnection) => (await connection.state()).state;
   const becomes = (connection: LabConnection, wanted: string) =>
-    waitUntil(async () => (await state(connection)) === wanted, { timeout: 5000, what: wanted });
+    waitUntil(async () => (await state(connection)) === wanted, { timeout: 20_000, what: wanted });
   const request = 'GET /before HTTP/1.1\r\nHost: x\r\n\r\n';
   const answers = async (connection: LabConnection, text: string) => {
     const before = (await connection.state()).received.length;
     await connection.write(text);
     await waitUntil(async () => (await connection.state()).received.length > before, {
-      timeout: 5000,
+      timeout: 20_000,
       what: 'an answer',
     });
   };
@@ -57,7 +57,7 @@ describeLab('connections from before protection was turned on', () => {
       await becomes(through, 'ECONNRESET');
       await waitUntil(
         async () => (await ends(server)).filter((one) => one === 'ECONNRESET').length > resetsBefore,
-        { timeout: 5000, what: 'a reset at the server' },
+        { timeout: 20_000, what: 'a reset at the server' },
       );
       await answers(session, 'still here');
       expect((await ends(ssh)).at(-1)).toBe('open');
@@ -65,14 +65,14 @@ describeLab('connections from before protection was turned on', () => {
       await answers(await forwarded(), request);
       await answers(await toGateway(PORT), request);
       expect((await engine.status()).state).toBe('protecting');
-    }, 40_000);
+    }, 90_000);
 
     test('with reset-all SSH sessions end too', async () => {
       const session = await toGateway(SSH);
       await answers(session, 'before');
       engine = await new LabEngine(lab).start({ 'on-enable': 'reset-all' });
       await becomes(session, 'ECONNRESET');
-    }, 40_000);
+    }, 90_000);
 
     test('adopted ones go on and are inspected from where they are', async () => {
       const through = await forwarded();
@@ -80,13 +80,15 @@ describeLab('connections from before protection was turned on', () => {
       for (const connection of [through, own]) await answers(connection, request);
       engine = await new LabEngine(lab).start({ 'on-enable': 'adopt' });
       for (const connection of [through, own]) await answers(connection, request);
-      await through.write(`GET ${ATTACK_PATH}-${family} HTTP/1.1\r\nHost: x\r\n\r\n`);
-      expect((await engine.alert()).alert).toMatchObject({ action: 'blocked', signature_id: 1000001 });
-      expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-${family}`);
+      const path = `${ATTACK_PATH}-${family}-${through.localPort}`;
+      await through.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      const alert = await waitUntil(() => engine.events('alert')[0], { timeout: 20_000, what: 'the alert' });
+      expect(alert.alert).toMatchObject({ action: 'blocked', signature_id: 1000001 });
+      expect((await server.received()).toString()).not.toContain(path);
       // Else it would come again once nobody looks.
       await through.reset();
       await own.reset();
-    }, 40_000);
+    }, 90_000);
   });
 
   test('what the administrator has taken out of inspection is left alone', async () => {
@@ -104,5 +106,5 @@ describeLab('connections from before protection was turned on', () => {
       await connection.write(request);
       await becomes(connection, 'ECONNRESET');
     }
-  }, 40_000);
+  }, 90_000);
 });

@@ -13,7 +13,7 @@ describeLab('an engine that watches an interface', () => {
     server = await lab.httpServer('server', PORT);
     const watched = JSON.stringify([lab.gatewayInterface('attacker')]);
     engine = new LabEngine(lab, { settings: { pcap: watched } });
-  }, 30_000);
+  }, 60_000);
   afterAll(() => {
     lab?.destroy();
     engine?.remove();
@@ -22,14 +22,14 @@ describeLab('an engine that watches an interface', () => {
   test('is refused in Standard mode, which acts', async () => {
     const result = await engine.ask('run', '--enable', '--set', 'pcap=[eth0]');
     expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/pcap: .*Monitoring mode/) });
-  }, 20_000);
+  }, 60_000);
 
   test('says when there is no such interface', async () => {
     expect((await engine.ask('service', 'register', '--mode', 'monitoring')).code).toBe(0);
     const result = await engine.ask('run', '--enable', '--set', 'pcap=[nothing0]');
     expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/nothing0/) });
     expect(await engine.rules()).toEqual([]);
-  }, 20_000);
+  }, 60_000);
 
   test('starts, and no firewall rule of ours stands', async () => {
     await engine.start();
@@ -55,7 +55,7 @@ describeLab('an engine that watches an interface', () => {
       const address = lab.address('attacker', family);
       const alert = await waitUntil(
         () => engine.events('alert').find((record) => record.src_ip === address),
-        { timeout: 10_000, what: 'the alert' },
+        { timeout: 20_000, what: 'the alert' },
       );
       expect(alert).toMatchObject({
         dest_ip: lab.address('server', family),
@@ -87,17 +87,17 @@ describeLab('an engine that watches an interface', () => {
     const before = (await engine.status()).mirrors[0]?.captured ?? 0;
     await lab.request('attacker', { host: peer, port: PORT, bytes: '', timeout: 100 });
     await waitUntil(async () => ((await engine.status()).mirrors[0]?.captured ?? 0) > before, {
-      timeout: 10_000,
+      timeout: 20_000,
       what: 'frames of others',
     });
-  }, 40_000);
+  }, 90_000);
 
   test('doctor finds nothing wrong with it', async () => {
     const findings = await engine.json<{ name: string; state: string; seen: string }[]>('doctor');
     const stateOf = (name: string) => findings.find((finding) => finding.name === name);
     expect(stateOf('workers')).toMatchObject({ state: 'ok', seen: expect.stringMatching(/watching/) });
     expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
-  }, 40_000);
+  }, 90_000);
 
   test('is turned off and on, and stops', async () => {
     expect((await engine.ask('disable')).code).toBe(0);
@@ -106,7 +106,7 @@ describeLab('an engine that watches an interface', () => {
     expect((await engine.status()).mirrors).toHaveLength(1);
     const { length } = engine.events('alert');
     await lab.httpGet('attacker', ATTACK_PATH, { port: PORT });
-    await waitUntil(() => engine.events('alert').length > length, { timeout: 10_000, what: 'an alert' });
+    await waitUntil(() => engine.events('alert').length > length, { timeout: 20_000, what: 'an alert' });
     await engine.stop();
     expect(engine.process.stderr).toBe('');
   }, 60_000);

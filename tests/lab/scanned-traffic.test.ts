@@ -19,7 +19,7 @@ describeLab('the payload of replies', () => {
     await lab.tcpServer('server', 7000, { greeting });
     await lab.tcpServer('server', 7001);
     engine = await new LabEngine(lab, { rules: requests }).start();
-  }, 60_000);
+  }, 90_000);
   afterAll(async () => {
     if (engine?.process?.running) await engine.stop();
     lab?.destroy();
@@ -59,14 +59,14 @@ describeLab('the payload of replies', () => {
       await waitUntil(
         () => engine.events('alert').some(({ src_ip }) => src_ip === lab.address('attacker', family)),
         {
-          timeout: 10_000,
+          timeout: 20_000,
           what: 'the alert',
         },
       );
       expect(Buffer.from((await connection.state()).received).toString()).toBe('onetwothree');
       await engine.ask('bans', 'remove', '--all');
     }
-  }, 90_000);
+  }, 120_000);
 
   test('is queued once one does, and no longer when none does any more', async () => {
     await change(requests + replies);
@@ -78,7 +78,7 @@ describeLab('the payload of replies', () => {
           engine
             .events('alert')
             .some(({ alert, src_ip }) => alert?.signature_id === 1000061 && src_ip === lab.target(family)),
-        { timeout: 10_000, what: 'the alert about the reply' },
+        { timeout: 20_000, what: 'the alert about the reply' },
       );
     }
     const open = await lab.connect('attacker', { port: 7001 });
@@ -90,7 +90,7 @@ describeLab('the payload of replies', () => {
     await open.write('x'.repeat(5000));
     await open.receive(/x{5000}/);
     expect(await longReply(4)).toBeLessThan(LONG / 2);
-  }, 90_000);
+  }, 120_000);
 });
 
 describeLab('what the administrator takes out of inspection', () => {
@@ -101,7 +101,7 @@ describeLab('what the administrator takes out of inspection', () => {
     lab = new Lab('pctx');
     server = await lab.httpServer('server', PORT);
     engine = await new LabEngine(lab, { rules: attackRules, settings: { 'scan.direction': 'both' } }).start();
-  }, 60_000);
+  }, 90_000);
   afterAll(() => {
     lab?.destroy();
     engine?.remove();
@@ -147,7 +147,7 @@ describeLab('what the administrator takes out of inspection', () => {
       expect(await get('gateway', path)).toMatchObject({ complete: true });
       await mangle('-D', ...rule);
       expect(await get('gateway', path)).toMatchObject({ complete: false });
-    }, 60_000);
+    }, 90_000);
 
     test('replies alone: such connections are counted, served, and inspected on the side that is seen', async () => {
       const rule = ['portcullis_bypass', '-p', 'tcp', '--sport', `${PORT}`, '-j', 'ACCEPT'];
@@ -155,7 +155,7 @@ describeLab('what the administrator takes out of inspection', () => {
       const before = (await engine.status()).one_sided_flows;
       expect(await get('attacker', `/one-sided-${family}`)).toMatchObject({ complete: true });
       await waitUntil(async () => (await engine.status()).one_sided_flows > before, {
-        timeout: 10_000,
+        timeout: 20_000,
         what: 'a one-sided flow',
       });
       const path = `${ATTACK_PATH}-one-sided-${family}`;
@@ -163,6 +163,6 @@ describeLab('what the administrator takes out of inspection', () => {
       expect((await server.received()).toString()).not.toContain(path);
       await mangle('-D', ...rule);
       expect(await get('attacker', `/two-sided-${family}`)).toMatchObject({ complete: true });
-    }, 60_000);
+    }, 90_000);
   });
 });
