@@ -7,11 +7,12 @@ import {
   type Detection,
   describeFailedRule,
   type EarlierConnectionSettings,
-  type PreparedRules,
+  keptRulesNow,
   prepareRulesApart,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleSourceKey,
 } from '@portcullis/engine';
 import { eveTimestamp, type FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
@@ -79,6 +80,13 @@ interface DaemonEvents {
   alert: [ReturnType<typeof alertRecord>];
 }
 
+/** What tells the rules in force from others. */
+interface RulesInForce {
+  key: string;
+  lists: RuleSource['lists'] | undefined;
+  classification: RuleSource['classification'];
+}
+
 /** Somebody who flushes our rules is to be noticed within two seconds. */
 const DRIFT_MILLISECONDS = 1500;
 const FACTS_MILLISECONDS = 1000;
@@ -93,7 +101,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private resolved: ResolvedConfiguration;
   private configuration: Configuration;
   private readonly mode: Mode;
-  private prepared: PreparedRules | null = null;
+  private inForce: RulesInForce | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
@@ -296,17 +304,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     // What is taken into inspection by a change goes on; `on-enable` is about turning protection on.
     supervisor.adoptEarlier();
     await this.openDecoys();
-    const prepared = await prepareRulesApart(source);
-    const { key, lists, policy } = prepared;
-    const same = key === this.prepared?.key && isDeepStrictEqual(lists, this.prepared.lists);
-    if (same && policy) {
+    const { lists, policy } = source;
+    const key = ruleSourceKey(source);
+    if (policy && key === this.inForce?.key && isDeepStrictEqual(lists, this.inForce.lists)) {
       await this.firewall.install(this.plan(true));
       supervisor.setPolicy(policy);
       return;
     }
+    const prepared = await prepareRulesApart(source);
     const generation = this.nextGeneration();
     const summary = await supervisor.reload(prepared, null);
-    this.acceptRules(summary, prepared);
+    this.acceptRules(summary, key, source);
     if (!summary.replyPayload) supervisor.setReplyPayload(false);
     await this.firewall.install(this.plan(true));
     if (summary.replyPayload) supervisor.setReplyPayload(true);
@@ -328,24 +336,25 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private async protect(source = this.readRules()): Promise<void> {
     const marks = this.marks();
-    const prepared = await prepareRulesApart(source);
     const mirrors = this.openMirrors();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     if (mirrors === null) RawSender.open({ mark: marks.injected }).close();
     const sources = mirrors?.sources ?? queueSources(this.configuration, marks, this.mode);
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode), prepared);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode));
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
+    const key = ruleSourceKey(source);
+    const prepare = async () => keptRulesNow(source) ?? (await prepareRulesApart(source));
     let summary: RuleSummary;
     try {
-      summary = await supervisor.start(this.offload(generation), () => this.earlierConnections());
+      summary = await supervisor.start(prepare, this.offload(generation), () => this.earlierConnections());
     } catch (error) {
       mirrors?.close();
       throw error;
     }
     this.mirrors = mirrors;
     try {
-      this.acceptRules(summary, prepared);
+      this.acceptRules(summary, key, source);
       await this.openDecoys();
       await this.firewall.install(this.plan(true));
       await this.resetOwnConnections();
@@ -681,9 +690,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, prepared: PreparedRules): void {
-    this.prepared = prepared;
-    this.classes = ruleClasses(prepared);
+  private acceptRules(summary: RuleSummary, key: string, { lists, classification }: RuleSource): void {
+    this.inForce = { key, lists, classification };
+    this.classes = ruleClasses({ classification });
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))

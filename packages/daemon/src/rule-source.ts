@@ -99,6 +99,7 @@ export function readRuleSource(
     portGroups: Object.fromEntries(portGroups),
     policy: detectionPolicy(configuration),
     lists: ruleLists(configuration, base),
+    actionOrder: configuration['action-order'],
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
   };
 }

@@ -14,7 +14,7 @@ import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings 
 export interface SupervisorSettings {
   /** Where packets come from, a worker each: by the number of the queue, or of the mirror. */
   sources: ReadonlyMap<number, SourceSettings>;
-  thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules'>;
+  thread: Omit<WorkerThreadSettings, 'firstFlowId'>;
   /** What runs in the threads, where it is not the inspection. */
   script?: string;
 }
@@ -65,10 +65,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private threadNumber = 0;
   private stopping = false;
 
-  constructor(
-    private readonly settings: SupervisorSettings,
-    private rules: PreparedRules,
-  ) {
+  /** The rules in force; null before there are any. */
+  private rules: PreparedRules | null = null;
+
+  constructor(private readonly settings: SupervisorSettings) {
     super();
   }
 
@@ -84,12 +84,13 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   /**
-   * Loads the rules in every worker and binds the queues.
+   * Loads the rules in every worker and binds the queues. The threads come up while the rules are prepared.
    * @param earlier what is done about connections that are there when the queues are bound; a worker that takes over
    *   later adopts
-   * @throws the first worker's error; nothing is bound then
+   * @throws the error of the preparation, or the first worker's; nothing is bound then
    */
   async start(
+    prepare: () => Promise<PreparedRules>,
     offload: OffloadMark | null,
     earlier: () => EarlierConnectionSettings | null = () => null,
   ): Promise<RuleSummary> {
@@ -98,8 +99,13 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const numbers = [...this.settings.sources.keys()];
     const threads = numbers.map(() => this.spawn());
     try {
+      const ready = Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
+      ready.catch(() => undefined);
+      const rules = await prepare();
+      this.rules = rules;
+      for (const thread of threads) thread.load(rules);
       // The first thread compiles the pattern databases, which the others then find: they wait for it inside.
-      const summaries = await Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
+      const summaries = await ready;
       this.replyPayload = (summaries[0] as RuleSummary).replyPayload;
       // Asked now: loading takes a while, and connections come and go.
       const existing = earlier();
@@ -146,7 +152,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Settles when the worker has changed over, or is lost. */
   private async changeRules(thread: WorkerThread): Promise<void> {
     const { rules, offload } = this;
-    if (thread.rules === rules) return;
+    if (rules === null || thread.rules === rules) return;
     thread.rules = rules;
     const reloaded = threadEvent(thread, 'reloaded');
     thread.send({ type: 'reload', rules, offload });
@@ -155,6 +161,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /** Other decisions about the matches of the same rules; takes effect with the next batch of each worker. */
   setPolicy(policy: DetectionPolicySettings): void {
+    if (this.rules === null) return;
     const rules = { ...this.rules, policy };
     this.rules = rules;
     const standby = this.standby === null ? [] : [this.standby];
@@ -212,9 +219,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.active.clear();
   }
 
-  private spawn(rules = this.rules): WorkerThread {
+  private spawn(): WorkerThread {
     const number = this.threadNumber++ % THREAD_NUMBERS;
-    const settings = { ...this.settings.thread, rules, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
+    const settings = { ...this.settings.thread, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
     return new WorkerThread(settings, this.settings.script);
   }
 
@@ -237,7 +244,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   private makeStandby(rules = this.rules): void {
-    const thread = this.spawn(rules);
+    if (rules === null) return;
+    const thread = this.spawn();
+    thread.load(rules);
     this.standby = thread;
     this.standbyReady = threadEvent(thread, 'ready');
     this.standbyReady.catch(() => {

@@ -48,7 +48,12 @@ function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): 
     },
     inspection: {
       // The kernel has put fragments together; what is in tunnels it has not looked at.
-      layers: new PacketLayers({ fragments: null, tunnels: STANDARD_TUNNEL_PORTS, refuseTruncated: false }),
+      layers: new PacketLayers({
+        fragments: null,
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: false,
+        acceptMapped: false,
+      }),
       verifyChecksum: (place) => queue.verifyChecksum(place),
       sender: { send: (bytes, offset, length) => void sender.send(bytes, offset, length) },
     },
@@ -68,7 +73,12 @@ function openMirror({ shared, inInterface }: MirrorSettings): Intake {
     counters,
     facts: null,
     inspection: {
-      layers: new PacketLayers({ fragments: {}, tunnels: STANDARD_TUNNEL_PORTS, refuseTruncated: true }),
+      layers: new PacketLayers({
+        fragments: {},
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: true,
+        acceptMapped: false,
+      }),
     },
     count(inspected) {
       counters[QueueCounter.RECEIVED] = inspected[InspectCounter.PACKETS] as number;

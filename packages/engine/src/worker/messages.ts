@@ -41,7 +41,6 @@ export type SourceSettings = QueueSettings | MirrorSettings;
 
 /** What a worker is started with. */
 export interface WorkerSettings {
-  rules: PreparedRules;
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
@@ -55,6 +54,8 @@ export interface WorkerSettings {
 }
 
 export type ToWorker =
+  /** The first message: the rules to begin with. */
+  | { type: 'load'; rules: PreparedRules }
   | {
       type: 'bind';
       source: SourceSettings;

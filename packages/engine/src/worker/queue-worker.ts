@@ -5,7 +5,7 @@ import { DetectionPolicy, type DetectionPolicySettings } from '../detection-poli
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
-import type { LoadedRules } from '../rule-loading';
+import type { LoadedRules, PreparedRules } from '../rule-loading';
 import { type Intake, openIntake } from './intake';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
 import { publishCounters } from './worker-counters';
@@ -50,14 +50,24 @@ export class QueueWorker {
     this.latency = new SharedHistogram(settings.latency);
   }
 
-  /** Loads the rules and waits to be given a queue. */
-  async start(): Promise<void> {
-    this.loaded = await this.host.open(this.settings.rules);
-    this.say({ type: 'ready', rules: this.loaded.summary });
+  /** Waits to be given rules, then a queue. */
+  start(): void {
+    let turn: Promise<void> = Promise.resolve();
     this.port.on('message', (message: ToWorker) => {
-      if (message.type === 'policy') this.setPolicy(message.policy);
-      else if (message.type === 'bind') this.serve(message);
+      // What comes while the rules are loaded waits for them.
+      turn = turn.then(() => this.obey(message));
     });
+  }
+
+  private async obey(message: ToWorker): Promise<void> {
+    if (message.type === 'load') await this.load(message.rules);
+    else if (message.type === 'policy') this.setPolicy(message.policy);
+    else if (message.type === 'bind') this.serve(message);
+  }
+
+  private async load(rules: PreparedRules): Promise<void> {
+    this.loaded = await this.host.open(rules);
+    this.say({ type: 'ready', rules: this.loaded.summary });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
@@ -166,6 +176,7 @@ export class QueueWorker {
         case 'drain':
           this.draining = true;
           break;
+        case 'load':
         case 'bind':
           break;
       }
