@@ -11,7 +11,9 @@ main(() => {
   prepare(['build', 'run']);
   say('turning protection on; connections that exist are adopted, your SSH session stays');
   const command = join(root, 'packages', 'cli', 'bin', 'portcullis.js');
-  const engine = spawn(process.execPath, [command, 'run', '--enable', ...process.argv.slice(2)], {
+  // Who only tries it out does not want to lose what is open.
+  const adopt = ['--set', 'on-enable=adopt'];
+  const engine = spawn(process.execPath, [command, 'run', '--enable', ...adopt, ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
   // Ctrl-C reaches the engine by itself; this process only waits until it has taken its rules away.

@@ -29,7 +29,16 @@ const allowed: Record<string, readonly string[]> = {
     'metrics',
     'nfqueue-binding',
   ],
-  'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'updates', 'nfqueue-binding'],
+  'packages/daemon': [
+    'capture',
+    'engine',
+    'firewall',
+    'events',
+    'metrics',
+    'rules',
+    'updates',
+    'nfqueue-binding',
+  ],
   'packages/cli': ['daemon', 'engine', 'events', 'rules', 'updates'],
   'packages/testkit': ['wire', 'capture'],
 };

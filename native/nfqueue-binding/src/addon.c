@@ -1,6 +1,6 @@
 /*
- * Node-API surface over queue.c and raw_socket.c; that of ip_set.c is in ip_set_addon.c. Private to this package:
- * index.ts is the public one.
+ * Node-API surface over queue.c and raw_socket.c; that of ip_set.c is in ip_set_addon.c, that of socket_diag.c and
+ * transparent_socket.c in addon_sockets.c. Private to this package: index.ts is the public one.
  *
  * All packet memory is one ArrayBuffer made by JavaScript; the handle keeps it alive, and every call checks that
  * it has not been detached. Nothing here is global: each handle belongs to the environment (thread) that opened
@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "addon_sockets.h"
 #include "checksum.h"
 #include "ip_set_addon.h"
 #include "queue.h"
@@ -524,6 +525,9 @@ NAPI_MODULE_INIT() {
       {"rawOpen", raw_open},
       {"rawSend", raw_send},
       {"rawClose", raw_close},
+      {"listTcpSockets", list_tcp_sockets},
+      {"destroyTcpSockets", destroy_tcp_sockets},
+      {"listenTransparently", listen_transparently},
       {"parseMessage", parse_message},
       {"checksum", checksum},
   };

@@ -62,6 +62,12 @@ export interface Addon {
   rawOpen(mark: number): Handle | number;
   rawSend(sender: Handle, bytes: Uint8Array, offset: number, length: number, interfaceIndex: number): number;
   rawClose(sender: Handle): void;
+  /** Rows of the sockets whose state is in the mask (bit 1 << state); see socket_diag.h. */
+  listTcpSockets(states: number): ArrayBuffer | number;
+  /** How many of the rows were destroyed, or a negative errno. */
+  destroyTcpSockets(rows: Uint8Array): number;
+  /** A file descriptor, or a negative errno. */
+  listenTransparently(ipv6: boolean, backlog: number): number;
   /** The functions of ip_set_addon.c; their errors may be numbers of the kernel's own for sets. */
   setsOpen(networkNamespace: string | null): Handle | number;
   setsChange(sets: Handle, command: number, set: string, line: string): number;

@@ -6,6 +6,8 @@ import { PacketInfo, type PacketSource } from './source';
 export interface MirrorSourceOptions {
   /** Most packets in one batch. */
   readonly batchSize?: number;
+  /** Index of the interface that is mirrored; default 0: unknown. */
+  readonly inInterface?: number;
 }
 
 const DEFAULT_BATCH = 256;
@@ -29,6 +31,7 @@ export class MirrorSource implements PacketSource {
   constructor(shared: SharedArrayBuffer, options: MirrorSourceOptions = {}) {
     this.ring = new PacketRing(shared);
     this.batch = new CaptureBatch(this.ring.bytes, options.batchSize ?? DEFAULT_BATCH);
+    this.batch.inInterface.fill(options.inInterface ?? 0);
   }
 
   /** Frames lost because this source was too slow. */

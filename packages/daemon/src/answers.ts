@@ -69,6 +69,37 @@ export interface QueueRow {
   overruns: number;
 }
 
+export interface PortsRow {
+  /** For people. */
+  text: string;
+  /** How many rules are for any port and so force all ports to be queued. */
+  any_port_rules: number;
+  /** Which, by sid. */
+  any_port_sids: number[];
+  /** What the protected side answers is queued whole; else its SYN-ACK, bare ACK, FIN and RST are. */
+  reply_payload: boolean;
+}
+
+/** Connections to ports that no program listens on. */
+export interface DecoyRow {
+  /** For people. */
+  ports: string;
+  /** Connections open now. */
+  open: number;
+  accepted: number;
+  /** More than `scan.decoy-connections` at once. */
+  refused: number;
+}
+
+/** An interface that is watched instead of a queue. */
+export interface MirrorRow {
+  interface: string;
+  /** Frames. */
+  captured: number;
+  /** Frames that the workers were too slow for. */
+  lost: number;
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -76,13 +107,17 @@ export interface StatusAnswer {
   uptime_s: number;
   firewall: string;
   rules: RulesAnswer;
-  ports: { text: string; any_port_rules: number } | null;
+  ports: PortsRow | null;
+  decoy: DecoyRow | null;
   bans: { active: number; dropped_packets: number; dropped_bytes: number };
   packets: { received: number; bytes: number; dropped: number; uninspected: number };
   alerts: { allowed: number; blocked: number };
   flows: number;
+  /** TCP connections of which only one side was seen, ever since the start. */
+  one_sided_flows: number;
   held_bytes: number;
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;
   queues: QueueRow[];
+  mirrors: MirrorRow[];
 }

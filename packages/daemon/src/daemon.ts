@@ -6,6 +6,7 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
+  type EarlierConnectionSettings,
   keptRulesNow,
   prepareRulesApart,
   type RuleSource,
@@ -16,13 +17,22 @@ import {
 import { eveTimestamp, type FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
-import { RawSender, readQueueStatistics } from '@portcullis/nfqueue-binding';
+import { RawSender, readQueueStatistics, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
-import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
+import type {
+  DecoyRow,
+  PortsRow,
+  ReloadAnswer,
+  RulesAnswer,
+  SettingsAnswer,
+  ShownSettings,
+  StatusAnswer,
+} from './answers';
 import { AttackerBans, type BanPolicy } from './ban-attacker';
 import { Bans } from './bans';
 import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
+import { ConfigurationError } from './configuration/problem';
 import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
 import type { Configuration } from './configuration/schema';
 import { prepareChange, type SettingsChange } from './configuration/settings';
@@ -30,11 +40,14 @@ import { exportSettings, settingRows } from './configuration/show';
 import { ControlError } from './control/protocol';
 import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
+import { type DecoyLimits, Decoys } from './decoys';
+import { earlierConnections, interceptedSockets } from './earlier-connections';
 import { EngineLock } from './engine-lock';
 import { Incidents } from './incidents';
 import { installPlan, portText } from './install-plan';
-import { InterfaceNames } from './interfaces';
+import { InterfaceNames, localAddresses } from './interfaces';
 import { daemonRegistry } from './metrics';
+import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
@@ -43,7 +56,7 @@ import { StateFile } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
 import { Supervisor } from './workers/supervisor';
-import { supervisorSettings } from './workers/supervisor-settings';
+import { queueSources, supervisorSettings } from './workers/supervisor-settings';
 
 export interface Logger {
   info(message: string): void;
@@ -99,6 +112,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private sink!: FanOutSink;
   private neverBlock: NeverBlock;
   private supervisor: Supervisor | null = null;
+  /** What is watched instead of queues; null: queues are served. */
+  private mirrors: Mirrors | null = null;
+  private decoys: Decoys | null = null;
   private rules: RuleSummary | null = null;
   private rulesLoadedAt: Date | null = null;
   private classes: Classification = STANDARD_CLASSIFICATION;
@@ -145,6 +161,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       // Errors a user can make are found before anything is touched.
       const source = this.readRules();
       this.marks();
+      this.refuseWatching();
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
@@ -175,7 +192,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (this.options.enable || wanted) await this.protect(source);
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
-      this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
+      this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
       throw error;
@@ -193,6 +210,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.control.close();
       if (options.purge) await this.bans.service.remove('all');
       const report = await this.firewall.remove(options);
+      this.mirrors?.close();
+      this.closeDecoys();
       await this.supervisor?.stop();
       this.supervisor = null;
       await this.bans.service.stop();
@@ -273,6 +292,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       throw error;
     }
     this.resolved = resolved;
+    if (!next.scan.decoy) this.closeDecoys();
     this.neverBlock = this.makeNeverBlock();
     await this.letExcludedIn();
     this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
@@ -281,6 +301,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
+    // What is taken into inspection by a change goes on; `on-enable` is about turning protection on.
+    supervisor.adoptEarlier();
+    await this.openDecoys();
     const { lists, policy } = source;
     const key = ruleSourceKey(source);
     if (policy && key === this.inForce?.key && isDeepStrictEqual(lists, this.inForce.lists)) {
@@ -291,7 +314,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const generation = this.nextGeneration();
     const summary = await supervisor.reload(() => prepareRulesApart(source), null);
     this.acceptRules(summary, key, source);
+    if (!summary.replyPayload) supervisor.setReplyPayload(false);
     await this.firewall.install(this.plan(true));
+    if (summary.replyPayload) supervisor.setReplyPayload(true);
     supervisor.setOffload(this.offload(generation));
   }
 
@@ -310,19 +335,33 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private async protect(source = this.readRules()): Promise<void> {
     const marks = this.marks();
+    const mirrors = this.openMirrors();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
-    RawSender.open({ mark: marks.injected }).close();
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode));
+    if (mirrors === null) RawSender.open({ mark: marks.injected }).close();
+    const sources = mirrors?.sources ?? queueSources(this.configuration, marks, this.mode);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, sources, this.mode));
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
     const key = ruleSourceKey(source);
     const prepare = async () => keptRulesNow(source) ?? (await prepareRulesApart(source));
-    const summary = await supervisor.start(prepare, this.offload(generation));
+    let summary: RuleSummary;
+    try {
+      summary = await supervisor.start(prepare, this.offload(generation), () => this.earlierConnections());
+    } catch (error) {
+      mirrors?.close();
+      throw error;
+    }
+    this.mirrors = mirrors;
     try {
       this.acceptRules(summary, key, source);
+      await this.openDecoys();
       await this.firewall.install(this.plan(true));
+      await this.resetOwnConnections();
     } catch (error) {
       await this.firewall.install(this.plan(false));
+      mirrors?.close();
+      this.mirrors = null;
+      this.closeDecoys();
       await supervisor.stop();
       throw error;
     }
@@ -334,12 +373,112 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     if (!supervisor) return;
     await this.firewall.install(this.plan(false));
     this.supervisor = null;
+    this.mirrors?.close();
+    this.mirrors = null;
+    this.closeDecoys();
     await supervisor.stop();
     this.traffic.retire(supervisor.threads);
   }
 
+  /** What becomes of the connections that are there; null: they are adopted. Monitoring never changes traffic. */
+  private earlierConnections(): EarlierConnectionSettings | null {
+    if (this.mode === 'monitoring') return null;
+    const onEnable = this.configuration['on-enable'];
+    return earlierConnections(onEnable, onEnable === 'reset' ? this.sockets().all : [], Date.now() * 1000);
+  }
+
+  private sockets(): Pick<TcpSockets, 'all' | 'destroy'> {
+    try {
+      return TcpSockets.list();
+    } catch (error) {
+      this.log.warn((error as Error).message);
+      return { all: [], destroy: () => 0 };
+    }
+  }
+
+  /** Connections of this host's own programs end at once, forwarded ones at their next packet: that is the workers' part. */
+  private async resetOwnConnections(): Promise<void> {
+    const earlier = this.earlierConnections();
+    // What the administrator's chain takes out of inspection only the kernel knows; what it does not is reset later.
+    if (earlier === null || (await this.firewall.bypassRules()) > 0) return;
+    const sockets = this.sockets();
+    const ended = interceptedSockets(sockets.all, this.plan(true), earlier.kept, localAddresses());
+    try {
+      const count = sockets.destroy(ended);
+      if (count > 0) this.log.info(`${count} connections of this host that were there before were reset`);
+    } catch (error) {
+      this.log.warn(
+        `connections of this host are reset at their next packet only: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  /** Before rules lead to them. In Monitoring mode nothing is accepted that would not be without us. */
+  private async openDecoys(): Promise<void> {
+    const { scan } = this.configuration;
+    if (!scan.decoy || this.mode === 'monitoring') return;
+    const limits: DecoyLimits = {
+      connections: scan['decoy-connections'],
+      bytes: scan['decoy-bytes'],
+      seconds: scan['decoy-timeout'],
+    };
+    if (this.decoys) this.decoys.setLimits(limits);
+    else this.decoys = await Decoys.listen(limits);
+  }
+
+  /** After no rule leads to them any more. */
+  private closeDecoys(): void {
+    this.decoys?.close();
+    this.decoys = null;
+  }
+
+  private decoyRow(): DecoyRow | null {
+    const { decoys } = this.plan(true);
+    return this.decoys && decoys
+      ? {
+          ports: decoys.ports.length > 0 ? portText(decoys) : 'none: no rule names a port',
+          ...this.decoys.row,
+        }
+      : null;
+  }
+
+  /** @throws ConfigurationError */
+  private refuseWatching(): void {
+    if (this.mode === 'monitoring' || this.configuration.pcap.length === 0) return;
+    throw new ConfigurationError(this.options.configurationFile ?? 'configuration', [
+      {
+        key: 'pcap',
+        message:
+          "a mirror can only be watched in Monitoring mode: 'portcullis service register --mode monitoring', or take the key out",
+        line: 0,
+      },
+    ]);
+  }
+
+  /** @throws MirrorError */
+  private openMirrors(): Mirrors | null {
+    const { pcap } = this.configuration;
+    return pcap.length === 0 ? null : Mirrors.open(pcap);
+  }
+
+  /** What has to be known before it is needed, and what nobody tells. */
+  private lookAround(): void {
+    this.neverBlock.refresh();
+    for (const name of this.mirrors?.newlyGone() ?? []) {
+      this.incidents.count('mirror-gone');
+      this.log.error(
+        `interface ${name} has gone away: nothing is seen of it until protection is turned off and on again`,
+      );
+    }
+  }
+
   private listenTo(supervisor: Supervisor): void {
-    const passes = this.configuration.nfqueue['fail-open'] ? 'passes uninspected' : 'is dropped';
+    const { nfqueue } = this.configuration;
+    const passes = nfqueue['fail-open'] || this.mode === 'monitoring' ? 'passes uninspected' : 'is dropped';
+    const place = (number: number) =>
+      this.configuration.pcap.length === 0
+        ? `queue ${number}`
+        : `mirror ${this.configuration.pcap[number]?.interface}`;
     supervisor.on('detection', (detection) => void this.detected(detection));
     supervisor.on('dataSets', (files) => {
       try {
@@ -352,20 +491,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.incidents.count('worker-lost');
       this.traffic.retire([thread]);
       this.log.error(
-        `the worker of queue ${queue} is lost: ${reason}; traffic of this queue ${passes} until another takes over`,
+        `the worker of ${place(queue)} is lost: ${reason}; its traffic ${passes} until another takes over`,
       );
     });
     supervisor.on('replaced', ({ queue, milliseconds }) =>
-      this.log.info(`queue ${queue} has a worker again after ${milliseconds} ms`),
+      this.log.info(`${place(queue)} has a worker again after ${milliseconds} ms`),
     );
     supervisor.on('unattended', ({ queue, reason }) =>
-      this.log.error(`queue ${queue} has no worker: ${reason}; its traffic ${passes}; trying again`),
+      this.log.error(`${place(queue)} has no worker: ${reason}; its traffic ${passes}; trying again`),
     );
   }
 
   private plan(on: boolean) {
     const { configuration, mode, generation, rules } = this;
-    return installPlan(configuration, { on, mode, generation, rules });
+    const decoyListeners = on && configuration.scan.decoy ? (this.decoys?.listeners ?? null) : null;
+    return installPlan(configuration, { on, mode, generation, rules, decoyListeners });
   }
 
   private queueCount(): number {
@@ -500,10 +640,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       uptime_s: Math.round((Date.now() - this.startedAt) / 1000),
       firewall: this.firewall.name,
       rules: this.rulesAnswer(),
-      ports:
-        this.protecting && this.rules
-          ? { text: portText(this.plan(true)), any_port_rules: this.rules.ports.anyPortRules.length }
-          : null,
+      ports: this.protecting && this.rules && this.mirrors === null ? this.portsRow(this.rules) : null,
+      decoy: this.protecting ? this.decoyRow() : null,
       bans: {
         active: this.bans.service.size,
         dropped_packets: dropped.packets,
@@ -517,6 +655,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       },
       alerts: { allowed: totals.alerts, blocked: totals.attacks_blocked },
       flows: totals.flows_active,
+      one_sided_flows: totals.one_sided_flows,
       held_bytes: totals.held_bytes,
       firewall_repairs: this.drifts,
       queues: (this.supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({
@@ -528,6 +667,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         kernel_dropped: (kernel.get(queue)?.dropped ?? 0) + (kernel.get(queue)?.userDropped ?? 0),
         overruns: thread.counters.get('queue_overruns'),
       })),
+      mirrors: this.mirrors?.rows ?? [],
+    };
+  }
+
+  private portsRow({ ports }: RuleSummary): PortsRow {
+    const plan = this.plan(true);
+    return {
+      text: portText(plan),
+      any_port_rules: ports.anyPortRules.length,
+      any_port_sids: ports.anyPortRules,
+      reply_payload: plan.replyPayload !== false,
     };
   }
 
@@ -583,6 +733,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     if (listen === 'off') return;
     const registry = daemonRegistry({
       threads: () => this.supervisor?.attended ?? [],
+      mirrors: () => this.mirrors?.rows ?? [],
       totals: () => this.traffic.totals(this.supervisor?.threads ?? []),
       rules: () => ({ ...this.rulesAnswer(), loadedAt: this.rulesLoadedAt }),
       bans: () => this.bans,
@@ -592,7 +743,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       outlets: () => this.sink.outlets,
       incidents: this.incidents,
       limits: () => ({
-        queues: this.queueCount(),
+        queues: this.mirrors === null ? this.queueCount() : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
       }),

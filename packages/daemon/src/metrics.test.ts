@@ -22,6 +22,7 @@ latency.observe(50, 3);
 const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 };
 const sources: MetricSources = {
   threads: () => [{ queue: 3, thread: { latency }, facts } as unknown as AttendedQueue],
+  mirrors: () => [{ interface: 'mirror0', captured: 21, lost: 22 }],
   // Every counter its own number, so that a mix-up shows.
   totals: () =>
     Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<
@@ -76,6 +77,9 @@ test.each([
   ['flows_limit', 100],
   ['queues_configured', 2],
   ['queues_attended', 1],
+  ['mirror_captured_frames_total{interface="mirror0"}', 21],
+  ['mirror_lost_frames_total{interface="mirror0"}', 22],
+  ['flows_one_sided_total', counter('one_sided_flows')],
   ['packets_queued_total', 21],
   ['ban_dropped_packets_total', 22],
   ['alerts_total{class="trojan-activity",severity="1",action="blocked"}', 1],

@@ -3,13 +3,14 @@ import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
-import type { RulesAnswer } from './answers';
+import type { MirrorRow, RulesAnswer } from './answers';
 import { type Bans, banEventKinds } from './bans';
 import { type Incidents, incidentKinds } from './incidents';
 import type { AttendedQueue } from './workers/supervisor';
 
 export interface MetricSources {
   threads(): readonly AttendedQueue[];
+  mirrors(): readonly MirrorRow[];
   totals(): Record<WorkerCounterName, number>;
   rules(): RulesAnswer & { loadedAt: Date | null };
   bans(): Bans;
@@ -36,6 +37,7 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
   ['attacks_blocked', 'alerts_blocked_total', 'Rule matches for which a packet was dropped.'],
   ['gaps', 'stream_gaps_total', 'Places of a stream that were never seen.'],
   ['gap_bytes', 'stream_gap_bytes_total', 'Bytes of streams that were never seen.'],
+  ['one_sided_flows', 'flows_one_sided_total', 'TCP connections of which only one side was seen.'],
   ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
 ];
 
@@ -143,6 +145,19 @@ export function daemonRegistry(sources: MetricSources) {
           { value: line.dropped, labels: { queue: String(line.queue), at: 'queue' } },
           { value: line.userDropped, labels: { queue: String(line.queue), at: 'socket' } },
         ]),
+    },
+    {
+      name: 'mirror_captured_frames_total',
+      help: 'Frames copied from the interfaces that are watched.',
+      type: 'counter',
+      read: () =>
+        sources.mirrors().map((row) => ({ value: row.captured, labels: { interface: row.interface } })),
+    },
+    {
+      name: 'mirror_lost_frames_total',
+      help: 'Frames of watched interfaces that no worker had room for.',
+      type: 'counter',
+      read: () => sources.mirrors().map((row) => ({ value: row.lost, labels: { interface: row.interface } })),
     },
     {
       name: 'queue_fail_open',

@@ -139,17 +139,20 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     uptime_s: 60,
     firewall: 'iptables-nft',
     rules: { loaded: 100, failed: 0, loaded_at: null },
-    ports: { text: 'TCP 80', any_port_rules: 0 },
+    ports: { text: 'TCP 80', any_port_rules: 0, any_port_sids: [], reply_payload: true },
     bans: { active: 3, dropped_packets: 0, dropped_bytes: 0 },
     packets: { received: 5, bytes: 0, dropped: 0, uninspected: 0 },
     alerts: { allowed: 0, blocked: 0 },
     flows: 0,
+    one_sided_flows: 0,
     held_bytes: 0,
     firewall_repairs: 0,
     queues: [
       { queue: 0, ...row },
       { queue: 1, ...row },
     ],
+    decoy: null,
+    mirrors: [],
     ...changes,
   };
 }

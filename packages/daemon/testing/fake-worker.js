@@ -15,8 +15,9 @@ const summary = () => ({
   failed: [],
   disabled: 0,
   seconds: 0,
-  ports: { ranges: [], anyPortRules: [] },
+  ports: { ranges: [], anyPortRules: [], named: [] },
   datagrams: [],
+  replyPayload: true,
 });
 
 const misdeeds = {
@@ -47,7 +48,7 @@ parentPort.on('message', (message) => {
       say({
         type: 'bound',
         facts: {
-          queue: message.queue.queue,
+          queue: message.source.queue,
           fd: -1,
           portId: 1,
           failOpen: true,

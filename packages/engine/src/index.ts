@@ -11,6 +11,7 @@ export {
   type Exemption,
   type KindRow,
 } from './detection-policy';
+export type { ConnectionEnd, EarlierConnectionSettings } from './earlier-connections';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';
 export type { InspectorOptions, OffloadMark } from './inspector-options';
@@ -33,8 +34,10 @@ export {
 } from './rule-loading';
 export {
   type FromWorker,
+  type MirrorSettings,
   type QueueFacts,
   type QueueSettings,
+  type SourceSettings,
   type ToWorker,
   type WorkerSettings,
   WorkerWord,

@@ -24,6 +24,8 @@ export const InspectCounter = {
   RESETS_SENT: 14,
   /** Fragments, which carry no transport header to inspect. */
   FRAGMENTS: 15,
+  /** Packets of connections from before the inspection, answered with resets. */
+  EARLIER_RESET: 16,
 } as const;
 
 export const InspectCounterNames = [
@@ -43,4 +45,5 @@ export const InspectCounterNames = [
   'passed',
   'resets_sent',
   'fragments',
+  'earlier_reset',
 ] as const;

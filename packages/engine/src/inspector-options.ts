@@ -3,6 +3,7 @@ import type { ProtocolDefinition } from '@portcullis/protocols';
 import type { StreamOptions } from '@portcullis/reassembly';
 import type { Detection } from './detection';
 import type { DetectionPolicy } from './detection-policy';
+import type { EarlierConnectionSettings } from './earlier-connections';
 import type { PacketLayers } from './packet-layers';
 import type { PacketSender } from './reset';
 
@@ -30,8 +31,10 @@ export interface InspectorOptions {
   /** Asked where the source says that nobody has verified the checksum; absent: checksums are not looked at. */
   verifyChecksum?: (place: number) => boolean;
   onDetection(detection: Detection): void;
-  /** Sends the resets of reject rules; absent: none are sent. */
+  /** Sends resets, of reject rules and to earlier connections; absent: none are sent. */
   sender?: PacketSender;
+  /** Absent: connections from before the inspection are adopted. */
+  earlier?: EarlierConnectionSettings | null;
   /** A drop on a datagram drops the rest of its flow too; default: the datagram only. */
   dropDatagramFlows?: boolean;
   /** Sources that attack are dropped by the worker itself for so long (µs); 0: not. */

@@ -14,6 +14,7 @@ import {
 } from '@portcullis/wire';
 import { Conclusion } from './conclusion';
 import type { DetectionPolicy } from './detection-policy';
+import { EarlierConnections } from './earlier-connections';
 import { InspectCounter } from './inspect-counters';
 import type { InspectorOptions, OffloadMark } from './inspector-options';
 import { PacketInHand } from './packet-in-hand';
@@ -60,10 +61,11 @@ export class Inspector {
   private readonly streams: StreamInspection;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
+  private earlier: EarlierConnections | null;
   private nextTick = 0;
 
   constructor(private readonly options: InspectorOptions) {
-    const { matcher, protocols, inline, offload, stream } = options;
+    const { matcher, protocols, inline, offload, stream, earlier, sender } = options;
     this.hand = new PacketInHand(matcher);
     this.hand.view.acceptsMapped = options.layers?.acceptMapped === true;
     this.counters = this.hand.counters;
@@ -83,6 +85,7 @@ export class Inspector {
     matcher.fired.keepsSilent = this.conclusion.policy !== null;
     this.inline = inline;
     this.offload = offload;
+    this.earlier = earlier && inline ? new EarlierConnections(earlier, this.reassembler.table, sender) : null;
   }
 
   /** The policy for the rules that the matcher has taken over. */
@@ -99,6 +102,16 @@ export class Inspector {
   /** Sources blocked a moment ago are let in again at once when an administrator says so. */
   forgetBlockedSources(): void {
     this.conclusion.blocked.clear();
+  }
+
+  /** Whether the payload of replies is handed over; see `TcpReassembler.setReplyPayload`. */
+  setReplyPayload(seen: boolean): void {
+    this.reassembler.setReplyPayload(seen);
+  }
+
+  /** From now on every connection is adopted: what comes to be inspected later is not from before. */
+  adoptEarlier(): void {
+    this.earlier = null;
   }
 
   /** Bytes of traffic held now, for reassembly and raw windows. */
@@ -331,6 +344,10 @@ export class Inspector {
     const { hand } = this;
     const { reassembler, view, batch, place } = hand;
     const within = hand.depth > 0;
+    if (this.earlier !== null && !within && this.earlier.end(view, hand.now)) {
+      hand.counters[Counter.EARLIER_RESET]++;
+      return this.drop();
+    }
     hand.handshakesBefore = reassembler.counters[HANDSHAKES] as number;
     const cut = within ? 0 : (batch.wireLength[place] as number) - (batch.length[place] as number);
     // What the IP header has no length for is what the frame was longer; else that would be its padding.

@@ -17,6 +17,7 @@ import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
 import {
   type Classification,
   interceptedPorts,
+  type PortRange,
   parseClassification,
   parseRules,
   parseThresholdConfig,
@@ -29,6 +30,7 @@ import {
 } from '@portcullis/rules';
 import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type DetectionPolicySettings } from './detection-policy';
 import { keepPackedRules, readPackedRules, ruleSourceKey } from './packed-rules-cache';
+import { looksAtReplyPayload } from './reply-payload';
 
 /** What rules may ask besides the traffic, and what is done with their matches: plain data that crosses threads. */
 export interface RuleLists {
@@ -65,7 +67,9 @@ export interface RuleSummary {
   failed: FailedRuleSummary[];
   disabled: number;
   seconds: number;
-  ports: { ranges: { first: number; last: number }[]; anyPortRules: number[] };
+  ports: { ranges: PortRange[]; anyPortRules: number[]; named: PortRange[] };
+  /** A rule looks at what services answer over TCP. */
+  replyPayload: boolean;
   /** Protocols other than TCP that rules look at. */
   datagrams: ('udp' | 'icmp')[];
 }
@@ -182,6 +186,7 @@ export function* prepareRules(
     disabled: set.disabled + skipped.length,
     seconds: (performance.now() - started) / 1000,
     ports: portsOf(loaded),
+    replyPayload: looksAtReplyPayload(ruleset, loaded),
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
   };
   yield;
@@ -316,12 +321,11 @@ export function ruleFileText({ text }: RuleSource['files'][number]): string {
   return typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.length).toString();
 }
 
+const copyRange = ({ first, last }: PortRange): PortRange => ({ first, last });
+
 function portsOf(rules: readonly Rule[]): RuleSummary['ports'] {
-  const { ranges, anyPortRules } = interceptedPorts(rules, () => true);
-  return {
-    ranges: ranges.map(({ first, last }) => ({ first, last })),
-    anyPortRules: [...anyPortRules],
-  };
+  const { ranges, anyPortRules, named } = interceptedPorts(rules, () => true);
+  return { ranges: ranges.map(copyRange), anyPortRules: [...anyPortRules], named: named.map(copyRange) };
 }
 
 /** `file:line: sid N: reason`. */

@@ -54,6 +54,8 @@ export interface FirewallBackend {
   remove(options?: { purge?: boolean }): Promise<RemovalReport>;
   /** What differs from what install left, each as a sentence; empty when all is well. */
   verify(): Promise<string[]>;
+  /** Number of rules in the administrator's bypass chain, both families together. */
+  bypassRules(): Promise<number>;
   /** Objects of ours in the iptables variant that is not in use. */
   leftovers(): Promise<string[]>;
   /** Swaps the set of queued TCP ports in one step. */

@@ -15,6 +15,7 @@ export {
   type RemoveReport,
   type StartReport,
 } from './ban-service';
+export type { DecoyPlan } from './decoys';
 export { FirewallError, type FirewallErrorCode } from './errors';
 export type { ScanExclusion } from './exclusions';
 export { localGuard, localRefusal } from './guards';

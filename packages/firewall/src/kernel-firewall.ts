@@ -2,6 +2,7 @@ import { IpSets } from '@portcullis/nfqueue-binding';
 import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
 import { BanSets, type BanSetsOptions } from './ban-sets';
 import { CommandRunner } from './command';
+import { decoySetLines } from './decoys';
 import { FirewallError } from './errors';
 import { Ipset, portSetLines } from './ipset';
 import {
@@ -95,6 +96,7 @@ export class KernelFirewall implements FirewallBackend {
       if (!plan.monitoring) made.push(...(await this.bans.ensure()));
       portsTouched = true;
       await this.swapPorts(plan.ports);
+      if (plan.decoys) await this.ipset.restore(decoySetLines(plan.decoys));
       const expected = new Map<Family, FirewallState>();
       for (const family of this.families) {
         touched.push(family);
@@ -103,6 +105,7 @@ export class KernelFirewall implements FirewallBackend {
       }
       this.countedBefore.ipv4 += counted.ipv4;
       this.countedBefore.ipv6 += counted.ipv6;
+      if (!plan.decoys) await this.destroyDecoySets();
       this.installed = { plan, expected };
     } catch (cause) {
       const failure = cause instanceof FirewallError ? cause : undefined;
@@ -116,6 +119,7 @@ export class KernelFirewall implements FirewallBackend {
         for (const family of touched.reverse()) await this.undo(family, before.get(family)!);
         if (portsTouched) await this.undoPorts(portsBefore);
         await this.ipset.destroy(made);
+        if (!this.installed?.plan.decoys) await this.destroyDecoySets();
       } catch (undoing) {
         const why = undoing instanceof Error ? undoing.message : String(undoing);
         throw new FirewallError(
@@ -130,6 +134,12 @@ export class KernelFirewall implements FirewallBackend {
         detail,
       );
     }
+  }
+
+  /** Those of an earlier run too; most never have any, and one question is quicker than three attempts. */
+  private async destroyDecoySets(): Promise<void> {
+    const { decoyPorts } = SetName;
+    if ((await this.ipset.headers(decoyPorts)).has(decoyPorts)) await this.ipset.destroy(DECOY_SETS);
   }
 
   /** Back to what stood there: the chains and jumps that are ours, word for word. */
@@ -173,6 +183,7 @@ export class KernelFirewall implements FirewallBackend {
     this.installed = undefined;
     if (purge) await this.purgeOtherVariant();
     await this.ipset.destroy([SetName.ports, NextSet[SetName.ports]]);
+    await this.destroyDecoySets();
     if (bansLeft === 0) {
       const sets = [SetName.ban4, SetName.ban6] as const;
       await this.ipset.destroy([...sets, ...sets.map((set) => NextSet[set])]);
@@ -213,10 +224,13 @@ export class KernelFirewall implements FirewallBackend {
     }
     // Only this set: the kernel walks through sets of other types to tell how many entries they have.
     const ports = (await this.observedSets.headers(SetName.ports)).get(SetName.ports);
-    const gone = [
+    const gone: string[] = [
       ...(ports ? [] : [SetName.ports]),
       ...(installed.plan.monitoring ? [] : this.bans.missing()),
     ];
+    const { decoyPorts } = SetName;
+    if (installed.plan.decoys && !(await this.observedSets.headers(decoyPorts)).has(decoyPorts))
+      gone.push(decoyPorts);
     for (const name of gone) found.push(`ipset: set ${name} is gone`);
     // Their number is known at once; to read them all, every second, would be work for a busy host.
     const wanted = normalisePorts(installed.plan.ports).reduce(
@@ -225,6 +239,15 @@ export class KernelFirewall implements FirewallBackend {
     );
     if (ports && ports.entries !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
     return found;
+  }
+
+  async bypassRules(): Promise<number> {
+    let rules = 0;
+    for (const family of this.families) {
+      const { mangle } = await this.observer.state(family);
+      rules += mangle.bypass?.length ?? 0;
+    }
+    return rules;
   }
 
   async leftovers(): Promise<string[]> {
@@ -358,6 +381,9 @@ export class KernelFirewall implements FirewallBackend {
     return result;
   }
 }
+
+/** The first is destroyed last: where it is there, others may be. */
+const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];
 
 /** Most are in it already, and there may be a million. */
 function normalForm(text: string): string {

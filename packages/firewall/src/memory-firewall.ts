@@ -20,7 +20,7 @@ export class MemoryFirewall implements FirewallBackend {
   plan: InstallPlan | undefined;
   ports: PortRange[] = [];
   /** Rules of the administrator's chain; set by tests. */
-  bypassRules: string[] = [];
+  bypass: string[] = [];
   /** What queueRulePackets reports; set by tests. */
   queued: PacketCount = { ipv4: 0, ipv6: 0 };
   /** Thrown by the next calls that change bans; set by tests. */
@@ -43,14 +43,18 @@ export class MemoryFirewall implements FirewallBackend {
       this.ports = [];
       if (options.purge) {
         this.held.clear();
-        this.bypassRules = [];
+        this.bypass = [];
       }
-      return { bansLeft: this.alive().length, bypassKept: this.bypassRules.length > 0 };
+      return { bansLeft: this.alive().length, bypassKept: this.bypass.length > 0 };
     });
   }
 
   verify(): Promise<string[]> {
     return Promise.resolve(this.plan ? [] : ['the firewall rules are not installed']);
+  }
+
+  bypassRules(): Promise<number> {
+    return Promise.resolve(this.bypass.length);
   }
 
   leftovers(): Promise<string[]> {

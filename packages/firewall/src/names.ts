@@ -20,6 +20,10 @@ export const Chain = {
   queue: 'portcullis_queue',
   /** mangle and filter: saves our bits of the packet mark into the connection mark, after the queue. */
   save: 'portcullis_save',
+  /** mangle INPUT: notes attempts to connect to ports that are to look open. */
+  decoy: 'portcullis_decoy',
+  /** mangle PREROUTING: leads their repetition to whoever accepts them. */
+  divert: 'portcullis_divert',
   /** raw: drops what this host sends to banned addresses. */
   out: 'portcullis_out',
 } as const;
@@ -28,6 +32,10 @@ export const SetName = {
   ban4: 'portcullis_ban4',
   ban6: 'portcullis_ban6',
   ports: 'portcullis_ports',
+  decoyPorts: 'portcullis_decoy',
+  /** Who has tried to reach which decoy a moment ago. */
+  decoySeen4: 'portcullis_seen4',
+  decoySeen6: 'portcullis_seen6',
 } as const;
 
 /** What a set is called while it is being filled, before it is swapped in. */
@@ -55,6 +63,8 @@ export const OWN_CHAINS: Record<Table, readonly string[]> = {
     Chain.queue,
     Chain.ban,
     Chain.save,
+    Chain.decoy,
+    Chain.divert,
   ],
 };
 

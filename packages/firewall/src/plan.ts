@@ -1,3 +1,4 @@
+import { checkDecoys, type DecoyPlan } from './decoys';
 import { FirewallError } from './errors';
 import { checkExclusion, type ScanExclusion } from './exclusions';
 import { MarkLayout } from './marks';
@@ -44,6 +45,8 @@ export interface InstallPlan {
    * time after connection tracking was switched on, when it has taken a connection's reply for its first packet.
    */
   readonly eitherPort?: boolean;
+  /** Default: none. Only where packets towards this host are queued. */
+  readonly decoys?: DecoyPlan;
 }
 
 /** @throws FirewallError PLAN_INVALID, PORTS_INVALID, MARK_MASK_INVALID */
@@ -63,6 +66,7 @@ export function checkPlan(plan: InstallPlan): MarkLayout {
       throw new FirewallError('PLAN_INVALID', `"${name}" is not the name of a network interface.`);
     }
   }
+  if (plan.decoys) checkDecoys(plan.decoys);
   for (const exclusion of plan.exclusions ?? []) checkExclusion(exclusion);
   checkExclusion({ interfaces: plan.inbound?.interfaces, scan: true });
   for (const network of plan.inbound?.networks ?? []) Prefix.parse(network);

@@ -1,3 +1,4 @@
+import { addDecoys } from './decoys';
 import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
@@ -50,6 +51,7 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   mangleJumps.set('FORWARD', [...(enforce ? [Chain.ban] : []), ...(forward ? queueing : [])]);
   mangleJumps.set('INPUT', input ? queueing : []);
   mangleJumps.set('OUTPUT', output ? queueing : []);
+  if (input && plan.decoys) addDecoys(plan.decoys, family, mangle, mangleJumps);
   if (forward || output) {
     mangle.set(Chain.save, save);
     mangleJumps.set('POSTROUTING', [Chain.save]);

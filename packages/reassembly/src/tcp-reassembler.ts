@@ -15,7 +15,7 @@ import { ConnectionFlag, DirectionFlag, MSS_MASK, SHIFT_MASK, SHIFT_SHIFT, TcpWo
 const difference = sequenceDifference;
 const add = sequenceAdd;
 const { FIN, SYN, RST, ACK, URG } = TcpFlag;
-const { ICMP, ICMPV6 } = IpProtocol;
+const { TCP, ICMP, ICMPV6 } = IpProtocol;
 const { NEXT, ACKED, EDGE, TIMESTAMP, HELD, FIN: FIN_AT, OPTIONS, DIRECTION, STATE, STRIDE } = TcpWord;
 const {
   STATE: STATE_MASK,
@@ -217,6 +217,20 @@ export class TcpReassembler {
       if (this.table.inUse(slot)) this.finish(slot, FlowEndReason.SHUTDOWN);
     }
     this.table.rewind();
+  }
+
+  /**
+   * Says whether the payload of replies will be seen from now on (`StreamOptions.replyPayload`): to be called before
+   * it is left out, and after it is no longer. Flows of before it is seen again stay without.
+   */
+  setReplyPayload(seen: boolean): void {
+    if (!seen && this.options.replyPayload) {
+      for (let slot = 0; slot < this.table.slots; slot++) {
+        if (this.table.inUse(slot) && this.table.protocol(slot) === TCP)
+          this.connections.finishDirection(slot, 1);
+      }
+    }
+    this.options.replyPayload = seen;
   }
 
   /** Drops all later packets of the flow. Not to be called from within the sink: return DROP_PACKET there. */

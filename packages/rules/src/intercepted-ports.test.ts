@@ -7,7 +7,10 @@ function ports(...lines: string[]) {
   const text = lines.map((line, index) => line.replace(/\)$/, `sid:${index + 1};)`)).join('\n');
   const set = parseRuleText(text, { variables });
   expect(set.errors).toEqual([]);
-  return interceptedPorts(set.rules, (addresses) => addressesOverlap(addresses, home));
+  const { named: _, ...queued } = interceptedPorts(set.rules, (addresses) =>
+    addressesOverlap(addresses, home),
+  );
+  return queued;
 }
 
 test('destination ports of TCP and what runs over it', () => {

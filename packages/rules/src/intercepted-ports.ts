@@ -8,7 +8,12 @@ export interface InterceptedPorts {
   readonly ranges: readonly PortRange[];
   /** The sids of the rules that widen it to all ports because theirs is `any`. */
   readonly anyPortRules: readonly number[];
+  /** Without those rules, and without the ones whose ports are nearly all or too many to be meant one by one. */
+  readonly named: readonly PortRange[];
 }
+
+/** More ports than this in one rule are a part of the range of ports, and not named. */
+const MOST_NAMED = 1024;
 
 /** `flow:to_client` or `flow:from_server`: the rule looks at replies. */
 function looksAtReplies(rule: Rule): boolean {
@@ -30,6 +35,7 @@ export function interceptedPorts(
   isProtected: (addresses: AddressExpression) => boolean,
 ): InterceptedPorts {
   const ranges: PortRange[] = [];
+  const named: PortRange[] = [];
   const seen = new Set<PortExpression>();
   const anyPortRules: number[] = [];
   const answers = new Map<AddressExpression, boolean>();
@@ -54,7 +60,16 @@ export function interceptedPorts(
       if (seen.has(ports)) continue;
       seen.add(ports);
       ranges.push(...ports.ranges);
+      if (portCount(ports.ranges) <= MOST_NAMED) named.push(...ports.ranges);
     }
   }
-  return { ranges: anyPortRules.length > 0 ? EVERY_PORT : mergePorts(ranges), anyPortRules };
+  return {
+    ranges: anyPortRules.length > 0 ? EVERY_PORT : mergePorts(ranges),
+    anyPortRules,
+    named: mergePorts(named),
+  };
+}
+
+function portCount(ranges: readonly PortRange[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }

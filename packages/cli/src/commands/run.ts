@@ -1,4 +1,4 @@
-import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
+import { engineVersion, type Logger, PortcullisDaemon, type StatusAnswer } from '@portcullis/daemon';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { CommandError, Exit } from '../exit';
@@ -35,6 +35,11 @@ function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemo
   logger.warn(
     `${alert.signature} (sid ${alert.signature_id}) from ${from} to ${record.dest_ip} port ${record.dest_port}: ${done}`,
   );
+}
+
+function sourcesText({ mirrors, ports, queues, firewall }: StatusAnswer): string {
+  if (mirrors.length > 0) return `watching ${mirrors.map((mirror) => mirror.interface).join(' and ')}`;
+  return `${ports?.text}, queues ${queues.map(({ queue }) => queue).join(' and ')}, ${firewall}`;
 }
 
 async function run(options: RunOptions): Promise<void> {
@@ -76,7 +81,7 @@ async function run(options: RunOptions): Promise<void> {
   const status = await daemon.status();
   logger.info(
     daemon.protecting
-      ? `${status.state}: ${formatCount(status.rules.loaded)} rules, ${status.ports?.text}, queues ${status.queues.map((queue) => queue.queue).join(' and ')}, ${status.firewall}`
+      ? `${status.state}: ${formatCount(status.rules.loaded)} rules, ${sourcesText(status)}`
       : "running, protection is off: turn it on with 'portcullis enable'",
   );
   if (status.bans.active > 0) logger.info(`${formatCount(status.bans.active)} devices are blocked`);

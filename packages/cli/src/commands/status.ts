@@ -1,4 +1,4 @@
-import type { StatusAnswer } from '@portcullis/daemon';
+import type { PortsRow, StatusAnswer } from '@portcullis/daemon';
 import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
@@ -7,6 +7,15 @@ import { printSettings } from './config';
 
 function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
+}
+
+/** Rules for any port that are named; `--json` names all. */
+const MOST_SIDS = 10;
+
+function anyPortText({ any_port_rules: count, any_port_sids: sids }: PortsRow): string {
+  const more = count > MOST_SIDS ? `, … ('--json' names all)` : '';
+  const are = count === 1 ? '1 rule is' : `${formatCount(count)} rules are`;
+  return `${are} for any port: sid ${sids.slice(0, MOST_SIDS).join(', ')}${more}`;
 }
 
 function printStatus(status: StatusAnswer): void {
@@ -18,11 +27,15 @@ function printStatus(status: StatusAnswer): void {
   const failed = rules.failed > 0 ? colour.yellow(`, ${formatCount(rules.failed)} could not be loaded`) : '';
   printLine(`Rules    ${formatCount(rules.loaded)} loaded${failed}`);
   if (status.ports) {
-    const wide =
-      status.ports.any_port_rules > 0
-        ? ` (${formatCount(status.ports.any_port_rules)} rules are for any port)`
-        : '';
-    printLine(`Ports    ${status.ports.text}${wide}`);
+    const { text, any_port_rules: wide, reply_payload: replies } = status.ports;
+    printLine(`Ports    ${text}${replies ? '' : '; no rule looks at the payload of replies'}`);
+    if (wide > 0) printLine(`         ${anyPortText(status.ports)}`);
+  }
+  if (status.decoy) {
+    const { ports, open, accepted, refused } = status.decoy;
+    printLine(
+      `Decoys   ${ports}; ${formatCount(open)} connections open, ${formatCount(accepted)} accepted, ${formatCount(refused)} refused`,
+    );
   }
   printLine(
     `Bans     ${formatCount(status.bans.active)} in force, ${formatCount(status.bans.dropped_packets)} packets dropped by them`,
@@ -30,6 +43,17 @@ function printStatus(status: StatusAnswer): void {
   printLine(
     `Traffic  ${formatCount(status.packets.received)} packets inspected, ${formatCount(status.packets.dropped)} dropped, ${formatCount(status.packets.uninspected)} passed uninspected`,
   );
+  if (status.mirrors.length > 0) {
+    printLine();
+    printTable(
+      ['WATCHED', 'FRAMES', 'LOST'],
+      status.mirrors.map((mirror) => [
+        mirror.interface,
+        formatCount(mirror.captured),
+        formatCount(mirror.lost),
+      ]),
+    );
+  }
   if (status.queues.length === 0) return;
   printLine();
   printTable(

@@ -4,6 +4,7 @@ import type { Configuration } from './schema';
 /** Keys that shape what exists for as long as the engine runs: queues, tables, files, sockets. */
 const restartKeys = [
   'nfqueue',
+  'pcap',
   'mark',
   'firewall',
   'exception-policy',

@@ -14,6 +14,11 @@ import {
 } from './quantities';
 import { between, group, quantity, yesOrNo } from './values';
 
+const KILOBYTE = 1024;
+const MEGABYTE = 1024 ** 2;
+const GIGABYTE = 1024 ** 3;
+const MINUTE = 60;
+
 const openOrClosed = z.enum(['open', 'closed']);
 const prefix = z.string().transform((text, context) => {
   try {
@@ -39,6 +44,19 @@ const kindRow = z.strictObject({
   response: response.optional(),
 });
 
+/** An interface that is watched instead of a queue; Suricata's key has the same form. */
+const watchedInterface = z.union([
+  interfaceName.transform((name) => ({
+    interface: name,
+    'bpf-filter': undefined,
+    'buffer-size': 8 * MEGABYTE,
+  })),
+  z.strictObject({
+    interface: interfaceName,
+    'bpf-filter': z.string().min(1).max(4096).optional(),
+    'buffer-size': quantity(parseSize, between(64 * KILOBYTE, GIGABYTE, 'bytes')).prefault('8mb'),
+  }),
+]);
 const sid = z.int().min(1).max(0xffffffff);
 const ruleSource = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'letters, digits, - and _ make a name'),
@@ -74,10 +92,6 @@ const exclusion = z
       message: "covers everything; to switch protection off use 'portcullis disable'",
     });
   });
-
-const KILOBYTE = 1024;
-const GIGABYTE = 1024 ** 3;
-const MINUTE = 60;
 
 export const configurationSchema = z.strictObject({
   protect: group({
@@ -120,8 +134,16 @@ export const configurationSchema = z.strictObject({
   scan: group({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
     direction: z.enum(['inbound', 'both']).default('inbound'),
+    decoy: yesOrNo.default(false),
+    'decoy-ports': z
+      .union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)])
+      .default('from-rules'),
+    'decoy-connections': z.int().min(1).max(10_000).default(256),
+    'decoy-bytes': quantity(parseSize, between(1, GIGABYTE, 'bytes')).prefault('64kb'),
+    'decoy-timeout': quantity(parseDuration, between(1, 3600, 'seconds')).prefault('30s'),
   }),
-  'on-enable': z.literal('adopt').default('adopt'),
+  'on-enable': z.enum(['reset', 'reset-all', 'adopt']).default('reset'),
+  pcap: z.array(watchedInterface).max(64).default([]),
   nfqueue: group({
     queues: quantity(parseQueues, ({ first, last }) =>
       last - first < 64 ? null : 'more than 64 queues',

@@ -25,6 +25,7 @@ export function rulesLeftStanding(tables: Tables, sets: ReadonlyMap<string, unkn
 function notExpected(here: Circumstances): string | null {
   if (here.firewall.problem !== null) return here.firewall.problem;
   if (here.engine.status?.state === 'disabled') return 'protection is off, nothing is queued';
+  if (here.configuration.pcap.length > 0) return 'mirrors are watched, nothing is queued';
   if (inspecting(here) || rulesLeftStanding(here.firewall.tables, here.firewall.sets)) return null;
   return 'no engine is running and no rules of one stand';
 }

@@ -39,8 +39,9 @@ export function withEngineSettings(configuration: Configuration, rows: readonly 
   return effective as unknown as Configuration;
 }
 
-/** Queue numbers that are to be served. */
-export function queueNumbers({ nfqueue }: Configuration): number[] {
+/** Queue numbers that are to be served: none where mirrors are watched. */
+export function queueNumbers({ nfqueue, pcap }: Configuration): number[] {
+  if (pcap.length > 0) return [];
   const { first, last } = nfqueue.queues;
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }

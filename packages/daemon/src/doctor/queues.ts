@@ -130,6 +130,8 @@ export function checkWorkers(here: Circumstances): Finding {
   const { status } = here.engine;
   if (status === null) return unknown(name, 'no engine answers');
   if (status.state === 'disabled') return unknown(name, 'protection is off, there are none');
+  const watched = here.configuration.pcap.map((each) => each.interface);
+  if (watched.length > 0) return ok(name, `watching ${watched.join(', ')}`);
   const wanted = queueNumbers(here.configuration);
   const attended = new Set(status.queues.map(({ queue }) => queue));
   const missing = wanted.filter((queue) => !attended.has(queue));

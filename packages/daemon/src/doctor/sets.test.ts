@@ -54,7 +54,9 @@ describe('the ports set', () => {
   });
 
   test('is empty because no rule asks for one', () => {
-    const engine = engineFacts({ ports: { text: 'TCP ', any_port_rules: 0 } });
+    const engine = engineFacts({
+      ports: { text: 'TCP ', any_port_rules: 0, any_port_sids: [], reply_payload: true },
+    });
     expect(checkPortSet(withSets(empty, { engine })).state).toBe('warning');
   });
 

@@ -63,6 +63,7 @@ function fillText({ name, entries, capacity }: IpSet): string {
 export function checkPortSet(here: Circumstances): Finding {
   const name = 'ports set';
   if (here.firewall.problem !== null) return unknown(name, here.firewall.problem);
+  if (here.configuration.pcap.length > 0) return ok(name, 'not used: mirrors are watched, nothing is queued');
   const { tables, sets } = here.firewall;
   const set = sets.get(SetName.ports);
   const mend = "'portcullis reload' fills it from the rules; without an engine its next start does";

@@ -1,3 +1,4 @@
+import type { SourceSettings } from '@portcullis/engine';
 import type { MarkLayout } from '@portcullis/firewall';
 import type { Configuration } from '../configuration/schema';
 import type { Mode } from '../registration';
@@ -6,25 +7,39 @@ import type { SupervisorSettings } from './supervisor';
 /** Sources that attack are dropped by the worker itself until the kernel has the ban. */
 const HOLD_BLOCKED_MICROS = 2_000_000;
 
-/** What the configuration says about queues and their workers. */
-export function supervisorSettings(
-  configuration: Configuration,
+/** The queues of the configuration, by their numbers. */
+export function queueSources(
+  { nfqueue }: Configuration,
   marks: MarkLayout,
   mode: Mode,
-): SupervisorSettings {
-  const { nfqueue, stream, flow } = configuration;
-  const policy = configuration['exception-policy'];
-  const acts = mode === 'standard';
-  return {
-    queues: nfqueue.queues,
-    queue: {
+): Map<number, SourceSettings> {
+  const { first, last } = nfqueue.queues;
+  const sources = new Map<number, SourceSettings>();
+  for (let queue = first; queue <= last; queue++)
+    sources.set(queue, {
+      from: 'queue',
+      queue,
       maxLength: nfqueue['max-length'],
       batchSize: nfqueue['batch-size'],
       receiveBuffer: nfqueue['receive-buffer'],
-      failOpen: nfqueue['fail-open'] || !acts,
+      failOpen: nfqueue['fail-open'] || mode === 'monitoring',
       gso: nfqueue.gso,
       injectedMark: marks.injected,
-    },
+    });
+  return sources;
+}
+
+/** What the configuration says about the workers. */
+export function supervisorSettings(
+  configuration: Configuration,
+  sources: ReadonlyMap<number, SourceSettings>,
+  mode: Mode,
+): SupervisorSettings {
+  const { stream, flow } = configuration;
+  const policy = configuration['exception-policy'];
+  const acts = mode === 'standard';
+  return {
+    sources,
     thread: {
       inline: acts,
       stream: {

@@ -33,15 +33,21 @@ let events: [string, Record<string, unknown>][];
 async function started(text = 'ok', last = 1): Promise<Supervisor> {
   events = [];
   supervisor = new Supervisor({
-    queues: { first: 0, last },
-    queue: {
-      maxLength: 1024,
-      batchSize: 64,
-      receiveBuffer: 1 << 20,
-      failOpen: true,
-      gso: true,
-      injectedMark: 1,
-    },
+    sources: new Map(
+      Array.from({ length: last + 1 }, (_, queue) => [
+        queue,
+        {
+          from: 'queue',
+          queue,
+          maxLength: 1024,
+          batchSize: 64,
+          receiveBuffer: 1 << 20,
+          failOpen: true,
+          gso: true,
+          injectedMark: 1,
+        },
+      ]),
+    ),
     thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
     script,
   });

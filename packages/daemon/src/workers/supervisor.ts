@@ -1,18 +1,19 @@
 import type {
   Detection,
   DetectionPolicySettings,
+  EarlierConnectionSettings,
   OffloadMark,
   PreparedRules,
   QueueFacts,
-  QueueSettings,
   RuleSummary,
+  SourceSettings,
 } from '@portcullis/engine';
 import { EventEmitter } from 'eventemitter3';
 import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
 
 export interface SupervisorSettings {
-  queues: { first: number; last: number };
-  queue: Omit<QueueSettings, 'queue'>;
+  /** Where packets come from, a worker each: by the number of the queue, or of the mirror. */
+  sources: ReadonlyMap<number, SourceSettings>;
   thread: Omit<WorkerThreadSettings, 'firstFlowId'>;
   /** What runs in the threads, where it is not the inspection. */
   script?: string;
@@ -60,6 +61,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private readonly arriving = new Set<WorkerThread>();
   private watch: NodeJS.Timeout | null = null;
   private offload: OffloadMark | null = null;
+  private replyPayload = true;
   private threadNumber = 0;
   private stopping = false;
 
@@ -83,13 +85,18 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /**
    * Loads the rules in every worker and binds the queues. The threads come up while the rules are prepared.
+   * @param earlier what is done about connections that are there when the queues are bound; a worker that takes over
+   *   later adopts
    * @throws the error of the preparation, or the first worker's; nothing is bound then
    */
-  async start(prepare: () => Promise<PreparedRules>, offload: OffloadMark | null): Promise<RuleSummary> {
+  async start(
+    prepare: () => Promise<PreparedRules>,
+    offload: OffloadMark | null,
+    earlier: () => EarlierConnectionSettings | null = () => null,
+  ): Promise<RuleSummary> {
     this.stopping = false;
     this.offload = offload;
-    const { first, last } = this.settings.queues;
-    const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    const numbers = [...this.settings.sources.keys()];
     const threads = numbers.map(() => this.spawn());
     try {
       const ready = Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
@@ -99,7 +106,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       for (const thread of threads) thread.load(rules);
       // The first thread compiles the pattern databases, which the others then find: they wait for it inside.
       const summaries = await ready;
-      for (const [index, thread] of threads.entries()) await this.bind(thread, numbers[index] as number);
+      this.replyPayload = (summaries[0] as RuleSummary).replyPayload;
+      // Asked now: loading takes a while, and connections come and go.
+      const existing = earlier();
+      for (const [index, thread] of threads.entries())
+        await this.bind(thread, numbers[index] as number, existing);
       this.watch = setInterval(() => this.lookAtThreads(), WATCH_MILLISECONDS);
       this.makeStandby();
       return summaries[0] as RuleSummary;
@@ -170,6 +181,25 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'offload', offload });
   }
 
+  /** Says whether the payload of replies is queued: before it no longer is, and after it is again. */
+  setReplyPayload(seen: boolean): void {
+    this.replyPayload = seen;
+    for (const [number, thread] of this.active) {
+      const source = this.settings.sources.get(number) as SourceSettings;
+      thread.send({ type: 'reply-payload', seen: this.replies(source) });
+    }
+  }
+
+  /** A mirror shows everything. */
+  private replies(source: SourceSettings): boolean {
+    return source.from === 'mirror' || this.replyPayload;
+  }
+
+  /** What comes to be inspected from now on is adopted. */
+  adoptEarlier(): void {
+    for (const thread of this.threads) thread.send({ type: 'adopt-earlier' });
+  }
+
   forgetBlockedSources(): void {
     for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
   }
@@ -200,9 +230,14 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     return new WorkerThread(settings, this.settings.script);
   }
 
-  private async bind(thread: WorkerThread, queue: number): Promise<void> {
+  private async bind(
+    thread: WorkerThread,
+    queue: number,
+    earlier: EarlierConnectionSettings | null = null,
+  ): Promise<void> {
+    const source = this.settings.sources.get(queue) as SourceSettings;
     const bound = threadEvent(thread, 'bound');
-    thread.send({ type: 'bind', queue: { ...this.settings.queue, queue }, offload: this.offload });
+    thread.send({ type: 'bind', source, offload: this.offload, earlier, replyPayload: this.replies(source) });
     await bound;
     this.active.set(queue, thread);
     thread.on('detection', (detection) => this.emit('detection', detection));

@@ -23,7 +23,7 @@ export interface DataSetFile {
 
 interface WorkerEvents {
   ready: [RuleSummary];
-  bound: [QueueFacts];
+  bound: [QueueFacts | null];
   reloaded: [RuleSummary];
   detection: [Detection];
   dataSets: [readonly DataSetFile[]];

@@ -1,6 +1,7 @@
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
+import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
 import type { PreparedRules, RuleSummary } from '../rule-loading';
 
@@ -15,6 +16,7 @@ export const WorkerWord = {
 
 /** How a worker opens its queue. */
 export interface QueueSettings {
+  from: 'queue';
   queue: number;
   maxLength: number;
   batchSize: number;
@@ -24,6 +26,18 @@ export interface QueueSettings {
   /** Packet mark of what the worker sends itself, so that it is not queued again. */
   injectedMark: number;
 }
+
+/** An interface that is watched: copies of its frames, which no verdict changes. */
+export interface MirrorSettings {
+  from: 'mirror';
+  /** `MirrorCapture.shared`. */
+  shared: SharedArrayBuffer;
+  /** Index of the interface; 0 where it has none. */
+  inInterface: number;
+}
+
+/** Where the packets of a worker come from. */
+export type SourceSettings = QueueSettings | MirrorSettings;
 
 /** What a worker is started with. */
 export interface WorkerSettings {
@@ -42,13 +56,22 @@ export interface WorkerSettings {
 export type ToWorker =
   /** The first message: the rules to begin with. */
   | { type: 'load'; rules: PreparedRules }
-  | { type: 'bind'; queue: QueueSettings; offload: OffloadMark | null }
+  | {
+      type: 'bind';
+      source: SourceSettings;
+      offload: OffloadMark | null;
+      earlier: EarlierConnectionSettings | null;
+      /** The payload of replies is queued. */
+      replyPayload: boolean;
+    }
   | { type: 'reload'; rules: PreparedRules; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'forget-blocked' }
-  /** The rules that queue are gone: decide what is left in the queue, then end. */
+  | { type: 'adopt-earlier' }
+  | { type: 'reply-payload'; seen: boolean }
+  /** No packets follow: decide what is left in the queue, or look at what is left of the mirror, then end. */
   | { type: 'drain' };
 
 /** What the kernel granted a queue. */
@@ -64,7 +87,8 @@ export interface QueueFacts {
 
 export type FromWorker =
   | { type: 'ready'; rules: RuleSummary }
-  | { type: 'bound'; facts: QueueFacts }
+  /** @param facts null where it is no queue */
+  | { type: 'bound'; facts: QueueFacts | null }
   | { type: 'reloaded'; rules: RuleSummary }
   | { type: 'detection'; detection: Detection }
   /** Data sets that rules want to be kept, as the text of their files. */

@@ -1,21 +1,13 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
-import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
-import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
-import { PacketLayers } from '../packet-layers';
 import { RuleHost } from '../rule-host';
 import type { LoadedRules, PreparedRules } from '../rule-loading';
-import {
-  type FromWorker,
-  type QueueSettings,
-  type ToWorker,
-  type WorkerSettings,
-  WorkerWord,
-} from './messages';
+import { type Intake, openIntake } from './intake';
+import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
 import { publishCounters } from './worker-counters';
 
 /** The worker blocks in the kernel for so long at most, then looks after its other duties. */
@@ -28,9 +20,11 @@ const DRAINED_TURNS = 2;
 /** The kernel can be waited for with the last verdicts only so long. */
 const DRAIN_MILLISECONDS = 1500;
 
+type Binding = Extract<ToWorker, { type: 'bind' }>;
+
 /**
- * One queue and everything its packets need, in one thread. Until the queue is bound the thread lives by its event
- * loop; from then on it blocks in the kernel between batches and reads its messages from there.
+ * One queue (or mirror) and everything its packets need, in one thread. Until the queue is bound the thread lives by
+ * its event loop; from then on it blocks in the kernel between batches and reads its messages from there.
  */
 export class QueueWorker {
   private readonly words: Int32Array;
@@ -45,7 +39,7 @@ export class QueueWorker {
   } | null = null;
   private inspector!: Inspector;
   private matcher!: Matcher;
-  private queue!: NfQueue;
+  private intake!: Intake;
 
   constructor(
     private readonly settings: WorkerSettings,
@@ -68,7 +62,7 @@ export class QueueWorker {
   private async obey(message: ToWorker): Promise<void> {
     if (message.type === 'load') await this.load(message.rules);
     else if (message.type === 'policy') this.setPolicy(message.policy);
-    else if (message.type === 'bind') this.serve(message.queue, message.offload);
+    else if (message.type === 'bind') this.serve(message);
   }
 
   private async load(rules: PreparedRules): Promise<void> {
@@ -86,56 +80,28 @@ export class QueueWorker {
   }
 
   /** Binds the queue and stays in the packet loop until told to drain. */
-  private serve(settings: QueueSettings, offload: OffloadMark | null): void {
+  private serve({ source, offload, earlier, replyPayload }: Binding): void {
     this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
-    const sender = RawSender.open({ mark: settings.injectedMark });
-    this.queue = NfQueue.open({
-      queue: settings.queue,
-      maxLength: settings.maxLength,
-      batchSize: settings.batchSize,
-      receiveBuffer: settings.receiveBuffer,
-      failOpen: settings.failOpen,
-      gso: settings.gso,
-    });
-    const { queue } = this;
+    const intake = openIntake(source);
+    this.intake = intake;
     this.inspector = new Inspector({
       matcher: this.matcher,
       protocols: this.host.protocols,
-      // The kernel has put fragments together; what is in tunnels it has not looked at.
-      layers: new PacketLayers({
-        fragments: null,
-        tunnels: STANDARD_TUNNEL_PORTS,
-        refuseTruncated: false,
-        acceptMapped: false,
-      }),
-      stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
+      stream: { ...this.settings.stream, firstId: this.settings.firstFlowId, replyPayload },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
       decodePolicy: this.settings.decodePolicy,
       offload,
-      verifyChecksum: (place) => queue.verifyChecksum(place),
+      earlier,
+      ...intake.inspection,
       onDetection: (detection) => this.say({ type: 'detection', detection }),
-      sender: { send: (bytes, offset, length) => void sender.send(bytes, offset, length) },
       holdBlockedMicros: this.settings.holdBlockedMicros,
     });
-    const { effective } = queue;
-    this.say({
-      type: 'bound',
-      facts: {
-        queue: settings.queue,
-        fd: queue.fd,
-        portId: queue.portId,
-        failOpen: effective.failOpen,
-        gso: effective.gso,
-        maxLength: effective.maxLength,
-        receiveBuffer: effective.receiveBuffer,
-      },
-    });
+    this.say({ type: 'bound', facts: intake.facts });
     this.loop();
     // What parsers still hold of unfinished flows is told too.
     this.inspector.close();
-    queue.close();
-    sender.close();
+    intake.close();
     this.publish();
     this.tellDataSets();
     this.say({ type: 'stopped' });
@@ -143,7 +109,8 @@ export class QueueWorker {
   }
 
   private loop(): void {
-    const { words, queue, inspector, latency } = this;
+    const { words, inspector, latency } = this;
+    const { source } = this.intake;
     let nextPublish = 0;
     let emptyTurns = 0;
     let drainUntil = Number.POSITIVE_INFINITY;
@@ -154,14 +121,16 @@ export class QueueWorker {
         this.readMail();
         if (this.draining) drainUntil = Math.min(drainUntil, performance.now() + DRAIN_MILLISECONDS);
       }
-      const count = queue.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
+      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
       const taken = performance.now();
       const nowMicros = Date.now() * 1000;
       if (count > 0) {
-        inspector.inspectBatch(queue.batch, nowMicros);
-        queue.finalize();
+        inspector.inspectBatch(source.batch, nowMicros);
+        source.finalize();
         latency.observe((performance.now() - taken) * 1000, count);
         emptyTurns = 0;
+      } else if (count < 0) {
+        return;
       } else {
         inspector.idle(nowMicros);
         emptyTurns++;
@@ -197,6 +166,12 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          break;
+        case 'adopt-earlier':
+          this.inspector.adoptEarlier();
+          break;
+        case 'reply-payload':
+          this.inspector.setReplyPayload(message.seen);
           break;
         case 'drain':
           this.draining = true;
@@ -246,10 +221,11 @@ export class QueueWorker {
   }
 
   private publish(): void {
-    const { inspector, queue } = this;
+    const { inspector, intake } = this;
+    intake.count(inspector.counters);
     publishCounters(
       this.counters,
-      { queue: queue.counters, inspection: inspector.counters, stream: inspector.reassembler.counters },
+      { queue: intake.counters, inspection: inspector.counters, stream: inspector.reassembler.counters },
       {
         flows: inspector.flowCount,
         heldBytes: inspector.heldBytes,

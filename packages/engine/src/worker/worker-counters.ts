@@ -25,6 +25,7 @@ const fromInspection = {
   alerts: InspectCounter.ALERTS,
   attacks_blocked: InspectCounter.ATTACKS_BLOCKED,
   resets_sent: InspectCounter.RESETS_SENT,
+  earlier_reset: InspectCounter.EARLIER_RESET,
 } as const;
 
 const fromStream = {
@@ -68,6 +69,7 @@ export const DropCounterNames: readonly (readonly [string, WorkerCounterName])[]
   ['decode', 'decode_drops'],
   ['checksum', 'bad_checksum'],
   ['blocked-source', 'blocked_source'],
+  ['earlier-connection', 'earlier_reset'],
   ...streamDrops.map(({ reason, counter }) => [`stream-${reason}`, counter] as const),
 ];
 

@@ -1,0 +1,90 @@
+import { MirrorSource, type PacketSource } from '@portcullis/capture';
+import { NfQueue, QueueCounter, queueCounterCount, RawSender } from '@portcullis/nfqueue-binding';
+import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
+import { InspectCounter } from '../inspect-counters';
+import type { InspectorOptions } from '../inspector-options';
+import { PacketLayers } from '../packet-layers';
+import type { MirrorSettings, QueueFacts, QueueSettings, SourceSettings } from './messages';
+
+/** Where a worker's packets come from, and what depends on that. */
+export interface Intake {
+  readonly source: PacketSource;
+  /** By `QueueCounter`. */
+  readonly counters: Float64Array;
+  readonly facts: QueueFacts | null;
+  readonly inspection: Pick<InspectorOptions, 'layers' | 'verifyChecksum' | 'sender'>;
+  /** Brings `counters` up to date. @param inspected counters of the inspection */
+  count(inspected: Float64Array): void;
+  close(): void;
+}
+
+/** @throws NfQueueError */
+export function openIntake(settings: SourceSettings): Intake {
+  return settings.from === 'queue' ? openQueue(settings) : openMirror(settings);
+}
+
+function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): Intake {
+  const sender = RawSender.open({ mark: injectedMark });
+  const queue = NfQueue.open({
+    queue: number,
+    maxLength: options.maxLength,
+    batchSize: options.batchSize,
+    receiveBuffer: options.receiveBuffer,
+    failOpen: options.failOpen,
+    gso: options.gso,
+  });
+  const { effective } = queue;
+  return {
+    source: queue,
+    counters: queue.counters,
+    facts: {
+      queue: number,
+      fd: queue.fd,
+      portId: queue.portId,
+      failOpen: effective.failOpen,
+      gso: effective.gso,
+      maxLength: effective.maxLength,
+      receiveBuffer: effective.receiveBuffer,
+    },
+    inspection: {
+      // The kernel has put fragments together; what is in tunnels it has not looked at.
+      layers: new PacketLayers({
+        fragments: null,
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: false,
+        acceptMapped: false,
+      }),
+      verifyChecksum: (place) => queue.verifyChecksum(place),
+      sender: { send: (bytes, offset, length) => void sender.send(bytes, offset, length) },
+    },
+    count: () => undefined,
+    close() {
+      queue.close();
+      sender.close();
+    },
+  };
+}
+
+function openMirror({ shared, inInterface }: MirrorSettings): Intake {
+  const source = new MirrorSource(shared, { inInterface });
+  const counters = new Float64Array(queueCounterCount);
+  return {
+    source,
+    counters,
+    facts: null,
+    inspection: {
+      layers: new PacketLayers({
+        fragments: {},
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: true,
+        acceptMapped: false,
+      }),
+    },
+    count(inspected) {
+      counters[QueueCounter.RECEIVED] = inspected[InspectCounter.PACKETS] as number;
+      counters[QueueCounter.BYTES] = inspected[InspectCounter.BYTES] as number;
+      counters[QueueCounter.ACCEPTED] = inspected[InspectCounter.PACKETS] as number;
+    },
+    close: () => source.close(),
+  };
+}

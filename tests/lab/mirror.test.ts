@@ -1,0 +1,113 @@
+/** Monitoring on copies: an interface is watched, nothing is queued, nothing is changed. */
+import { Lab, type LabServer, waitUntil } from '@portcullis/testkit';
+import { ATTACK_PATH, describeLab, LabEngine } from './engine';
+
+const PORT = 80;
+
+describeLab('an engine that watches an interface', () => {
+  let lab: Lab;
+  let server: LabServer;
+  let engine: LabEngine;
+  beforeAll(async () => {
+    lab = new Lab('pctw');
+    server = await lab.httpServer('server', PORT);
+    const watched = JSON.stringify([lab.gatewayInterface('attacker')]);
+    engine = new LabEngine(lab, { settings: { pcap: watched } });
+  }, 60_000);
+  afterAll(() => {
+    lab?.destroy();
+    engine?.remove();
+  });
+
+  test('is refused in Standard mode, which acts', async () => {
+    const result = await engine.ask('run', '--enable', '--set', 'pcap=[eth0]');
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(/pcap: .*Monitoring mode/) });
+  }, 60_000);
+
+  test('says when there is no such interface', async () => {
+    expect((await engine.ask('service', 'register', '--mode', 'monitoring')).code).toBe(0);
+    const result = await engine.ask('run', '--enable', '--set', 'pcap=[nothing0]');
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/nothing0/) });
+    expect(await engine.rules()).toEqual([]);
+  }, 60_000);
+
+  test('starts, and no firewall rule of ours stands', async () => {
+    await engine.start();
+    expect(await engine.rules()).toEqual([]);
+    const bound = await lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue']);
+    expect(bound.trim()).toBe('');
+    expect(await engine.status()).toMatchObject({
+      state: 'monitoring',
+      mode: 'monitoring',
+      ports: null,
+      queues: [],
+      mirrors: [{ interface: lab.gatewayInterface('attacker'), lost: 0 }],
+    });
+  }, 70_000);
+
+  test.each([4, 6] as const)(
+    'IPv%d: an attack arrives, is told like any other, and bans nobody',
+    async (family) => {
+      const path = `${ATTACK_PATH}-${family}`;
+      const get = () => lab.httpGet('attacker', path, { host: lab.target(family), port: PORT });
+      expect(await get()).toMatchObject({ connected: true, complete: true });
+      expect((await server.received()).toString()).toContain(path);
+      const address = lab.address('attacker', family);
+      const alert = await waitUntil(
+        () => engine.events('alert').find((record) => record.src_ip === address),
+        { timeout: 20_000, what: 'the alert' },
+      );
+      expect(alert).toMatchObject({
+        dest_ip: lab.address('server', family),
+        dest_port: PORT,
+        app_proto: 'http',
+        direction: 'to_server',
+        in_iface: lab.gatewayInterface('attacker'),
+        alert: { action: 'allowed', signature_id: 1000001 },
+        http: { url: path, http_method: 'GET' },
+        portcullis: {
+          event: 'network_attack_detected',
+          mode: 'monitoring',
+          enforced: false,
+          attacker: { ip: address, handshake: true, mac: expect.stringMatching(/^(..:){5}..$/) },
+        },
+      });
+      expect(alert.portcullis).not.toHaveProperty('ban');
+      expect(await engine.bans()).toEqual([]);
+      expect(await get()).toMatchObject({ complete: true });
+      expect(await engine.rules()).toEqual([]);
+    },
+    40_000,
+  );
+
+  test('sees frames that are meant for others, as from a mirror port', async () => {
+    // The end of the link sends to a hardware address that is nobody's here.
+    const peer = lab.address('gateway', 4).replace(/\.1$/, '.99');
+    await lab.run('attacker', ['ip', 'neigh', 'add', peer, 'lladdr', '02:00:00:00:09:09', 'dev', 'eth0']);
+    const before = (await engine.status()).mirrors[0]?.captured ?? 0;
+    await lab.request('attacker', { host: peer, port: PORT, bytes: '', timeout: 100 });
+    await waitUntil(async () => ((await engine.status()).mirrors[0]?.captured ?? 0) > before, {
+      timeout: 20_000,
+      what: 'frames of others',
+    });
+  }, 90_000);
+
+  test('doctor finds nothing wrong with it', async () => {
+    const findings = await engine.json<{ name: string; state: string; seen: string }[]>('doctor');
+    const stateOf = (name: string) => findings.find((finding) => finding.name === name);
+    expect(stateOf('workers')).toMatchObject({ state: 'ok', seen: expect.stringMatching(/watching/) });
+    expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
+  }, 90_000);
+
+  test('is turned off and on, and stops', async () => {
+    expect((await engine.ask('disable')).code).toBe(0);
+    expect((await engine.status()).mirrors).toEqual([]);
+    expect(await engine.ask('enable')).toMatchObject({ code: 0, stderr: '' });
+    expect((await engine.status()).mirrors).toHaveLength(1);
+    const { length } = engine.events('alert');
+    await lab.httpGet('attacker', ATTACK_PATH, { port: PORT });
+    await waitUntil(() => engine.events('alert').length > length, { timeout: 20_000, what: 'an alert' });
+    await engine.stop();
+    expect(engine.process.stderr).toBe('');
+  }, 60_000);
+});
