@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   'packages/firewall': [],
   'packages/events': [],
   'packages/metrics': [],
+  'packages/web-addresses': [],
   'packages/engine': [
     'wire',
     'capture',
@@ -26,10 +27,11 @@ const allowed: Record<string, readonly string[]> = {
     'matcher',
     'events',
     'metrics',
+    'web-addresses',
     'nfqueue-binding',
   ],
-  'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'nfqueue-binding'],
-  'packages/cli': ['daemon', 'engine', 'events'],
+  'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'web-addresses', 'nfqueue-binding'],
+  'packages/cli': ['daemon', 'engine', 'events', 'web-addresses'],
   'packages/testkit': ['wire', 'capture'],
 };
 
