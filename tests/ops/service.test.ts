@@ -1,8 +1,8 @@
 /** The systemd unit, as far as that can be looked at where systemd does not run. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, command, describeLab, LabEngine } from '../lab/engine';
 import { serviceSettings, setprivArguments, unitFile } from './service-unit';
@@ -47,18 +47,24 @@ test('the unit leaves two capabilities, and no way to write but its own director
 });
 
 if (installed('systemd-analyze', '--version')) {
-  test('systemd-analyze verify has nothing against the unit', () => {
+  test('systemd-analyze verify has nothing against the units', () => {
     const directory = mkdtempSync(join(tmpdir(), 'portcullis-unit-'));
     try {
       const program = join(directory, 'portcullis');
       writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 });
-      const unit = join(directory, 'portcullis.service');
-      writeFileSync(unit, readFileSync(unitFile, 'utf8').replaceAll('/usr/bin/portcullis', program));
+      const units = readdirSync(dirname(unitFile))
+        .filter((name) => /\.(service|timer)$/.test(name))
+        .map((name) => join(directory, name));
+      for (const unit of units) {
+        const text = readFileSync(join(dirname(unitFile), basename(unit)), 'utf8');
+        writeFileSync(unit, text.replaceAll('/usr/bin/portcullis', program));
+      }
       const verify = () =>
-        spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8', timeout: 20_000 });
+        spawnSync('systemd-analyze', ['verify', '--man=no', ...units], { encoding: 'utf8', timeout: 20_000 });
       const about = (text: string) => text.split('\n').filter((line) => line.includes('portcullis'));
       expect(about(verify().stderr)).toEqual([]);
       // And it would have something against a wrong one.
+      const unit = join(directory, basename(unitFile));
       writeFileSync(unit, readFileSync(unit, 'utf8').replace('WatchdogSec=30s', 'WatchdogSec=soon'));
       expect(about(verify().stderr)).not.toEqual([]);
     } finally {

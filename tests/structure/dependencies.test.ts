@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   'packages/firewall': [],
   'packages/events': [],
   'packages/metrics': [],
+  'packages/updates': [],
   'packages/web-addresses': [],
   'packages/engine': [
     'wire',
@@ -30,8 +31,17 @@ const allowed: Record<string, readonly string[]> = {
     'web-addresses',
     'nfqueue-binding',
   ],
-  'packages/daemon': ['engine', 'firewall', 'events', 'metrics', 'rules', 'web-addresses', 'nfqueue-binding'],
-  'packages/cli': ['daemon', 'engine', 'events', 'web-addresses'],
+  'packages/daemon': [
+    'engine',
+    'firewall',
+    'events',
+    'metrics',
+    'rules',
+    'updates',
+    'web-addresses',
+    'nfqueue-binding',
+  ],
+  'packages/cli': ['daemon', 'engine', 'events', 'rules', 'updates', 'web-addresses'],
   'packages/testkit': ['wire', 'capture'],
 };
 

@@ -25,6 +25,7 @@ export { type DaemonOptions, engineVersion, type Logger, PortcullisDaemon } from
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose';
 export type { Finding, FindingState } from './doctor/finding';
 export { PERMISSION_CHECK } from './doctor/machine';
+export { NameLock } from './name-lock';
 export { type Mode, type Registered, Registration } from './registration';
-export { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
+export { builtInRuleDirectory, FETCHED, RuleSourceError, readRuleSource, ruleStore } from './rule-source';
 export { type Unregistered, unregister } from './unregister';

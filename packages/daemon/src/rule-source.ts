@@ -6,6 +6,7 @@ import {
   type RuleLists,
   type RuleSource,
 } from '@portcullis/engine';
+import { RuleStore, type RuleVersion } from '@portcullis/updates';
 import type { Configuration } from './configuration/schema';
 import { exemptions } from './exclusions';
 import { interfaceIndex, localAddresses } from './interfaces';
@@ -30,8 +31,22 @@ function listed(folder: string, pattern: string): string[] {
     .map((name) => join(folder, name));
 }
 
+/** Words that a `rule-files` entry may be instead of a path. */
+const BUILT_IN = 'built-in';
+export const FETCHED = 'fetched';
+
+/** The versions of rules that `rules update` has fetched. */
+export function ruleStore(configuration: Configuration): RuleStore {
+  return new RuleStore(join(configuration['state-dir'], 'rule-sets'));
+}
+
 /** Files that a `rule-files` entry names: itself, the rules in it if it is a folder, or what its `*` stands for. */
-function expand(entry: string, base: string): string[] {
+function expand(entry: string, base: string, fetched: RuleVersion | null): string[] {
+  if (entry === FETCHED)
+    return (fetched?.sets ?? []).flatMap(({ files }) =>
+      files.map((file) => join((fetched as RuleVersion).directory, file)),
+    );
+  if (entry === BUILT_IN) return listed(builtInRuleDirectory, '*.rules');
   const path = resolve(base, entry);
   try {
     const pattern = basename(path).includes('*');
@@ -53,11 +68,18 @@ function readText(path: string): string {
   }
 }
 
-/** Reads the rule files that a configuration names. @throws RuleSourceError */
-export function readRuleSource(configuration: Configuration, configurationFile: string | null): RuleSource {
+/**
+ * Reads the rule files that a configuration names.
+ * @param fetched the version of fetched rules that counts; default the one in force
+ * @throws RuleSourceError
+ */
+export function readRuleSource(
+  configuration: Configuration,
+  configurationFile: string | null,
+  fetched: RuleVersion | null = ruleStore(configuration).current,
+): RuleSource {
   const base = configurationFile === null ? process.cwd() : dirname(resolve(configurationFile));
-  const entries = configuration['rule-files'] ?? [builtInRuleDirectory];
-  const files = entries.flatMap((entry) => expand(entry, base));
+  const files = configuration['rule-files'].flatMap((entry) => expand(entry, base, fetched));
   const classification = configuration['classification-file'];
   const portGroups = Object.entries(configuration.vars['port-groups']).map(([name, value]) => [
     name,
@@ -65,6 +87,7 @@ export function readRuleSource(configuration: Configuration, configurationFile: 
   ]);
   return {
     files: files.map((path) => ({ path, text: readText(path) })),
+    switches: { disabled: configuration['disabled-rules'], enabled: configuration['enabled-rules'] },
     classification: classification === undefined ? null : readText(resolve(base, classification)),
     addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
     portGroups: Object.fromEntries(portGroups),

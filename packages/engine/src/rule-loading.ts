@@ -18,6 +18,7 @@ import {
   type Rule,
   type RuleContext,
   RuleSet,
+  type RuleSwitches,
   STANDARD_CLASSIFICATION,
   Variables,
 } from '@portcullis/rules';
@@ -36,6 +37,8 @@ export interface RuleLists {
 /** Rule files as text, and what their variables stand for: plain data that crosses threads. */
 export interface RuleSource {
   files: readonly { path: string; text: string }[];
+  /** Signatures that are to be the other way than their files have them, by sid. */
+  switches?: { disabled: readonly number[]; enabled: readonly number[] };
   /** Text of a classification.config; null: the classes everybody has. */
   classification: string | null;
   addressGroups: Readonly<Record<string, string>>;
@@ -78,6 +81,10 @@ export function ruleClasses(source: RuleSource): Classification {
     : parseClassification(source.classification).classes;
 }
 
+function ruleSwitches({ switches }: RuleSource): RuleSwitches {
+  return { disabled: new Set(switches?.disabled), enabled: new Set(switches?.enabled) };
+}
+
 /** Everything up to the pattern databases, in slices of a few milliseconds. */
 export function* loadRules(
   source: RuleSource,
@@ -91,8 +98,9 @@ export function* loadRules(
     classes: ruleClasses(source),
   };
   const set = new RuleSet();
+  const switches = ruleSwitches(source);
   for (const { path, text } of source.files) {
-    const steps = parseRules(text, { ...context, file: path }, set);
+    const steps = parseRules(text, { ...context, file: path }, set, { switches });
     while (!steps.next().done) yield;
   }
   const problems: FailedRuleSummary[] = [];

@@ -23,7 +23,16 @@ export type { PortRange } from './port';
 export { RULE_PROTOCOLS, type Transport } from './protocols';
 export { LANGUAGE_VERSION, parseRequires, type Requirements } from './requires';
 export { DEFAULT_PRIORITY, parseRule, type RuleContext, type RuleNotice } from './rule';
-export { loadRuleFile, type ParseRulesOptions, parseRules, parseRuleText } from './rule-file';
+export {
+  isOn,
+  loadRuleFile,
+  type ParseRulesOptions,
+  parseRules,
+  parseRuleText,
+  type RuleLine,
+  type RuleSwitches,
+  ruleLines,
+} from './rule-file';
 export { RuleFileError, RuleSet } from './rule-set';
 export {
   type EventFilter,

@@ -9,6 +9,14 @@ import { RuleSet } from './rule-set';
 export interface ParseRulesOptions {
   /** The generator yields after this many lines. Default 200, about 5 ms of work. */
   readonly linesPerStep?: number;
+  readonly switches?: RuleSwitches;
+}
+
+/** Signatures that are to be the other way than their files have them, by sid. */
+export interface RuleSwitches {
+  readonly disabled: ReadonlySet<number>;
+  /** Counts for rules that are commented out. */
+  readonly enabled: ReadonlySet<number>;
 }
 
 /** A logical line: a physical one, or several joined by backslashes at their ends. */
@@ -69,10 +77,44 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0d;
 }
 
-/** A comment that is a rule switched off: `# alert …`. */
-function isDisabledRule(comment: string): boolean {
-  const found = /^#[# \t]{0,16}([a-z]{4,10})[ \t]/i.exec(comment);
-  return found !== null && isAction(found[1]) && comment.endsWith(')') && comment.includes('(');
+const NO_SWITCHES: RuleSwitches = { disabled: new Set(), enabled: new Set() };
+
+/** A rule as it stands in a file. */
+export interface RuleLine {
+  readonly rule: RuleText;
+  /** False for a comment that is a rule: `# alert …`. */
+  readonly active: boolean;
+}
+
+/** @returns null for what is no rule */
+function readRuleLine(line: RuleText | null): RuleLine | null {
+  if (line === null || line.text[0] === ';') return null;
+  if (line.text[0] !== '#') return { rule: line, active: true };
+  const { text } = line;
+  const found = /^(#[# \t]{0,16})([a-z]{4,10})[ \t]/i.exec(text);
+  if (found === null || !isAction(found[2]) || !text.endsWith(')') || !text.includes('(')) return null;
+  const mark = (found[1] as string).length;
+  const place = line.place(mark);
+  return { rule: new RuleText(text.slice(mark), place.line, place.column), active: false };
+}
+
+/** Whether a rule counts, by its file and by what was said against that. */
+export function isOn({ rule, active }: RuleLine, { disabled, enabled }: RuleSwitches): boolean {
+  if (active) return disabled.size === 0 || !disabled.has(rule.sid());
+  return enabled.size > 0 && enabled.has(rule.sid()) && !disabled.has(rule.sid());
+}
+
+/** Every rule of a text, also those that are commented out, as they stand there. */
+export function* ruleLines(text: string): Generator<RuleLine> {
+  const reader = new LineReader(withoutByteOrderMark(text));
+  while (!reader.done) {
+    const line = readRuleLine(reader.next());
+    if (line !== null) yield line;
+  }
+}
+
+function withoutByteOrderMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /**
@@ -86,27 +128,28 @@ export function* parseRules(
   into: RuleSet = new RuleSet(),
   options: ParseRulesOptions = {},
 ): Generator<number, RuleSet, void> {
-  const { linesPerStep = 200 } = options;
+  const { linesPerStep = 200, switches = NO_SWITCHES } = options;
   const file = context.file ?? '<text>';
-  const reader = new LineReader(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  const reader = new LineReader(withoutByteOrderMark(text));
   let pause = linesPerStep;
   while (!reader.done) {
     if (reader.lines >= pause) {
       pause = reader.lines + linesPerStep;
       yield reader.lines;
     }
-    const line = reader.next();
-    if (line === null || line.text[0] === ';') continue;
-    if (line.text[0] === '#') {
-      if (isDisabledRule(line.text)) into.disabled++;
+    const line = readRuleLine(reader.next());
+    if (line === null) continue;
+    if (!isOn(line, switches)) {
+      into.disabled++;
       continue;
     }
-    if (isForOtherVersion(line.text)) {
+    const { rule } = line;
+    if (isForOtherVersion(rule.text)) {
       into.skipped++;
       continue;
     }
     try {
-      into.add(parseRule(line, context, into.notices));
+      into.add(parseRule(rule, context, into.notices));
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       into.refuse(file, error);

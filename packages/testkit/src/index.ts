@@ -1,3 +1,4 @@
+export { selfMadeCertificate } from './certificate';
 export {
   type ConversationPacket,
   DEFAULT_CLIENT,

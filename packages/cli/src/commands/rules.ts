@@ -5,6 +5,8 @@ import { CommandError, Exit } from '../exit';
 import { languagePage } from '../language-page';
 import { type ConfigOptions, readConfiguration, withConfig, withJson } from '../options';
 import { colour, formatCount, printJson, printLine } from '../print';
+import { addUpdateCommands } from './rule-updates';
+import { addSignatureCommands } from './signatures';
 
 async function check(files: string[], options: ConfigOptions & { json?: boolean }): Promise<void> {
   const configuration = readConfiguration(options);
@@ -38,6 +40,8 @@ export function addRulesCommands(program: Command): void {
   )
     .addHelpText('after', '\nExample:\n  portcullis rules check --json local.rules')
     .action(check);
+  addUpdateCommands(rules);
+  addSignatureCommands(rules);
   withJson(rules.command('keywords').description('the rule language as this version has it'))
     .option('--markdown', 'as a page of documentation')
     .addHelpText('after', '\nExample:\n  portcullis rules keywords --json | jq .keywords')

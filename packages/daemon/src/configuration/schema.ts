@@ -39,6 +39,22 @@ const kindRow = z.strictObject({
   response: response.optional(),
 });
 
+const sid = z.int().min(1).max(0xffffffff);
+const ruleSource = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'letters, digits, - and _ make a name'),
+  url: z.string().regex(/^(https|file):\/\/\S{1,2000}$/, 'is no https:// or file:// address'),
+  checksum: z.enum(['auto', 'sha256', 'md5', 'off']).default('auto'),
+  headers: z.record(z.string(), z.string()).default({}),
+  ca: z.string().min(1).optional(),
+});
+/** Free for everybody, in the form for the version of the rule language that is nearest. */
+const ET_OPEN = {
+  name: 'et-open',
+  url: 'https://rules.emergingthreats.net/open/suricata-7.0.3/emerging.rules.tar.gz',
+  checksum: 'auto' as const,
+  headers: {},
+};
+
 /** An exclusion without a condition would switch the product off without saying so. */
 const exclusion = z
   .strictObject({
@@ -148,7 +164,17 @@ export const configurationSchema = z.strictObject({
       .record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.union([z.string(), z.int()]))
       .default({}),
   }),
-  'rule-files': z.array(z.string().min(1)).optional(),
+  'rule-files': z.array(z.string().min(1)).default(['built-in', 'fetched']),
+  'rule-sources': z
+    .array(ruleSource)
+    .max(100)
+    .refine(
+      (sources) => new Set(sources.map(({ name }) => name)).size === sources.length,
+      'two sources have the same name',
+    )
+    .default([ET_OPEN]),
+  'disabled-rules': z.array(sid).max(100_000).default([]),
+  'enabled-rules': z.array(sid).max(100_000).default([]),
   'classification-file': z.string().min(1).optional(),
   'threshold-file': z.string().min(1).optional(),
   'reputation-categories-file': z.string().min(1).optional(),
