@@ -66,6 +66,33 @@ export interface QueueRow {
   overruns: number;
 }
 
+export interface AddressListRow {
+  name: string;
+  category: string;
+  entries: number;
+  /** Addresses that an earlier entry of the category is as well. */
+  duplicates: number;
+  bad_lines: number;
+  first_bad_lines: { line: number; reason: string }[];
+  /** When the file in force was written, ISO 8601; null: nothing of the list is in force. */
+  written_at: string | null;
+  age_s: number | null;
+  /** Why the file itself is not in force; null: it is. */
+  problem: string | null;
+}
+
+export interface WebAddressesAnswer {
+  entries: number;
+  /** Memory of the table that all workers share. */
+  bytes: number;
+  /** Lists are being read. */
+  loading: boolean;
+  loaded_at: string | null;
+  /** Why the lists as they are now could not be put in force; null: they are. */
+  problem: string | null;
+  lists: AddressListRow[];
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -76,10 +103,12 @@ export interface StatusAnswer {
   ports: { text: string; any_port_rules: number } | null;
   bans: { active: number; dropped_packets: number; dropped_bytes: number };
   packets: { received: number; dropped: number; uninspected: number };
-  alerts: { allowed: number; blocked: number };
+  alerts: { allowed: number; blocked: number; addresses_blocked: number };
   flows: number;
   held_bytes: number;
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;
   queues: QueueRow[];
+  /** null: no lists of web addresses are configured. */
+  web_addresses: WebAddressesAnswer | null;
 }

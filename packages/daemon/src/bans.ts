@@ -18,7 +18,8 @@ export interface BanOptions {
   backend: FirewallBackend;
   directory: string;
   sink: () => EventSink;
-  neverBlock: (prefix: string) => string | null;
+  /** @param isolation it is a protected host that is to be banned */
+  neverBlock: (prefix: string, isolation: boolean) => string | null;
   defaultSeconds: () => number;
   /** Told after every ban or unblocking by hand. */
   onRemoved: () => void;
@@ -42,7 +43,7 @@ export class Bans {
     this.service = new BanService({
       backend: options.backend,
       directory: options.directory,
-      neverBlock: (prefix) => options.neverBlock(prefix.text) ?? undefined,
+      neverBlock: (prefix, origin) => options.neverBlock(prefix.text, origin === 'isolation') ?? undefined,
       onEvent: (event) => this.tell(event),
     });
   }

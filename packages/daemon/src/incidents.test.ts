@@ -33,5 +33,6 @@ test('incidents are counted by kind', () => {
     'reload-failed': 0,
     'ban-flood': 1,
     'firewall-repaired': 0,
+    'web-address-list': 0,
   });
 });

@@ -4,7 +4,13 @@ import type { EveRecord } from '@portcullis/events';
 const MAX_ALERT_SERIES = 256;
 const OTHER = 'other';
 
-export const incidentKinds = ['worker-lost', 'reload-failed', 'ban-flood', 'firewall-repaired'] as const;
+export const incidentKinds = [
+  'worker-lost',
+  'reload-failed',
+  'ban-flood',
+  'firewall-repaired',
+  'web-address-list',
+] as const;
 export type IncidentKind = (typeof incidentKinds)[number];
 
 export interface AlertSeries {
@@ -20,6 +26,7 @@ export class Incidents {
     'reload-failed': 0,
     'ban-flood': 0,
     'firewall-repaired': 0,
+    'web-address-list': 0,
   };
   private readonly alerts = new Map<string, { labels: AlertSeries; value: number }>();
 

@@ -8,6 +8,7 @@ export type {
   SettingsAnswer,
   ShownSettings,
   StatusAnswer,
+  WebAddressesAnswer,
 } from './answers';
 export {
   type LoadOptions,

@@ -142,7 +142,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     ports: { text: 'TCP 80', any_port_rules: 0 },
     bans: { active: 3, dropped_packets: 0, dropped_bytes: 0 },
     packets: { received: 5, dropped: 0, uninspected: 0 },
-    alerts: { allowed: 0, blocked: 0 },
+    alerts: { allowed: 0, blocked: 0, addresses_blocked: 0 },
     flows: 0,
     held_bytes: 0,
     firewall_repairs: 0,
@@ -150,6 +150,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
       { queue: 0, ...row },
       { queue: 1, ...row },
     ],
+    web_addresses: null,
     ...changes,
   };
 }

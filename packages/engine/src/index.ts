@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 
 export { alertRecord } from './alert-record';
+export { DEFAULT_BLOCK_PAGE } from './block-page';
 export type { DetectedRule, Detection } from './detection';
 export {
+  ACTIVITY_CATEGORIES,
+  ATTACKS_FROM_WITHIN,
   DEFAULT_DETECTION_POLICY,
   DEFAULT_KINDS,
   type DetectionKind,
@@ -15,7 +18,7 @@ export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
-export { type PacketSender, ResetBuilder } from './reset';
+export { ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
 export {
   describeFailedRule,
@@ -26,6 +29,8 @@ export {
   type RuleSummary,
   ruleClasses,
 } from './rule-loading';
+export type { PacketSender } from './segment-builder';
+export type { WebAddressFacts } from './web-address-inspection';
 export {
   type FromWorker,
   type QueueFacts,

@@ -24,6 +24,8 @@ export const InspectCounter = {
   RESETS_SENT: 14,
   /** Fragments, which carry no transport header to inspect. */
   FRAGMENTS: 15,
+  /** Web addresses for which a packet was dropped. */
+  ADDRESSES_BLOCKED: 16,
 } as const;
 
 export const InspectCounterNames = [
@@ -43,4 +45,5 @@ export const InspectCounterNames = [
   'passed',
   'resets_sent',
   'fragments',
+  'addresses_blocked',
 ] as const;

@@ -24,6 +24,7 @@ import {
   type StreamSink,
   TcpReassembler,
 } from '@portcullis/reassembly';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import {
   DecodeStatus,
   findDecodeEvents,
@@ -36,17 +37,20 @@ import {
   TcpFlag,
 } from '@portcullis/wire';
 import { AppLayer } from './app-layer';
+import { BlockPage } from './block-page';
 import { BlockedSources } from './blocked-sources';
-import type { Detection, TransactionFacts } from './detection';
-import { buildDetection } from './detection-builder';
+import type { DetectedRule, Detection, TransactionFacts } from './detection';
+import { buildDetection, detectedRule } from './detection-builder';
 import type { Decision, DetectionPolicy } from './detection-policy';
 import { ExpectedFlows } from './expected-flows';
 import { FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
 import { InspectCounter, InspectCounterNames } from './inspect-counters';
 import { MAX_LAYERS, type PacketLayers } from './packet-layers';
 import { RawWindowPool } from './raw-window';
-import { type PacketSender, ResetBuilder } from './reset';
+import { ResetBuilder } from './reset';
+import type { PacketSender } from './segment-builder';
 import { addStreamEvents, SEQUENCE_GAP, SUSPECTED_RST_INJECT, SYN_FLOOD } from './stream-events';
+import { type AddressFinding, addressRule, WebAddressInspection } from './web-address-inspection';
 
 // Bound once: an access through an imported module object costs a load per use in the packet path.
 const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
@@ -84,6 +88,8 @@ export interface InspectorOptions {
   inline: boolean;
   /** What is done about the matches of the rules in force; absent: all of them are told. */
   policy?: DetectionPolicy | null;
+  /** Web addresses that are looked for; absent: none. */
+  webAddresses?: AddressTableData | null;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;
@@ -113,7 +119,11 @@ const POOLED_FLOWS = 4096;
 /** Of `FlowInspection.closed`. */
 const BOTH_CLOSED = 3;
 /** Where there is no policy everything is told. */
-const NOTIFY: Decision = { kind: 'attack', response: 'notify' };
+const NOTIFY: Decision = { kind: 'attack', response: 'notify', category: null };
+/** Of what is told: nothing was done about it. */
+const TOLD_ONLY = { handshake: false, blocked: false, rejected: false };
+/** What is told of a match besides the decision. */
+type Outcome = Decision & { handshake: boolean; blocked: boolean; rejected: boolean };
 /** A super-segment is cut into pieces no smaller than this. */
 const SMALLEST_PIECE = 256;
 
@@ -138,6 +148,9 @@ export class Inspector implements StreamSink, TransactionListener {
   private readonly pool: FlowInspection[] = [];
   private matcher: Matcher;
   private policy: DetectionPolicy | null;
+  private addressData: AddressTableData | null;
+  private addresses: WebAddressInspection | null = null;
+  private blockPage: BlockPage | null = null;
   private readonly inline: boolean;
   private offload: OffloadMark | null;
   private readonly words = new Uint32Array(4);
@@ -169,6 +182,7 @@ export class Inspector implements StreamSink, TransactionListener {
   constructor(private readonly options: InspectorOptions) {
     this.matcher = options.matcher;
     this.policy = options.policy ?? null;
+    this.addressData = options.webAddresses ?? null;
     this.matcher.fired.keepsSilent = this.policy !== null;
     this.inline = options.inline;
     this.offload = options.offload;
@@ -182,12 +196,28 @@ export class Inspector implements StreamSink, TransactionListener {
       RAW_PAGES,
       LARGEST_SEGMENT,
     );
+    this.applyAddressPolicy();
   }
 
   /** The policy for the rules that the matcher has taken over. */
   setPolicy(policy: DetectionPolicy | null): void {
     this.policy = policy;
     this.compareSides();
+    this.applyAddressPolicy();
+  }
+
+  /** The web addresses that are looked for from now on; null: none. */
+  setWebAddresses(data: AddressTableData | null): void {
+    this.addressData = data;
+    this.applyAddressPolicy();
+  }
+
+  private applyAddressPolicy(): void {
+    const { addressData, policy } = this;
+    this.addresses =
+      addressData === null ? null : new WebAddressInspection(addressData, policy, this.options.protocols);
+    const page = policy?.blockPage ?? null;
+    this.blockPage = page === null ? null : new BlockPage(page);
   }
 
   /** Packets of connections that need no more inspection carry this mark; null: none do. */
@@ -431,6 +461,7 @@ export class Inspector implements StreamSink, TransactionListener {
     const { dropReason } = reassembler;
     if (dropReason === FLOW_BLOCKED && this.inspections[slot]?.dropped === true) {
       // The flow is not looked at any more.
+      this.answerAgain(slot, direction);
       this.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }
@@ -498,8 +529,9 @@ export class Inspector implements StreamSink, TransactionListener {
     if (this.protocolDetected) this.inspectProtocolRules(slot, direction);
     this.conclude(slot, direction);
     if (!this.blockWanted) return this.accept(ACCEPT);
-    const dropsFlow = this.options.dropDatagramFlows === true && this.inspections[slot]?.dropped === true;
-    if (slot >= 0 && dropsFlow) reassembler.block(slot);
+    const flow = slot >= 0 ? (this.inspections[slot] ?? null) : null;
+    if (flow?.dropped === true && (flow.blocksDatagrams || this.options.dropDatagramFlows === true))
+      reassembler.block(slot);
     this.counters[Counter.RULE_DROPS]++;
     return this.drop();
   }
@@ -691,10 +723,18 @@ export class Inspector implements StreamSink, TransactionListener {
     return Math.max(size, SMALLEST_PIECE);
   }
 
-  /** Ends the evaluation of the packet in hand and acts on the rules that have matched. */
+  /** Acts on what was found in the packet in hand. */
   private conclude(slot: number, direction: Direction): void {
+    if (this.matcher.matchCount > 0) this.concludeRules(slot, direction);
+    const { addresses } = this;
+    if (addresses === null || addresses.findings.length === 0) return;
+    for (const finding of addresses.findings) this.concludeAddress(slot, direction, finding);
+    addresses.findings.length = 0;
+  }
+
+  /** Ends the evaluation of the packet in hand and acts on the rules that have matched. */
+  private concludeRules(slot: number, direction: Direction): void {
     const { matcher, context } = this;
-    if (matcher.matchCount === 0) return;
     matcher.end(context);
     const { fired } = matcher;
     const inFlow = slot >= 0 && this.table.inUse(slot);
@@ -705,12 +745,11 @@ export class Inspector implements StreamSink, TransactionListener {
         this.counters[Counter.PASSED]++;
         if (inFlow && fired.actsOnFlow(i)) this.inspectionOf(slot).passed = true;
         if (rule.alwaysAlert && fired.silent[i] === 0) {
-          const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
-          this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
+          this.tell(rule, slot, direction, fired.transactions[i] as number, { ...NOTIFY, ...TOLD_ONLY });
         }
         break;
       }
-      const { kind, response: usual } = this.decide(rule, direction);
+      const { kind, response: usual, category } = this.decide(rule, direction);
       // A rate filter knows better than the table what its rule is to do now.
       const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
       if (response === 'ignore') continue;
@@ -720,30 +759,126 @@ export class Inspector implements StreamSink, TransactionListener {
         if (inFlow && (action !== rule.action || fired.actsOnFlow(i))) this.inspectionOf(slot).dropped = true;
       }
       if (fired.silent[i] === 1) continue;
-      const handshake = inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
+      const handshake = this.hasHandshake(slot);
       let rejected = false;
       const { sender } = this.options;
       if (blocked && sender !== undefined && this.depth === 0 && action.startsWith('reject')) {
         rejected = this.resets.send(this.packet, sender);
         if (rejected) this.counters[Counter.RESETS_SENT]++;
       }
-      if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
-        this.blocked.add(this.packet.source, this.now);
+      const bans = blocked && response === 'block' && handshake && !this.isProtected('source');
+      if (bans && this.options.holdBlockedMicros > 0) this.blocked.add(this.packet.source, this.now);
       this.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
-      const outcome = { kind, response, handshake, blocked, rejected };
+      const outcome = { kind, response, category, handshake, blocked, rejected };
       this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
     }
     if (this.factsOf.size > 0) this.factsOf.clear();
     matcher.begin(context);
   }
 
-  /** Tells of a match, and of what was done about it. @param transaction below 0: none */
+  /** A client on the protected side asks for an address that a list holds. */
+  private concludeAddress(slot: number, direction: Direction, finding: AddressFinding): void {
+    const { packet, policy } = this;
+    const inFlow = slot >= 0 && this.table.inUse(slot);
+    const flow = inFlow ? this.inspectionOf(slot) : null;
+    if (flow?.passed === true) return;
+    if (policy !== null && !this.isProtected(direction === 0 ? 'source' : 'destination')) return;
+    const acts =
+      this.inline && packet === this.view && finding.response !== 'notify' && !this.isExempt(direction);
+    let rejected = false;
+    if (acts) {
+      this.blockWanted = true;
+      // The same connection may ask again, and the same datagrams come again; each question of DNS is one of its own.
+      const wholeFlow = packet.protocol === TCP || finding.facts.seenIn === 'quic.sni';
+      if (flow !== null && wholeFlow) {
+        if (finding.response === 'block' && !flow.dropped)
+          rejected = this.endFlow(slot, direction, flow, finding);
+        flow.dropped = true;
+        flow.blocksDatagrams = true;
+      }
+    }
+    this.counters[acts ? Counter.ADDRESSES_BLOCKED : Counter.ALERTS]++;
+    const { category } = finding.facts;
+    this.report(addressRule(finding.facts), slot, direction, {
+      kind: 'web-address',
+      response: acts ? finding.response : 'notify',
+      category,
+      handshake: this.hasHandshake(slot),
+      blocked: acts,
+      rejected,
+      txId: finding.txId,
+      transaction: finding.transaction,
+      webAddress: finding.facts,
+    });
+  }
+
+  /** Tells both ends that their connection is over: the client with a page, where it understands one. */
+  private endFlow(
+    slot: number,
+    direction: Direction,
+    flow: FlowInspection,
+    finding: AddressFinding,
+  ): boolean {
+    const { packet, reassembler, blockPage } = this;
+    const { sender } = this.options;
+    if (sender === undefined || this.depth > 0 || packet.protocol !== TCP) return false;
+    this.counters[Counter.RESETS_SENT]++;
+    // In the middle of an earlier answer a page would be taken for a part of it.
+    const canAnswer = direction === 0 && packet.acknowledgment === reassembler.nextSequence(slot, 1);
+    if (blockPage === null || finding.page === null || !canAnswer) return this.resets.send(packet, sender);
+    const received = reassembler.nextSequence(slot, 0);
+    flow.answer = blockPage.send(packet, received, finding.facts, finding.page === 'body', sender);
+    return this.resets.sendOnward(packet, sender);
+  }
+
+  /** A packet of a flow that is not let through any more, whose client was answered. */
+  private answerAgain(slot: number, direction: Direction): void {
+    const answer = this.inspections[slot]?.answer ?? null;
+    const { sender } = this.options;
+    if (answer === null || sender === undefined || direction !== 0 || this.blockPage === null) return;
+    this.blockPage.again(this.view, answer, sender);
+  }
+
+  private hasHandshake(slot: number): boolean {
+    const inFlow = slot >= 0 && this.table.inUse(slot);
+    return inFlow && this.packet.protocol === TCP && this.reassembler.handshakeComplete(slot);
+  }
+
+  private isProtected(end: 'source' | 'destination'): boolean {
+    const { policy, packet, batch, place } = this;
+    if (policy === null) return false;
+    const live = packet === this.view;
+    const interfaces = end === 'source' ? batch.inInterface : batch.outInterface;
+    return policy.protects(packet[end], live ? (interfaces[place] as number) : 0);
+  }
+
+  private isExempt(direction: Direction): boolean {
+    const { policy, packet } = this;
+    const inInterface = packet === this.view ? (this.batch.inInterface[this.place] as number) : 0;
+    return policy?.exempts(packet, direction, inInterface) === true;
+  }
+
+  /** Tells of a match of a rule, and of what was done about it. @param transaction below 0: none */
   private tell(
     rule: CompiledRule,
     slot: number,
     direction: Direction,
     transaction: number,
-    outcome: Decision & { handshake: boolean; blocked: boolean; rejected: boolean },
+    outcome: Outcome,
+  ): void {
+    this.report(detectedRule(rule), slot, direction, {
+      ...outcome,
+      transaction: this.factsOf.get(transaction) ?? null,
+      txId: transaction < 0 ? null : transaction,
+      webAddress: null,
+    });
+  }
+
+  private report(
+    rule: DetectedRule,
+    slot: number,
+    direction: Direction,
+    about: Outcome & Pick<Detection, 'transaction' | 'txId' | 'webAddress'>,
   ): void {
     const inFlow = slot >= 0 && this.table.inUse(slot);
     const flow = inFlow ? (this.inspections[slot] ?? null) : null;
@@ -754,22 +889,22 @@ export class Inspector implements StreamSink, TransactionListener {
         flowId: inFlow ? this.table.flowId(slot) : 0,
         direction,
         appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
-        transaction: this.factsOf.get(transaction) ?? null,
-        txId: transaction < 0 ? null : transaction,
-        ...outcome,
+        protectedEnd: this.isProtected('source')
+          ? 'source'
+          : this.isProtected('destination')
+            ? 'destination'
+            : null,
+        ...about,
       }),
     );
   }
 
   private decide(rule: CompiledRule, direction: Direction): Decision {
-    const { policy, packet } = this;
+    const { policy } = this;
     if (policy === null) return NOTIFY;
-    const live = packet === this.view;
-    const inInterface = live ? (this.batch.inInterface[this.place] as number) : 0;
-    const decision = policy.decide(rule, direction, policy.protects(packet.source, inInterface));
-    const acts = decision.response === 'block' || decision.response === 'drop';
-    if (!acts || !policy.exempts(packet, direction, inInterface)) return decision;
-    return { kind: decision.kind, response: 'notify' };
+    const decision = policy.decide(rule, direction, this.isProtected('source'));
+    const acts = decision.response !== 'notify' && decision.response !== 'ignore';
+    return acts && this.isExempt(direction) ? { ...decision, response: 'notify' } : decision;
   }
 
   // ── Streams (called by the reassembler) ──────────────────────────────────────────────────────────────────
@@ -997,6 +1132,7 @@ export class Inspector implements StreamSink, TransactionListener {
   onProgress(tx: Transaction, direction: Direction): void {
     const { flow, context, matcher } = this;
     if (flow === null || flow.passed) return;
+    if (direction === 0) this.addresses?.inspect(tx, flow, this.packet);
     context.appProtocol = flow.protocol;
     context.direction = direction;
     const before = matcher.matchCount;

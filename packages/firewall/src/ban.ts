@@ -1,5 +1,8 @@
-/** Who wanted a ban: a detection, an administrator, or nobody we know (found in the kernel's set). */
-export type BanOrigin = 'attack' | 'manual' | 'kernel';
+/**
+ * Who wanted a ban: a detection of an attack, one of what a protected host does, an administrator, or nobody we know (found
+ * in the kernel's set).
+ */
+export type BanOrigin = 'attack' | 'isolation' | 'manual' | 'kernel';
 
 export interface Ban {
   /** Unique over restarts. */
@@ -27,7 +30,7 @@ export interface BanException {
 /** The last moment that a Date can hold. */
 export const PERMANENT = 8_640_000_000_000_000;
 
-const ORIGINS: readonly unknown[] = ['attack', 'manual', 'kernel'];
+const ORIGINS: readonly unknown[] = ['attack', 'isolation', 'manual', 'kernel'];
 
 /** A ban as it was read from a file. */
 export function isBan(value: unknown): value is Ban {

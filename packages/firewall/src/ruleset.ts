@@ -1,7 +1,8 @@
 import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
-import type { InstallPlan } from './plan';
+import { outboundRules } from './outbound';
+import { type InstallPlan, queuedProtocols } from './plan';
 import { Prefix } from './prefix';
 
 /** What stands in one table: our chains with their rules, and the jumps to them, in order, at the head of a hook. */
@@ -39,8 +40,14 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
         `-m conntrack --ctdir REPLY -g ${Chain.replies}`,
         `-j ${Chain.queue}`,
       ]);
-      mangle.set(Chain.inbound, towardsProtected(plan.inbound, family, 'destination'));
-      mangle.set(Chain.replies, towardsProtected(plan.inbound, family, 'source'));
+      mangle.set(Chain.inbound, [
+        ...outboundRules(plan, family, 'source'),
+        ...towardsProtected(plan.inbound, family, 'destination'),
+      ]);
+      mangle.set(Chain.replies, [
+        ...outboundRules(plan, family, 'destination'),
+        ...towardsProtected(plan.inbound, family, 'source'),
+      ]);
       mangle.set(Chain.queue, queue);
     }
   }
@@ -167,7 +174,7 @@ function queueChain(
   const bypass = hex(layout.bypassBit);
   const value = hex(layout.valueMask);
   const offload = hex(layout.offloadMark(plan.generation));
-  const protocols = plan.protocols ?? ['tcp'];
+  const protocols = queuedProtocols(plan);
   const forget = `-j CONNMARK --set-xmark 0x0/${mask}`;
 
   const known = [

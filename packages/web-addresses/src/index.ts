@@ -6,6 +6,7 @@ export {
   type AddressList,
   type AddressSources,
   ALLOW_LIST,
+  exceptionProblem,
   type ListReport,
   type LoadedAddresses,
   loadAddresses,

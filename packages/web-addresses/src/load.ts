@@ -88,6 +88,12 @@ export function loadAddresses(sources: AddressSources): LoadedAddresses {
   }
 }
 
+/** What is wrong with an exception of the configuration; null: nothing. */
+export function exceptionProblem(text: string): string | null {
+  const bytes = Buffer.from(text);
+  return new FeedLineReader(ALLOW_FORM, () => null).read(bytes, 0, bytes.length, 1) ?? null;
+}
+
 /** One pass over all lists. */
 class Attempt {
   readonly builder = new AddressTableBuilder();

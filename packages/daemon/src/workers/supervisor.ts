@@ -7,13 +7,14 @@ import type {
   RuleSource,
   RuleSummary,
 } from '@portcullis/engine';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import { EventEmitter } from 'eventemitter3';
 import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
 
 export interface SupervisorSettings {
   queues: { first: number; last: number };
   queue: Omit<QueueSettings, 'queue'>;
-  thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules'>;
+  thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules' | 'webAddresses'>;
   /** What runs in the threads, where it is not the inspection. */
   script?: string;
 }
@@ -60,6 +61,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private readonly arriving = new Set<WorkerThread>();
   private watch: NodeJS.Timeout | null = null;
   private offload: OffloadMark | null = null;
+  private addresses: AddressTableData | null = null;
   private threadNumber = 0;
   private stopping = false;
 
@@ -159,6 +161,13 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'offload', offload });
   }
 
+  /** Web addresses that are looked for from the next batch of each worker on; null: none. */
+  setWebAddresses(addresses: AddressTableData | null): void {
+    this.addresses = addresses;
+    // Those on their way get them with their queue.
+    for (const thread of this.threads) thread.send({ type: 'web-addresses', addresses });
+  }
+
   forgetBlockedSources(): void {
     for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
   }
@@ -185,7 +194,12 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   private spawn(rules = this.rules): WorkerThread {
     const number = this.threadNumber++ % THREAD_NUMBERS;
-    const settings = { ...this.settings.thread, rules, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
+    const settings = {
+      ...this.settings.thread,
+      rules,
+      webAddresses: this.addresses,
+      firstFlowId: number * FLOW_IDS_PER_THREAD + 1,
+    };
     return new WorkerThread(settings, this.settings.script);
   }
 
@@ -198,6 +212,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     thread.on('dataSets', (files) => this.emit('dataSets', files));
     thread.on('failed', (error) => void this.lose(queue, thread, error.message));
     thread.startWatching(performance.now());
+    thread.send({ type: 'web-addresses', addresses: this.addresses });
     // The rules may have changed while it was on its way.
     void this.changeRules(thread);
   }

@@ -1,4 +1,5 @@
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { OffloadMark } from '../inspector';
@@ -28,6 +29,8 @@ export interface QueueSettings {
 /** What a worker is started with. */
 export interface WorkerSettings {
   rules: RuleSource;
+  /** Web addresses that are looked for; null: none. */
+  webAddresses: AddressTableData | null;
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
@@ -46,6 +49,7 @@ export type ToWorker =
   | { type: 'offload'; offload: OffloadMark | null }
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }
+  | { type: 'web-addresses'; addresses: AddressTableData | null }
   | { type: 'forget-blocked' }
   /** The rules that queue are gone: decide what is left in the queue, then end. */
   | { type: 'drain' };

@@ -2,6 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
 import { NfQueue, RawSender } from '@portcullis/nfqueue-binding';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector, type OffloadMark } from '../inspector';
@@ -37,6 +38,7 @@ export class QueueWorker {
   private readonly latency: SharedHistogram;
   private readonly host = new RuleHost();
   private loaded: LoadedRules | null = null;
+  private addresses: AddressTableData | null;
   private draining = false;
   private reloading: {
     source: RuleSource;
@@ -51,6 +53,7 @@ export class QueueWorker {
     private readonly settings: WorkerSettings,
     private readonly port: MessagePort,
   ) {
+    this.addresses = settings.webAddresses;
     this.words = new Int32Array(settings.words);
     this.counters = new Float64Array(settings.counters);
     this.latency = new SharedHistogram(settings.latency);
@@ -62,6 +65,7 @@ export class QueueWorker {
     this.say({ type: 'ready', rules: this.loaded.summary });
     this.port.on('message', (message: ToWorker) => {
       if (message.type === 'policy') this.setPolicy(message.policy);
+      else if (message.type === 'web-addresses') this.addresses = message.addresses;
       else if (message.type === 'bind') this.serve(message.queue, message.offload);
     });
   }
@@ -96,6 +100,7 @@ export class QueueWorker {
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
+      webAddresses: this.addresses,
       decodePolicy: this.settings.decodePolicy,
       offload,
       verifyChecksum: (place) => queue.verifyChecksum(place),
@@ -180,6 +185,9 @@ export class QueueWorker {
         case 'policy':
           this.setPolicy(message.policy);
           this.inspector.setPolicy((this.loaded as LoadedRules).policy);
+          break;
+        case 'web-addresses':
+          this.inspector.setWebAddresses(message.addresses);
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
