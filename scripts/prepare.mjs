@@ -19,6 +19,7 @@ const debianPackages = {
   test: ['conntrack', 'openssl', 'procps', 'rsyslog', 'util-linux'],
   // Debian's package starts a Prometheus on port 9090 where systemd runs: no script asks for it.
   operations: ['prometheus'],
+  package: ['dpkg-dev'],
   bench: ['iperf3', 'wrk', 'nginx-light'],
 };
 

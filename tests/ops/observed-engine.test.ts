@@ -107,6 +107,15 @@ describeLab('an engine under attack, observed', () => {
     test.skip(`panels with a real Prometheus: ${missing}`, () => {});
   }
 
+  test('the live view shows the ban and what led to it', async () => {
+    const { stdout, code } = await engine.ask('top', '--count', '2', '--interval', '0.2');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/protecting, standard mode/);
+    expect(stdout).toMatch(/\/s packets, .*bit\/s/);
+    expect(stdout).toContain(`BLOCKED\n${lab.address('attacker', 4)} `);
+    expect(stdout).toMatch(/EVENTS\n(.*\n)*.*attack: test attack/);
+  });
+
   test('a reload that failed leaves the old rules in force and is counted', async () => {
     const rules = join(engine.directory, 'test.rules');
     renameSync(rules, `${rules}.away`);

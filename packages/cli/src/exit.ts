@@ -10,6 +10,15 @@ export const Exit = {
   PERMISSION: 4,
 } as const;
 
+/** Each exit code, as help and the manual page explain it. */
+export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
+  [Exit.DONE, 'done'],
+  [Exit.NOT_SO, 'the thing asked for is not so'],
+  [Exit.USAGE, 'wrong use or configuration'],
+  [Exit.UNREACHABLE, 'the engine cannot be reached'],
+  [Exit.PERMISSION, 'permission'],
+];
+
 /** Ends a command with a sentence for the user and an exit code. */
 export class CommandError extends Error {
   constructor(

@@ -11,8 +11,10 @@ import { addReplayCommand } from './commands/replay';
 import { addRulesCommands } from './commands/rules';
 import { addRunCommand } from './commands/run';
 import { addServiceCommands } from './commands/service';
+import { addShellCommands } from './commands/shell';
 import { addStatusCommand } from './commands/status';
-import { Exit, exitCodeOf } from './exit';
+import { addTopCommand } from './commands/top';
+import { EXIT_MEANINGS, Exit, exitCodeOf } from './exit';
 
 const version = (
   JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }
@@ -29,12 +31,13 @@ export function buildProgram(): Command {
     .showHelpAfterError("('portcullis --help' lists the commands)")
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 the thing asked for is not so, 2 wrong use or configuration, 3 the engine cannot be reached, 4 permission.',
+      `\nExit codes: ${EXIT_MEANINGS.map(([code, meaning]) => `${code} ${meaning}`).join(', ')}.`,
     );
   addRunCommand(program);
   addReplayCommand(program);
   addRulesCommands(program);
   addStatusCommand(program);
+  addTopCommand(program);
   addProtectionCommands(program);
   addBansCommands(program);
   addExcludeCommands(program);
@@ -42,6 +45,7 @@ export function buildProgram(): Command {
   addServiceCommands(program);
   addEventsCommands(program);
   addDoctorCommand(program);
+  addShellCommands(program);
   addProductAliases(program);
   // What is no command is named by the program's own action; set last, because subcommands inherit it.
   program.allowExcessArguments();

@@ -3,7 +3,7 @@ import { askEngine, type Configuration, type LoadOptions, loadConfiguration } fr
 import { type Command, InvalidArgumentError } from 'commander';
 
 /** Where a configuration is looked for when neither `--config` nor PORTCULLIS_CONFIG names one. */
-const USUAL_FILE = '/etc/portcullis/portcullis.yaml';
+export const USUAL_FILE = '/etc/portcullis/portcullis.yaml';
 
 const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value];
 
@@ -43,7 +43,7 @@ export function configurationFile(options: ConfigOptions): string | null {
 }
 
 /** Where the administration's policy is looked for when PORTCULLIS_POLICY does not name one. */
-const USUAL_POLICY = '/etc/portcullis/policy.yaml';
+export const USUAL_POLICY = '/etc/portcullis/policy.yaml';
 
 export function policyFile(): string | null {
   const named = process.env.PORTCULLIS_POLICY;

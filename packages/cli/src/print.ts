@@ -57,6 +57,27 @@ export function formatDuration(seconds: number): string {
     .join(' ');
 }
 
+/** `1536` → `1.5 kB`; powers of 1000, as network people count. */
+export function formatBytes(bytes: number): string {
+  return withPrefix(bytes, 'B');
+}
+
+/** Bits, for rates: `98.3 Mbit`. */
+export function formatBits(bits: number): string {
+  return withPrefix(bits, 'bit');
+}
+
+function withPrefix(value: number, unit: string): string {
+  const prefixes = ['', 'k', 'M', 'G', 'T'];
+  let scaled = value;
+  let at = 0;
+  while (scaled >= 1000 && at < prefixes.length - 1) {
+    scaled /= 1000;
+    at++;
+  }
+  return `${at === 0 ? Math.round(scaled) : scaled.toFixed(1)} ${prefixes[at]}${unit}`;
+}
+
 export function formatCount(value: number): string {
   return value.toLocaleString('en-US').replaceAll(',', ' ');
 }

@@ -102,7 +102,7 @@ export interface StatusAnswer {
   rules: RulesAnswer;
   ports: { text: string; any_port_rules: number } | null;
   bans: { active: number; dropped_packets: number; dropped_bytes: number };
-  packets: { received: number; dropped: number; uninspected: number };
+  packets: { received: number; bytes: number; dropped: number; uninspected: number };
   alerts: { allowed: number; blocked: number; addresses_blocked: number };
   flows: number;
   held_bytes: number;

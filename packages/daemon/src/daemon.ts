@@ -37,7 +37,7 @@ import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
-import { notifyReady, notifyStopping, startWatchdog } from './systemd';
+import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
 import { WebAddressLists } from './web-address-lists';
 import { Supervisor } from './workers/supervisor';
@@ -227,11 +227,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    */
   reload(): Promise<ReloadAnswer> {
     return this.inTurn(async () => {
+      notifyReloading();
       try {
         return await this.apply(resolveConfiguration(this.loadOptions));
       } catch (error) {
         this.incidents.count('reload-failed');
         throw error;
+      } finally {
+        notifyReady();
       }
     });
   }
@@ -500,6 +503,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       },
       packets: {
         received: totals.queue_received,
+        bytes: totals.queue_bytes,
         dropped: totals.queue_dropped,
         uninspected: Math.max(0, counted.ipv4 + counted.ipv6 - totals.queue_received),
       },

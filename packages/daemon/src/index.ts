@@ -29,4 +29,4 @@ export { PERMISSION_CHECK } from './doctor/machine';
 export { NameLock } from './name-lock';
 export { type Mode, type Registered, Registration } from './registration';
 export { builtInRuleDirectory, FETCHED, RuleSourceError, readRuleSource, ruleStore } from './rule-source';
-export { type Unregistered, unregister } from './unregister';
+export { clearFirewall, type Unregistered, unregister } from './unregister';

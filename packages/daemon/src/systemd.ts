@@ -1,15 +1,27 @@
 import { execFile } from 'node:child_process';
 
+/** Messages arrive in the order they are said: each has a process of its own to speak for us. */
+let spoken: Promise<void> = Promise.resolve();
+
 /** Says something to the service manager, where one waits for it (sd_notify(3)); without one nothing happens. */
 function notify(...words: string[]): void {
   if (!process.env.NOTIFY_SOCKET) return;
-  execFile('systemd-notify', [`--pid=${process.pid}`, ...words], () => {
-    // A service manager that cannot be told will say so itself when its time-out is over.
-  });
+  spoken = spoken.then(
+    () =>
+      new Promise((resolve) => {
+        // A service manager that cannot be told will say so itself when its time-out is over.
+        execFile('systemd-notify', [`--pid=${process.pid}`, ...words], { timeout: 10_000 }, () => resolve());
+      }),
+  );
 }
 
 export function notifyReady(): void {
   notify('--ready');
+}
+
+/** Has to be followed by {@link notifyReady}, whether the reload worked or not. */
+export function notifyReloading(): void {
+  notify('RELOADING=1');
 }
 
 export function notifyStopping(): void {

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelFirewall } from '@portcullis/firewall';
+import { KernelFirewall, type RemovalReport } from '@portcullis/firewall';
 import type { Configuration } from './configuration/schema';
 import { EngineLock } from './engine-lock';
 import { Registration } from './registration';
@@ -25,18 +25,43 @@ const STATE_FILES = /^(bans\.|state\.json|settings\.yaml|registration\.json|patt
 export async function unregister(configuration: Configuration, purge: boolean): Promise<Unregistered> {
   const directory = configuration['state-dir'];
   const registration = new Registration(directory);
-  const lock = new EngineLock();
-  await lock.acquire();
-  try {
+  return withoutEngine(async () => {
     const registered = isRegistered(registration);
-    const firewall = await KernelFirewall.open({ backend: configuration.firewall.backend });
-    const { bansLeft, bypassKept } = await firewall.remove({ purge }).finally(() => firewall.close());
+    const { bansLeft, bypassKept } = await removeFirewall(configuration.firewall.backend, purge);
     registration.remove();
     if (purge) removeState(directory);
     return { was_registered: registered, bans_left: bansLeft, bypass_kept: bypassKept };
+  });
+}
+
+/**
+ * Takes every chain, rule and set of ours out of the kernel, whichever iptables made them, and the administrator's
+ * chain too. Files stay: bans that have time left are in force again with the next start. Needs no configuration,
+ * because this has to work where that is broken.
+ * @throws ControlError ENGINE_RUNNING, FirewallError
+ */
+export function clearFirewall(): Promise<void> {
+  return withoutEngine(async () => {
+    await removeFirewall('auto', true);
+  });
+}
+
+async function withoutEngine<T>(action: () => Promise<T>): Promise<T> {
+  const lock = new EngineLock();
+  await lock.acquire();
+  try {
+    return await action();
   } finally {
     await lock.release();
   }
+}
+
+async function removeFirewall(
+  backend: Configuration['firewall']['backend'],
+  purge: boolean,
+): Promise<RemovalReport> {
+  const firewall = await KernelFirewall.open({ backend });
+  return firewall.remove({ purge }).finally(() => firewall.close());
 }
 
 /** A damaged registration is one too. */

@@ -141,7 +141,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     rules: { loaded: 100, failed: 0, loaded_at: null },
     ports: { text: 'TCP 80', any_port_rules: 0 },
     bans: { active: 3, dropped_packets: 0, dropped_bytes: 0 },
-    packets: { received: 5, dropped: 0, uninspected: 0 },
+    packets: { received: 5, bytes: 0, dropped: 0, uninspected: 0 },
     alerts: { allowed: 0, blocked: 0, addresses_blocked: 0 },
     flows: 0,
     held_bytes: 0,

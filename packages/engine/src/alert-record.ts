@@ -74,7 +74,7 @@ export function alertRecord(
       action: detection.blocked ? 'drop' : 'alert',
       ...(detection.rejected && { reject: ['tcp-reset'] }),
     },
-    ...(detection.blocked && { drop: { reason: 'rules' } }),
+    ...(detection.blocked && { drop: { reason: detection.webAddress === null ? 'rules' : 'web address' } }),
     portcullis: {
       event: EVENT_OF[detection.kind],
       mode: context.mode,

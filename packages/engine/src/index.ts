@@ -15,7 +15,8 @@ export {
   type KindRow,
 } from './detection-policy';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
-export { Inspector, type InspectorOptions, type OffloadMark } from './inspector';
+export { Inspector } from './inspector';
+export type { InspectorOptions, OffloadMark } from './inspector-options';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { ResetBuilder } from './reset';

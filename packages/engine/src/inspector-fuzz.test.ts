@@ -15,7 +15,8 @@ import {
 import { ruleSource } from '../testing/inspection';
 import type { Detection } from './detection';
 import { InspectCounter } from './inspect-counters';
-import { Inspector, type InspectorOptions } from './inspector';
+import { Inspector } from './inspector';
+import type { InspectorOptions } from './inspector-options';
 import { type LoadedRules, loadRulesNow } from './rule-loading';
 
 const rulesDirectory = join(__dirname, '..', '..', '..', 'rules');

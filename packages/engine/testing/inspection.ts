@@ -2,7 +2,8 @@ import { type MemoryPacket, MemorySource, type MemoryVerdict, Verdict } from '@p
 import { type Matcher, NameTable, Matcher as RuleMatcher } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';
 import type { Detection } from '../src/detection';
-import { Inspector, type InspectorOptions } from '../src/inspector';
+import { Inspector } from '../src/inspector';
+import type { InspectorOptions } from '../src/inspector-options';
 import { loadRulesNow, type RuleSource } from '../src/rule-loading';
 
 /** Rules as text, with everything else as a test wants it. */

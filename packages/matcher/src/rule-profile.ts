@@ -1,4 +1,8 @@
-import type { RuleProfile } from './matcher';
+/** Takes the times of a profile. */
+export interface RuleProfile {
+  start(rule: number): void;
+  stop(rule: number, matched: boolean): void;
+}
 
 /** What one rule has cost. */
 export interface RuleCost {

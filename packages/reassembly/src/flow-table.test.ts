@@ -1,6 +1,6 @@
 import { PacketView } from '@portcullis/wire';
 import { FlowTable, MAX_FLOWS } from './flow-table';
-import { TimeoutClass } from './flow-timeouts';
+import { defaultTimeouts, emergencyTimeouts, TimeoutClass, timeoutTable } from './flow-timeouts';
 import { Random, seeds } from './random.fixture';
 
 interface Tuple {
@@ -188,6 +188,71 @@ test('a sweep looks at no more flows than asked, and at all of them in turn', ()
   }
   expect(seen).toBe(50);
   expect(table.count).toBe(0);
+});
+
+test.each(seeds(6))('a sweep finds what looking at every slot finds (SEED=%i)', (seed) => {
+  const timeouts = timeoutTable(defaultTimeouts);
+  const shortTimeouts = timeoutTable(emergencyTimeouts);
+  const random = new Random(seed);
+  const table = new FlowTable(300, { seed });
+  const view = new PacketView();
+  let now = 1.7e15;
+  // What the table is asked, kept by slot: class and time of the last packet.
+  const flows = new Map<number, { timeoutClass: number; last: number }>();
+  let cursor = 0;
+  for (let step = 0; step < 4000; step++) {
+    now += random.below(8) === 0 ? -random.below(5e6) : random.below(1e6) / 3;
+    const slot = random.below(Math.max(1, table.slots));
+    const flow = flows.get(slot);
+    const timeoutClass = random.below(8);
+    switch (random.below(6)) {
+      case 0:
+      case 1: {
+        show(view, tuple(random.below(250), random.below(4) + 1));
+        if (table.find(view) >= 0) break;
+        const added = table.insert(view, now, timeoutClass);
+        if (added >= 0) flows.set(added, { timeoutClass, last: now });
+        break;
+      }
+      case 2:
+        if (flow === undefined) break;
+        table.touch(slot, 0, now, 40);
+        flow.last = now;
+        break;
+      case 3:
+        if (flow === undefined) break;
+        table.setTimeoutClass(slot, timeoutClass);
+        flow.timeoutClass = timeoutClass;
+        break;
+      case 4:
+        if (flow === undefined) break;
+        table.renew(slot, now, timeoutClass, random.below(2) === 0);
+        flows.set(slot, { timeoutClass, last: now });
+        break;
+      default: {
+        const budget = random.below(200);
+        const inForce = table.emergency ? shortTimeouts : timeouts;
+        const end = table.slots;
+        const expected: number[] = [];
+        for (let left = Math.min(budget, end); left > 0; left--) {
+          if (cursor >= end) cursor = 0;
+          const known = flows.get(cursor);
+          if (known !== undefined && now - known.last > (inForce[known.timeoutClass] as number))
+            expected.push(cursor);
+          cursor++;
+        }
+        const found: number[] = [];
+        table.expire(now, budget, (expired) => {
+          found.push(expired);
+          // Now and then its owner keeps it.
+          if (expired % 5 === 0) return;
+          table.remove(expired);
+          flows.delete(expired);
+        });
+        expect({ step, found }).toEqual({ step, found: expected });
+      }
+    }
+  }
 });
 
 test.each([0, -1, 1.5, MAX_FLOWS + 1, Number.NaN])('a capacity of %p is refused', (capacity) => {

@@ -13,6 +13,11 @@ export const MAX_FLOWS = 1 << 24;
 
 const EMERGENCY_ON = 0.9;
 const EMERGENCY_OFF = 0.8;
+/** Slots whose next time-out is known together: a power of two. */
+const GROUP_SHIFT = 6;
+const GROUP = 1 << GROUP_SHIFT;
+/** Micros by which the sum of a time and a time-out may be rounded, and more. */
+const ROUNDING = 1;
 
 export interface FlowTableOptions {
   timeouts?: FlowTimeouts;
@@ -35,7 +40,8 @@ export interface FlowTableOptions {
  * by age, so that a flood of them is evicted before any flow that two sides speak on.
  *
  * Invariants: every slot below `highWater` is in exactly one of bucket chain or free list; `count` slots are in
- * chains; the list holds exactly the slots with the UNCONFIRMED bit.
+ * chains; the list holds exactly the slots with the UNCONFIRMED bit; no flow times out before its group's
+ * `silentUntil`.
  */
 export class FlowTable {
   /** 0 from the initiator to the responder, 1 back: of the packet last looked up. */
@@ -57,6 +63,8 @@ export class FlowTable {
   private readonly seed: number;
   private readonly timeouts: Float64Array;
   private readonly emergencyTimeouts: Float64Array;
+  /** By group of slots: no flow of it has been silent too long before this time. */
+  private readonly silentUntil: Float64Array;
   private nextId: number;
   private highWater = 0;
   private free = 0;
@@ -77,6 +85,7 @@ export class FlowTable {
     this.numbers = new Float64Array(capacity * NUMBERS);
     // One more than `capacity`: hash * capacity / 2^31 may round up to capacity.
     this.heads = new Uint32Array(capacity + 1);
+    this.silentUntil = new Float64Array((capacity >> GROUP_SHIFT) + 1).fill(Number.POSITIVE_INFINITY);
     this.bucketsPerHash = capacity / 2 ** 31;
     this.seed = options.seed ?? randomBytes(4).readInt32LE(0);
     this.nextId = options.firstId ?? 1;
@@ -171,9 +180,10 @@ export class FlowTable {
     words[at + CHAIN] = this.heads[bucket];
     this.heads[bucket] = slot + 1;
     this.count++;
-    if (this.count > this.capacity * EMERGENCY_ON) this.emergency = true;
     this.appendUnconfirmed(slot);
     this.startNumbers(slot, now);
+    this.mayTimeOut(slot);
+    if (this.count > this.capacity * EMERGENCY_ON && !this.emergency) this.setEmergency(true);
     this.direction = reversed ? 1 : 0;
     return slot;
   }
@@ -201,7 +211,22 @@ export class FlowTable {
     words[at + CHAIN] = this.free;
     this.free = slot + 1;
     this.count--;
-    if (this.count < this.capacity * EMERGENCY_OFF) this.emergency = false;
+    if (this.emergency && this.count < this.capacity * EMERGENCY_OFF) this.setEmergency(false);
+  }
+
+  /** Other time-outs are in force: when any flow has been silent too long has to be found out anew. */
+  private setEmergency(emergency: boolean): void {
+    this.emergency = emergency;
+    this.silentUntil.fill(0);
+  }
+
+  /** The flow's time-out or what it counts from has changed: its group is looked at no later than that. */
+  private mayTimeOut(slot: number): void {
+    const { silentUntil, emergency } = this;
+    const timeouts = emergency ? this.emergencyTimeouts : this.timeouts;
+    const until = this.numbers[slot * NUMBERS + LAST_SEEN] + timeouts[this.timeoutClass(slot)] - ROUNDING;
+    const group = slot >> GROUP_SHIFT;
+    if (until < silentUntil[group]) silentUntil[group] = until;
   }
 
   /**
@@ -222,9 +247,9 @@ export class FlowTable {
       words[at + PORTS] = (ports << 16) | (ports >>> 16);
     }
     this.confirm(slot);
-    this.setTimeoutClass(slot, timeoutClass);
     this.appendUnconfirmed(slot);
     this.startNumbers(slot, now);
+    this.setTimeoutClass(slot, timeoutClass);
   }
 
   /** The other side has answered: the flow is no longer among the first to be evicted. */
@@ -251,9 +276,12 @@ export class FlowTable {
   touch(slot: number, direction: number, now: number, bytes: number): void {
     const numbers = this.numbers;
     const at = slot * NUMBERS;
+    const before = numbers[at + LAST_SEEN];
     numbers[at + LAST_SEEN] = now;
     numbers[at + PACKETS + direction] += 1;
     numbers[at + BYTES + direction] += bytes;
+    // The times of a capture may go back.
+    if (now < before) this.mayTimeOut(slot);
   }
 
   timeoutClass(slot: number): number {
@@ -263,6 +291,7 @@ export class FlowTable {
   setTimeoutClass(slot: number, timeoutClass: number): void {
     const at = slot * WORDS + META;
     this.words[at] = (this.words[at] & ~CLASS) | (timeoutClass << CLASS_SHIFT);
+    this.mayTimeOut(slot);
   }
 
   inUse(slot: number): boolean {
@@ -271,32 +300,69 @@ export class FlowTable {
 
   /**
    * Looks at the next `budget` slots, in turn over the whole table, and calls `onExpire` for each flow that has
-   * been silent too long. `onExpire` may remove that flow; who does not keeps it.
+   * been silent too long. `onExpire` may remove that flow; who does not keeps it. Groups of slots that are known to
+   * hold no such flow are passed over.
    *
    * @returns flows found expired.
    */
   expire(now: number, budget: number, onExpire: (slot: number) => void): number {
     const end = this.highWater;
     if (end === 0) return 0;
-    const words = this.words;
-    const numbers = this.numbers;
-    const timeouts = this.emergency ? this.emergencyTimeouts : this.timeouts;
+    const { silentUntil, emergency } = this;
+    const timeouts = emergency ? this.emergencyTimeouts : this.timeouts;
     let expired = 0;
     let slot = this.cursor;
-    for (let left = Math.min(budget, end); left > 0; left--) {
+    let left = Math.min(budget, end);
+    while (left > 0) {
       if (slot >= end) slot = 0;
-      const meta = words[slot * WORDS + META];
-      if (
-        (meta & IN_USE) !== 0 &&
-        now - numbers[slot * NUMBERS + LAST_SEEN] > timeouts[(meta & CLASS) >>> CLASS_SHIFT]
-      ) {
-        expired++;
-        onExpire(slot);
+      // To the end of the group, and no further than asked.
+      const group = slot >> GROUP_SHIFT;
+      const stop = Math.min((group + 1) << GROUP_SHIFT, end, slot + left);
+      left -= stop - slot;
+      if (now > silentUntil[group]) {
+        expired += this.expireSlots(slot, stop, now, timeouts, onExpire);
+        // The time-outs of the beginning hold for all of the sweep.
+        silentUntil[group] = this.emergency === emergency ? this.firstTimeout(group) : 0;
       }
-      slot++;
+      slot = stop;
     }
     this.cursor = slot;
     return expired;
+  }
+
+  private expireSlots(
+    from: number,
+    to: number,
+    now: number,
+    timeouts: Float64Array,
+    onExpire: (slot: number) => void,
+  ): number {
+    const { words, numbers } = this;
+    let expired = 0;
+    for (let slot = from; slot < to; slot++) {
+      const meta = words[slot * WORDS + META];
+      if ((meta & IN_USE) === 0) continue;
+      if (now - numbers[slot * NUMBERS + LAST_SEEN] <= timeouts[(meta & CLASS) >>> CLASS_SHIFT]) continue;
+      expired++;
+      onExpire(slot);
+    }
+    return expired;
+  }
+
+  /** Until when no flow of the group times out, as it looks now. */
+  private firstTimeout(group: number): number {
+    const { words, numbers } = this;
+    const timeouts = this.emergency ? this.emergencyTimeouts : this.timeouts;
+    const first = group << GROUP_SHIFT;
+    const end = Math.min(first + GROUP, this.highWater);
+    let until = Number.POSITIVE_INFINITY;
+    for (let slot = first; slot < end; slot++) {
+      const meta = words[slot * WORDS + META];
+      if ((meta & IN_USE) === 0) continue;
+      const due = numbers[slot * NUMBERS + LAST_SEEN] + timeouts[(meta & CLASS) >>> CLASS_SHIFT] - ROUNDING;
+      if (due < until) until = due;
+    }
+    return until;
   }
 
   /** Unique for the life of the process, below 2^53. */
@@ -354,6 +420,7 @@ export class FlowTable {
     this.free = 0;
     this.cursor = 0;
     this.emergency = false;
+    this.silentUntil.fill(Number.POSITIVE_INFINITY);
   }
 
   /** One above the highest slot ever used: walk `0 … slots` with `inUse` to see all flows. */

@@ -1,4 +1,3 @@
-import { isAbsolute, join } from 'node:path';
 import {
   type EventFilter,
   type EveRecord,
@@ -9,9 +8,10 @@ import {
   queryEvents,
 } from '@portcullis/events';
 import { type Command, InvalidArgumentError } from 'commander';
+import { eveFile } from '../eve-file';
 import { eventLine } from '../event-line';
 import { CommandError, Exit } from '../exit';
-import { type ConfigOptions, parseWholeNumber, readConfiguration, withConfig, withJson } from '../options';
+import { type ConfigOptions, parseWholeNumber, withConfig, withJson } from '../options';
 import { terminalSafe, terminalSafeJson } from '../terminal-safe';
 
 interface OutputOptions extends ConfigOptions {
@@ -52,13 +52,6 @@ function parseCount(text: string): number {
   const count = parseWholeNumber(text);
   if (count > LARGEST_COUNT) throw new InvalidArgumentError(`${LARGEST_COUNT} at most`);
   return count;
-}
-
-/** The EVE file of the configuration, or the one that is named. */
-function eveFile(options: OutputOptions): string {
-  if (options.file !== undefined) return options.file;
-  const { outputs, 'log-dir': directory } = readConfiguration(options);
-  return isAbsolute(outputs.eve) ? outputs.eve : join(directory, outputs.eve);
 }
 
 /** Writes as fast as the reader of the output takes it. */

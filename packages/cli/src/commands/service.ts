@@ -1,4 +1,4 @@
-import { type Mode, Registration, unregister } from '@portcullis/daemon';
+import { clearFirewall, type Mode, Registration, unregister } from '@portcullis/daemon';
 import { type Command, Option } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, readConfiguration, withConfig, withJson } from '../options';
@@ -47,5 +47,17 @@ export function addServiceCommands(program: Command): void {
         printLine(`${formatCount(answer.bans_left)} bans stay in force; --purge lifts them.`);
       if (answer.bypass_kept)
         printLine('The chain portcullis_bypass holds rules of yours and was left in place.');
+    });
+  service
+    .command('clear-firewall')
+    .description('take all chains, rules and sets out of the kernel, bans too; files stay')
+    .addHelpText(
+      'after',
+      '\nNot while the engine runs. Bans that have time left are in force again with its next start.\n\nExample:\n  sudo portcullis service clear-firewall',
+    )
+    .action(async () => {
+      needRoot();
+      await clearFirewall();
+      printLine('No chain, rule or set of Portcullis is left in the kernel.');
     });
 }

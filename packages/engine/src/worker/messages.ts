@@ -2,7 +2,7 @@ import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
-import type { OffloadMark } from '../inspector';
+import type { OffloadMark } from '../inspector-options';
 import type { RuleSource, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */

@@ -45,7 +45,8 @@ export class FileFollower {
     this.file = null;
   }
 
-  private async readMore(): Promise<string[]> {
+  /** The lines that have come since; empty where there are none. */
+  async readMore(): Promise<string[]> {
     this.file ??= await open(this.path, 'r').catch(missing);
     if (!this.file) return [];
     const now = await stat(this.path).catch(() => null);

@@ -1,0 +1,106 @@
+import type { CompiledRule } from '@portcullis/matcher';
+import type { Direction } from '@portcullis/protocols';
+import type { AddressControl } from './address-control';
+import { BlockedSources } from './blocked-sources';
+import { detectedRule } from './detection-builder';
+import type { Decision } from './detection-policy';
+import { InspectCounter } from './inspect-counters';
+import type { InspectorOptions } from './inspector-options';
+import type { PacketInHand } from './packet-in-hand';
+import type { Outcome, Reporter } from './reporter';
+import { ResetBuilder } from './reset';
+
+const Counter = InspectCounter;
+/** Where there is no policy everything is told. */
+const NOTIFY: Decision = { kind: 'attack', response: 'notify', category: null };
+
+/** What comes of the rules that a packet has matched: its verdict, the flow's, resets, and what is told. */
+export class Conclusion {
+  readonly blocked: BlockedSources;
+  private readonly resets = new ResetBuilder();
+
+  constructor(
+    private readonly hand: PacketInHand,
+    private readonly reporter: Reporter,
+    private readonly addresses: AddressControl,
+    private readonly options: InspectorOptions,
+  ) {
+    this.blocked = new BlockedSources(options.holdBlockedMicros);
+  }
+
+  /** Ends the evaluation of the packet in hand and acts on what was found in it. */
+  conclude(slot: number, direction: Direction): void {
+    if (this.hand.matcher.matchCount > 0) this.concludeRules(slot, direction);
+    this.addresses.conclude(slot, direction);
+  }
+
+  private concludeRules(slot: number, direction: Direction): void {
+    const { hand, reporter } = this;
+    const { matcher, context } = hand;
+    matcher.end(context);
+    const { fired } = matcher;
+    const inFlow = slot >= 0 && hand.table.inUse(slot);
+    for (let i = 0; i < fired.count; i++) {
+      const rule = matcher.rule(fired.numbers[i] as number);
+      const action = fired.action(i);
+      if (action === 'pass') {
+        hand.counters[Counter.PASSED]++;
+        if (inFlow && fired.actsOnFlow(i)) hand.inspectionOf(slot).passed = true;
+        if (rule.alwaysAlert && fired.silent[i] === 0) {
+          const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
+          this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
+        }
+        break;
+      }
+      const { kind, response: usual, category } = this.decide(rule, direction);
+      // A rate filter knows better than the table what its rule is to do now.
+      const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
+      if (response === 'ignore') continue;
+      const blocked = response !== 'notify' && this.options.inline && hand.packet === hand.view;
+      if (blocked) {
+        hand.blockWanted = true;
+        if (inFlow && (action !== rule.action || fired.actsOnFlow(i))) hand.inspectionOf(slot).dropped = true;
+      }
+      if (fired.silent[i] === 1) continue;
+      const handshake = reporter.hasHandshake(slot);
+      let rejected = false;
+      const { sender } = this.options;
+      if (blocked && sender !== undefined && hand.depth === 0 && action.startsWith('reject')) {
+        rejected = this.resets.send(hand.packet, sender);
+        if (rejected) hand.counters[Counter.RESETS_SENT]++;
+      }
+      const bans = blocked && response === 'block' && handshake && !reporter.isProtected('source');
+      if (bans && this.options.holdBlockedMicros > 0) this.blocked.add(hand.packet.source, hand.now);
+      hand.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
+      const outcome = { kind, response, category, handshake, blocked, rejected };
+      this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
+    }
+    if (hand.factsOf.size > 0) hand.factsOf.clear();
+    matcher.begin(context);
+  }
+
+  /** Tells of a match, and of what was done about it. @param transaction below 0: none */
+  private tell(
+    rule: CompiledRule,
+    slot: number,
+    direction: Direction,
+    transaction: number,
+    outcome: Omit<Outcome, 'transaction' | 'txId' | 'webAddress'>,
+  ): void {
+    this.reporter.report(detectedRule(rule), slot, direction, {
+      ...outcome,
+      transaction: this.hand.factsOf.get(transaction) ?? null,
+      txId: transaction < 0 ? null : transaction,
+      webAddress: null,
+    });
+  }
+
+  private decide(rule: CompiledRule, direction: Direction): Decision {
+    const { reporter } = this;
+    const { policy } = reporter;
+    if (policy === null) return NOTIFY;
+    const decision = policy.decide(rule, direction, reporter.isProtected('source'));
+    const acts = decision.response !== 'notify' && decision.response !== 'ignore';
+    return acts && reporter.isExempt(direction) ? { ...decision, response: 'notify' } : decision;
+  }
+}

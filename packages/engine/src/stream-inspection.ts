@@ -1,0 +1,273 @@
+import type { SegmentUse } from '@portcullis/matcher';
+import { type Direction, Transport } from '@portcullis/protocols';
+import { StreamAction, type StreamSink } from '@portcullis/reassembly';
+import { IpProtocol } from '@portcullis/wire';
+import type { AppLayer } from './app-layer';
+import type { Conclusion } from './conclusion';
+import { type FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
+import type { PacketInHand } from './packet-in-hand';
+import type { PacketRuleInspection } from './packet-rule-inspection';
+import { RawWindowPool } from './raw-window';
+import { SEQUENCE_GAP, SUSPECTED_RST_INJECT } from './stream-events';
+import type { TransactionInspection } from './transaction-inspection';
+
+// Bound once: an access through an imported module object costs a load per use in the packet path.
+const { CONTINUE, STOP_INSPECTING } = StreamAction;
+const { TCP } = IpProtocol;
+const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
+/** Pages for raw windows: 32 MiB at Suricata's window size. */
+const RAW_PAGES = 12_288;
+/** The most bytes one call of `data` brings: a super-segment. */
+const LARGEST_SEGMENT = 65_536;
+/** Of `FlowInspection.closed`. */
+const BOTH_CLOSED = 3;
+
+/** What flows carry: to the rules that look at raw bytes, and to the parser of the flow's protocol. */
+export class StreamInspection implements StreamSink {
+  readonly rawWindows: RawWindowPool;
+  private readonly appLayer: AppLayer;
+  private readonly words = new Uint32Array(4);
+
+  constructor(
+    private readonly hand: PacketInHand,
+    private readonly packetRules: PacketRuleInspection,
+    private readonly transactions: TransactionInspection,
+    private readonly conclusion: Conclusion,
+  ) {
+    this.appLayer = transactions.appLayer;
+    this.rawWindows = new RawWindowPool(
+      hand.matcher.ruleset.needs.rawStreamWindow,
+      RAW_PAGES,
+      LARGEST_SEGMENT,
+    );
+  }
+
+  flowStarted(_slot: number): void {}
+
+  data(
+    slot: number,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    streamOffset: number,
+  ): number {
+    const { hand } = this;
+    const { view } = hand;
+    const flow = hand.inspectionOf(slot);
+    if (flow.opaque) {
+      hand.packetRulesDone = true;
+      return STOP_INSPECTING;
+    }
+    if (hand.reassembler.afterReset) hand.context.streamEvents.add(SUSPECTED_RST_INJECT);
+    const { streamRules } = hand.matcher.ruleset.needs;
+    let packetToo = false;
+    // Rules that look at packets may name the protocol: where it is about to be found out they wait for that.
+    const waits = flow.protocolState === ProtocolState.UNDECIDED || this.comparesSides(flow, direction);
+    if (!hand.packetRulesDone) {
+      // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
+      packetToo =
+        streamRules[direction] &&
+        !flow.passed &&
+        bytes === view.bytes &&
+        start === view.payload &&
+        end === view.payloadEnd;
+      if (!packetToo && (!waits || flow.passed)) this.packetRules.inspectPacketRules(slot, direction);
+    }
+    if (flow.passed) return STOP_INSPECTING;
+    hand.describe(slot, direction);
+    hand.flow = flow;
+    hand.slot = slot;
+    hand.transactionEnded = false;
+    if (flow.protocolState === ProtocolState.UNDECIDED) this.meet(slot, flow);
+    // Rules look at raw bytes by themselves, or beside a buffer of a transaction: both need the window.
+    if (streamRules[direction])
+      this.inspectRaw(slot, flow, direction, bytes, start, end, streamOffset, packetToo, waits);
+    else {
+      this.appLayer.data(flow, direction, bytes, start, end);
+      this.packetRules.inspectWaitingRules();
+    }
+    if (flow.parser?.opaque === true) flow.opaque = true;
+    if (hand.transactionEnded || flow.opaque) this.forgetTails(flow);
+    hand.flow = null;
+    hand.keepState(slot);
+    return flow.opaque ? STOP_INSPECTING : CONTINUE;
+  }
+
+  /** The first bytes of the side that did not tell the protocol, where rules ask what they tell. */
+  private comparesSides(flow: FlowInspection, direction: Direction): boolean {
+    return this.appLayer.comparesSides && flow.parser !== null && flow.protocolOf(direction) === 0;
+  }
+
+  /** First bytes of a flow: it may have been announced. */
+  private meet(slot: number, flow: FlowInspection): void {
+    this.probes(slot, OVER_TCP);
+    if (this.transactions.expected.size === 0) return;
+    this.hand.table.destinationWords(slot, this.words);
+    const announced = this.transactions.expected.take(
+      this.words,
+      this.appLayer.probed.serverPort,
+      this.hand.now,
+    );
+    if (announced !== null) this.appLayer.expected(flow, announced);
+  }
+
+  /** Rules that look at packets, which may ask for the protocol; then the protocol's parser. */
+  feedDatagram(slot: number, direction: Direction): void {
+    const { hand } = this;
+    const { view } = hand;
+    const { appLayer } = this;
+    const { bytes, payload, payloadEnd } = view;
+    const flow = hand.inspectionOf(slot);
+    if (flow.protocolState === ProtocolState.UNDECIDED) {
+      this.probes(slot, OVER_UDP);
+      appLayer.recognise(flow, direction, bytes, payload, payloadEnd);
+    }
+    this.packetRules.inspectPacketRules(slot, direction);
+    if (flow.passed || flow.parser === null) return;
+    hand.describe(slot, direction);
+    hand.flow = flow;
+    hand.slot = slot;
+    flow.parser.feed(direction, bytes, payload, payloadEnd);
+    hand.flow = null;
+    hand.keepState(slot);
+  }
+
+  /** Tells the application layer about the flow whose protocol is still to be found. */
+  private probes(slot: number, transport: Transport): void {
+    const { probed } = this.appLayer;
+    probed.transport = transport;
+    probed.clientPort = this.hand.table.sourcePort(slot);
+    probed.serverPort = this.hand.table.destinationPort(slot);
+  }
+
+  gap(slot: number, direction: Direction, _streamOffset: number, length: number): void {
+    const { hand } = this;
+    if (hand.inPacket) hand.context.streamEvents.add(SEQUENCE_GAP);
+    const flow = hand.inspections[slot] ?? null;
+    if (flow === null) return;
+    const page = flow.page(direction);
+    if (page !== NO_PAGE) this.rawWindows.forget(page);
+    this.withFlow(slot, direction, flow, () => this.appLayer.gap(flow, direction, length));
+  }
+
+  ended(slot: number, direction: Direction): void {
+    const flow = this.hand.inspections[slot] ?? null;
+    if (flow === null) return;
+    flow.closed |= 1 << direction;
+    if (flow.parser !== null)
+      this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+  }
+
+  flowEnded(slot: number, _reason: number): void {
+    const flow = this.hand.inspections[slot] ?? null;
+    if (flow === null) return;
+    if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
+    this.hand.inspections[slot] = null;
+    this.releaseFlow(flow);
+  }
+
+  /** What the parser still holds is inspected; there is no packet any more that could be dropped for it. */
+  private closeParser(slot: number, flow: FlowInspection): void {
+    const { hand } = this;
+    const { matcher, context, view } = hand;
+    // Within a packet (a reused tuple) what it has matched so far is told with the packet itself.
+    if (hand.inPacket) this.conclusion.conclude(slot, hand.reassembler.direction);
+    for (const direction of [0, 1] as const) {
+      hand.describeFlow(slot, direction);
+      matcher.begin(context);
+      this.withFlow(slot, direction, flow, () => this.appLayer.close(flow, direction));
+      this.conclusion.conclude(slot, direction);
+    }
+    hand.packet = view;
+    context.packet = view;
+    // What the matcher has learned of the stand-in's addresses is not true of the packet in hand.
+    if (hand.inPacket) matcher.begin(context);
+  }
+
+  /** Runs `action`, which may hand over transactions of `flow`, and acts on what they match. */
+  private withFlow(slot: number, direction: Direction, flow: FlowInspection, action: () => void): void {
+    const { hand } = this;
+    const { flow: outerFlow, slot: outerSlot } = hand;
+    hand.flow = flow;
+    hand.slot = slot;
+    hand.describe(slot, direction);
+    action();
+    hand.flow = outerFlow;
+    hand.slot = outerSlot;
+    hand.keepState(slot);
+  }
+
+  /** Rules over the raw stream see the new bytes behind the last ones of before. */
+  private inspectRaw(
+    slot: number,
+    flow: FlowInspection,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    streamOffset: number,
+    packetToo: boolean,
+    waits: boolean,
+  ): void {
+    const { hand } = this;
+    const { context } = hand;
+    const { rawWindows } = this;
+    let page = flow.page(direction);
+    const tail = page === NO_PAGE ? 0 : rawWindows.tailLength(page);
+    let window = bytes;
+    let from = start;
+    let to = end;
+    if (tail > 0) {
+      to = rawWindows.join(page, bytes, start, end);
+      window = rawWindows.scratch;
+      from = 0;
+    }
+    // Before the parser: rules that look at transactions may be found by what stands in the raw stream.
+    let segment: SegmentUse = 'none';
+    if (packetToo && hand.rulesLookAtPackets(TCP))
+      segment = end - start <= hand.pieceSize(slot) ? 'packet' : 'pieces';
+    hand.matcher.scanStream(context, window, from, to, from + tail, streamOffset - tail, segment);
+    this.packetRules.waitingSegment = packetToo ? segment : null;
+    if (packetToo && !waits) this.packetRules.inspectWaitingRules();
+    context.streamBytes = window;
+    context.streamStart = from;
+    context.streamEnd = to;
+    this.appLayer.data(flow, direction, bytes, start, end);
+    // The parser may have been fed what the other direction had sent before the protocol was known.
+    context.direction = direction;
+    this.packetRules.inspectWaitingRules();
+    this.packetRules.waitingSegment = null;
+    context.appProtocol = flow.protocol;
+    const late = tail > 0 && (flow.lateDirections & (1 << direction)) !== 0;
+    if (flow.protocol !== 0) flow.lateDirections &= ~(1 << direction);
+    // Rules for the protocol have not seen the bytes from before it was known.
+    if (late) hand.matcher.scanStream(context, window, from, to, from, streamOffset - tail);
+    hand.matcher.inspectStream(context, window, from, to, from + tail, streamOffset - tail, late);
+    context.streamEnd = 0;
+    if (hand.transactionEnded) return;
+    if (page === NO_PAGE) {
+      page = rawWindows.take();
+      flow.setPage(direction, page);
+    }
+    if (page === NO_PAGE) return;
+    rawWindows.keep(page, window, from, to);
+    hand.matcher.keepStream(context, streamOffset + end - start);
+  }
+
+  /** Between two transactions a flow keeps nothing: no rule is about the end of one and the beginning of the next. */
+  private forgetTails(flow: FlowInspection): void {
+    for (let direction: Direction = 0; direction < 2; direction++) {
+      const page = flow.page(direction as Direction);
+      if (page === NO_PAGE) continue;
+      this.rawWindows.release(page);
+      flow.setPage(direction as Direction, NO_PAGE);
+    }
+  }
+
+  private releaseFlow(flow: FlowInspection): void {
+    this.appLayer.release(flow);
+    this.forgetTails(flow);
+    this.hand.recycle(flow);
+  }
+}

@@ -1,0 +1,105 @@
+import { FlowFact } from '@portcullis/matcher';
+import type {
+  Direction,
+  ExpectedFlow,
+  ProtocolDefinition,
+  Transaction,
+  TransactionListener,
+} from '@portcullis/protocols';
+import type { AddressControl } from './address-control';
+import { AppLayer } from './app-layer';
+import { ExpectedFlows } from './expected-flows';
+import type { FlowInspection } from './flow-inspection';
+import type { PacketInHand } from './packet-in-hand';
+import type { PacketRuleInspection } from './packet-rule-inspection';
+
+const { PROTOCOLS } = FlowFact;
+
+/** What parsers tell of the flow that is being fed: transactions and events go to the rules that look at them. */
+export class TransactionInspection implements TransactionListener {
+  readonly appLayer: AppLayer;
+  readonly expected = new ExpectedFlows();
+  private readonly words = new Uint32Array(4);
+
+  constructor(
+    private readonly hand: PacketInHand,
+    private readonly packetRules: PacketRuleInspection,
+    private readonly addresses: AddressControl,
+    protocols: readonly ProtocolDefinition[],
+  ) {
+    this.appLayer = new AppLayer(protocols, this);
+    this.compareSides();
+  }
+
+  /** Whether the rules in force ask what each side of a flow speaks. */
+  compareSides(): void {
+    this.appLayer.comparesSides = (this.hand.matcher.ruleset.needs.flowFacts & PROTOCOLS) !== 0;
+  }
+
+  /** Before the parser gets the first byte, so that packet rules still come before those about transactions. */
+  onDetected(): void {
+    this.hand.protocolDetected = true;
+    if (this.hand.flow !== null) this.packetRules.inspectWaitingRules();
+  }
+
+  onProgress(tx: Transaction, direction: Direction): void {
+    const { flow, context, matcher } = this.hand;
+    if (flow === null || flow.passed) return;
+    if (direction === 0) this.addresses.inspect(tx, flow);
+    context.appProtocol = flow.protocol;
+    context.direction = direction;
+    const before = matcher.matchCount;
+    matcher.inspectTransaction(context, tx, direction);
+    if (matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  /** The transaction's buffers are gone when the packet is concluded; most rules that only set flow bits tell nothing. */
+  private rememberFacts(tx: Transaction, flow: FlowInspection, before: number): void {
+    const { hand } = this;
+    const definition = this.appLayer.definition(flow.protocol);
+    if (definition?.describe === undefined || hand.factsOf.has(tx.id)) return;
+    const { fired } = hand.matcher;
+    for (let i = before; i < fired.count; i++) {
+      if (hand.matcher.rule(fired.numbers[i] as number).noAlert) continue;
+      hand.factsOf.set(tx.id, { protocol: definition.name, facts: definition.describe(tx) });
+      return;
+    }
+  }
+
+  onTransactionEnd(tx: Transaction): void {
+    const { hand } = this;
+    if (hand.flow === null) return;
+    if (tx.matchState !== null) hand.matcher.endTransaction(hand.context, tx);
+    if (this.appLayer.definition(hand.flow.protocol)?.separateTransactions === true)
+      hand.transactionEnded = true;
+  }
+
+  onEvent(tx: Transaction | null, direction: Direction, event: string): void {
+    const { flow, context, matcher } = this.hand;
+    if (flow === null || flow.passed || !matcher.ruleset.needs.appLayerEvents) return;
+    context.appProtocol = flow.protocol;
+    context.direction = direction;
+    const before = matcher.matchCount;
+    matcher.appLayerEvent(context, tx, direction, event);
+    if (tx !== null && matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  onProtocol(protocol: string): void {
+    const { hand } = this;
+    if (hand.flow === null) return;
+    this.appLayer.rename(hand.flow, protocol);
+    hand.protocolDetected = true;
+  }
+
+  onUpgrade(protocol: string | null, at: number): void {
+    this.appLayer.upgrade(protocol, at);
+  }
+
+  onExpectation(expected: ExpectedFlow): void {
+    const { hand } = this;
+    if (hand.slot < 0) return;
+    if (expected.listener === 'client') hand.table.sourceWords(hand.slot, this.words);
+    else hand.table.destinationWords(hand.slot, this.words);
+    this.expected.add(this.words, expected, hand.now);
+  }
+}

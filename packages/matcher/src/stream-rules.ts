@@ -1,0 +1,129 @@
+import type { CompiledRule } from './compiled-rule';
+import type { InspectionContext } from './context';
+import { FlowMatchState } from './flow-match-state';
+import type { MatcherStage } from './matcher-stage';
+import type { RuleEvaluator } from './rule-evaluator';
+import type { SegmentScan } from './segment-scan';
+
+/** Rules that look at the bytes of a stream, whatever protocol they are of. */
+export class StreamRules {
+  constructor(
+    private readonly stage: MatcherStage,
+    private readonly segments: SegmentScan,
+    private readonly evaluator: RuleEvaluator,
+  ) {}
+
+  /** See `Matcher.inspectStream`. */
+  inspectStream(
+    context: InspectionContext,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+    streamOffset: number,
+    late = false,
+  ): void {
+    const { ruleset, candidates, gate } = this.stage;
+    const { inStream } = this.segments;
+    const { direction } = context;
+    const scanned = this.segments.takeScanned();
+    if (end <= fresh || !ruleset.needs.streamRules[direction]) return;
+    if (!scanned) this.segments.scanStream(context, bytes, start, end, fresh, streamOffset);
+    candidates.begin();
+    gate.begin(context);
+    const unfiltered = ruleset.streamUnfiltered[direction];
+    for (let i = 0; i < unfiltered.length; i++) if (gate.admits(unfiltered[i])) candidates.add(unfiltered[i]);
+    for (let i = 0; i < inStream.count; i++) {
+      const rule = inStream.rules[i];
+      if (!ruleset.rules[rule].rawFiltered) candidates.add(rule);
+    }
+    const found = candidates.count;
+    const waiting =
+      context.flowState !== null && this.addStreamWaiting(context, context.flowState, streamOffset);
+    if (candidates.count === 0) return;
+    candidates.sort();
+    this.evaluator.counted.candidates += candidates.count;
+    const { rules } = ruleset;
+    const { profile } = this.evaluator;
+    for (let i = 0; i < candidates.count; i++) {
+      const rule = rules[candidates.rules[i]];
+      // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
+      const again = waiting && this.isStreamWaiting(context, rule.number);
+      const unseen = again || (late && rule.appProtocols !== null);
+      if (fresh > start && found > 0 && !unseen && !this.patternIsNew(rule, bytes, start, end, fresh))
+        continue;
+      if (profile !== null) profile.start(rule.number);
+      let matched = false;
+      let open = false;
+      if (this.stage.header.matches(rule, context) && rule.payload !== null) {
+        this.evaluator.counted.evaluated++;
+        matched = this.evaluator.evaluation.matches(rule.payload, bytes, start, end, 0, false);
+        open = !matched && this.evaluator.evaluation.open;
+      }
+      if (profile !== null) profile.stop(rule.number, matched);
+      if (matched) {
+        if (again) this.endStreamWaiting(context, rule.number);
+        this.evaluator.fire(rule, context, -1);
+      } else if (open && !again && rule.fastPattern !== null) {
+        this.waitInStream(context, rule.number, streamOffset + end - start);
+      }
+    }
+  }
+
+  private patternIsNew(
+    rule: CompiledRule,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+  ): boolean {
+    const pattern = rule.fastPattern;
+    if (pattern === null) return true;
+    const from = fresh - pattern.bytes.length + 1;
+    const to = rule.fastPatternEnd > 0 ? Math.min(end, start + rule.fastPatternEnd) : end;
+    return pattern.find(bytes, Math.max(from, start), to) >= 0;
+  }
+
+  /** Adds the rules that wait in this direction; forgets those whose pattern has left the window. */
+  private addStreamWaiting(context: InspectionContext, state: FlowMatchState, streamOffset: number): boolean {
+    if (state.waiting.length === 0) return false;
+    if (state.generation !== this.stage.ruleset.generation) {
+      state.belongTo(this.stage.ruleset.generation);
+      if (state.empty) context.flowState = null;
+      return false;
+    }
+    state.expireWaiting(context.direction, streamOffset);
+    let added = false;
+    for (let i = 0; i < state.waiting.length; i += 3) {
+      if (state.waiting[i] !== context.direction) continue;
+      this.stage.candidates.add(state.waiting[i + 1]);
+      added = true;
+    }
+    if (state.empty) context.flowState = null;
+    return added;
+  }
+
+  private isStreamWaiting(context: InspectionContext, rule: number): boolean {
+    const state = context.flowState;
+    if (state === null) return false;
+    const { waiting } = state;
+    for (let i = 0; i < waiting.length; i += 3) {
+      if (waiting[i] === context.direction && waiting[i + 1] === rule) return true;
+    }
+    return false;
+  }
+
+  private waitInStream(context: InspectionContext, rule: number, until: number): void {
+    context.flowState ??= new FlowMatchState();
+    const state = context.flowState;
+    state.belongTo(this.stage.ruleset.generation);
+    if (!state.wait(context.direction, rule, until)) this.evaluator.counted.waitingRefused++;
+  }
+
+  private endStreamWaiting(context: InspectionContext, rule: number): void {
+    const state = context.flowState;
+    if (state === null) return;
+    state.endWait(context.direction, rule);
+    if (state.empty) context.flowState = null;
+  }
+}
