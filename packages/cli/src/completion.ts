@@ -19,7 +19,9 @@ function bashScript(program: CommandDescription): string {
   const subcommands = all.filter(({ path }) => path.length > 0);
   const valued = all.flatMap((command) =>
     command.options.flatMap(({ names, value }) =>
-      value === null ? [] : [{ patterns: names.map((name) => quoted(`${bashPath(command)}|${name}`)), value }],
+      value === null
+        ? []
+        : [{ patterns: names.map((name) => quoted(`${bashPath(command)}|${name}`)), value }],
     ),
   );
   return `# bash completion for portcullis, written by 'portcullis completion bash'.

@@ -15,6 +15,7 @@ const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({
   flows: 12,
   held_bytes: 2_500_000,
   firewall_repairs: 0,
+  web_addresses: null,
   queues: [
     { queue: 0, fail_open: true, gso: true, max_length: 8192, waiting: 7, kernel_dropped: 0, overruns: 0 },
     { queue: 1, fail_open: true, gso: true, max_length: 8192, waiting: 1, kernel_dropped: 0, overruns: 0 },

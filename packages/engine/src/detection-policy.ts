@@ -75,8 +75,8 @@ export class DetectionPolicy {
   private readonly decisions: readonly Decision[];
   /** By rule number times two plus direction: place in `decisions`. */
   private readonly places: Uint8Array;
-  private readonly fromWithin: Decision;
-  private readonly droppedFromWithin: Decision;
+  /** By rule number: what an attack is that comes from the protected side. */
+  private readonly fromWithin: readonly Decision[];
   /** HTML; null: connections are reset. */
   readonly blockPage: string | null;
   private readonly networks: AddressPrefixes;
@@ -103,17 +103,14 @@ export class DetectionPolicy {
         return { kind, response: response ?? usual ?? respond(kind), category };
       }),
     ];
-    const activity = { kind: 'network-activity', category: ATTACKS_FROM_WITHIN } as const;
-    const response = activityResponses[ATTACKS_FROM_WITHIN] ?? responses['network-activity'];
-    this.fromWithin = { ...activity, response };
-    // Whoever writes `drop` means it, also for what a protected host sends; it is not banned for it.
-    this.droppedFromWithin = { ...activity, response: response === 'isolate' ? 'isolate' : 'drop' };
     this.blockPage = settings.blockPage ?? null;
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);
     this.exemptions = settings.exemptions.map(exemptionTest);
     this.places = new Uint8Array(rules.length * 2);
     const tests = kinds.map(rowTest);
+    const within = decisionsFromWithin(settings);
+    this.fromWithin = [...rules].sort((a, b) => a.number - b.number).map(within);
     for (const rule of rules) {
       for (const direction of [0, 1]) {
         const row = tests.findIndex((fits) => fits(rule, direction));
@@ -126,7 +123,7 @@ export class DetectionPolicy {
   decide(rule: CompiledRule, direction: 0 | 1, byProtected: boolean): Decision {
     const decision = this.decisions[this.places[rule.number * 2 + direction] as number] as Decision;
     if (!byProtected || decision.kind !== 'attack') return decision;
-    return rule.action === 'alert' ? this.fromWithin : this.droppedFromWithin;
+    return this.fromWithin[rule.number] as Decision;
   }
 
   /** What is done about web addresses of a category. */
@@ -146,6 +143,26 @@ export class DetectionPolicy {
   protects(address: Uint32Array, inInterface: number): boolean {
     return this.interfaces.has(inInterface) || this.networks.has(address);
   }
+}
+
+/** What would be an attack is network activity of the protected host: of the category that its class has, else its own. */
+function decisionsFromWithin({ kinds, responses, activityResponses = {} }: DetectionPolicySettings) {
+  const categories = new Map<string, string>();
+  for (const { kind, category, class: classes = [] } of kinds) {
+    if (kind !== 'network-activity' || category === undefined) continue;
+    for (const name of classes) if (!categories.has(name)) categories.set(name, category);
+  }
+  const made = new Map<string, Decision>();
+  return ({ action, classtype }: CompiledRule): Decision => {
+    const category = categories.get(classtype ?? '') ?? ATTACKS_FROM_WITHIN;
+    const usual = activityResponses[category] ?? responses['network-activity'];
+    // Whoever writes `drop` means it, also for what a protected host sends; it is not banned for it.
+    const response = action === 'alert' || usual === 'isolate' ? usual : 'drop';
+    const key = `${category} ${response}`;
+    const decision = made.get(key) ?? { kind: 'network-activity', response, category };
+    made.set(key, decision);
+    return decision;
+  };
 }
 
 /** Rules that only remember something for others are never acted on. */

@@ -217,6 +217,3 @@ export const configurationSchema = z.strictObject({
 
 /** The configuration in force: every key has a value, in base units (seconds, bytes). */
 export type Configuration = z.output<typeof configurationSchema>;
-
-/** Keys of the documented configuration that this version refuses, with the reason. */
-export const keysOfLaterVersions: Readonly<Record<string, string>> = {};
