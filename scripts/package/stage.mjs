@@ -68,7 +68,8 @@ function copyModule(from, to) {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory() && !UNUSED_FOLDERS.has(entry.name)) visit(path);
-      if (!entry.isFile() || !isShipped(relative(from, path)) || isStale(relative(from, path), from)) continue;
+      if (!entry.isFile() || !isShipped(relative(from, path)) || isStale(relative(from, path), from))
+        continue;
       const target = join(to, relative(from, path));
       copy(path, target);
       copied.push(target);

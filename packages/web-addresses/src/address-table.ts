@@ -240,16 +240,16 @@ export class AddressTable {
   }
 
   private writePort(port: number): void {
-    this.portLength = writePort(port, this.portText);
+    this.portLength = writePort(port, this.portText, 0);
   }
 }
 
 /** Writes `:port`. @returns its length, 0 for no port */
-export function writePort(port: number, into: Uint8Array): number {
+export function writePort(port: number, into: Uint8Array, at: number): number {
   if (port === 0) return 0;
   const text = String(port);
-  into[0] = COLON;
-  for (let at = 0; at < text.length; at++) into[at + 1] = text.charCodeAt(at);
+  into[at] = COLON;
+  for (let digit = 0; digit < text.length; digit++) into[at + 1 + digit] = text.charCodeAt(digit);
   return text.length + 1;
 }
 

@@ -1,7 +1,7 @@
 import { EntryFlag } from './address-table';
 import { eachLine } from './feed-lines';
 import { MAX_CATEGORY_NAME, NAMED_BAD_LINES } from './limits';
-import { WebAddress } from './web-address';
+import { find, WebAddress } from './web-address';
 
 /** How a feed is written. */
 export type FeedForm = 'hosts' | 'domains' | 'urls' | 'csv';
@@ -204,7 +204,7 @@ function withoutComment(bytes: Uint8Array, start: number, end: number): number {
 
 /** Behind `scheme://`. */
 function hostStart(bytes: Uint8Array, start: number, end: number): number {
-  const colon = bytes.indexOf(COLON, start);
+  const colon = find(bytes, COLON, start, end);
   if (colon < 0 || colon + 2 >= end) return start;
   return bytes[colon + 1] === SLASH && bytes[colon + 2] === SLASH ? colon + 3 : start;
 }
@@ -243,14 +243,14 @@ function fieldAt(
   let start = at;
   while (start < end && isSpace(bytes[start] as number)) start++;
   if (bytes[start] === QUOTE && start < end) {
-    let close = bytes.indexOf(QUOTE, start + 1);
+    let close = find(bytes, QUOTE, start + 1, end);
     // Doubled quotes stand for one, which no address has: the field is taken as it stands.
-    while (close >= 0 && close < end && bytes[close + 1] === QUOTE) close = bytes.indexOf(QUOTE, close + 2);
-    if (close < 0 || close >= end) return null;
-    const next = bytes.indexOf(separator, close);
-    return { start: start + 1, end: close, next: next < 0 || next >= end ? end + 1 : next + 1 };
+    while (close >= 0 && close + 1 < end && bytes[close + 1] === QUOTE) close = find(bytes, QUOTE, close + 2, end);
+    if (close < 0) return null;
+    const next = find(bytes, separator, close, end);
+    return { start: start + 1, end: close, next: next < 0 ? end + 1 : next + 1 };
   }
-  const next = bytes.indexOf(separator, at);
-  const last = next < 0 || next >= end ? end : next;
+  const next = find(bytes, separator, at, end);
+  const last = next < 0 ? end : next;
   return { start: at, end: last, next: last + 1 };
 }

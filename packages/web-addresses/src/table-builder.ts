@@ -82,11 +82,11 @@ export class AddressTableBuilder {
       const byte = host[at] as number;
       if (byte === DOT) labels++;
       state = hashStep(state, byte, multiplier);
+      key[at] = byte;
     }
-    key.set(host.subarray(0, hostEnd));
-    let length = hostEnd + writePort(address.port, key.subarray(hostEnd, hostEnd + 6));
-    key.set(address.path.subarray(0, address.queryEnd), length);
-    length += address.queryEnd;
+    const { path, queryEnd } = address;
+    let length = hostEnd + writePort(address.port, key, hostEnd);
+    for (let at = 0; at < queryEnd; at++) key[length++] = path[at] as number;
     for (let at = hostEnd; at < length; at++) state = hashStep(state, key[at] as number, multiplier);
     if (!this.insert(hashEnd(state), length, flags, list, category, length > hostEnd)) return false;
     this.depths |= 1 << Math.min(labels, 31);

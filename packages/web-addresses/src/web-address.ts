@@ -99,12 +99,12 @@ export class WebAddress {
     }
     let hostEnd = end;
     if (bytes[start] === OPEN) {
-      const close = bytes.indexOf(CLOSE, start);
-      if (close < 0 || close >= end) return false;
+      const close = find(bytes, CLOSE, start, end);
+      if (close < 0) return false;
       hostEnd = close + 1;
     } else {
-      const colon = bytes.indexOf(COLON, start);
-      if (colon >= 0 && colon < end) hostEnd = colon;
+      const colon = find(bytes, COLON, start, end);
+      if (colon >= 0) hostEnd = colon;
     }
     if (hostEnd < end && !this.readPort(bytes, hostEnd, end)) return false;
     return this.readHost(bytes, start, hostEnd);
@@ -253,6 +253,12 @@ export class WebAddress {
     }
     this.queryEnd = to;
   }
+}
+
+/** `indexOf` that ends at `end`: lines and fields lie in large buffers. @returns -1 where it is not there */
+export function find(bytes: Uint8Array, byte: number, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (bytes[at] === byte) return at;
+  return -1;
 }
 
 /** @returns where the authority begins */
