@@ -39,7 +39,7 @@ module.exports = {
       ...shared,
       displayName: 'lab',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
-      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{lab,ops}/**/*.test.ts'],
+      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{evasion,lab,ops}/**/*.test.ts'],
     },
   ],
 };

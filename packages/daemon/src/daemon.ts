@@ -6,6 +6,8 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
+  type PreparedRules,
+  prepareRulesApart,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
@@ -79,7 +81,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private resolved: ResolvedConfiguration;
   private configuration: Configuration;
   private readonly mode: Mode;
-  private source: RuleSource | null = null;
+  private prepared: PreparedRules | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
@@ -143,7 +145,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     hurryMainThread();
     try {
       // Errors a user can make are found before anything is touched.
-      readRuleSource(this.configuration, this.options.configurationFile);
+      const source = this.readRules();
       this.marks();
       await this.lock.acquire();
       undo.push(() => this.lock.release());
@@ -171,7 +173,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(async () => this.webAddresses.stop());
       // A policy turns protection on by itself; what an administrator has said since counts.
       const wanted = state.enabled ?? this.resolved.hasPolicy;
-      if (this.options.enable || wanted) await this.protect();
+      if (this.options.enable || wanted) await this.protect(source);
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
@@ -282,16 +284,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
-    const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
-    if (same && source.policy) {
+    const prepared = await prepareRulesApart(source);
+    const { key, lists, policy } = prepared;
+    const same = key === this.prepared?.key && isDeepStrictEqual(lists, this.prepared.lists);
+    if (same && policy) {
       await this.firewall.install(this.plan(true));
-      supervisor.setPolicy(source.policy);
-      this.source = source;
+      supervisor.setPolicy(policy);
       return;
     }
     const generation = this.nextGeneration();
-    const summary = await supervisor.reload(source, null);
-    this.acceptRules(summary, source);
+    const summary = await supervisor.reload(prepared, null);
+    this.acceptRules(summary, prepared);
     await this.firewall.install(this.plan(true));
     supervisor.setOffload(this.offload(generation));
   }
@@ -305,17 +308,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   // ── Protection on and off ────────────────────────────────────────────────────────────────────────────────
 
-  private async protect(): Promise<void> {
+  private readRules(): RuleSource {
+    return readRuleSource(this.configuration, this.options.configurationFile);
+  }
+
+  private async protect(source = this.readRules()): Promise<void> {
     const marks = this.marks();
-    const source = readRuleSource(this.configuration, this.options.configurationFile);
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), source);
+    const prepared = await prepareRulesApart(source);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), prepared);
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
     const summary = await supervisor.start(this.offload(generation));
     try {
-      this.acceptRules(summary, source);
+      this.acceptRules(summary, prepared);
       await this.firewall.install(this.plan(true));
     } catch (error) {
       await this.firewall.install(this.plan(false));
@@ -536,9 +543,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, source: RuleSource): void {
-    this.source = source;
-    this.classes = ruleClasses(source);
+  private acceptRules(summary: RuleSummary, prepared: PreparedRules): void {
+    this.prepared = prepared;
+    this.classes = ruleClasses(prepared);
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))

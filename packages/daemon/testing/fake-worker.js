@@ -7,7 +7,8 @@ const { parentPort, workerData } = require('node:worker_threads');
 
 const HEARTBEAT = 0;
 const words = new Int32Array(workerData.words);
-let text = workerData.rules.files[0].text;
+const textOf = ({ packed }) => Buffer.from(packed).toString();
+let text = textOf(workerData.rules);
 const say = (message) => parentPort.postMessage(message);
 const summary = () => ({
   loaded: text.length,
@@ -55,8 +56,8 @@ parentPort.on('message', (message) => {
       });
       break;
     case 'reload':
-      if (message.rules.files[0].text.includes('stuck')) for (;;);
-      text = message.rules.files[0].text;
+      text = textOf(message.rules);
+      if (text.includes('stuck')) for (;;);
       say({ type: 'reloaded', rules: summary() });
       break;
     case 'offload':

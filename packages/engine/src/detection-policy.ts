@@ -67,16 +67,20 @@ export interface Decision {
 /** The category of what would be an attack if it did not come from the protected side. */
 export const ATTACKS_FROM_WITHIN = 'attacks';
 
+/** Place of a rule that was not asked about yet. */
+const UNKNOWN = 255;
+
 /**
- * Says what the match of each rule is and what is done about it. Rules are asked about once, when they are loaded; a
- * match costs a look into a table.
+ * Says what the match of each rule is and what is done about it. A rule is asked about once, at its first match; any
+ * other costs a look into a table.
  */
 export class DetectionPolicy {
   private readonly decisions: readonly Decision[];
-  /** By rule number times two plus direction: place in `decisions`. */
+  /** By rule number times two plus direction: place in `decisions`, or `UNKNOWN`. */
   private readonly places: Uint8Array;
-  /** By rule number: what an attack is that comes from the protected side. */
-  private readonly fromWithin: readonly Decision[];
+  private readonly tests: readonly ((rule: CompiledRule, direction: number) => boolean)[];
+  /** What an attack is that comes from the protected side. */
+  private readonly fromWithin: (rule: CompiledRule) => Decision;
   /** HTML; null: connections are reset. */
   readonly blockPage: string | null;
   private readonly networks: AddressPrefixes;
@@ -87,9 +91,10 @@ export class DetectionPolicy {
     inInterface: number,
   ) => boolean)[];
 
+  /** @param ruleCount numbers of the rules are lower */
   constructor(
     private readonly settings: DetectionPolicySettings,
-    rules: readonly CompiledRule[],
+    ruleCount: number,
   ) {
     const { kinds, responses, activityResponses = {} } = settings;
     if (kinds.length > 254) throw new RangeError('the table of detection kinds has more than 254 rows');
@@ -107,23 +112,25 @@ export class DetectionPolicy {
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);
     this.exemptions = settings.exemptions.map(exemptionTest);
-    this.places = new Uint8Array(rules.length * 2);
-    const tests = kinds.map(rowTest);
-    const within = decisionsFromWithin(settings);
-    this.fromWithin = [...rules].sort((a, b) => a.number - b.number).map(within);
-    for (const rule of rules) {
-      for (const direction of [0, 1]) {
-        const row = tests.findIndex((fits) => fits(rule, direction));
-        this.places[rule.number * 2 + direction] = isMarker(rule) ? 0 : row + 1;
-      }
-    }
+    this.places = new Uint8Array(ruleCount * 2).fill(UNKNOWN);
+    this.tests = kinds.map(rowTest);
+    this.fromWithin = decisionsFromWithin(settings);
+  }
+
+  private placeOf(rule: CompiledRule, direction: 0 | 1): number {
+    const at = rule.number * 2 + direction;
+    const known = this.places[at] as number;
+    if (known !== UNKNOWN) return known;
+    const place = isMarker(rule) ? 0 : this.tests.findIndex((fits) => fits(rule, direction)) + 1;
+    this.places[at] = place;
+    return place;
   }
 
   /** @param byProtected the attacker is on the protected side */
   decide(rule: CompiledRule, direction: 0 | 1, byProtected: boolean): Decision {
-    const decision = this.decisions[this.places[rule.number * 2 + direction] as number] as Decision;
+    const decision = this.decisions[this.placeOf(rule, direction)] as Decision;
     if (!byProtected || decision.kind !== 'attack') return decision;
-    return this.fromWithin[rule.number] as Decision;
+    return this.fromWithin(rule);
   }
 
   /** What is done about web addresses of a category. */

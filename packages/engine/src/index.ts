@@ -18,6 +18,7 @@ export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';
 export type { InspectorOptions, OffloadMark } from './inspector-options';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
+export { prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
@@ -25,10 +26,12 @@ export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type PreparedRules,
   type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleFileText,
 } from './rule-loading';
 export type { PacketSender } from './segment-builder';
 export type { WebAddressFacts } from './web-address-inspection';

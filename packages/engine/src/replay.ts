@@ -1,11 +1,5 @@
 import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcullis/capture';
-import {
-  type CompiledRule,
-  Matcher,
-  type MatcherLimits,
-  type RuleCost,
-  RuleCosts,
-} from '@portcullis/matcher';
+import { Matcher, type MatcherLimits, type RuleCost, RuleCosts } from '@portcullis/matcher';
 import type { ProtocolSettings } from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
@@ -81,7 +75,7 @@ export class Replay {
   costliest(limit: number): (RuleCost & { sid: number; msg: string })[] {
     const { rules } = this.loaded.ruleset;
     return (this.costs?.costliest(limit) ?? []).map((cost) => {
-      const { sid, msg } = rules[cost.rule] as CompiledRule;
+      const { sid, msg } = rules.get(cost.rule);
       return { ...cost, sid, msg };
     });
   }

@@ -61,7 +61,15 @@ export class Reporter {
         direction,
         appProtocol: flow === null ? null : (this.protocols[flow.protocol - 1]?.name ?? null),
         protectedEnd: this.protectedEnd(),
-        ...outcome,
+        kind: outcome.kind,
+        response: outcome.response,
+        category: outcome.category,
+        handshake: outcome.handshake,
+        blocked: outcome.blocked,
+        rejected: outcome.rejected,
+        transaction: outcome.transaction,
+        txId: outcome.txId,
+        webAddress: outcome.webAddress,
       }),
     );
   }

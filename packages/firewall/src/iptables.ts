@@ -85,23 +85,23 @@ export class Iptables {
     return restoreInput(await this.state(family), wanted, options) !== input;
   }
 
-  /** Packets and bytes of the rules of one chain that match; nothing there counts as zero. */
+  /** Packets and bytes of the rules that match, in these chains of a table; nothing there counts as zero. */
   async counters(
     family: Family,
     table: string,
-    chain: string,
+    chains: readonly string[],
     rule: RegExp,
   ): Promise<{ packets: number; bytes: number }> {
-    const args = ['-w', LOCK_WAIT, '-t', table, '-v', '-S', chain];
+    const args = ['-w', LOCK_WAIT, '-t', table, '-v', '-S'];
     const result = await this.runner.run(this.program(family, ''), args);
     let packets = 0;
     let bytes = 0;
     if (result.exitCode !== 0) return { packets, bytes };
     for (const line of result.stdout.split('\n')) {
-      const count = / -c (\d+) (\d+)/.exec(line);
-      if (!count || !rule.test(line)) continue;
-      packets += Number(count[1]);
-      bytes += Number(count[2]);
+      const count = /^-A (\S+) .*-c (\d+) (\d+)/.exec(line);
+      if (!count || !chains.includes(count[1]) || !rule.test(line)) continue;
+      packets += Number(count[2]);
+      bytes += Number(count[3]);
     }
     return { packets, bytes };
   }

@@ -14,7 +14,7 @@ import {
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
 import { checkPlan, type InstallPlan } from './plan';
-import { normalisePorts, type PortSelection } from './ports';
+import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
 import { ResidentShell } from './resident-shell';
 import { bansOnly, NOTHING, type Ruleset, ruleset, type TableRules } from './ruleset';
@@ -251,8 +251,11 @@ export class KernelFirewall implements FirewallBackend {
       if (!this.installed) {
         throw new FirewallError('NOT_INSTALLED', 'the firewall rules are not installed.');
       }
+      const { plan } = this.installed;
+      // With every port selected no rule asks for them.
+      if (isEveryPort(plan.ports) !== isEveryPort(ports)) return this.installNow({ ...plan, ports });
       await this.swapPorts(ports);
-      this.installed = { ...this.installed, plan: { ...this.installed.plan, ports } };
+      this.installed = { ...this.installed, plan: { ...plan, ports } };
     });
   }
 
@@ -266,14 +269,11 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   private async readQueueRules(): Promise<{ ipv4: number; ipv6: number }> {
+    const chains = [Chain.main, Chain.unassigned, Chain.queue];
     const [ipv4, ipv6] = await Promise.all(
       ([4, 6] as const).map(async (family) => {
         if (!this.families.includes(family)) return 0;
-        const chains = [Chain.main, Chain.queue];
-        const counts = await Promise.all(
-          chains.map((chain) => this.observer.counters(family, 'mangle', chain, / -j NFQUEUE /)),
-        );
-        return counts.reduce((sum, { packets }) => sum + packets, 0);
+        return (await this.observer.counters(family, 'mangle', chains, / -j NFQUEUE /)).packets;
       }),
     );
     return { ipv4, ipv6 };
@@ -281,15 +281,14 @@ export class KernelFirewall implements FirewallBackend {
 
   async dropCounters(): Promise<{ packets: number; bytes: number }> {
     const places = [
-      ['raw', Chain.main],
-      ['raw', Chain.out],
-      ['mangle', Chain.ban],
+      ['raw', [Chain.main, Chain.out]],
+      ['mangle', [Chain.ban]],
     ] as const;
     let packets = 0;
     let bytes = 0;
     for (const family of this.families) {
-      for (const [table, chain] of places) {
-        const count = await this.observer.counters(family, table, chain, / -j DROP$/);
+      for (const [table, chains] of places) {
+        const count = await this.observer.counters(family, table, chains, / -j DROP$/);
         packets += count.packets;
         bytes += count.bytes;
       }

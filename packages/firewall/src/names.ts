@@ -1,7 +1,9 @@
 /** Names that users and scripts rely on (chains and sets), each written once. */
 export const Chain = {
-  /** mangle: chooses what is queued. raw: drops what comes from banned addresses. */
+  /** mangle: queues what belongs to a connection that has a queue. raw: drops what comes from banned addresses. */
   main: 'portcullis',
+  /** mangle: asks which of the other packets are queued. */
+  unassigned: 'portcullis_new',
   /** mangle: the administrator's own. */
   bypass: 'portcullis_bypass',
   /** mangle: notes, before the bypass chain, which packets may make their connection a bypassed one. */
@@ -45,6 +47,7 @@ export const OWN_CHAINS: Record<Table, readonly string[]> = {
   raw: [Chain.main, Chain.out],
   mangle: [
     Chain.main,
+    Chain.unassigned,
     Chain.enter,
     Chain.exclude,
     Chain.inbound,

@@ -1,4 +1,4 @@
-import { normalisePorts } from './ports';
+import { isEveryPort, normalisePorts } from './ports';
 
 describe('normalisePorts', () => {
   test('sorts and merges', () => {
@@ -30,4 +30,16 @@ describe('normalisePorts', () => {
       expect.objectContaining({ code: 'PORTS_INVALID' }),
     );
   });
+});
+
+test('every port is selected however it is said', () => {
+  expect(isEveryPort('any')).toBe(true);
+  expect(
+    isEveryPort([
+      { first: 1000, last: 65535 },
+      { first: 0, last: 999 },
+    ]),
+  ).toBe(true);
+  expect(isEveryPort([{ first: 1, last: 65535 }])).toBe(false);
+  expect(isEveryPort([])).toBe(false);
 });

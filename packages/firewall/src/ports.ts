@@ -33,3 +33,9 @@ export function normalisePorts(ports: PortSelection): PortRange[] {
   }
   return merged;
 }
+
+/** Whether nothing is left to be selected. */
+export function isEveryPort(ports: PortSelection): boolean {
+  const [range, ...more] = normalisePorts(ports);
+  return range?.first === 0 && range.last === 65535 && more.length === 0;
+}

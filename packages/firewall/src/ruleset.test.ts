@@ -150,19 +150,45 @@ describe('restoreInput', () => {
 
 describe('ruleset', () => {
   test('--queue-bypass on every queue rule, or on none', () => {
+    const chains = (plan: Partial<InstallPlan>) =>
+      ruleset({ ...PLAN, protocols: ['tcp', 'udp', 'icmp'], ...plan }, 6).mangle.chains.values();
     const queueing = (plan: Partial<InstallPlan>) =>
-      ruleset({ ...PLAN, protocols: ['tcp', 'udp', 'icmp'], ...plan }, 6)
-        .mangle.chains.get('portcullis')!
-        .filter((rule) => rule.includes('NFQUEUE'));
-    expect(queueing({})).toHaveLength(9);
+      [...chains(plan)].flat().filter((rule) => rule.includes('NFQUEUE'));
+    expect(queueing({})).toHaveLength(15);
     for (const rule of queueing({})) expect(rule).toMatch(/ --queue-bypass$/);
     for (const rule of queueing({ failOpen: false })) expect(rule).not.toContain('--queue-bypass');
   });
 
   test('one queue needs no connection mark to be written per connection', () => {
-    const rules = ruleset({ ...PLAN, queues: { first: 7, last: 7 } }, 4).mangle.chains.get('portcullis')!;
-    expect(rules.filter((rule) => rule.includes('statistic'))).toEqual([]);
-    expect(rules[rules.length - 1]).toBe('-p tcp -j NFQUEUE --queue-num 7 --queue-bypass');
+    const { chains } = ruleset({ ...PLAN, queues: { first: 7, last: 7 } }, 4).mangle;
+    expect([...chains.values()].flat().filter((rule) => rule.includes('statistic'))).toEqual([]);
+    expect(chains.get('portcullis_new')?.at(-1)).toBe('-p tcp -j NFQUEUE --queue-num 7 --queue-bypass');
+  });
+
+  test('a connection with a queue gets there without being asked about again, unless its port is selected no more', () => {
+    const rules = ruleset(
+      { ...PLAN, ports: [{ first: 80, last: 80 }], eitherPort: true },
+      4,
+    ).mangle.chains.get('portcullis')!;
+    const queueing = rules.findIndex((rule) => rule.includes('NFQUEUE'));
+    expect(rules.slice(queueing - 1)).toEqual([
+      expect.stringMatching(/^-p tcp .*portcullis_ports src .*portcullis_ports dst -g portcullis_new$/),
+      '-p tcp -m connmark --mark 0x200000/0xf00000 -j NFQUEUE --queue-num 0 --queue-bypass',
+      '-p tcp -m connmark --mark 0x400000/0xf00000 -j NFQUEUE --queue-num 1 --queue-bypass',
+      '-g portcullis_new',
+    ]);
+    expect(rules).toContain('-i wg0 -g portcullis_new');
+    expect(rules.join('\n')).not.toContain('addrtype');
+  });
+
+  test('where every port is selected no packet is asked for its ports', () => {
+    const asked = (ports: InstallPlan['ports']) =>
+      [...ruleset({ ...PLAN, ports }, 4).mangle.chains.values()]
+        .flat()
+        .join('\n')
+        .includes('portcullis_ports');
+    expect(asked([{ first: 80, last: 80 }])).toBe(true);
+    expect(asked([{ first: 0, last: 65535 }])).toBe(false);
   });
 
   test('every mark that is written or compared is masked', () => {

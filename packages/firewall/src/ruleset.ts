@@ -2,7 +2,8 @@ import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
 import { outboundRules } from './outbound';
-import { type InstallPlan, queuedProtocols } from './plan';
+import { type InstallPlan, type QueuedProtocol, queuedProtocols } from './plan';
+import { isEveryPort } from './ports';
 import { Prefix } from './prefix';
 
 /** What stands in one table: our chains with their rules, and the jumps to them, in order, at the head of a hook. */
@@ -28,14 +29,16 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   const mangleJumps = new Map<string, readonly string[]>();
   if (enforce) mangle.set(Chain.ban, towardsBanned(family));
   if (forward || input || output) {
-    mangle.set(Chain.enter, enterRules(plan, layout));
+    mangle.set(Chain.enter, enterRules(layout));
     if (exclusions.length > 0) mangle.set(Chain.exclude, exclusions);
-    const { known, queue } = queueChain(plan, layout, family);
-    if (plan.inbound === undefined) mangle.set(Chain.main, [...known, ...queue]);
+    mangle.set(Chain.main, assignedRules(plan, layout, family));
+    const unassigned = unassignedRules(plan, layout);
+    const queue = queueRules(plan, layout, family);
+    if (plan.inbound === undefined) mangle.set(Chain.unassigned, [...unassigned, ...queue]);
     else {
       // A goto comes back behind our chains: what is not towards the protected side is not queued.
-      mangle.set(Chain.main, [
-        ...known,
+      mangle.set(Chain.unassigned, [
+        ...unassigned,
         `-m conntrack --ctdir ORIGINAL -g ${Chain.inbound}`,
         `-m conntrack --ctdir REPLY -g ${Chain.replies}`,
         `-j ${Chain.queue}`,
@@ -87,7 +90,9 @@ export const NOTHING: Ruleset = { filter: EMPTY, raw: EMPTY, mangle: EMPTY };
 const banSet = (family: Family): string => (family === 4 ? SetName.ban4 : SetName.ban6);
 
 function banRules(family: Family, layout?: MarkLayout): TableRules {
-  const drop = `-m set --match-set ${banSet(family)} src -j DROP`;
+  const from = `-m set --match-set ${banSet(family)} src`;
+  // Nearly everybody: asked first, and not counted as one more packet of somebody who is banned.
+  const notBanned = `-m set ! --match-set ${banSet(family)} src ! --update-counters -j RETURN`;
   // Without router discovery a ban that hits the wrong neighbour would cost the host its default route.
   const discovery = [133, 134].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
   // What the engine injects: to a local socket in the attacker's name, by way of lo; and to the attacker itself.
@@ -95,7 +100,7 @@ function banRules(family: Family, layout?: MarkLayout): TableRules {
   const mark = layout && `-m mark --mark ${hex(layout.injected)}/${hex(layout.mask)} -j RETURN`;
   return {
     chains: new Map([
-      [Chain.main, family === 6 ? [local, ...discovery, drop] : [local, drop]],
+      [Chain.main, [notBanned, local, ...(family === 6 ? discovery : []), `${from} -j DROP`]],
       [Chain.out, [...(mark ? [mark] : []), ...towardsBanned(family)]],
     ]),
     jumps: new Map([
@@ -120,16 +125,12 @@ function excludedInterfaces(plan: InstallPlan): string[] {
  * that comes back from the bypass chain loses it. Toggling the connection mark itself would open a moment in which a
  * reply on another processor passes uninspected, and would make two conntrack events of every packet.
  *
- * The other bits of the mask are cleared: somebody's unmasked `CONNMARK --restore-mark` may have copied them here.
+ * What stood in the other bits of the mask (somebody's unmasked `CONNMARK --restore-mark` may have copied them) goes.
  */
-function enterRules(plan: InstallPlan, layout: MarkLayout): string[] {
+function enterRules(layout: MarkLayout): string[] {
   const mask = hex(layout.mask);
-  return [
-    ...excludedInterfaces(plan),
-    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
-    `-j MARK --set-xmark 0x0/${mask}`,
-    `-m conntrack --ctdir ORIGINAL -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`,
-  ];
+  const ours = `-m mark ! --mark ${hex(layout.injected)}/${mask}`;
+  return [`-m conntrack --ctdir ORIGINAL ${ours} -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`];
 }
 
 /**
@@ -149,7 +150,7 @@ function saveRules(layout: MarkLayout): string[] {
 /** Longest IP packets that can be a bare ACK: IP header (v4 with options; v6 with a fragment or hop-by-hop header) + TCP with options. */
 const LONGEST_ACK: Record<Family, number> = { 4: 120, 6: 160 };
 
-/** Which end of a packet is on the protected side; this host is. */
+/** Which end of a packet is on the protected side; this host is, which takes a route look-up to know. */
 function towardsProtected(
   { networks, interfaces }: NonNullable<InstallPlan['inbound']>,
   family: Family,
@@ -158,82 +159,107 @@ function towardsProtected(
   const [type, option, way] = end === 'source' ? ['--src-type', '-s', '-i'] : ['--dst-type', '-d', '-o'];
   const prefixes = networks.map((text) => Prefix.parse(text)).filter((prefix) => prefix.family === family);
   return [
-    `-m addrtype ${type} LOCAL -j ${Chain.queue}`,
     ...prefixes.map((prefix) => `${option} ${prefix.text} -j ${Chain.queue}`),
     ...interfaces.map((name) => `${way} ${name} -j ${Chain.queue}`),
+    `-m addrtype ${type} LOCAL -j ${Chain.queue}`,
   ];
 }
 
-/** What is known of a packet's connection already; then what is queued. */
-function queueChain(
-  plan: InstallPlan,
-  layout: MarkLayout,
-  family: Family,
-): { known: string[]; queue: string[] } {
+const protocolName = (protocol: QueuedProtocol, family: Family): string =>
+  protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : protocol;
+
+/**
+ * Nearly every packet ends here, after few rules: its connection is offloaded, or has a queue, which it drew when all
+ * that is asked further on was answered once. What does not belong to it is asked about anew.
+ */
+function assignedRules(plan: InstallPlan, layout: MarkLayout, family: Family): string[] {
+  const mask = hex(layout.mask);
+  const offload = hex(layout.offloadMark(plan.generation));
+  const rules = [
+    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
+    // The bypass chain did not accept this packet.
+    `-j MARK --set-xmark 0x0/${mask}`,
+    // A connection that a conntrack helper expected has inherited its parent's mark without having been inspected.
+    `-m connmark --mark ${offload}/${mask} -m conntrack ! --ctstate RELATED -j RETURN`,
+  ];
+  const rest = `-g ${Chain.unassigned}`;
+  // A single queue is not drawn: connections carry no mark to know them by.
+  if (layout.queues > 1) {
+    // What a connection with a queue may lack now and then: interfaces are asked of each packet, ports can be changed.
+    const others = plan.excludedInterfaces.filter((name) => name !== 'lo');
+    rules.push(...others.flatMap((name) => [`-i ${name} ${rest}`, `-o ${name} ${rest}`]));
+    for (const protocol of queuedProtocols(plan)) {
+      if (protocol === 'tcp') rules.push(...unselected(plan, family).map((match) => `${match} ${rest}`));
+      rules.push(...toQueues(plan, layout).map((rule) => `-p ${protocolName(protocol, family)} ${rule}`));
+    }
+  }
+  return [...rules, rest];
+}
+
+/** What is known of a packet whose connection has no queue. */
+function unassignedRules(plan: InstallPlan, layout: MarkLayout): string[] {
   const mask = hex(layout.mask);
   const bypass = hex(layout.bypassBit);
   const value = hex(layout.valueMask);
   const offload = hex(layout.offloadMark(plan.generation));
-  const protocols = queuedProtocols(plan);
   const forget = `-j CONNMARK --set-xmark 0x0/${mask}`;
-
-  const known = [
+  return [
     ...excludedInterfaces(plan),
-    `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
-    // The bypass chain did not accept this packet.
-    `-j MARK --set-xmark 0x0/${mask}`,
     `-m connmark --mark ${bypass}/${bypass} -m conntrack --ctdir ORIGINAL ${forget}`,
     // Still set: a reply of an excluded connection.
     `-m connmark --mark ${bypass}/${bypass} -j RETURN`,
-    // A connection that a conntrack helper expected has inherited its parent's mark without having been inspected.
-    ...protocols
+    // Inherited by an expected connection.
+    ...queuedProtocols(plan)
       .filter((protocol) => protocol !== 'icmp')
-      .map(
-        (protocol) =>
-          `-p ${protocol} -m connmark --mark ${offload}/${value} -m conntrack --ctstate RELATED ${forget}`,
-      ),
+      .map((protocol) => `-p ${protocol} -m connmark --mark ${offload}/${value} ${forget}`),
+    // An error message about an offloaded connection.
     `-m connmark --mark ${offload}/${value} -j RETURN`,
     ...layout
       .unusedMarks(plan.generation)
       .map((mark) => `-m connmark --mark ${hex(mark)}/${value} ${forget}`),
   ];
+}
 
+/** What is queued. */
+function queueRules(plan: InstallPlan, layout: MarkLayout, family: Family): string[] {
+  const protocols = queuedProtocols(plan);
   const rules: string[] = [];
-  if (protocols.includes('tcp')) rules.push(...portRules(plan, family));
+  if (protocols.includes('tcp')) rules.push(...unselected(plan, family).map((match) => `${match} -j RETURN`));
   if (protocols.includes('icmp') && family === 6) {
     for (let type = 133; type <= 137; type++) {
       rules.push(`-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
     }
   }
   for (const protocol of protocols) {
-    const name = protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : protocol;
-    rules.push(...spread(plan, layout).map((rule) => `-p ${name} ${rule}`));
+    rules.push(...spread(plan, layout).map((rule) => `-p ${protocolName(protocol, family)} ${rule}`));
   }
-  return { known, queue: rules };
+  return rules;
 }
 
-/** Exclusions only: INVALID and UNTRACKED packets match neither direction and are queued if either port is selected. */
-function portRules(plan: InstallPlan, family: Family): string[] {
+/**
+ * Matches the TCP packets that are not queued. Exclusions only: INVALID and UNTRACKED packets match neither direction
+ * and are queued if either port is selected.
+ */
+function unselected(plan: InstallPlan, family: Family): string[] {
   const not = `-m set ! --match-set ${SetName.ports}`;
-  const rules = [`-p tcp ${not} src ${not} dst -j RETURN`];
-  if (!plan.eitherPort) {
-    rules.push(`-p tcp ${not} dst -m conntrack --ctdir ORIGINAL -j RETURN`);
-    rules.push(`-p tcp ${not} src -m conntrack --ctdir REPLY -j RETURN`);
+  const rules: string[] = [];
+  if (!isEveryPort(plan.ports)) rules.push(`-p tcp ${not} src ${not} dst`);
+  if (!isEveryPort(plan.ports) && !plan.eitherPort) {
+    rules.push(`-p tcp ${not} dst -m conntrack --ctdir ORIGINAL`);
+    rules.push(`-p tcp ${not} src -m conntrack --ctdir REPLY`);
   }
   if (plan.replyPayload === false) {
     const control = '-m tcp --tcp-flags SYN,FIN,RST NONE';
     const long = `-m length --length ${LONGEST_ACK[family] + 1}:65535`;
-    rules.push(`-p tcp ${control} ${long} -m conntrack --ctdir REPLY -j RETURN`);
+    rules.push(`-p tcp ${control} ${long} -m conntrack --ctdir REPLY`);
   }
   return rules;
 }
 
 /** A new connection draws its queue; both its directions stay there; what has no connection goes to the first. */
 function spread(plan: InstallPlan, layout: MarkLayout): string[] {
-  const { first } = plan.queues;
-  const target = (index: number): string =>
-    `-j NFQUEUE --queue-num ${first + index}${plan.failOpen ? ' --queue-bypass' : ''}`;
-  if (layout.queues === 1) return [target(0)];
+  const first = toQueue(plan, 0);
+  if (layout.queues === 1) return [first];
 
   const mask = hex(layout.mask);
   const value = hex(layout.valueMask);
@@ -246,9 +272,16 @@ function spread(plan: InstallPlan, layout: MarkLayout): string[] {
       `-m connmark --mark 0x0/${value}${chance} -j CONNMARK --set-xmark ${hex(layout.queueMark(index))}/${mask}`,
     );
   }
-  for (let index = 0; index < layout.queues; index++) {
-    rules.push(`-m connmark --mark ${hex(layout.queueMark(index))}/${value} ${target(index)}`);
-  }
-  rules.push(target(0));
-  return rules;
+  return [...rules, ...toQueues(plan, layout), first];
 }
+
+/** To the queue that the connection has drawn. */
+function toQueues(plan: InstallPlan, layout: MarkLayout): string[] {
+  const mask = hex(layout.mask);
+  return Array.from({ length: layout.queues }, (_, index) => {
+    return `-m connmark --mark ${hex(layout.queueMark(index))}/${mask} ${toQueue(plan, index)}`;
+  });
+}
+
+const toQueue = (plan: InstallPlan, index: number): string =>
+  `-j NFQUEUE --queue-num ${plan.queues.first + index}${plan.failOpen ? ' --queue-bypass' : ''}`;

@@ -1,6 +1,7 @@
 import type { Action } from '@portcullis/rules';
 import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
+import { EMPTY_TABLE, type RuleTable } from './rule-table';
 import { ThresholdResult, type ThresholdTable } from './threshold-table';
 
 /** Actions that a rate filter may give, behind the rule's own. */
@@ -26,7 +27,7 @@ export class MatchList {
   /** Rules left out because the list was full. */
   overflow = 0;
   /** Of the rule set in use. */
-  rules: readonly CompiledRule[] = [];
+  rules: RuleTable = EMPTY_TABLE;
 
   /** @param limit of the rules about packets and streams, and as many about transactions */
   constructor(private readonly limit: number) {
@@ -38,7 +39,7 @@ export class MatchList {
 
   /** What is to be done about the match at that place: the rule's action, or a rate filter's. */
   action(place: number): Action {
-    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules[this.numbers[place]].action;
+    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules.get(this.numbers[place]).action;
   }
 
   begin(): void {
@@ -47,7 +48,7 @@ export class MatchList {
 
   /** Whether what the match at that place calls for is meant for the rest of its flow too. */
   actsOnFlow(place: number): boolean {
-    return this.changed[place] === 0 && this.rules[this.numbers[place]].ofFlow;
+    return this.changed[place] === 0 && this.rules.get(this.numbers[place]).ofFlow;
   }
 
   /** @returns false where the rule has fired for this packet or transaction already */
@@ -76,7 +77,7 @@ export class MatchList {
     const { numbers, transactions, silent } = this;
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
-      const rule = this.rules[numbers[i]];
+      const rule = this.rules.get(numbers[i]);
       let quiet = rule.noAlert;
       let change = 0;
       if (rule.thresholds !== null) {

@@ -19,7 +19,7 @@ export class MatcherStage {
     readonly limits: MatcherLimits,
   ) {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
-    this.gate = new CandidateGate(ruleset.rules);
+    this.gate = new CandidateGate(ruleset.gate);
     this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
     this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);
@@ -30,7 +30,9 @@ export class MatcherStage {
     const { candidates, gate } = this;
     const { bytes } = packet;
     for (let i = 0; i < rules.length; i++) {
-      if (gate.admitsBuffer(rules[i], bytes, payloadStart, payloadEnd)) candidates.add(rules[i]);
+      const rule = rules[i];
+      if (!gate.admitsBuffer(rule, bytes, payloadStart, payloadEnd)) continue;
+      if (gate.admitsPorts(rule) && gate.admitsProtocol(rule)) candidates.add(rule);
     }
   }
 }

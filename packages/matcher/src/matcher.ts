@@ -69,7 +69,7 @@ export class Matcher {
   }
 
   rule(number: number): CompiledRule {
-    return this.stage.ruleset.rules[number];
+    return this.stage.ruleset.rules.get(number);
   }
 
   /** Takes the times of a profile, by rule; null: none is taken. */

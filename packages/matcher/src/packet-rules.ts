@@ -28,7 +28,7 @@ export class PacketRules {
     const { unfilteredEmpty, emptyByDestination, emptyBySource, addresses } = plan;
     if (addresses !== null) return false;
     for (let i = 0; i < unfilteredEmpty.length; i++) {
-      const { appProtocols } = rules[unfilteredEmpty[i]];
+      const { appProtocols } = rules.get(unfilteredEmpty[i]);
       if (appProtocols === null || appProtocols[appProtocol] === 1) return false;
     }
     if (emptyByDestination !== null && emptyByDestination.classOf[destinationPort] !== 0) return false;
@@ -48,8 +48,7 @@ export class PacketRules {
       if (transport === 0) this.segments.scanSegment(context);
       else {
         const { sourcePort, destinationPort, bytes } = packet;
-        const start = payloadStart;
-        scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+        scan.datagram(plan.patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd);
         scan.flush();
       }
     }
@@ -59,7 +58,7 @@ export class PacketRules {
     const { rules } = ruleset;
     const { profile } = this.evaluator;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = rules[candidates.rules[i]];
+      const rule = rules.get(candidates.rules[i]);
       if (profile !== null) profile.start(rule.number);
       const matched = this.packetMatches(rule, context);
       if (profile !== null) profile.stop(rule.number, matched);
@@ -76,7 +75,7 @@ export class PacketRules {
     this.addUnfiltered(ruleset.packetPlans[transport * 2 + context.direction], context);
     candidates.sort();
     for (let i = 0; i < candidates.count; i++) {
-      const rule = ruleset.rules[candidates.rules[i]];
+      const rule = ruleset.rules.get(candidates.rules[i]);
       if (rule.buffers !== null || rule.payload !== null) continue;
       if (asks !== 0 && rule.packetTests?.some((test) => ((test.asks ?? 0) & asks) !== 0) !== true) continue;
       if (header.matches(rule, context)) this.evaluator.fire(rule, context, -1);
@@ -87,7 +86,7 @@ export class PacketRules {
   inspectUndecodable(context: InspectionContext): void {
     const { ruleset, header } = this.stage;
     for (const number of ruleset.decodeEventRules) {
-      const rule = ruleset.rules[number];
+      const rule = ruleset.rules.get(number);
       if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
       this.evaluator.fire(rule, context, -1);
     }

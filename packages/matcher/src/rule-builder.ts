@@ -20,7 +20,7 @@ import type { PacketBuffer } from './packet-buffer';
 import type { TagSettings } from './tag-settings';
 import type { ThresholdEntries } from './threshold-entries';
 import type { ThresholdSettings } from './threshold-table';
-import type { Transform } from './transform';
+import { noteWritten, type Transform } from './transform';
 
 /** What rules are compiled against. */
 export interface CompileEnvironment {
@@ -191,6 +191,7 @@ export class RuleBuilder {
     if (this.part !== null) this.transforms = [...this.transforms];
     this.part = null;
     this.transforms.push(transform);
+    noteWritten(transform, option);
   }
 
   /** Adds a step to the buffer that is open; where none is, what counts from the step before goes where that one is. */

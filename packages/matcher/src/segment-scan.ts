@@ -126,7 +126,7 @@ export class SegmentScan {
     if (this.rawDirection !== context.direction || inStream.count === 0) return;
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (!ruleset.rules[rule].rawFiltered) continue;
+      if (ruleset.rawFiltered[rule] === 0) continue;
       context.flowState ??= new FlowMatchState();
       const state = context.flowState;
       state.belongTo(ruleset.generation);
@@ -141,7 +141,7 @@ export class SegmentScan {
     if (this.rawDirection !== direction) this.scanRaw(context, direction);
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (ruleset.rules[rule].rawFiltered) candidates.add(rule);
+      if (ruleset.rawFiltered[rule] === 1) candidates.add(rule);
     }
     const state = context.flowState;
     if (state === null || state.rawFound.length === 0 || state.generation !== ruleset.generation) return;

@@ -7,8 +7,11 @@ export interface AddressTableData {
   readonly slots: SharedArrayBuffer;
   /** Records, one after the other; none lies in two chunks. */
   readonly chunks: readonly SharedArrayBuffer[];
-  /** Bits by hash of the host: whether there may be entries with a path (or port) for it. A power of two of bits. */
-  readonly hostsWithPaths: SharedArrayBuffer;
+  /**
+   * Bits by hash: whether there may be an entry of that hash, and (by `pathHash`) whether there may be some with a path or
+   * port of the host of that hash. Small enough to stay in a processor's cache, unlike the rest. A power of two of bits.
+   */
+  readonly filter: SharedArrayBuffer;
   readonly seed: number;
   /** Odd. Chosen at random, so that nobody can write a feed whose addresses all fall into one place. */
   readonly multiplier: number;
@@ -64,6 +67,11 @@ export function hashEnd(state: number): number {
   return hash ^ (hash >>> 16);
 }
 
+/** Where the filter has whether a host has entries with paths. */
+export function pathHash(hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) ^ (hash >>> 16);
+}
+
 /**
  * Looks addresses up. A host is looked up with all its parent domains, an address with all paths above it; the whole key
  * is compared, so nothing is found that no list holds. Nothing is allocated.
@@ -77,8 +85,8 @@ export class AddressTable {
   private readonly slots: Int32Array;
   private readonly mask: number;
   private readonly chunks: readonly Uint8Array[];
-  private readonly pathBits: Int32Array;
-  private readonly pathMask: number;
+  private readonly filter: Int32Array;
+  private readonly filterMask: number;
   /** States of the hash after each parent domain, the shortest first, and where each begins. */
   private readonly states = new Int32Array(MAX_LABELS + 1);
   private readonly starts = new Int32Array(MAX_LABELS + 1);
@@ -97,8 +105,8 @@ export class AddressTable {
     this.slots = new Int32Array(data.slots);
     this.mask = this.slots.length / 2 - 1;
     this.chunks = data.chunks.map((chunk) => new Uint8Array(chunk));
-    this.pathBits = new Int32Array(data.hostsWithPaths);
-    this.pathMask = this.pathBits.length * 32 - 1;
+    this.filter = new Int32Array(data.filter);
+    this.filterMask = this.filter.length * 32 - 1;
   }
 
   /**
@@ -132,7 +140,7 @@ export class AddressTable {
       const flag = from === 0 ? ITSELF : SUBDOMAINS;
       const hash = hashEnd(states[label] as number);
       this.probe(hash, flag, address, from, 0, 0);
-      if (withPath && ((this.pathBits[(hash & this.pathMask) >>> 5] as number) & (1 << (hash & 31))) !== 0)
+      if (withPath && this.mayHold(pathHash(hash)))
         this.probePaths(states[label] as number, flag, address, from);
     }
     return this.best !== 0 && this.best !== ALLOWED_RANK;
@@ -198,6 +206,7 @@ export class AddressTable {
     port: number,
     path: number,
   ): void {
+    if (!this.mayHold(hash)) return;
     const { slots, mask, chunks, rank } = this;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const reference = slots[place * 2 + 1] as number;
@@ -218,6 +227,10 @@ export class AddressTable {
       this.list = list;
       this.found = record;
     }
+  }
+
+  private mayHold(hash: number): boolean {
+    return ((this.filter[(hash & this.filterMask) >>> 5] as number) & (1 << (hash & 31))) !== 0;
   }
 
   private isKey(
@@ -254,6 +267,6 @@ export function writePort(port: number, into: Uint8Array, at: number): number {
 }
 
 /** Memory of a table in bytes, which all threads share. */
-export function tableBytes({ slots, chunks, hostsWithPaths }: AddressTableData): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, slots.byteLength + hostsWithPaths.byteLength);
+export function tableBytes({ slots, chunks, filter }: AddressTableData): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, slots.byteLength + filter.byteLength);
 }

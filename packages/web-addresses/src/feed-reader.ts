@@ -245,7 +245,8 @@ function fieldAt(
   if (bytes[start] === QUOTE && start < end) {
     let close = find(bytes, QUOTE, start + 1, end);
     // Doubled quotes stand for one, which no address has: the field is taken as it stands.
-    while (close >= 0 && close + 1 < end && bytes[close + 1] === QUOTE) close = find(bytes, QUOTE, close + 2, end);
+    while (close >= 0 && close + 1 < end && bytes[close + 1] === QUOTE)
+      close = find(bytes, QUOTE, close + 2, end);
     if (close < 0) return null;
     const next = find(bytes, separator, close, end);
     return { start: start + 1, end: close, next: next < 0 ? end + 1 : next + 1 };

@@ -5,6 +5,7 @@ import {
   CHUNK_BYTES,
   hashEnd,
   hashStep,
+  pathHash,
   RecordField,
   writePort,
 } from './address-table';
@@ -17,9 +18,9 @@ const MAX_CHUNKS = 2 ** (32 - CHUNK_BITS);
 const FIRST_SLOTS = 1024;
 /** Fullest that the table of hashes gets before it is doubled. */
 const FULLEST = 0.7;
-/** Bits for each entry with a path: one host in ten that has none is looked up as if it had. */
-const PATH_BITS_PER_ENTRY = 8;
-const LEAST_PATH_BITS = 1024;
+/** Bits of the filter for each entry: at most one address in eight that is not there is looked up all the same. */
+const FILTER_BITS_PER_ENTRY = 8;
+const LEAST_FILTER_BITS = 1024;
 /** Of the flags while the table is built: the key is more than a host. Bits above those of `EntryFlag`. */
 const HAS_PATH = 0x80;
 const DOT = 0x2e;
@@ -183,7 +184,7 @@ export class AddressTableBuilder {
     return {
       slots: this.slots.buffer as SharedArrayBuffer,
       chunks,
-      hostsWithPaths: this.hostsWithPaths(),
+      filter: this.filter(),
       seed: this.seed,
       multiplier: this.multiplier,
       depths: this.depths,
@@ -193,20 +194,22 @@ export class AddressTableBuilder {
     };
   }
 
-  private hostsWithPaths(): SharedArrayBuffer {
-    let bits = LEAST_PATH_BITS;
-    while (bits < this.withPath * PATH_BITS_PER_ENTRY) bits *= 2;
+  private filter(): SharedArrayBuffer {
+    let bits = LEAST_FILTER_BITS;
+    while (bits < (this.entries + this.withPath) * FILTER_BITS_PER_ENTRY) bits *= 2;
     const words = new Int32Array(new SharedArrayBuffer(bits / 8));
-    if (this.withPath === 0) return words.buffer as SharedArrayBuffer;
+    const set = (hash: number) => {
+      words[(hash & (bits - 1)) >>> 5] |= 1 << (hash & 31);
+    };
     for (let slot = 0; slot < this.slots.length; slot += 2) {
       const reference = this.slots[slot + 1] as number;
       if (reference === 0) continue;
+      set(this.slots[slot] as number);
+      if (this.withPath === 0) continue;
       const record = (reference - 1) >>> 0;
       const chunk = this.chunks[record >>> CHUNK_BITS] as Uint8Array;
       const at = record & CHUNK_MASK;
-      if (((chunk[at + FLAGS] as number) & HAS_PATH) === 0) continue;
-      const hash = this.hashOfHost(chunk, at);
-      words[(hash & (bits - 1)) >>> 5] |= 1 << (hash & 31);
+      if (((chunk[at + FLAGS] as number) & HAS_PATH) !== 0) set(pathHash(this.hashOfHost(chunk, at)));
     }
     return words.buffer as SharedArrayBuffer;
   }

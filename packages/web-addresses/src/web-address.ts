@@ -129,10 +129,10 @@ export class WebAddress {
 
   /** `[/path][?query][#fragment]`. */
   readPath(bytes: Uint8Array, start: number, end: number): void {
-    let fragment = start;
-    while (fragment < end && bytes[fragment] !== HASH) fragment++;
     let query = start;
-    while (query < fragment && bytes[query] !== QUESTION) query++;
+    while (query < end && bytes[query] !== QUESTION && bytes[query] !== HASH) query++;
+    let fragment = query;
+    while (fragment < end && bytes[fragment] !== HASH) fragment++;
     this.cut = false;
     this.pathEnd = 0;
     this.write(bytes, start, query);
@@ -275,26 +275,33 @@ function afterScheme(bytes: Uint8Array, start: number, end: number): number {
 
 /** Resolves `.` and `..` (RFC 3986 §5.2.4) and takes empty segments away, in place. @returns the new end */
 function withoutDots(path: Uint8Array, end: number): number {
+  if (isPlain(path, end)) return end;
   let to = 0;
   let at = 0;
   while (at < end) {
     while (at < end && path[at] === SLASH) at++;
-    let next = at;
-    while (next < end && path[next] !== SLASH) next++;
-    const length = next - at;
-    if (length === 0 || (length === 1 && path[at] === DOT)) {
-      at = next;
-      continue;
+    const start = at;
+    while (at < end && path[at] !== SLASH) at++;
+    const length = at - start;
+    const dots = path[start] === DOT && (length === 1 || (length === 2 && path[start + 1] === DOT));
+    if (dots) {
+      if (length === 2) while (to > 0 && path[--to] !== SLASH);
+    } else if (length > 0) {
+      path[to++] = SLASH;
+      for (let from = start; from < at; from++) path[to++] = path[from] as number;
     }
-    if (length === 2 && path[at] === DOT && path[at + 1] === DOT) {
-      while (to > 0 && path[--to] !== SLASH);
-      at = next;
-      continue;
-    }
-    path[to++] = SLASH;
-    path.copyWithin(to, at, next);
-    to += length;
-    at = next;
   }
   return to;
+}
+
+/** Nearly every path: it begins with a slash, and behind each slash stands something other than a slash or a dot. */
+function isPlain(path: Uint8Array, end: number): boolean {
+  if (end === 0) return true;
+  if (path[0] !== SLASH) return false;
+  for (let at = 0; at < end; at++) {
+    if (path[at] !== SLASH) continue;
+    const next = path[at + 1];
+    if (at + 1 === end || next === SLASH || next === DOT) return false;
+  }
+  return true;
 }

@@ -2,9 +2,9 @@ import type {
   Detection,
   DetectionPolicySettings,
   OffloadMark,
+  PreparedRules,
   QueueFacts,
   QueueSettings,
-  RuleSource,
   RuleSummary,
 } from '@portcullis/engine';
 import type { AddressTableData } from '@portcullis/web-addresses';
@@ -67,7 +67,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   constructor(
     private readonly settings: SupervisorSettings,
-    private rules: RuleSource,
+    private rules: PreparedRules,
   ) {
     super();
   }
@@ -112,7 +112,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
    * batches and without losing a flow.
    * @throws the error of the try; the old rules stay in force then
    */
-  async reload(rules: RuleSource, offload: OffloadMark | null): Promise<RuleSummary> {
+  async reload(rules: PreparedRules, offload: OffloadMark | null): Promise<RuleSummary> {
     let summary: RuleSummary;
     try {
       await this.dropStandby();

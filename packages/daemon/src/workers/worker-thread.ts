@@ -3,8 +3,8 @@ import {
   type Detection,
   type FromWorker,
   inspectionWorkerPath,
+  type PreparedRules,
   type QueueFacts,
-  type RuleSource,
   type RuleSummary,
   type ToWorker,
   WorkerCounterNames,
@@ -42,7 +42,7 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   readonly latency = new SharedHistogram();
   queue: QueueFacts | null = null;
   /** The rules it works with, or was last told to. */
-  rules: RuleSource;
+  rules: PreparedRules;
   private readonly words = new Int32Array(new SharedArrayBuffer(WorkerWord.COUNT * 4));
   private readonly worker: Worker;
   private over = false;

@@ -3,7 +3,7 @@ import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { OffloadMark } from '../inspector-options';
-import type { RuleSource, RuleSummary } from '../rule-loading';
+import type { PreparedRules, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -28,7 +28,7 @@ export interface QueueSettings {
 
 /** What a worker is started with. */
 export interface WorkerSettings {
-  rules: RuleSource;
+  rules: PreparedRules;
   /** Web addresses that are looked for; null: none. */
   webAddresses: AddressTableData | null;
   /** Verdicts are given; else everything passes and is only told. */
@@ -45,7 +45,7 @@ export interface WorkerSettings {
 
 export type ToWorker =
   | { type: 'bind'; queue: QueueSettings; offload: OffloadMark | null }
-  | { type: 'reload'; rules: RuleSource; offload: OffloadMark | null }
+  | { type: 'reload'; rules: PreparedRules; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }

@@ -9,7 +9,7 @@ import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { PacketLayers } from '../packet-layers';
 import { RuleHost } from '../rule-host';
-import type { LoadedRules, RuleSource } from '../rule-loading';
+import type { LoadedRules } from '../rule-loading';
 import {
   type FromWorker,
   type QueueSettings,
@@ -42,7 +42,6 @@ export class QueueWorker {
   private addresses: AddressTableData | null;
   private draining = false;
   private reloading: {
-    source: RuleSource;
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
   } | null = null;
@@ -62,7 +61,7 @@ export class QueueWorker {
 
   /** Loads the rules and waits to be given a queue. */
   async start(): Promise<void> {
-    this.loaded = await this.host.load(this.settings.rules);
+    this.loaded = await this.host.open(this.settings.rules);
     this.say({ type: 'ready', rules: this.loaded.summary });
     this.port.on('message', (message: ToWorker) => {
       if (message.type === 'policy') this.setPolicy(message.policy);
@@ -73,7 +72,7 @@ export class QueueWorker {
 
   private setPolicy(settings: DetectionPolicySettings): void {
     const loaded = this.loaded as LoadedRules;
-    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules);
+    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules.length);
   }
 
   private say(message: FromWorker): void {
@@ -175,7 +174,6 @@ export class QueueWorker {
       switch (message.type) {
         case 'reload':
           this.reloading = {
-            source: message.rules,
             offload: message.offload,
             steps: this.host.steps(message.rules),
           };
