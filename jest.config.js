@@ -41,5 +41,11 @@ module.exports = {
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
       testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{evasion,lab,ops}/**/*.test.ts'],
     },
+    {
+      // The Debian package on a system of its own: takes minutes, 'npm run test:package'.
+      ...shared,
+      displayName: 'package',
+      testMatch: ['<rootDir>/tests/package/**/*.test.ts'],
+    },
   ],
 };

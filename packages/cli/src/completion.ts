@@ -33,7 +33,8 @@ _portcullis() {
     case "$command|\${COMP_WORDS[i]}" in
       ${valued.flatMap(({ patterns, value }) => (value.required ? patterns : [])).join(' | ')})
         # The next word is the value of this option.
-        ((i + 1 < COMP_CWORD)) && ((i++)) ;;
+        ((i++))
+        continue ;;
     esac
     case "$command \${COMP_WORDS[i]}" in
       ${subcommands.map((command) => quoted(bashPath(command))).join(' | ')})

@@ -72,7 +72,7 @@ afterEach(async () => {
 
 test('the source of an attack that was blocked is banned, for the configured time and with the rule that said so', async () => {
   const outcome = await attackers.consider(detection(), policy);
-  const [ban] = service.list();
+  const [ban] = (await service.list()).bans;
   expect(outcome).toEqual({
     id: ban?.id,
     prefix: '203.0.113.7',
@@ -183,7 +183,7 @@ describe('a protected host', () => {
     ['network-activity', 'drop'],
   ] as const)('is not banned for %s with %s', (kind, response) => {
     expect(attackers.consider(detection({ ...own, kind, response }), policy)).toBeNull();
-    expect(service.list()).toEqual([]);
+    expect(service.size).toBe(0);
   });
 
   test('is isolated where that is wanted, also for what it is answered', async () => {
@@ -201,7 +201,7 @@ describe('a protected host', () => {
       origin: 'isolation',
     });
     expect(await attackers.consider(answered, quiet)).toMatchObject({ prefix: '198.51.100.8' });
-    expect(service.list().map(({ origin }) => origin)).toEqual(['isolation', 'isolation']);
+    expect((await service.list()).bans.map(({ origin }) => origin)).toEqual(['isolation', 'isolation']);
   });
 
   test('is not isolated for what others send it, nor without a handshake', async () => {
@@ -215,6 +215,6 @@ describe('a protected host', () => {
     ).toMatchObject({
       refused: expect.stringContaining('handshake'),
     });
-    expect(service.list()).toEqual([]);
+    expect(service.size).toBe(0);
   });
 });

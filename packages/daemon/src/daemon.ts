@@ -154,7 +154,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.control.close());
       this.sink = await openOutputs(this.configuration, { log: this.log, version: this.options.version });
       undo.push(() => this.sink.close());
-      this.firewall = await KernelFirewall.open({ backend: this.configuration.firewall.backend });
+      this.firewall = await KernelFirewall.open({
+        backend: this.configuration.firewall.backend,
+        banSets: { onGrowthFailure: (error) => this.alarm('BAN_SET_GROWTH', setAlarm(error)) },
+      });
       undo.push(() => this.firewall.close());
       const state = this.state.read();
       if (state.damaged)
@@ -420,6 +423,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private async detected(detection: Detection): Promise<void> {
     // The ban first: every millisecond counts there, and none for the record.
     const ban = this.attackers.consider(detection, this.banPolicy());
+    if (detection.vlan.length === 0) detection.vlan = this.interfaces.vlans(detection.inInterface);
     const record = alertRecord(detection, {
       classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
@@ -453,11 +457,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private banFlood(perMinute: number): void {
     this.incidents.count('ban-flood');
     const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
+    this.alarm('BAN_FLOOD', message);
+  }
+
+  private alarm(code: string, message: string): void {
     this.log.error(message);
     this.sink.write({
       timestamp: eveTimestamp(Date.now() * 1000),
       event_type: 'engine',
-      engine: { error_code: 'BAN_FLOOD', message },
+      engine: { error_code: code, message },
     });
   }
 
@@ -577,6 +585,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       sink: () => this.sink,
       neverBlock: (prefix, isolation) => this.neverBlock.refuses(prefix, isolation),
       defaultSeconds: () => this.configuration['block-duration'],
+      graceSeconds: () => this.configuration['unblock-grace'],
       onRemoved: () => this.supervisor?.forgetBlockedSources(),
     });
   }
@@ -621,6 +630,9 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   if (typeof replace === 'string') return { replace };
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
+
+const setAlarm = ({ message }: Error) =>
+  `a ban set is nearly full and cannot be made larger: ${message} When it is full, attackers are no longer banned.`;
 
 function hurryMainThread(): void {
   try {

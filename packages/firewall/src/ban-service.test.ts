@@ -63,9 +63,9 @@ describe('BanService', () => {
     expect(firewall.drops('192.0.2.1')).toBe(true);
     expect(service.show('192.0.2.1')).toEqual([ban]);
     pass(59);
-    expect(service.list()).toEqual([ban]);
+    expect((await service.list()).bans).toEqual([ban]);
     pass(1);
-    expect(service.list()).toEqual([]);
+    expect((await service.list()).bans).toEqual([]);
     expect(firewall.drops('192.0.2.1')).toBe(false);
     expect(kinds()).toEqual(['added', 'expired']);
   });
@@ -110,7 +110,7 @@ describe('BanService', () => {
       await service.ban(request(prefix));
     }
     const { removed } = await service.remove('192.0.2.0/24');
-    expect(removed.map(({ prefix }) => prefix).sort()).toEqual(['192.0.2.1', '192.0.2.128/25']);
+    expect([...removed].sort()).toEqual(['192.0.2.1', '192.0.2.128/25']);
     expect(firewall.drops('192.0.2.200')).toBe(false);
     expect((await service.remove('192.0.2.1')).removed).toEqual([]);
     expect((await service.remove('all')).removed).toHaveLength(2);
@@ -135,7 +135,7 @@ describe('BanService', () => {
   });
 
   test('an unblocked device is not banned for what it sent before, nor within the grace time', async () => {
-    const service = await started({ graceSeconds: 30 });
+    const service = await started({ graceSeconds: () => 30 });
     await service.ban(request('192.0.2.1'));
     await service.remove('192.0.2.1');
     await expect(service.ban({ ...request('192.0.2.1'), seenAt: wall - 5 })).rejects.toMatchObject({
@@ -181,7 +181,7 @@ describe('kernel and ledger', () => {
     await firewall.ban('192.0.2.1', 600);
     await firewall.restoreBans([{ prefix: '192.0.2.2', remaining: 0 }], 1);
     const service = await started();
-    expect(service.list()).toMatchObject([
+    expect((await service.list()).bans).toMatchObject([
       { prefix: '192.0.2.1', origin: 'kernel', until: START + 600_000 },
       { prefix: '192.0.2.2', origin: 'kernel', until: PERMANENT },
     ]);
@@ -233,15 +233,15 @@ describe('kernel and ledger', () => {
     const service = await started();
     await service.ban(request('192.0.2.1', 100));
     wall += 86_400_000;
-    expect(service.list()).toMatchObject([{ until: START + 86_400_000 + 100_000 }]);
+    expect((await service.list()).bans).toMatchObject([{ until: START + 86_400_000 + 100_000 }]);
     pass(50);
     await service.ban(request('192.0.2.2', 100));
     pass(50);
-    expect(service.list().map(({ prefix }) => prefix)).toEqual(['192.0.2.2']);
+    expect((await service.list()).bans.map(({ prefix }) => prefix)).toEqual(['192.0.2.2']);
     wall -= 2 * 86_400_000;
-    expect(service.list()).toHaveLength(1);
+    expect((await service.list()).bans).toHaveLength(1);
     pass(50);
-    expect(service.list()).toEqual([]);
+    expect((await service.list()).bans).toEqual([]);
   });
 
   test('before the start and after the stop nothing is accepted', async () => {

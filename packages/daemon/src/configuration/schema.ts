@@ -134,6 +134,7 @@ export const configurationSchema = z.strictObject({
       }),
     ])
     .default('off'),
+  'unblock-grace': quantity(parseDuration, between(0, 7 * 86_400, 'seconds (0 … 7 days)')).prefault('0s'),
   'max-bans-per-minute': z.int().min(1).max(1_000_000).default(1000),
   'never-block': z
     .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
