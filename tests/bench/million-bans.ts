@@ -101,7 +101,9 @@ async function bench(total: number, rounds: number, directory: string): Promise<
     new BanService({ backend: firewall, directory, clock, onEvent: ({ kind }) => void counts[kind]++ });
   let service = newService();
   process.stdout.write(
-    `${total} bans, a tenth of them IPv6; load average ${loadavg().map((load) => load.toFixed(1)).join(', ')}\n\n` +
+    `${total} bans, a tenth of them IPv6; load average ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(', ')}\n\n` +
       '| | s | CPU s | RSS MB | bans meanwhile | p50 ms | p99 ms | longest ms |\n' +
       '| --- | --- | --- | --- | --- | --- | --- | --- |\n',
   );
@@ -161,7 +163,8 @@ async function bench(total: number, rounds: number, directory: string): Promise<
 
   attacks.service = service;
   await measure('lifting those of a prefix (about half)', () =>
-    service.remove(`11.0.0.0/${total > 500_000 ? 13 : 16}`));
+    service.remove(`11.0.0.0/${total > 500_000 ? 13 : 16}`),
+  );
   await measure('expiring the rest at once', async () => {
     ahead += (SECONDS + 600) * 1000;
     while (service.size > total / 50) await new Promise((resolve) => setTimeout(resolve, 20));
