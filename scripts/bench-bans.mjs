@@ -6,7 +6,9 @@ import { compileTypeScript, main, PreparationError, prepare, root } from './prep
 main(() => {
   const help = process.argv.includes('--help');
   if (process.getuid() !== 0 && !help)
-    throw new PreparationError('the benchmark works in network namespaces, which needs root: sudo npm run bench:bans');
+    throw new PreparationError(
+      'the benchmark works in network namespaces, which needs root: sudo npm run bench:bans',
+    );
   prepare(help ? ['build'] : ['build', 'run']);
   compileTypeScript('tests/bench');
   const program = join(root, 'tests', 'bench', 'dist', 'million-bans.js');

@@ -21,7 +21,7 @@ describeLab('bans', () => {
     lab?.destroy();
     engine?.remove();
   });
-  afterEach(() => engine.ask('bans', 'remove', '--all'), 20_000);
+  afterEach(() => engine.ask('bans', 'remove', '--all'), 60_000);
 
   const attacker = (family: 4 | 6) => lab.address('attacker', family);
   const attack = (family: 4 | 6) =>
@@ -64,7 +64,7 @@ describeLab('bans', () => {
       expect(await arrived('after')).toEqual([false, false]);
       for (const connection of open) await connection.reset();
     },
-    40_000,
+    90_000,
   );
 
   test('removing a prefix lifts the bans inside it, and no others', async () => {
@@ -79,7 +79,7 @@ describeLab('bans', () => {
     expect((await engine.bans()).sort()).toEqual(['198.51.101.1', '2001:db8:8::/48']);
     const saved = await lab.run('gateway', ['ipset', 'save']);
     for (const prefix of inside) expect(saved).not.toContain(` ${prefix} `);
-  }, 40_000);
+  }, 90_000);
 
   test('after an unblocking by hand there can be a time of grace', async () => {
     await attack(4);
@@ -96,7 +96,7 @@ describeLab('bans', () => {
     expect((await engine.ask('config', 'set', 'unblock-grace=0s')).code).toBe(0);
     await attack(4);
     await banned(4);
-  }, 60_000);
+  }, 90_000);
 
   test('a ban lasts from one minute to 32 768 minutes', async () => {
     for (const wrong of ['59s', '32769m', 'long'])
@@ -136,7 +136,7 @@ describeLab('bans', () => {
         expect(await engine.rules()).toEqual(before);
         expect(engine.process.stdout + engine.process.stderr).toContain('they are put back');
       },
-      40_000,
+      90_000,
     );
 
     test('a flushed set, of either family', async () => {
@@ -149,6 +149,6 @@ describeLab('bans', () => {
           { timeout: 15_000, what: 'the ban in the kernel' },
         );
       }
-    }, 40_000);
+    }, 90_000);
   });
 });

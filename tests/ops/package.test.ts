@@ -48,7 +48,7 @@ else
       deb = buildDeb({ output: join(folder, 'first') });
       mkdirSync(unpacked);
       expect(spawnSync('dpkg-deb', ['--extract', deb, unpacked]).status).toBe(0);
-    }, 120_000);
+    }, 300_000);
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     const at = (path: string) => join(unpacked, path);
@@ -89,7 +89,7 @@ else
       } finally {
         process.umask(umask);
       }
-    }, 120_000);
+    }, 300_000);
 
     test('it depends on libraries and programs, and on no Node.js', () => {
       const names = field('Depends')

@@ -6,11 +6,12 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
-  type PreparedRules,
+  keptRulesNow,
   prepareRulesApart,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleSourceKey,
 } from '@portcullis/engine';
 import { eveTimestamp, type FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
@@ -67,6 +68,13 @@ interface DaemonEvents {
   alert: [ReturnType<typeof alertRecord>];
 }
 
+/** What tells the rules in force from others. */
+interface RulesInForce {
+  key: string;
+  lists: RuleSource['lists'] | undefined;
+  classification: RuleSource['classification'];
+}
+
 /** Somebody who flushes our rules is to be noticed within two seconds. */
 const DRIFT_MILLISECONDS = 1500;
 const FACTS_MILLISECONDS = 1000;
@@ -81,7 +89,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private resolved: ResolvedConfiguration;
   private configuration: Configuration;
   private readonly mode: Mode;
-  private prepared: PreparedRules | null = null;
+  private inForce: RulesInForce | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
@@ -287,17 +295,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
-    const prepared = await prepareRulesApart(source);
-    const { key, lists, policy } = prepared;
-    const same = key === this.prepared?.key && isDeepStrictEqual(lists, this.prepared.lists);
-    if (same && policy) {
+    const { lists, policy } = source;
+    const key = ruleSourceKey(source);
+    if (policy && key === this.inForce?.key && isDeepStrictEqual(lists, this.inForce.lists)) {
       await this.firewall.install(this.plan(true));
       supervisor.setPolicy(policy);
       return;
     }
+    const prepared = await prepareRulesApart(source);
     const generation = this.nextGeneration();
     const summary = await supervisor.reload(prepared, null);
-    this.acceptRules(summary, prepared);
+    this.acceptRules(summary, key, source);
     await this.firewall.install(this.plan(true));
     supervisor.setOffload(this.offload(generation));
   }
@@ -319,13 +327,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const marks = this.marks();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const prepared = await prepareRulesApart(source);
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), prepared);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode));
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
-    const summary = await supervisor.start(this.offload(generation));
+    const key = ruleSourceKey(source);
+    const prepare = async () => keptRulesNow(source) ?? (await prepareRulesApart(source));
+    const summary = await supervisor.start(prepare, this.offload(generation));
     try {
-      this.acceptRules(summary, prepared);
+      this.acceptRules(summary, key, source);
       await this.firewall.install(this.plan(true));
     } catch (error) {
       await this.firewall.install(this.plan(false));
@@ -551,9 +560,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, prepared: PreparedRules): void {
-    this.prepared = prepared;
-    this.classes = ruleClasses(prepared);
+  private acceptRules(summary: RuleSummary, key: string, { lists, classification }: RuleSource): void {
+    this.inForce = { key, lists, classification };
+    this.classes = ruleClasses({ classification });
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))

@@ -100,6 +100,7 @@ export function readRuleSource(
     portGroups: Object.fromEntries(portGroups),
     policy: detectionPolicy(configuration, base),
     lists: ruleLists(configuration, base),
+    actionOrder: configuration['action-order'],
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
   };
 }

@@ -17,8 +17,9 @@ export {
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';
 export type { InspectorOptions, OffloadMark } from './inspector-options';
+export { ruleSourceKey } from './packed-rules-cache';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
-export { prepareRulesApart } from './prepare-apart';
+export { keptRulesNow, prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';

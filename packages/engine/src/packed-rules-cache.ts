@@ -27,9 +27,12 @@ const LARGEST = 2 ** 30;
 const KEPT = 3;
 const OTHERS_MAY_WRITE = 0o022;
 
-/** @param fingerprint of the program */
-export function ruleSourceKey(source: RuleSource, fingerprint: string): string {
-  const { classification, addressGroups, portGroups, switches, lists = {} } = source;
+/**
+ * Equal for sources of which the same rules come, unless the contents of a GeoIP database count.
+ * @param fingerprint of the program
+ */
+export function ruleSourceKey(source: RuleSource, fingerprint = ''): string {
+  const { classification, addressGroups, portGroups, switches, actionOrder, lists = {} } = source;
   const { thresholds, reputation, geo } = lists;
   const hash = createHash('sha256');
   // Of a GeoIP database only whether there is one matters to whether rules can be used.
@@ -41,6 +44,7 @@ export function ruleSourceKey(source: RuleSource, fingerprint: string): string {
     thresholds,
     reputation,
     geo !== undefined,
+    actionOrder,
   ];
   hash.update(`${fingerprint}\n${JSON.stringify(settings)}\n`);
   for (const { path, text } of source.files) {

@@ -136,7 +136,7 @@ export class Replay {
     this.inspector = new Inspector({
       matcher,
       protocols: this.host.protocols,
-      stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
+      stream: { maxFlows: REPLAY_FLOWS, trackOutside: true, unanswered: 'leave', ...this.options.stream },
       inline: this.options.inline,
       // Without verdicts there is nothing to decide: all matches are told.
       policy: this.options.inline ? this.loaded.policy : null,
@@ -146,6 +146,7 @@ export class Replay {
         fragments: this.options.fragments ?? {},
         tunnels: this.options.tunnels ?? STANDARD_TUNNEL_PORTS,
         refuseTruncated: true,
+        acceptMapped: true,
       }),
       ...(this.options.checksums !== undefined &&
         this.options.checksums !== 'ignore' && {

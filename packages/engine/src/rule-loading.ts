@@ -1,4 +1,5 @@
 import {
+  type ActionOrder,
   type CompiledRuleSet,
   type CompileOptions,
   compileRules,
@@ -52,6 +53,8 @@ export interface RuleSource {
   /** What is done about matches; absent: what is usual. */
   policy?: DetectionPolicySettings;
   lists?: RuleLists;
+  /** Which of the rules that match one packet count first; absent: as Suricata has it. */
+  actionOrder?: ActionOrder;
   /** Compiled rules and pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
@@ -94,8 +97,6 @@ function ruleSwitches({ switches }: RuleSource): RuleSwitches {
 /** The rules of a source in the form that threads share: plain data. */
 export interface PreparedRules extends Omit<RuleSource, 'files'> {
   packed: Uint8Array<SharedArrayBuffer>;
-  /** Names the contents of the source's files and all that decides what comes of them; empty: not worked out. */
-  key: string;
 }
 
 export interface Preparation {
@@ -123,6 +124,7 @@ function compileOptions(
       names,
       dataSets,
       events: protocols.flatMap(({ events }) => events),
+      ...(source.actionOrder !== undefined && { actionOrder: source.actionOrder }),
       ...compileLists(source.lists ?? {}, variables, problems),
     },
   };
@@ -185,7 +187,7 @@ export function* prepareRules(
   yield;
   const { files: _, ...rest } = source;
   return {
-    prepared: { ...rest, packed: packRuleSet(step.value, rules, summary), key: '' },
+    prepared: { ...rest, packed: packRuleSet(step.value, rules, summary) },
     provisional: failed.some(({ asksOutward }) => asksOutward),
   };
 }
@@ -257,16 +259,27 @@ function inOneGo<T>(steps: Generator<void, T>): T {
   return step.value;
 }
 
+/** Rules of the source that were compiled before. @returns null where they are not kept */
+export function keptRules(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+): PreparedRules | null {
+  const { cacheDirectory, files: _, ...rest } = source;
+  if (cacheDirectory === null) return null;
+  const key = ruleSourceKey(source, rulesFingerprint(protocols));
+  const packed = readPackedRules(cacheDirectory, key);
+  return packed && { ...rest, cacheDirectory, packed };
+}
+
 /** The rules of a source in the form that threads share: kept ones where there are, else compiled now, and kept. */
 export function prepareRulesNow(source: RuleSource, protocols: readonly ProtocolDefinition[]): PreparedRules {
-  const { cacheDirectory, files: _, ...rest } = source;
-  if (cacheDirectory === null) return inOneGo(prepareRules(source, protocols)).prepared;
-  const key = ruleSourceKey(source, rulesFingerprint(protocols));
-  const kept = readPackedRules(cacheDirectory, key);
-  if (kept !== null) return { ...rest, cacheDirectory, packed: kept, key };
+  const kept = keptRules(source, protocols);
+  if (kept !== null) return kept;
   const { prepared, provisional } = inOneGo(prepareRules(source, protocols));
-  if (!provisional) keepPackedRules(cacheDirectory, key, prepared.packed);
-  return { ...prepared, key };
+  const { cacheDirectory } = source;
+  if (cacheDirectory === null || provisional) return prepared;
+  keepPackedRules(cacheDirectory, ruleSourceKey(source, rulesFingerprint(protocols)), prepared.packed);
+  return prepared;
 }
 
 /** `openRules` in one go, with the databases. */

@@ -163,6 +163,64 @@ describe('BanService', () => {
   });
 });
 
+describe('very many bans', () => {
+  const COUNT = 2500;
+  const address = (n: number): string => `10.${n >> 8}.${n & 255}.1`;
+  const filled = async (): Promise<BanService> => {
+    const service = await started();
+    await Promise.all(Array.from({ length: COUNT }, (_, n) => service.ban(request(address(n), 60))));
+    return service;
+  };
+
+  test('are listed by pages that together are all', async () => {
+    const service = await filled();
+    const found = new Set<string>();
+    for (let offset = 0; offset < COUNT; offset += 1000) {
+      const { total, bans } = await service.list(offset, 1000);
+      expect([total, bans.length]).toEqual([COUNT, Math.min(1000, COUNT - offset)]);
+      for (const ban of bans) found.add(ban.prefix);
+    }
+    expect(found.size).toBe(COUNT);
+    expect((await service.list(COUNT, 1000)).bans).toEqual([]);
+  });
+
+  test('run out, each with its event, and none is listed any more from the first moment', async () => {
+    const service = await filled();
+    pass(60);
+    expect(await service.list()).toEqual({ total: 0, bans: [] });
+    for (let turn = 0; service.size > 0; turn++) {
+      expect(turn).toBeLessThan(COUNT);
+      await service.list();
+    }
+    expect(kinds().filter((kind) => kind === 'expired')).toHaveLength(COUNT);
+  });
+
+  test('are lifted, each with its event; the answer names some and counts all', async () => {
+    const service = await filled();
+    const half = await service.remove('10.0.0.0/13');
+    expect([half.count, half.removed.length]).toEqual([2048, 1000]);
+    expect(service.size).toBe(COUNT - 2048);
+    await service.remove('10.0.0.0/8');
+    for (let n = 0; n < COUNT; n++) await service.ban(request(`11.${n >> 8}.${n & 255}.1`));
+    const all = await service.remove('all');
+    expect([all.count, all.removed.length, service.size]).toEqual([COUNT, 1000, 0]);
+    await service.stop();
+    open.pop();
+    expect(kinds().filter((kind) => kind === 'removed')).toHaveLength(2 * COUNT);
+    expect(firewall.drops('11.0.0.1')).toBe(false);
+  });
+
+  test('emptied from outside, the sets are filled again whatever their size', async () => {
+    const service = await filled();
+    await service.ban(request('2001:db8::1', 60));
+    expect(await service.repairDrift()).toBe(0);
+    await firewall.unbanEach(['2001:db8::1']);
+    expect(await service.repairDrift()).toBe(1);
+    await firewall.unbanAll();
+    expect(await service.repairDrift()).toBe(COUNT + 1);
+  });
+});
+
 describe('kernel and ledger', () => {
   test('after a restart of both, bans are in force for the time left', async () => {
     let service = await started();

@@ -356,7 +356,7 @@ export class BanService {
     this.unenforced.clear();
     const removed: string[] = [];
     const telling = this.tellRemoved(bans, now, removed);
-    this.telling = telling;
+    this.telling = Promise.all([this.telling, telling]);
     if (size <= MOST_NAMED) await telling;
     return { count: size, removed, exceptedFrom: [] };
   }

@@ -15,7 +15,7 @@ import { keywordOf } from './registry';
 import { requirementsMet } from './requirements';
 import type { CompileEnvironment } from './rule-builder';
 import { HeaderLists } from './rule-header';
-import { sortByKey } from './rule-order';
+import { type ActionOrder, actionRanks, STANDARD_ACTION_ORDER, sortByKey } from './rule-order';
 import { RuleOutline } from './rule-outline';
 import { RuleTable } from './rule-table';
 import { SlotTable } from './slot-table';
@@ -40,6 +40,8 @@ export interface CompileOptions {
   readonly thresholds?: ThresholdConfig;
   /** Names of the events that parsers can give, in any case; absent: names are not checked. */
   readonly events?: readonly string[];
+  /** Default: as Suricata's. */
+  readonly actionOrder?: ActionOrder;
   /**
    * Compile every regular expression to see that it can be (default). Where another thread has done so for the same
    * rules it may be left out, which makes up half the work; an expression that cannot be compiled then never matches.
@@ -93,6 +95,7 @@ export function compileEnvironment(options: CompileOptions): CompileEnvironment 
     geo: options.geo ?? null,
     thresholds: options.thresholds ? new ThresholdEntries(options.thresholds) : null,
     events: options.events ? new Set(options.events.map((name) => name.toLowerCase())) : null,
+    actionRanks: actionRanks(options.actionOrder ?? STANDARD_ACTION_ORDER),
   };
 }
 

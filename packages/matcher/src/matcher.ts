@@ -126,6 +126,11 @@ export class Matcher {
     this.segments.begin();
   }
 
+  /** Within a packet: another one stands for it now (`context.packet`). What has matched so far stays. */
+  turn(context: InspectionContext): void {
+    this.stage.header.begin(context);
+  }
+
   /**
    * True where no rule looks at a packet of this kind without a payload: most acknowledgments are such.
    * @param appProtocol of its flow; 0: not known

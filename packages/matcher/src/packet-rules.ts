@@ -62,7 +62,7 @@ export class PacketRules {
       if (profile !== null) profile.start(rule.number);
       const matched = this.packetMatches(rule, context);
       if (profile !== null) profile.stop(rule.number, matched);
-      if (matched) this.evaluator.fire(rule, context, -1);
+      if (matched) this.evaluator.fire(rule, context, -1, rule.payload !== null);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Direction } from '@portcullis/protocols';
-import type { Rule, RuleOption } from '@portcullis/rules';
+import type { Action, Rule, RuleOption } from '@portcullis/rules';
 import type { BufferCatalog } from './buffer-catalog';
 import { CONTENT_CASES } from './buffer-names';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
@@ -36,6 +36,7 @@ export interface CompileEnvironment {
   readonly geo: GeoDatabase | null;
   /** Names of the events that parsers can give, in lower case; null: not known. */
   readonly events: ReadonlySet<string> | null;
+  readonly actionRanks: Readonly<Record<Action, number>>;
 }
 
 /** Steps over one buffer. `name` is null for the payload. */

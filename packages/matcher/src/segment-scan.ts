@@ -158,6 +158,8 @@ export class SegmentScan {
     const patterns = ruleset.segmentPatterns[direction];
     const { sourcePort, destinationPort, bytes } = packet;
     this.rawDirection = direction;
+    // What was found in the window of the other direction is gone.
+    this.scanned = false;
     inStream.begin();
     scan.target = inStream;
     if (streamEnd > streamStart) {

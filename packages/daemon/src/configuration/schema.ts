@@ -167,7 +167,7 @@ export const configurationSchema = z.strictObject({
     'flow-table': openOrClosed.optional(),
     gap: openOrClosed.optional(),
     decode: openOrClosed.optional(),
-    midstream: openOrClosed.optional(),
+    midstream: z.enum(['open', 'closed', 'pass']).optional(),
   }),
   stream: group({
     memcap: quantity(parseSize, between(1024 * KILOBYTE, 64 * GIGABYTE, 'bytes')).prefault('256mb'),
@@ -199,6 +199,11 @@ export const configurationSchema = z.strictObject({
     .default([ET_OPEN]),
   'disabled-rules': z.array(sid).max(100_000).default([]),
   'enabled-rules': z.array(sid).max(100_000).default([]),
+  'action-order': z
+    .array(z.enum(['pass', 'drop', 'reject', 'alert']))
+    .length(4)
+    .refine((order) => new Set(order).size === 4, 'has to name pass, drop, reject and alert, each once')
+    .default(['pass', 'drop', 'reject', 'alert']),
   'classification-file': z.string().min(1).optional(),
   'threshold-file': z.string().min(1).optional(),
   'reputation-categories-file': z.string().min(1).optional(),

@@ -15,7 +15,6 @@ const GIVE_UP = 5;
 /** Rules that stand for how the threads are to behave. */
 const rules = (text: string): PreparedRules => ({
   packed: packed(text),
-  key: '',
   classification: null,
   addressGroups: {},
   portGroups: {},
@@ -33,25 +32,22 @@ let events: [string, Record<string, unknown>][];
 
 async function started(text = 'ok', last = 1): Promise<Supervisor> {
   events = [];
-  supervisor = new Supervisor(
-    {
-      queues: { first: 0, last },
-      queue: {
-        maxLength: 1024,
-        batchSize: 64,
-        receiveBuffer: 1 << 20,
-        failOpen: true,
-        gso: true,
-        injectedMark: 1,
-      },
-      thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
-      script,
+  supervisor = new Supervisor({
+    queues: { first: 0, last },
+    queue: {
+      maxLength: 1024,
+      batchSize: 64,
+      receiveBuffer: 1 << 20,
+      failOpen: true,
+      gso: true,
+      injectedMark: 1,
     },
-    rules(text),
-  );
+    thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
+    script,
+  });
   for (const name of ['detection', 'lost', 'replaced', 'unattended'] as const)
     supervisor.on(name, (event: unknown) => events.push([name, event as Record<string, unknown>]));
-  await supervisor.start(null);
+  await supervisor.start(async () => rules(text), null);
   return supervisor;
 }
 
@@ -64,7 +60,7 @@ const told = (name: string) => events.filter(([kind]) => kind === name).map(([, 
 const happens = (name: string, count = 1, timeout = 5000) =>
   waitUntil(() => told(name).length >= count, { timeout, what: `${count} × ${name}` });
 const loaded = () =>
-  Promise.all(supervisor.attended.map(({ thread }) => Buffer.from(thread.rules.packed).toString()));
+  Promise.all(supervisor.attended.map(({ thread }) => Buffer.from(thread.rules?.packed ?? []).toString()));
 
 test('starts one worker for each queue, with flow ids of its own, and stops', async () => {
   await started();
@@ -105,6 +101,14 @@ test.each([
   },
   15_000,
 );
+
+test('rules that cannot be prepared keep it from starting', async () => {
+  await started();
+  await supervisor.stop();
+  const failure = new Error('no such rules');
+  await expect(supervisor.start(() => Promise.reject(failure), null)).rejects.toBe(failure);
+  expect(supervisor.attended).toEqual([]);
+});
 
 test('two lost at once: the second queue waits for the next worker', async () => {
   await started();

@@ -28,9 +28,6 @@ export interface QueueSettings {
 
 /** What a worker is started with. */
 export interface WorkerSettings {
-  rules: PreparedRules;
-  /** Web addresses that are looked for; null: none. */
-  webAddresses: AddressTableData | null;
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
@@ -44,6 +41,8 @@ export interface WorkerSettings {
 }
 
 export type ToWorker =
+  /** The first message: the rules to begin with. */
+  | { type: 'load'; rules: PreparedRules }
   | { type: 'bind'; queue: QueueSettings; offload: OffloadMark | null }
   | { type: 'reload'; rules: PreparedRules; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }

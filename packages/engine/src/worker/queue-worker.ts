@@ -9,7 +9,7 @@ import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { PacketLayers } from '../packet-layers';
 import { RuleHost } from '../rule-host';
-import type { LoadedRules } from '../rule-loading';
+import type { LoadedRules, PreparedRules } from '../rule-loading';
 import {
   type FromWorker,
   type QueueSettings,
@@ -39,7 +39,7 @@ export class QueueWorker {
   private readonly latency: SharedHistogram;
   private readonly host = new RuleHost();
   private loaded: LoadedRules | null = null;
-  private addresses: AddressTableData | null;
+  private addresses: AddressTableData | null = null;
   private draining = false;
   private reloading: {
     offload: OffloadMark | null;
@@ -53,21 +53,30 @@ export class QueueWorker {
     private readonly settings: WorkerSettings,
     private readonly port: MessagePort,
   ) {
-    this.addresses = settings.webAddresses;
     this.words = new Int32Array(settings.words);
     this.counters = new Float64Array(settings.counters);
     this.latency = new SharedHistogram(settings.latency);
   }
 
-  /** Loads the rules and waits to be given a queue. */
-  async start(): Promise<void> {
-    this.loaded = await this.host.open(this.settings.rules);
-    this.say({ type: 'ready', rules: this.loaded.summary });
+  /** Waits to be given rules, then a queue. */
+  start(): void {
+    let turn: Promise<void> = Promise.resolve();
     this.port.on('message', (message: ToWorker) => {
-      if (message.type === 'policy') this.setPolicy(message.policy);
-      else if (message.type === 'web-addresses') this.addresses = message.addresses;
-      else if (message.type === 'bind') this.serve(message.queue, message.offload);
+      // What comes while the rules are loaded waits for them.
+      turn = turn.then(() => this.obey(message));
     });
+  }
+
+  private async obey(message: ToWorker): Promise<void> {
+    if (message.type === 'load') await this.load(message.rules);
+    else if (message.type === 'policy') this.setPolicy(message.policy);
+    else if (message.type === 'web-addresses') this.addresses = message.addresses;
+    else if (message.type === 'bind') this.serve(message.queue, message.offload);
+  }
+
+  private async load(rules: PreparedRules): Promise<void> {
+    this.loaded = await this.host.open(rules);
+    this.say({ type: 'ready', rules: this.loaded.summary });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
@@ -96,7 +105,12 @@ export class QueueWorker {
       matcher: this.matcher,
       protocols: this.host.protocols,
       // The kernel has put fragments together; what is in tunnels it has not looked at.
-      layers: new PacketLayers({ fragments: null, tunnels: STANDARD_TUNNEL_PORTS, refuseTruncated: false }),
+      layers: new PacketLayers({
+        fragments: null,
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: false,
+        acceptMapped: false,
+      }),
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
@@ -194,6 +208,7 @@ export class QueueWorker {
         case 'drain':
           this.draining = true;
           break;
+        case 'load':
         case 'bind':
           break;
       }

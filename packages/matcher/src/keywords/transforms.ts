@@ -36,12 +36,14 @@ function keyword(
   };
 }
 
-function plain(transform: Transform): Keyword {
-  return keyword(transform.key, (option) => {
+function withoutArguments(name: string, make: () => Transform): Keyword {
+  return keyword(name, (option) => {
     withoutValue(option);
-    return transform;
+    return make();
   });
 }
+
+const plain = (transform: Transform): Keyword => withoutArguments(transform.key, () => transform);
 
 const MOST_KEY_BYTES = 255;
 
@@ -142,8 +144,8 @@ export const transforms: readonly Keyword[] = [
   plain(toSha1),
   plain(toSha256),
   plain(stripPseudoHeaders),
-  plain(domain),
-  plain(tld),
+  withoutArguments('domain', domain),
+  withoutArguments('tld', tld),
   xorKeyword,
   subsliceKeyword,
   fromBase64Keyword,
