@@ -12,7 +12,7 @@ const transform = {
 // Sources are tested as they stand; only native addons and spawned processes need a build.
 const moduleNameMapper = {
   '^@portcullis/(.*-binding)$': '<rootDir>/native/$1/src/index.ts',
-  '^@portcullis/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
+  '^@portcullis/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
 };
 const shared = { rootDir: __dirname, testEnvironment: 'node', transform, moduleNameMapper };
 

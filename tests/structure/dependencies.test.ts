@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   'packages/events': [],
   'packages/metrics': [],
   'packages/updates': [],
+  'packages/web-addresses': [],
   'packages/engine': [
     'wire',
     'capture',
@@ -27,6 +28,7 @@ const allowed: Record<string, readonly string[]> = {
     'matcher',
     'events',
     'metrics',
+    'web-addresses',
     'nfqueue-binding',
   ],
   'packages/daemon': [
@@ -37,9 +39,10 @@ const allowed: Record<string, readonly string[]> = {
     'metrics',
     'rules',
     'updates',
+    'web-addresses',
     'nfqueue-binding',
   ],
-  'packages/cli': ['daemon', 'engine', 'events', 'rules', 'updates'],
+  'packages/cli': ['daemon', 'engine', 'events', 'rules', 'updates', 'web-addresses'],
   'packages/testkit': ['wire', 'capture'],
 };
 

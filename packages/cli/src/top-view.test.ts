@@ -11,11 +11,12 @@ const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({
   ports: null,
   bans: { active: 1, dropped_packets: 40, dropped_bytes: 4000 },
   packets: { received: 1000, bytes: 1_000_000, dropped: 5, uninspected: 0 },
-  alerts: { allowed: 2, blocked: 3 },
+  alerts: { allowed: 2, blocked: 3, addresses_blocked: 0 },
   flows: 12,
   one_sided_flows: 0,
   held_bytes: 2_500_000,
   firewall_repairs: 0,
+  web_addresses: null,
   queues: [
     { queue: 0, fail_open: true, gso: true, max_length: 8192, waiting: 7, kernel_dropped: 0, overruns: 0 },
     { queue: 1, fail_open: true, gso: true, max_length: 8192, waiting: 1, kernel_dropped: 0, overruns: 0 },

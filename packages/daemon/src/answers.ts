@@ -100,6 +100,33 @@ export interface MirrorRow {
   lost: number;
 }
 
+export interface AddressListRow {
+  name: string;
+  category: string;
+  entries: number;
+  /** Addresses that an earlier entry of the category is as well. */
+  duplicates: number;
+  bad_lines: number;
+  first_bad_lines: { line: number; reason: string }[];
+  /** When the file in force was written, ISO 8601; null: nothing of the list is in force. */
+  written_at: string | null;
+  age_s: number | null;
+  /** Why the file itself is not in force; null: it is. */
+  problem: string | null;
+}
+
+export interface WebAddressesAnswer {
+  entries: number;
+  /** Memory of the table that all workers share. */
+  bytes: number;
+  /** Lists are being read. */
+  loading: boolean;
+  loaded_at: string | null;
+  /** Why the lists as they are now could not be put in force; null: they are. */
+  problem: string | null;
+  lists: AddressListRow[];
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -111,7 +138,7 @@ export interface StatusAnswer {
   decoy: DecoyRow | null;
   bans: { active: number; dropped_packets: number; dropped_bytes: number };
   packets: { received: number; bytes: number; dropped: number; uninspected: number };
-  alerts: { allowed: number; blocked: number };
+  alerts: { allowed: number; blocked: number; addresses_blocked: number };
   flows: number;
   /** TCP connections of which only one side was seen, ever since the start. */
   one_sided_flows: number;
@@ -120,4 +147,6 @@ export interface StatusAnswer {
   firewall_repairs: number;
   queues: QueueRow[];
   mirrors: MirrorRow[];
+  /** null: no lists of web addresses are configured. */
+  web_addresses: WebAddressesAnswer | null;
 }

@@ -54,7 +54,7 @@ beforeEach(async () => {
   service = new BanService({
     backend: firewall,
     directory,
-    neverBlock: (prefix) => never.refuses(prefix.text) ?? undefined,
+    neverBlock: (prefix, origin) => never.refuses(prefix.text, origin === 'isolation') ?? undefined,
   });
   await service.start();
   now = Date.now();
@@ -172,4 +172,49 @@ test('a flood of detections is an alarm, once a minute, and bans no more', async
   expect(await attack(11)).toMatchObject({ origin: 'attack' });
   now += 60_000;
   expect(await attack(14)).toMatchObject({ prefix: '203.0.113.14' });
+});
+
+describe('a protected host', () => {
+  const own = { source: '198.51.100.9', protectedEnd: 'source', direction: 'to_server' } as const;
+
+  test.each([
+    ['web-address', 'block'],
+    ['network-activity', 'block'],
+    ['network-activity', 'drop'],
+  ] as const)('is not banned for %s with %s', (kind, response) => {
+    expect(attackers.consider(detection({ ...own, kind, response }), policy)).toBeNull();
+    expect(service.size).toBe(0);
+  });
+
+  test('is isolated where that is wanted, also for what it is answered', async () => {
+    const activity = { kind: 'network-activity', response: 'isolate' } as const;
+    const quiet = { ...policy, banning: false };
+    const answered = detection({
+      ...activity,
+      source: '203.0.113.9',
+      destination: '198.51.100.8',
+      protectedEnd: 'destination',
+      direction: 'to_client',
+    });
+    expect(await attackers.consider(detection({ ...own, ...activity }), quiet)).toMatchObject({
+      prefix: '198.51.100.9',
+      origin: 'isolation',
+    });
+    expect(await attackers.consider(answered, quiet)).toMatchObject({ prefix: '198.51.100.8' });
+    expect((await service.list()).bans.map(({ origin }) => origin)).toEqual(['isolation', 'isolation']);
+  });
+
+  test('is not isolated for what others send it, nor without a handshake', async () => {
+    const activity = { kind: 'network-activity', response: 'isolate' } as const;
+    const asked = detection({ ...activity, protectedEnd: 'destination', direction: 'to_server' });
+    expect(attackers.consider(asked, policy)).toBeNull();
+    const answering = detection({ ...activity, ...own, direction: 'to_client' });
+    expect(attackers.consider(answering, policy)).toBeNull();
+    expect(
+      await attackers.consider(detection({ ...own, ...activity, handshake: false }), policy),
+    ).toMatchObject({
+      refused: expect.stringContaining('handshake'),
+    });
+    expect(service.size).toBe(0);
+  });
 });

@@ -48,14 +48,23 @@ export class AttackerBans {
     private readonly clock: () => number = Date.now,
   ) {}
 
-  /** @returns null where the source is not to be banned; else at once what is on its way */
+  /** @returns null where nobody is to be banned; else at once what is on its way */
   consider(detection: Detection, policy: BanPolicy): Promise<BanOutcome> | null {
-    if (!detection.blocked || detection.response !== 'block' || !policy.banning) return null;
-    return this.ban(detection, policy);
+    const { blocked, response, kind, protectedEnd } = detection;
+    if (!blocked) return null;
+    if (response === 'isolate') {
+      const host = hostToIsolate(detection);
+      return host === null ? null : this.ban(detection, host, 'isolation', { ...policy, ipv6Prefix: 128 });
+    }
+    if (response !== 'block' || kind === 'web-address' || protectedEnd === 'source' || !policy.banning)
+      return null;
+    return this.ban(detection, detection.source, 'attack', policy);
   }
 
   private async ban(
-    { handshake, source, version, rule, time }: Detection,
+    { handshake, version, rule, time }: Detection,
+    source: string,
+    origin: 'attack' | 'isolation',
     policy: BanPolicy,
   ): Promise<BanOutcome> {
     if (!handshake && !policy.withoutHandshake)
@@ -76,6 +85,7 @@ export class AttackerBans {
         seconds,
         reason: rule.msg,
         sid: rule.sid,
+        origin,
         seenAt: time / 1000,
       });
       return {
@@ -122,4 +132,10 @@ export class AttackerBans {
       ? seconds
       : Math.min(escalation.max, seconds * escalation.factor ** (bans - 1));
   }
+}
+
+/** The protected host that has opened the connection; one that others have connected to is not to blame. */
+function hostToIsolate({ direction, protectedEnd, source, destination }: Detection): string | null {
+  if (direction === 'to_server') return protectedEnd === 'source' ? source : null;
+  return protectedEnd === 'destination' ? destination : null;
 }

@@ -21,7 +21,8 @@ export interface BanOptions {
   backend: FirewallBackend;
   directory: string;
   sink: () => EventSink;
-  neverBlock: (prefix: string) => string | null;
+  /** @param isolation it is a protected host that is to be banned */
+  neverBlock: (prefix: string, isolation: boolean) => string | null;
   defaultSeconds: () => number;
   /** After an unblocking by hand no attack bans the device again for so long. */
   graceSeconds: () => number;
@@ -47,7 +48,7 @@ export class Bans {
     this.service = new BanService({
       backend: options.backend,
       directory: options.directory,
-      neverBlock: (prefix) => options.neverBlock(prefix.text) ?? undefined,
+      neverBlock: (prefix, origin) => options.neverBlock(prefix.text, origin === 'isolation') ?? undefined,
       graceSeconds: () => options.graceSeconds(),
       onEvent: (event) => this.tell(event),
     });

@@ -55,6 +55,7 @@ import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
+import { WebAddressLists } from './web-address-lists';
 import { Supervisor } from './workers/supervisor';
 import { queueSources, supervisorSettings } from './workers/supervisor-settings';
 
@@ -122,6 +123,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly traffic = new Traffic();
   private readonly interfaces = new InterfaceNames();
   private readonly incidents = new Incidents();
+  private readonly webAddresses = new WebAddressLists({
+    onLoaded: (table) => this.supervisor?.setWebAddresses(table),
+    onProblem: (record, message) => {
+      this.incidents.count('web-address-list');
+      this.log.warn(message);
+      this.sink.write(record);
+    },
+    onNews: (message) => this.log.info(message),
+  });
   private generation = 0;
   /** How often rules of ours were put back. */
   private drifts = 0;
@@ -187,6 +197,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
       await this.startMetrics();
       undo.push(async () => this.metrics?.close());
+      this.webAddresses.configure(this.configuration, this.options.configurationFile);
+      undo.push(async () => this.webAddresses.stop());
       // A policy turns protection on by itself; what an administrator has said since counts.
       const wanted = state.enabled ?? this.resolved.hasPolicy;
       if (this.options.enable || wanted) await this.protect(source);
@@ -207,6 +219,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       notifyStopping();
       if (this.driftTimer) clearInterval(this.driftTimer);
       if (this.factsTimer) clearInterval(this.factsTimer);
+      this.webAddresses.stop();
       await this.control.close();
       if (options.purge) await this.bans.service.remove('all');
       const report = await this.firewall.remove(options);
@@ -294,6 +307,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.resolved = resolved;
     if (!next.scan.decoy) this.closeDecoys();
     this.neverBlock = this.makeNeverBlock();
+    this.webAddresses.configure(next, this.options.configurationFile);
     await this.letExcludedIn();
     this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
     return { rules: this.rulesAnswer(), needs_restart: needsRestart };
@@ -366,6 +380,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       throw error;
     }
     this.supervisor = supervisor;
+    supervisor.setWebAddresses(this.webAddresses.table);
   }
 
   private async unprotect(): Promise<void> {
@@ -653,7 +668,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         dropped: totals.queue_dropped,
         uninspected: Math.max(0, counted.ipv4 + counted.ipv6 - totals.queue_received),
       },
-      alerts: { allowed: totals.alerts, blocked: totals.attacks_blocked },
+      alerts: {
+        allowed: totals.alerts,
+        blocked: totals.attacks_blocked,
+        addresses_blocked: totals.addresses_blocked,
+      },
       flows: totals.flows_active,
       one_sided_flows: totals.one_sided_flows,
       held_bytes: totals.held_bytes,
@@ -668,6 +687,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         overruns: thread.counters.get('queue_overruns'),
       })),
       mirrors: this.mirrors?.rows ?? [],
+      web_addresses: this.webAddresses.answer(),
     };
   }
 
@@ -721,7 +741,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       backend: this.mode === 'monitoring' ? new MemoryFirewall() : this.firewall,
       directory: this.configuration['state-dir'],
       sink: () => this.sink,
-      neverBlock: (prefix) => this.neverBlock.refuses(prefix),
+      neverBlock: (prefix, isolation) => this.neverBlock.refuses(prefix, isolation),
       defaultSeconds: () => this.configuration['block-duration'],
       graceSeconds: () => this.configuration['unblock-grace'],
       onRemoved: () => this.supervisor?.forgetBlockedSources(),

@@ -34,5 +34,6 @@ test('incidents are counted by kind', () => {
     'ban-flood': 1,
     'firewall-repaired': 0,
     'mirror-gone': 0,
+    'web-address-list': 0,
   });
 });

@@ -10,6 +10,7 @@ export const incidentKinds = [
   'ban-flood',
   'firewall-repaired',
   'mirror-gone',
+  'web-address-list',
 ] as const;
 export type IncidentKind = (typeof incidentKinds)[number];
 
@@ -27,6 +28,7 @@ export class Incidents {
     'ban-flood': 0,
     'firewall-repaired': 0,
     'mirror-gone': 0,
+    'web-address-list': 0,
   };
   private readonly alerts = new Map<string, { labels: AlertSeries; value: number }>();
 

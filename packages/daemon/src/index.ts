@@ -11,6 +11,7 @@ export type {
   SettingsAnswer,
   ShownSettings,
   StatusAnswer,
+  WebAddressesAnswer,
 } from './answers';
 export {
   type LoadOptions,

@@ -1,5 +1,5 @@
 import type { RuleSummary } from '@portcullis/engine';
-import type { DecoyPlan, InstallPlan } from '@portcullis/firewall';
+import type { DecoyPlan, InstallPlan, PortRange, QueuedProtocol } from '@portcullis/firewall';
 import type { Configuration } from './configuration/schema';
 import { decoyPorts } from './decoys';
 import { scanExclusions } from './exclusions';
@@ -22,7 +22,13 @@ export function installPlan(
   // Who only watches copies has nothing to queue.
   const on = state.on && configuration.pcap.length === 0;
   const forward = protect.networks.length > 0 || protect.interfaces.length > 0;
-  const ports = scan.ports === 'from-rules' ? rules?.ports.ranges : scan.ports;
+  const asked = outbound(configuration, rules);
+  const ruled = (scan.ports === 'from-rules' ? rules?.ports.ranges : scan.ports) ?? 'any';
+  const web = webPorts(configuration);
+  const ports = ruled === 'any' || web === null ? ruled : [...ruled, ...web];
+  const datagrams: QueuedProtocol[] = [...(rules?.datagrams ?? [])];
+  // Without a direction the protocols of both are all that can be told apart.
+  if (scan.direction === 'both' && web !== null && !datagrams.includes('udp')) datagrams.push('udp');
   const monitoring = mode === 'monitoring';
   return {
     queues: nfqueue.queues,
@@ -31,13 +37,14 @@ export function installPlan(
     markMask: mark.mask,
     generation,
     hooks: { forward: on && forward, input: on && protect.host, output: on && protect.host },
-    ports: ports ?? 'any',
-    protocols: ['tcp', ...(rules?.datagrams ?? [])],
+    ports,
+    protocols: ['tcp', ...datagrams],
     excludedInterfaces: [],
     exclusions: scanExclusions(exclusions),
     monitoring,
     ...(scan.direction === 'inbound' && {
       inbound: { networks: protect.networks, interfaces: protect.interfaces },
+      ...(asked !== null && { outbound: asked }),
     }),
     eitherPort: true,
     replyPayload: rules?.replyPayload ?? true,
@@ -48,6 +55,43 @@ export function installPlan(
       },
     }),
   };
+}
+
+/** Ports where web addresses are looked for; null: they are not. */
+function webPorts(configuration: Configuration): readonly PortRange[] | null {
+  const { lists, ports } = configuration['web-addresses'];
+  return lists.length === 0 ? null : ports;
+}
+
+/**
+ * What is looked at of the connections that the protected side makes: web addresses, and what rules find in them, once
+ * somebody has said what is to be done about network activity.
+ */
+function outbound(
+  configuration: Configuration,
+  rules: RuleSummary | null,
+): NonNullable<InstallPlan['outbound']> | null {
+  const web = webPorts(configuration);
+  if (!controlsActivity(configuration)) return web === null ? null : { tcp: web, udp: web };
+  const { ports } = configuration.scan;
+  const ruled = ports === 'from-rules' ? (rules?.ports.ranges ?? 'any') : ports;
+  const datagrams = rules?.datagrams ?? [];
+  return {
+    tcp: web === null || ruled === 'any' ? ruled : [...ruled, ...web],
+    ...(datagrams.includes('udp') ? { udp: 'any' } : web !== null && { udp: web }),
+    ...(datagrams.includes('icmp') && { icmp: 'any' }),
+  };
+}
+
+/** Telling of it is what happens anyway to activity that is seen; more than that is wanted. */
+function controlsActivity(configuration: Configuration): boolean {
+  const acts = !['notify', 'ignore'].includes(configuration['action-on-detect']['network-activity']);
+  return (
+    acts ||
+    Object.values(configuration['network-activity']).some(
+      (response) => response !== undefined && response !== 'ignore',
+    )
+  );
 }
 
 /** The queued ports, for people. */

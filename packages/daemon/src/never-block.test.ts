@@ -45,3 +45,10 @@ test.each(['10.0.0.8', '8.8.8.8', 'fd00::3', '192.168.1.128/25'])('%s may be ban
 test('only what the configuration names is protected', () => {
   expect(new NeverBlock(['dns'], [], system).refuses('192.168.1.1')).toBeNull();
 });
+
+test('a protected host may be isolated, but none that the configuration names', () => {
+  expect(all.refuses('10.20.3.4', true)).toBeNull();
+  expect(all.refuses('172.20.1.1', true)).toMatch(/172/);
+  expect(all.refuses('192.168.1.1', true)).toMatch(/gateway/);
+  expect(all.refuses('192.168.1.2', true)).toMatch(/this host/);
+});

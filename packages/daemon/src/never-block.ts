@@ -97,6 +97,11 @@ function parse(text: string): ip6addr.Addr | null {
   }
 }
 
+interface ListedPrefix {
+  readonly cidr: ip6addr.CIDR;
+  readonly text: string;
+}
+
 interface Fact {
   word: NeverBlockWord;
   addresses: ip6addr.Addr[];
@@ -110,7 +115,8 @@ export class NeverBlock {
   private known: readonly Fact[] = [];
   private readAt = Number.NEGATIVE_INFINITY;
   private readonly words: ReadonlySet<NeverBlockWord>;
-  private readonly prefixes: { cidr: ip6addr.CIDR; text: string }[];
+  private readonly prefixes: readonly ListedPrefix[];
+  private readonly protected: readonly ListedPrefix[];
 
   constructor(
     entries: readonly string[],
@@ -120,10 +126,9 @@ export class NeverBlock {
     const isWord = (entry: string): entry is NeverBlockWord =>
       /^[a-z-]+$/.test(entry) && !entry.includes(':');
     this.words = new Set(entries.filter(isWord));
-    this.prefixes = [...entries.filter((entry) => !isWord(entry)), ...protectedNetworks].map((text) => ({
-      cidr: ip6addr.createCIDR(text),
-      text,
-    }));
+    const listed = (text: string): ListedPrefix => ({ cidr: ip6addr.createCIDR(text), text });
+    this.prefixes = entries.filter((entry) => !isWord(entry)).map(listed);
+    this.protected = protectedNetworks.map(listed);
   }
 
   /**
@@ -151,8 +156,11 @@ export class NeverBlock {
     return this.known;
   }
 
-  /** @returns why `prefix` must not be banned, or null */
-  refuses(prefix: string): string | null {
+  /**
+   * @param isolation it is a protected host that is to be banned
+   * @returns why `prefix` must not be banned, or null
+   */
+  refuses(prefix: string, isolation = false): string | null {
     const [address, length] = prefix.split('/') as [string, string | undefined];
     const parsed = parse(address);
     if (!parsed) return `'${prefix}' is not an address`;
@@ -161,7 +169,7 @@ export class NeverBlock {
     for (const { word, addresses, reason } of this.facts()) {
       if (this.words.has(word) && addresses.some((address) => cidr.contains(address))) return reason;
     }
-    const listed = this.prefixes.find(
+    const listed = [...this.prefixes, ...(isolation ? [] : this.protected)].find(
       (entry) => entry.cidr.contains(parsed) || cidr.contains(entry.cidr.address()),
     );
     return listed ? `it is in ${listed.text}, which is protected or never blocked` : null;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
+  DEFAULT_BLOCK_PAGE,
   DEFAULT_KINDS,
   type DetectionPolicySettings,
   type RuleLists,
@@ -97,7 +98,7 @@ export function readRuleSource(
     classification: classification === undefined ? null : readText(resolve(base, classification)),
     addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
     portGroups: Object.fromEntries(portGroups),
-    policy: detectionPolicy(configuration),
+    policy: detectionPolicy(configuration, base),
     lists: ruleLists(configuration, base),
     actionOrder: configuration['action-order'],
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
@@ -135,12 +136,15 @@ function ruleLists(configuration: Configuration, base: string): RuleLists {
 }
 
 /** The configured rows come before the built-in ones: the first that fits counts. */
-function detectionPolicy(configuration: Configuration): DetectionPolicySettings {
-  const { protect } = configuration;
-  const { attack, 'network-activity': activity } = configuration['action-on-detect'];
+function detectionPolicy(configuration: Configuration, base: string): DetectionPolicySettings {
+  const { protect, 'web-addresses': addresses } = configuration;
+  const { 'block-page': page } = addresses;
   return {
     kinds: [...configuration['detection-kinds'], ...DEFAULT_KINDS],
-    responses: { attack, 'network-activity': activity },
+    responses: configuration['action-on-detect'],
+    activityResponses: configuration['network-activity'],
+    webAddressResponses: addresses.categories,
+    blockPage: page === false ? null : page === true ? DEFAULT_BLOCK_PAGE : readText(resolve(base, page)),
     protectedNetworks: [...protect.networks, ...(protect.host ? localAddresses() : [])],
     protectedInterfaces: protect.interfaces.flatMap((name) => interfaceIndex(name) ?? []),
     exemptions: exemptions(configuration.exclusions),

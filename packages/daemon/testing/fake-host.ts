@@ -142,7 +142,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     ports: { text: 'TCP 80', any_port_rules: 0, any_port_sids: [], reply_payload: true },
     bans: { active: 3, dropped_packets: 0, dropped_bytes: 0 },
     packets: { received: 5, bytes: 0, dropped: 0, uninspected: 0 },
-    alerts: { allowed: 0, blocked: 0 },
+    alerts: { allowed: 0, blocked: 0, addresses_blocked: 0 },
     flows: 0,
     one_sided_flows: 0,
     held_bytes: 0,
@@ -153,6 +153,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     ],
     decoy: null,
     mirrors: [],
+    web_addresses: null,
     ...changes,
   };
 }

@@ -1,10 +1,18 @@
-import { type EventKind, type EveRecord, eveTimestamp, protocolName } from '@portcullis/events';
+import {
+  type EventKind,
+  type EveRecord,
+  eveTimestamp,
+  type PortcullisFacts,
+  protocolName,
+} from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import type { Detection } from './detection';
 import type { DetectionKind } from './detection-policy';
+import type { WebAddressFacts } from './web-address-inspection';
 
 const EVENT_OF: Readonly<Record<DetectionKind, EventKind>> = {
   attack: 'network_attack_detected',
+  'web-address': 'web_address_detected',
   'network-activity': 'network_activity_detected',
   information: 'signature_matched',
 };
@@ -29,12 +37,6 @@ export function alertRecord(
   const icmp = detection.protocol === 1 || detection.protocol === 58;
   // Of a packet that does not decode nobody knows who sent it.
   const addressed = detection.version !== 0;
-  const attacker: { ip: string; port?: number; mac?: string; handshake: boolean } = {
-    ip: detection.source,
-    handshake: detection.handshake,
-  };
-  if (ports) attacker.port = detection.sourcePort;
-  if (detection.hardwareAddress) attacker.mac = detection.hardwareAddress;
   return {
     timestamp: eveTimestamp(detection.time),
     ...(detection.flowId > 0 && { flow_id: detection.flowId }),
@@ -72,12 +74,39 @@ export function alertRecord(
       action: detection.blocked ? 'drop' : 'alert',
       ...(detection.rejected && { reject: ['tcp-reset'] }),
     },
-    ...(detection.blocked && { drop: { reason: 'rules' } }),
+    ...(detection.blocked && { drop: { reason: detection.webAddress === null ? 'rules' : 'web address' } }),
     portcullis: {
       event: EVENT_OF[detection.kind],
       mode: context.mode,
       enforced: detection.blocked,
-      attacker,
+      ...(detection.category !== null && { category: detection.category }),
+      ...parties(detection, ports),
+      ...(detection.webAddress && { web_address: webAddressFacts(detection.webAddress) }),
     },
   };
+}
+
+/** Who did it: an attacker, or the protected host that is the source of an activity. */
+function parties(detection: Detection, ports: boolean): Pick<PortcullisFacts, 'attacker' | 'source'> {
+  const { kind, protectedEnd, hardwareAddress: mac, handshake } = detection;
+  const sender = {
+    ip: detection.source,
+    ...(ports && { port: detection.sourcePort }),
+    ...(mac && { mac }),
+    handshake,
+  };
+  if ((kind !== 'network-activity' && kind !== 'web-address') || protectedEnd === null)
+    return { attacker: sender };
+  if (protectedEnd === 'source') return { source: sender };
+  return {
+    source: { ip: detection.destination, ...(ports && { port: detection.destinationPort }), handshake },
+  };
+}
+
+function webAddressFacts({
+  seenIn,
+  url,
+  ...facts
+}: WebAddressFacts): NonNullable<PortcullisFacts['web_address']> {
+  return { ...facts, ...(url !== null && { url }), seen_in: seenIn };
 }

@@ -1,40 +1,42 @@
 import type { CompiledRule } from '@portcullis/matcher';
 import type { Direction } from '@portcullis/protocols';
-import { IpProtocol } from '@portcullis/wire';
-import type { AppLayer } from './app-layer';
+import type { AddressControl } from './address-control';
 import { BlockedSources } from './blocked-sources';
-import { buildDetection } from './detection-builder';
-import type { Decision, DetectionPolicy } from './detection-policy';
+import { detectedRule } from './detection-builder';
+import type { Decision } from './detection-policy';
 import { InspectCounter } from './inspect-counters';
 import type { InspectorOptions } from './inspector-options';
 import type { PacketInHand } from './packet-in-hand';
+import type { Outcome, Reporter } from './reporter';
 import { ResetBuilder } from './reset';
 
 const Counter = InspectCounter;
-const { TCP } = IpProtocol;
 /** Where there is no policy everything is told. */
-const NOTIFY: Decision = { kind: 'attack', response: 'notify' };
+const NOTIFY: Decision = { kind: 'attack', response: 'notify', category: null };
 
 /** What comes of the rules that a packet has matched: its verdict, the flow's, resets, and what is told. */
 export class Conclusion {
-  policy: DetectionPolicy | null;
   readonly blocked: BlockedSources;
   private readonly resets = new ResetBuilder();
 
   constructor(
     private readonly hand: PacketInHand,
-    private readonly appLayer: AppLayer,
+    private readonly reporter: Reporter,
+    private readonly addresses: AddressControl,
     private readonly options: InspectorOptions,
   ) {
-    this.policy = options.policy ?? null;
     this.blocked = new BlockedSources(options.holdBlockedMicros);
   }
 
-  /** Ends the evaluation of the packet in hand and acts on the rules that have matched. */
+  /** Ends the evaluation of the packet in hand and acts on what was found in it. */
   conclude(slot: number, direction: Direction): void {
+    if (this.hand.matcher.matchCount > 0) this.concludeRules(slot, direction);
+    this.addresses.conclude(slot, direction);
+  }
+
+  private concludeRules(slot: number, direction: Direction): void {
     const { hand } = this;
     const { matcher, context } = hand;
-    if (matcher.matchCount === 0) return;
     matcher.end(context);
     const { fired } = matcher;
     const inFlow = slot >= 0 && hand.table.inUse(slot);
@@ -56,7 +58,7 @@ export class Conclusion {
    * @returns whether those behind it do not count
    */
   private act(place: number, slot: number, direction: Direction, live: boolean): boolean {
-    const { hand } = this;
+    const { hand, reporter } = this;
     const inFlow = slot >= 0 && hand.table.inUse(slot);
     const { matcher } = hand;
     const { fired } = matcher;
@@ -68,12 +70,13 @@ export class Conclusion {
       // What came before it in the order of the actions counts.
       if (inFlow && fired.actsOnFlow(place) && !hand.blockWanted) hand.inspectionOf(slot).passed = true;
       if (rule.alwaysAlert && fired.silent[place] === 0) {
-        const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
+        const { kind, response, category } = NOTIFY;
+        const outcome = { kind, response, category, handshake: false, blocked: false, rejected: false };
         this.tell(rule, slot, direction, transaction, outcome);
       }
       return true;
     }
-    const { kind, response: usual } = this.decide(rule, direction);
+    const { kind, response: usual, category } = this.decide(rule, direction);
     // A rate filter knows better than the table what its rule is to do now.
     const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
     if (response === 'ignore') return false;
@@ -84,17 +87,24 @@ export class Conclusion {
         hand.inspectionOf(slot).dropped = true;
     }
     if (fired.silent[place] === 1) return false;
-    const handshake = inFlow && hand.packet.protocol === TCP && hand.reassembler.handshakeComplete(slot);
+    const handshake = reporter.hasHandshake(slot);
     let rejected = false;
     const { sender } = this.options;
     if (blocked && sender !== undefined && hand.depth === 0 && action.startsWith('reject')) {
       rejected = this.resets.send(hand.view, sender);
       if (rejected) hand.counters[Counter.RESETS_SENT]++;
     }
-    if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
-      this.blocked.add(hand.packet.source, hand.now);
+    const bans = blocked && response === 'block' && handshake && !reporter.isProtected('source');
+    if (bans && this.options.holdBlockedMicros > 0) this.blocked.add(hand.packet.source, hand.now);
     hand.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
-    this.tell(rule, slot, direction, transaction, { kind, response, handshake, blocked, rejected });
+    this.tell(rule, slot, direction, transaction, {
+      kind,
+      response,
+      category,
+      handshake,
+      blocked,
+      rejected,
+    });
     return false;
   }
 
@@ -104,35 +114,28 @@ export class Conclusion {
     slot: number,
     direction: Direction,
     transaction: number,
-    outcome: Decision & { handshake: boolean; blocked: boolean; rejected: boolean },
+    outcome: Omit<Outcome, 'transaction' | 'txId' | 'webAddress'>,
   ): void {
-    const { hand } = this;
-    const inFlow = slot >= 0 && hand.table.inUse(slot);
-    const flow = inFlow ? (hand.inspections[slot] ?? null) : null;
-    this.options.onDetection(
-      buildDetection(hand.packet, hand.batch, hand.place, rule, {
-        live: hand.packet === hand.view,
-        time: hand.now,
-        flowId: inFlow ? hand.table.flowId(slot) : 0,
-        direction,
-        appProtocol: flow === null ? null : (this.appLayer.definition(flow.protocol)?.name ?? null),
-        transaction: hand.factsOf.get(transaction) ?? null,
-        txId: transaction < 0 ? null : transaction,
-        ...outcome,
-      }),
-    );
+    this.reporter.report(detectedRule(rule), slot, direction, {
+      // By name: spreading costs many times as much.
+      kind: outcome.kind,
+      response: outcome.response,
+      category: outcome.category,
+      handshake: outcome.handshake,
+      blocked: outcome.blocked,
+      rejected: outcome.rejected,
+      transaction: this.hand.factsOf.get(transaction) ?? null,
+      txId: transaction < 0 ? null : transaction,
+      webAddress: null,
+    });
   }
 
   private decide(rule: CompiledRule, direction: Direction): Decision {
-    const { hand } = this;
-    const { policy } = this;
-    const { packet } = hand;
+    const { reporter } = this;
+    const { policy } = reporter;
     if (policy === null) return NOTIFY;
-    const live = packet === hand.view;
-    const inInterface = live ? (hand.batch.inInterface[hand.place] as number) : 0;
-    const decision = policy.decide(rule, direction, policy.protects(packet.source, inInterface));
-    const acts = decision.response === 'block' || decision.response === 'drop';
-    if (!acts || !policy.exempts(packet, direction, inInterface)) return decision;
-    return { kind: decision.kind, response: 'notify' };
+    const decision = policy.decide(rule, direction, reporter.isProtected('source'));
+    const acts = decision.response !== 'notify' && decision.response !== 'ignore';
+    return acts && reporter.isExempt(direction) ? { ...decision, response: 'notify' } : decision;
   }
 }

@@ -3,12 +3,13 @@ import type { CompiledRule } from '@portcullis/matcher';
 import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection, TransactionFacts } from './detection';
 import type { DetectionKind, DetectionResponse } from './detection-policy';
+import type { WebAddressFacts } from './web-address-inspection';
 
 /** Rules that have matched, so that what is told of them is read once. */
 const told = new WeakMap<CompiledRule, DetectedRule>();
 
 /** The rule as plain data. */
-function detectedRule(rule: CompiledRule): DetectedRule {
+export function detectedRule(rule: CompiledRule): DetectedRule {
   const known = told.get(rule);
   if (known !== undefined) return known;
   const made: DetectedRule = {
@@ -52,7 +53,7 @@ export function buildDetection(
   packet: PacketView,
   batch: PacketBatch,
   place: number,
-  rule: CompiledRule,
+  rule: DetectedRule,
   about: {
     /** The packet is the one at `place`; else it stands for a flow that ended, and `place` is that of the packet before. */
     live: boolean;
@@ -63,6 +64,9 @@ export function buildDetection(
     transaction: TransactionFacts | null;
     txId: number | null;
     kind: DetectionKind;
+    category: string | null;
+    protectedEnd: Detection['protectedEnd'];
+    webAddress: WebAddressFacts | null;
     response: DetectionResponse;
     handshake: boolean;
     blocked: boolean;
@@ -78,12 +82,15 @@ export function buildDetection(
     transaction: about.transaction,
     txId: about.txId,
     kind: about.kind,
+    category: about.category,
+    protectedEnd: about.protectedEnd,
+    webAddress: about.webAddress,
     response: about.response,
     handshake: about.handshake,
     blocked: about.blocked,
     rejected: about.rejected,
     direction: about.direction === 0 ? 'to_server' : 'to_client',
-    rule: detectedRule(rule),
+    rule,
     source: formatAddress(packet.source),
     sourcePort: packet.sourcePort,
     destination: formatAddress(packet.destination),

@@ -5,7 +5,12 @@ import { NameTable } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';
 import { parseAddress } from '@portcullis/wire';
 import { ruleSource } from '../testing/inspection';
-import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type KindRow } from './detection-policy';
+import {
+  DEFAULT_DETECTION_POLICY,
+  DetectionPolicy,
+  type DetectionPolicySettings,
+  type KindRow,
+} from './detection-policy';
 import { loadRules } from './rule-loading';
 
 const TO_SERVER = 0;
@@ -137,4 +142,53 @@ withCorpora('of Emerging Threats Open, attempts to get in are attacks and nothin
   expect(wrong.map(({ sid, msg }) => `${sid} ${msg}`)).toEqual([]);
   expect(banning.length / rules.length).toBeGreaterThan(0.1);
   expect(banning.length / rules.length).toBeLessThan(0.4);
+});
+
+describe('network activity', () => {
+  const decided = (
+    one: CompiledRule,
+    activityResponses: NonNullable<DetectionPolicySettings['activityResponses']>,
+    within = false,
+  ) => {
+    const policy = new DetectionPolicy({ ...DEFAULT_DETECTION_POLICY, activityResponses }, 1);
+    const { kind, response, category } = policy.decide(one, TO_SERVER, within);
+    return `${kind} ${category} ${response}`;
+  };
+
+  test.each([
+    ['command-and-control', 'network-activity malware drop'],
+    ['pup-activity', 'network-activity adware notify'],
+    ['coin-mining', 'network-activity coin-mining isolate'],
+    ['credential-theft', 'network-activity phishing notify'],
+    ['policy-violation', 'information null notify'],
+  ])('rules of class %s are %s', (name, want) => {
+    const responses = { malware: 'drop', 'coin-mining': 'isolate' } as const;
+    expect(decided(rule('alert', `classtype:${name};`), responses)).toBe(want);
+  });
+
+  test('attacks from within have a category of their own, or that of their class', () => {
+    const responses = { attacks: 'isolate', adware: 'notify' } as const;
+    expect(decided(rule('alert', 'classtype:attempted-admin;'), responses, true)).toBe(
+      'network-activity attacks isolate',
+    );
+    expect(decided(rule('drop', 'classtype:attempted-admin;'), responses, true)).toBe(
+      'network-activity attacks isolate',
+    );
+    expect(decided(rule('drop', 'classtype:pup-activity;'), responses, true)).toBe(
+      'network-activity adware drop',
+    );
+    expect(decided(rule('drop', ''), {}, true)).toBe('network-activity attacks drop');
+  });
+});
+
+test('web addresses have the response of their category, else that of their kind', () => {
+  const policy = new DetectionPolicy(
+    { ...DEFAULT_DETECTION_POLICY, webAddressResponses: { ads: 'ignore' } },
+    0,
+  );
+  expect(['ads', 'malware', 'constructor'].map((name) => policy.webAddressResponse(name))).toEqual([
+    'ignore',
+    'block',
+    'block',
+  ]);
 });

@@ -1,11 +1,15 @@
 import type { CompiledRule } from '@portcullis/matcher';
 import { AddressPrefixes, type PacketView } from '@portcullis/wire';
 
-/** What is done about a detection: the packet is dropped and the attacker banned; dropped only; told; nothing. */
-export type DetectionResponse = 'block' | 'drop' | 'notify' | 'ignore';
+/**
+ * What is done about a detection: the packet is dropped, and the attacker banned (a client that asks for a web address is
+ * told so instead); dropped only; told; nothing. `isolate`: as `drop`, and the protected host whose activity it is may
+ * not go out any more.
+ */
+export type DetectionResponse = 'isolate' | 'block' | 'drop' | 'notify' | 'ignore';
 
-/** What a detection is: an attempt to get in, what unwanted programs inside do, or something worth a line. */
-export type DetectionKind = 'attack' | 'network-activity' | 'information';
+/** What a detection is: an attempt to get in, what protected hosts ask for or do, or something worth a line. */
+export type DetectionKind = 'attack' | 'web-address' | 'network-activity' | 'information';
 
 /** One row of the table that says what the match of a rule is. What a row does not say fits every rule. */
 export interface KindRow {
@@ -19,8 +23,10 @@ export interface KindRow {
   readonly direction?: 'to_server' | 'to_client' | undefined;
   /** The rule's `target`: which end is the victim. */
   readonly target?: 'src_ip' | 'dest_ip' | undefined;
-  readonly kind: DetectionKind;
-  /** Instead of what is done about its kind. */
+  readonly kind: Exclude<DetectionKind, 'web-address'>;
+  /** Of network activity: the name under which `activityResponses` say what is done about it. */
+  readonly category?: string | undefined;
+  /** Instead of what is done about its category or kind. */
   readonly response?: DetectionResponse | undefined;
 }
 
@@ -38,6 +44,12 @@ export interface DetectionPolicySettings {
   /** The first row that fits counts; a rule that fits none is `information`. */
   readonly kinds: readonly KindRow[];
   readonly responses: Readonly<Record<Exclude<DetectionKind, 'information'>, DetectionResponse>>;
+  /** By category of network activity: instead of what is done about its kind. */
+  readonly activityResponses?: Readonly<Record<string, DetectionResponse | undefined>>;
+  /** By category of web addresses: instead of what is done about their kind. */
+  readonly webAddressResponses?: Readonly<Record<string, DetectionResponse>>;
+  /** HTML for whoever asks for a blocked web address over HTTP; null: the connection is reset. */
+  readonly blockPage?: string | null;
   /** Whom attacks are aimed at; what comes from there is no attack but network activity. */
   readonly protectedNetworks: readonly string[];
   /** Indexes of the interfaces behind which they are. */
@@ -49,7 +61,11 @@ export interface DetectionPolicySettings {
 export interface Decision {
   readonly kind: DetectionKind;
   readonly response: DetectionResponse;
+  readonly category: string | null;
 }
+
+/** The category of what would be an attack if it did not come from the protected side. */
+export const ATTACKS_FROM_WITHIN = 'attacks';
 
 /** Place of a rule that was not asked about yet. */
 const UNKNOWN = 255;
@@ -63,7 +79,10 @@ export class DetectionPolicy {
   /** By rule number times two plus direction: place in `decisions`, or `UNKNOWN`. */
   private readonly places: Uint8Array;
   private readonly tests: readonly ((rule: CompiledRule, direction: number) => boolean)[];
-  private readonly activity: Decision;
+  /** What an attack is that comes from the protected side. */
+  private readonly fromWithin: (rule: CompiledRule) => Decision;
+  /** HTML; null: connections are reset. */
+  readonly blockPage: string | null;
   private readonly networks: AddressPrefixes;
   private readonly interfaces: ReadonlySet<number>;
   private readonly exemptions: readonly ((
@@ -73,21 +92,29 @@ export class DetectionPolicy {
   ) => boolean)[];
 
   /** @param ruleCount numbers of the rules are lower */
-  constructor(settings: DetectionPolicySettings, ruleCount: number) {
-    const { kinds, responses } = settings;
+  constructor(
+    private readonly settings: DetectionPolicySettings,
+    ruleCount: number,
+  ) {
+    const { kinds, responses, activityResponses = {} } = settings;
     if (kinds.length > 254) throw new RangeError('the table of detection kinds has more than 254 rows');
     const respond = (kind: DetectionKind): DetectionResponse =>
       kind === 'information' ? 'notify' : responses[kind];
     this.decisions = [
-      { kind: 'information', response: 'notify' },
-      ...kinds.map(({ kind, response }) => ({ kind, response: response ?? respond(kind) })),
+      { kind: 'information', response: 'notify', category: null },
+      ...kinds.map(({ kind, response, category: named }) => {
+        const category = kind === 'network-activity' ? (named ?? null) : null;
+        const usual = category === null ? undefined : activityResponses[category];
+        return { kind, response: response ?? usual ?? respond(kind), category };
+      }),
     ];
-    this.activity = { kind: 'network-activity', response: responses['network-activity'] };
+    this.blockPage = settings.blockPage ?? null;
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);
     this.exemptions = settings.exemptions.map(exemptionTest);
     this.places = new Uint8Array(ruleCount * 2).fill(UNKNOWN);
     this.tests = kinds.map(rowTest);
+    this.fromWithin = decisionsFromWithin(settings);
   }
 
   private placeOf(rule: CompiledRule, direction: 0 | 1): number {
@@ -103,8 +130,15 @@ export class DetectionPolicy {
   decide(rule: CompiledRule, direction: 0 | 1, byProtected: boolean): Decision {
     const decision = this.decisions[this.placeOf(rule, direction)] as Decision;
     if (!byProtected || decision.kind !== 'attack') return decision;
-    // Whoever writes `drop` means it, also for what a protected host sends; it is not banned for it.
-    return rule.action === 'alert' ? this.activity : DROPPED_ACTIVITY;
+    return this.fromWithin(rule);
+  }
+
+  /** What is done about web addresses of a category. */
+  webAddressResponse(category: string): DetectionResponse {
+    const { webAddressResponses = {}, responses } = this.settings;
+    return Object.hasOwn(webAddressResponses, category)
+      ? (webAddressResponses[category] as DetectionResponse)
+      : responses['web-address'];
   }
 
   /** @param direction of the packet; 0 where it belongs to no flow */
@@ -118,7 +152,25 @@ export class DetectionPolicy {
   }
 }
 
-const DROPPED_ACTIVITY: Decision = { kind: 'network-activity', response: 'drop' };
+/** What would be an attack is network activity of the protected host: of the category that its class has, else its own. */
+function decisionsFromWithin({ kinds, responses, activityResponses = {} }: DetectionPolicySettings) {
+  const categories = new Map<string, string>();
+  for (const { kind, category, class: classes = [] } of kinds) {
+    if (kind !== 'network-activity' || category === undefined) continue;
+    for (const name of classes) if (!categories.has(name)) categories.set(name, category);
+  }
+  const made = new Map<string, Decision>();
+  return ({ action, classtype }: CompiledRule): Decision => {
+    const category = categories.get(classtype ?? '') ?? ATTACKS_FROM_WITHIN;
+    const usual = activityResponses[category] ?? responses['network-activity'];
+    // Whoever writes `drop` means it, also for what a protected host sends; it is not banned for it.
+    const response = action === 'alert' || usual === 'isolate' ? usual : 'drop';
+    const key = `${category} ${response}`;
+    const decision = made.get(key) ?? { kind: 'network-activity', response, category };
+    made.set(key, decision);
+    return decision;
+  };
+}
 
 /** Rules that only remember something for others are never acted on. */
 function isMarker(rule: CompiledRule): boolean {
@@ -178,18 +230,13 @@ const INTRUSION = [
   'successful-user',
   'web-application-attack',
 ];
-/** What malware and other unwanted programs do once they are inside. */
-const UNWANTED = [
-  'trojan-activity',
-  'command-and-control',
-  'domain-c2',
-  'targeted-activity',
-  'coin-mining',
-  'pup-activity',
-  'credential-theft',
-  'social-engineering',
-  'exploit-kit',
-];
+/** What unwanted programs do once they are inside, by category: the classes of the rules. */
+export const ACTIVITY_CATEGORIES: Readonly<Record<string, readonly string[]>> = {
+  malware: ['trojan-activity', 'command-and-control', 'domain-c2', 'targeted-activity', 'exploit-kit'],
+  adware: ['pup-activity'],
+  'coin-mining': ['coin-mining'],
+  phishing: ['credential-theft', 'social-engineering'],
+};
 
 /**
  * What is an attack unless the configuration says otherwise. Requests that try to get in are; answers are not, because
@@ -206,13 +253,15 @@ export const DEFAULT_KINDS: readonly KindRow[] = [
     direction: 'to_server',
     kind: 'attack',
   },
-  { class: UNWANTED, kind: 'network-activity' },
+  ...Object.entries(ACTIVITY_CATEGORIES).map(
+    ([category, classes]): KindRow => ({ class: classes, kind: 'network-activity', category }),
+  ),
 ];
 
 /** The table and responses of a gateway that is told nothing else. */
 export const DEFAULT_DETECTION_POLICY: DetectionPolicySettings = {
   kinds: DEFAULT_KINDS,
-  responses: { attack: 'block', 'network-activity': 'notify' },
+  responses: { attack: 'block', 'web-address': 'block', 'network-activity': 'notify' },
   protectedNetworks: [],
   protectedInterfaces: [],
   exemptions: [],

@@ -1,4 +1,5 @@
 import type { DetectionKind, DetectionResponse } from './detection-policy';
+import type { WebAddressFacts } from './web-address-inspection';
 
 /** The rule behind a detection, as plain data that crosses threads. */
 export interface DetectedRule {
@@ -42,6 +43,12 @@ export interface Detection {
   txId: number | null;
   communityId: string;
   kind: DetectionKind;
+  /** Of network activity and web addresses: under which name the configuration has what is done about it. */
+  category: string | null;
+  /** Which end is on the protected side; null: neither, or nobody has said what is protected. */
+  protectedEnd: 'source' | 'destination' | null;
+  /** The web address that was asked for; null: this is about something else. */
+  webAddress: WebAddressFacts | null;
   /** What the policy says is to be done; `blocked` says whether the packet was dropped. */
   response: DetectionResponse;
   /** The peer acknowledged our side's initial sequence number exactly: the source address is real. */

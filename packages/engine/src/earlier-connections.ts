@@ -1,6 +1,7 @@
 import { defaultTimeouts, type FlowTable } from '@portcullis/reassembly';
 import { formatAddress, type PacketView, parseAddress, TcpFlag } from '@portcullis/wire';
-import { type PacketSender, ResetBuilder } from './reset';
+import { ResetBuilder } from './reset';
+import type { PacketSender } from './segment-builder';
 
 /** One end of a connection: the address as text without zone, any form of IPv6. */
 export interface ConnectionEnd {

@@ -1,5 +1,6 @@
 import type { FlowMatchState } from '@portcullis/matcher';
 import type { Direction, ProtocolParser, Transport } from '@portcullis/protocols';
+import type { GivenAnswer } from './block-page';
 
 /** What is known of a flow's application protocol. */
 export const ProtocolState = { UNDECIDED: 0, KNOWN: 1, UNKNOWN: 2 } as const;
@@ -37,6 +38,14 @@ export class FlowInspection {
   passed = false;
   /** What a rule has matched is meant for all that follows: the rest is dropped and not looked at. */
   dropped = false;
+  /** Of a flow of datagrams that is `dropped`: also datagrams to come are not let through. */
+  blocksDatagrams = false;
+  /** What the client was told in the server's name, when its request was not let through. */
+  answer: GivenAnswer | null = null;
+  /** As which protocol web addresses were looked for last, and the transactions whose request and names are the next. */
+  addressProtocol = 0;
+  nextRequest = 0;
+  nextNames = 0;
   /** The rest is ciphertext. */
   opaque = false;
   /** Directions whose end the parser was told, a bit for each. */
@@ -99,6 +108,11 @@ export class FlowInspection {
     this.matchState = null;
     this.passed = false;
     this.dropped = false;
+    this.blocksDatagrams = false;
+    this.answer = null;
+    this.addressProtocol = 0;
+    this.nextRequest = 0;
+    this.nextNames = 0;
     this.opaque = false;
     this.closed = 0;
     this.pageToServer = NO_PAGE;

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 
 export { alertRecord } from './alert-record';
+export { DEFAULT_BLOCK_PAGE } from './block-page';
 export type { DetectedRule, Detection } from './detection';
 export {
+  ACTIVITY_CATEGORIES,
+  ATTACKS_FROM_WITHIN,
   DEFAULT_DETECTION_POLICY,
   DEFAULT_KINDS,
   type DetectionKind,
@@ -19,7 +22,7 @@ export { ruleSourceKey } from './packed-rules-cache';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
 export { keptRulesNow, prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
-export { type PacketSender, ResetBuilder } from './reset';
+export { ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
 export {
   describeFailedRule,
@@ -32,6 +35,8 @@ export {
   ruleClasses,
   ruleFileText,
 } from './rule-loading';
+export type { PacketSender } from './segment-builder';
+export type { WebAddressFacts } from './web-address-inspection';
 export {
   type FromWorker,
   type MirrorSettings,

@@ -26,6 +26,8 @@ export const InspectCounter = {
   FRAGMENTS: 15,
   /** Packets of connections from before the inspection, answered with resets. */
   EARLIER_RESET: 16,
+  /** Web addresses for which a packet was dropped. */
+  ADDRESSES_BLOCKED: 17,
 } as const;
 
 export const InspectCounterNames = [
@@ -46,4 +48,5 @@ export const InspectCounterNames = [
   'resets_sent',
   'fragments',
   'earlier_reset',
+  'addresses_blocked',
 ] as const;

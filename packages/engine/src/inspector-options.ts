@@ -1,11 +1,12 @@
 import type { Matcher } from '@portcullis/matcher';
 import type { ProtocolDefinition } from '@portcullis/protocols';
 import type { StreamOptions } from '@portcullis/reassembly';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from './detection';
 import type { DetectionPolicy } from './detection-policy';
 import type { EarlierConnectionSettings } from './earlier-connections';
 import type { PacketLayers } from './packet-layers';
-import type { PacketSender } from './reset';
+import type { PacketSender } from './segment-builder';
 
 /** How the kernel takes over connections that need no more inspection. */
 export interface OffloadMark {
@@ -23,6 +24,8 @@ export interface InspectorOptions {
   inline: boolean;
   /** What is done about the matches of the rules in force; absent: all of them are told. */
   policy?: DetectionPolicy | null;
+  /** Web addresses that are looked for; absent: none. */
+  webAddresses?: AddressTableData | null;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;

@@ -1,6 +1,7 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
 import type { Matcher } from '@portcullis/matcher';
 import { DropReason, SegmentResult, StreamCounter, TcpReassembler } from '@portcullis/reassembly';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import {
   DecodeStatus,
   findDecodeEvents,
@@ -12,6 +13,7 @@ import {
   Tcp,
   TcpFlag,
 } from '@portcullis/wire';
+import { AddressControl } from './address-control';
 import { Conclusion } from './conclusion';
 import type { DetectionPolicy } from './detection-policy';
 import { EarlierConnections } from './earlier-connections';
@@ -20,6 +22,7 @@ import type { InspectorOptions, OffloadMark } from './inspector-options';
 import { PacketInHand } from './packet-in-hand';
 import { MAX_LAYERS } from './packet-layers';
 import { PacketRuleInspection } from './packet-rule-inspection';
+import { Reporter } from './reporter';
 import { addStreamEvents, SUSPECTED_RST_INJECT, SYN_FLOOD } from './stream-events';
 import { StreamInspection } from './stream-inspection';
 import { TransactionInspection } from './transaction-inspection';
@@ -57,6 +60,8 @@ export class Inspector {
   private readonly hand: PacketInHand;
   private readonly packetRules: PacketRuleInspection;
   private readonly transactions: TransactionInspection;
+  private readonly reporter: Reporter;
+  private readonly addresses: AddressControl;
   private readonly conclusion: Conclusion;
   private readonly streams: StreamInspection;
   private readonly inline: boolean;
@@ -70,8 +75,10 @@ export class Inspector {
     this.hand.view.acceptsMapped = options.layers?.acceptMapped === true;
     this.counters = this.hand.counters;
     this.packetRules = new PacketRuleInspection(this.hand);
-    this.transactions = new TransactionInspection(this.hand, this.packetRules, protocols);
-    this.conclusion = new Conclusion(this.hand, this.transactions.appLayer, options);
+    this.reporter = new Reporter(this.hand, options);
+    this.addresses = new AddressControl(this.hand, this.reporter, options);
+    this.transactions = new TransactionInspection(this.hand, this.packetRules, this.addresses, protocols);
+    this.conclusion = new Conclusion(this.hand, this.reporter, this.addresses, options);
     this.streams = new StreamInspection(
       this.hand,
       this.packetRules,
@@ -82,7 +89,7 @@ export class Inspector {
     this.reassembler = new TcpReassembler({ ...stream, inline }, this.streams);
     this.hand.reassembler = this.reassembler;
     this.hand.table = this.reassembler.table;
-    matcher.fired.keepsSilent = this.conclusion.policy !== null;
+    matcher.fired.keepsSilent = this.reporter.policy !== null;
     this.inline = inline;
     this.offload = offload;
     this.earlier = earlier && inline ? new EarlierConnections(earlier, this.reassembler.table, sender) : null;
@@ -90,8 +97,14 @@ export class Inspector {
 
   /** The policy for the rules that the matcher has taken over. */
   setPolicy(policy: DetectionPolicy | null): void {
-    this.conclusion.policy = policy;
+    this.reporter.policy = policy;
     this.transactions.compareSides();
+    this.addresses.usePolicy();
+  }
+
+  /** The web addresses that are looked for from now on; null: none. */
+  setWebAddresses(data: AddressTableData | null): void {
+    this.addresses.use(data);
   }
 
   /** Packets of connections that need no more inspection carry this mark; null: none do. */
@@ -151,7 +164,7 @@ export class Inspector {
     this.transactions.expected.clear();
     this.options.layers?.restart();
     this.hand.matcher = matcher;
-    matcher.fired.keepsSilent = this.conclusion.policy !== null;
+    matcher.fired.keepsSilent = this.reporter.policy !== null;
     this.transactions.compareSides();
     this.nextTick = 0;
     this.counters.fill(0);
@@ -357,6 +370,7 @@ export class Inspector {
     const { dropReason } = reassembler;
     if (dropReason === FLOW_BLOCKED && hand.inspections[slot]?.dropped === true) {
       // The flow is not looked at any more.
+      this.addresses.answerAgain(slot, direction);
       hand.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }
@@ -432,8 +446,9 @@ export class Inspector {
     if (hand.protocolDetected) this.packetRules.inspectProtocolRules(slot, direction);
     this.conclusion.conclude(slot, direction);
     if (!hand.blockWanted) return this.accept(ACCEPT);
-    const dropsFlow = this.options.dropDatagramFlows === true && hand.inspections[slot]?.dropped === true;
-    if (slot >= 0 && dropsFlow) reassembler.block(slot);
+    const flow = slot >= 0 ? (hand.inspections[slot] ?? null) : null;
+    if (flow?.dropped === true && (flow.blocksDatagrams || this.options.dropDatagramFlows === true))
+      reassembler.block(slot);
     hand.counters[Counter.RULE_DROPS]++;
     return this.drop();
   }

@@ -8,6 +8,7 @@ import {
   Transport,
 } from '@portcullis/protocols';
 import { TcpFlag } from '@portcullis/wire';
+import type { AddressControl } from './address-control';
 import { AppLayer } from './app-layer';
 import { ExpectedFlows } from './expected-flows';
 import type { FlowInspection } from './flow-inspection';
@@ -27,6 +28,7 @@ export class TransactionInspection implements TransactionListener {
   constructor(
     private readonly hand: PacketInHand,
     private readonly packetRules: PacketRuleInspection,
+    private readonly addresses: AddressControl,
     protocols: readonly ProtocolDefinition[],
   ) {
     this.appLayer = new AppLayer(protocols, this);
@@ -51,6 +53,7 @@ export class TransactionInspection implements TransactionListener {
     this.describe(flow, direction);
     const before = matcher.matchCount;
     const turned = hand.turnTo(hand.slot, direction);
+    if (direction === 0) this.addresses.inspect(tx, flow);
     matcher.inspectTransaction(context, tx, direction);
     if (turned) hand.turnBack();
     if (matcher.matchCount > before) this.rememberFacts(tx, flow, before);

@@ -14,6 +14,8 @@ export {
   type EventKind,
   type EveRecord,
   eveTimestamp,
+  type PartyFacts,
+  type PortcullisFacts,
   protocolName,
 } from './record';
 export { type EventSink, MemorySink, type SinkStatistics } from './sink';

@@ -34,6 +34,36 @@ export interface AlertFacts {
   references?: string[];
 }
 
+/** Who sent the packet that was noticed. */
+export interface PartyFacts {
+  ip: string;
+  port?: number;
+  mac?: string;
+  handshake: boolean;
+}
+
+/** What Suricata has no name for. */
+export interface PortcullisFacts {
+  event?: EventKind;
+  mode?: string;
+  enforced?: boolean;
+  attacker?: PartyFacts;
+  /** The protected host whose activity it is, or that asks for a web address. */
+  source?: PartyFacts;
+  /** Of the activity or of the web address. */
+  category?: string;
+  web_address?: {
+    category: string;
+    list: string;
+    entry: string;
+    host: string;
+    url?: string;
+    seen_in: string;
+  };
+  ban?: BanFacts | { refused: string } | { failed: string };
+  [key: string]: unknown;
+}
+
 export interface EveRecord {
   timestamp: string;
   flow_id?: number;
@@ -59,14 +89,7 @@ export interface EveRecord {
   [protocol: string]: unknown;
   verdict?: { action: 'alert' | 'pass' | 'drop'; reject?: string[] };
   drop?: { reason: string };
-  portcullis?: {
-    event?: EventKind;
-    mode?: string;
-    enforced?: boolean;
-    attacker?: { ip: string; port?: number; mac?: string; handshake: boolean };
-    ban?: BanFacts | { refused: string } | { failed: string };
-    [key: string]: unknown;
-  };
+  portcullis?: PortcullisFacts;
   ban?: Partial<BanFacts> & { action: string; reason?: string; ip?: string };
 }
 

@@ -40,7 +40,7 @@ export interface BanServiceOptions {
    * Why a prefix must not be banned, as a word or a sentence; undefined when it may. Asked besides the built-in
    * refusals (multicast, link-local, loopback, this host's own addresses and networks).
    */
-  readonly neverBlock?: (prefix: Prefix) => string | undefined;
+  readonly neverBlock?: (prefix: Prefix, origin: BanOrigin) => string | undefined;
   /** Default: this host's own addresses and networks. */
   readonly localRefusal?: (prefix: Prefix) => string | undefined;
   /** After an unblocking by hand no detection bans the device again for so long. Default 0. */
@@ -247,7 +247,7 @@ export class BanService {
     if (general !== undefined) return general;
     const local = this.localRefusal(prefix);
     if (local !== undefined) return local;
-    const never = this.options.neverBlock?.(prefix);
+    const never = this.options.neverBlock?.(prefix, request.origin ?? 'attack');
     if (never !== undefined) return never;
     if (request.origin === 'manual') return undefined;
     const unblocked = this.unblocked.get(prefix.text);

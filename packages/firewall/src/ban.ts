@@ -1,5 +1,8 @@
-/** Who wanted a ban: a detection, an administrator, or nobody we know (found in the kernel's set). */
-export type BanOrigin = 'attack' | 'manual' | 'kernel';
+/**
+ * Who wanted a ban: a detection of an attack, one of what a protected host does, an administrator, or nobody we know (found
+ * in the kernel's set).
+ */
+export type BanOrigin = 'attack' | 'isolation' | 'manual' | 'kernel';
 
 export interface Ban {
   /** Unique over restarts. */
@@ -27,7 +30,7 @@ export interface BanException {
 /** The last moment that a Date can hold. */
 export const PERMANENT = 8_640_000_000_000_000;
 
-export const ORIGINS: readonly BanOrigin[] = ['attack', 'manual', 'kernel'];
+export const ORIGINS: readonly BanOrigin[] = ['attack', 'manual', 'kernel', 'isolation'];
 
 /** Letters of an id, all of them ASCII. */
 export const LONGEST_ID = 24;

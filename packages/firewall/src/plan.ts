@@ -31,6 +31,11 @@ export interface InstallPlan {
     /** Names of the interfaces behind which they are. */
     readonly interfaces: readonly string[];
   };
+  /**
+   * With `inbound`: what the protected side asks others for is queued too, on these ports of theirs (TCP ones must be among
+   * `ports`). Default: nothing.
+   */
+  readonly outbound?: Readonly<Partial<Record<QueuedProtocol, PortSelection>>>;
   /** Connections left out of inspection, the first that fits counts. Default: none. */
   readonly exclusions?: readonly ScanExclusion[];
   /** No rule that drops at all. */
@@ -70,6 +75,7 @@ export function checkPlan(plan: InstallPlan): MarkLayout {
   for (const exclusion of plan.exclusions ?? []) checkExclusion(exclusion);
   checkExclusion({ interfaces: plan.inbound?.interfaces, scan: true });
   for (const network of plan.inbound?.networks ?? []) Prefix.parse(network);
+  for (const ports of Object.values(plan.outbound ?? {})) normalisePorts(ports);
   const protocols = plan.protocols ?? ['tcp'];
   if (protocols.length === 0) {
     throw new FirewallError('PLAN_INVALID', 'no protocol is to be queued.');
@@ -81,4 +87,14 @@ export function checkPlan(plan: InstallPlan): MarkLayout {
   }
   normalisePorts(plan.ports);
   return MarkLayout.from(plan.markMask, last - first + 1);
+}
+
+/** Protocols that are queued in any direction. */
+export function queuedProtocols({
+  protocols = ['tcp'],
+  inbound,
+  outbound = {},
+}: InstallPlan): QueuedProtocol[] {
+  const asked = inbound === undefined ? [] : (Object.keys(outbound) as QueuedProtocol[]);
+  return [...new Set([...protocols, ...asked])];
 }

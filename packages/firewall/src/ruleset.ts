@@ -2,7 +2,8 @@ import { addDecoys } from './decoys';
 import { exclusionRules } from './exclusions';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
-import type { InstallPlan, QueuedProtocol } from './plan';
+import { outboundRules } from './outbound';
+import { type InstallPlan, type QueuedProtocol, queuedProtocols } from './plan';
 import { isEveryPort } from './ports';
 import { Prefix } from './prefix';
 
@@ -43,8 +44,14 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
         `-m conntrack --ctdir REPLY -g ${Chain.replies}`,
         `-j ${Chain.queue}`,
       ]);
-      mangle.set(Chain.inbound, towardsProtected(plan.inbound, family, 'destination'));
-      mangle.set(Chain.replies, towardsProtected(plan.inbound, family, 'source'));
+      mangle.set(Chain.inbound, [
+        ...outboundRules(plan, family, 'source'),
+        ...towardsProtected(plan.inbound, family, 'destination'),
+      ]);
+      mangle.set(Chain.replies, [
+        ...outboundRules(plan, family, 'destination'),
+        ...towardsProtected(plan.inbound, family, 'source'),
+      ]);
       mangle.set(Chain.queue, queue);
     }
   }
@@ -160,7 +167,6 @@ function towardsProtected(
   ];
 }
 
-const protocolsOf = (plan: InstallPlan): readonly QueuedProtocol[] => plan.protocols ?? ['tcp'];
 const protocolName = (protocol: QueuedProtocol, family: Family): string =>
   protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : protocol;
 
@@ -184,7 +190,7 @@ function assignedRules(plan: InstallPlan, layout: MarkLayout, family: Family): s
     // What a connection with a queue may lack now and then: interfaces are asked of each packet, ports can be changed.
     const others = plan.excludedInterfaces.filter((name) => name !== 'lo');
     rules.push(...others.flatMap((name) => [`-i ${name} ${rest}`, `-o ${name} ${rest}`]));
-    for (const protocol of protocolsOf(plan)) {
+    for (const protocol of queuedProtocols(plan)) {
       if (protocol === 'tcp') rules.push(...unselected(plan, family).map((match) => `${match} ${rest}`));
       rules.push(...toQueues(plan, layout).map((rule) => `-p ${protocolName(protocol, family)} ${rule}`));
     }
@@ -205,7 +211,7 @@ function unassignedRules(plan: InstallPlan, layout: MarkLayout): string[] {
     // Still set: a reply of an excluded connection.
     `-m connmark --mark ${bypass}/${bypass} -j RETURN`,
     // Inherited by an expected connection.
-    ...protocolsOf(plan)
+    ...queuedProtocols(plan)
       .filter((protocol) => protocol !== 'icmp')
       .map((protocol) => `-p ${protocol} -m connmark --mark ${offload}/${value} ${forget}`),
     // An error message about an offloaded connection.
@@ -218,7 +224,7 @@ function unassignedRules(plan: InstallPlan, layout: MarkLayout): string[] {
 
 /** What is queued. */
 function queueRules(plan: InstallPlan, layout: MarkLayout, family: Family): string[] {
-  const protocols = protocolsOf(plan);
+  const protocols = queuedProtocols(plan);
   const rules: string[] = [];
   if (protocols.includes('tcp')) rules.push(...unselected(plan, family).map((match) => `${match} -j RETURN`));
   if (protocols.includes('icmp') && family === 6) {

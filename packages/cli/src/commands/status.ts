@@ -1,4 +1,4 @@
-import type { PortsRow, StatusAnswer } from '@portcullis/daemon';
+import type { PortsRow, StatusAnswer, WebAddressesAnswer } from '@portcullis/daemon';
 import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
@@ -54,6 +54,7 @@ function printStatus(status: StatusAnswer): void {
       ]),
     );
   }
+  if (status.web_addresses) printWebAddresses(status.web_addresses);
   if (status.queues.length === 0) return;
   printLine();
   printTable(
@@ -66,6 +67,26 @@ function printStatus(status: StatusAnswer): void {
       formatCount(queue.waiting),
       formatCount(queue.kernel_dropped),
       formatCount(queue.overruns),
+    ]),
+  );
+}
+
+function printWebAddresses({ entries, bytes, loading, problem, lists }: WebAddressesAnswer): void {
+  const megabytes = formatCount(Math.ceil(bytes / 1e6));
+  const busy = loading ? ', being read' : '';
+  printLine(`Web      ${formatCount(entries)} web addresses in ${megabytes} MB${busy}`);
+  if (problem) printLine(colour.yellow(`         ${problem}`));
+  if (lists.length === 0) return;
+  printLine();
+  printTable(
+    ['LIST', 'CATEGORY', 'ADDRESSES', 'BAD LINES', 'AGE', 'STATE'],
+    lists.map((list) => [
+      list.name,
+      list.category,
+      formatCount(list.entries),
+      formatCount(list.bad_lines),
+      list.age_s === null ? '–' : formatDuration(list.age_s),
+      list.problem === null ? 'in force' : colour.yellow(list.problem),
     ]),
   );
 }

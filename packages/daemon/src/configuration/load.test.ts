@@ -60,9 +60,29 @@ test.each([
   ],
   ['a key far from all', 'zzzzzzzzzz: 1\n', /^FILE:1: zzzzzzzzzz: is not a key; known here: protect/],
   [
-    'a key of a later version',
-    '\nweb-address: []\n',
-    /^FILE:2: web-address: is not available in this version: .*lists/,
+    'isolation of an attacker',
+    'detection-kinds: [{ class: a, kind: attack, response: isolate }]',
+    /^FILE:1: detection-kinds\.0: only a protected host/,
+  ],
+  [
+    'a list of another form with columns',
+    'web-addresses:\n  lists:\n    - { name: a, file: f, format: hosts, category: c, column: 2 }',
+    /^FILE:3: web-addresses\.lists\.0\.column: is for lists of format csv/,
+  ],
+  [
+    'two lists of one name',
+    'web-addresses: { lists: [{ name: a, file: f, format: urls, category: c }, { name: a, file: g, format: urls, category: c }] }',
+    /web-addresses\.lists: two lists are called 'a'/,
+  ],
+  [
+    'an exception that is none',
+    'web-addresses: { allow: [fine.example, com] }',
+    /web-addresses\.allow\.1: 'com': its name has no dot/,
+  ],
+  [
+    'an unknown kind of activity',
+    'network-activity: { malwear: drop }',
+    /network-activity\.malwear: .*'malware'/,
   ],
   ['a wrong type', 'nfqueue:\n  max-length: many\n', /^FILE:2: nfqueue\.max-length: .*number/],
   ['an impossible duration', 'block-duration: 5s\n', /^FILE:1: block-duration: 5 is outside 60/],

@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ConfigurationLayer, isMapping, mergeLayers, type Path } from './layer';
 import { ConfigurationError } from './problem';
-import { type Configuration, configurationSchema, keysOfLaterVersions } from './schema';
+import { type Configuration, configurationSchema } from './schema';
 
 /** Settings made from the command line stand here, in the state directory. */
 export const SETTINGS_FILE = 'settings.yaml';
@@ -178,8 +178,6 @@ function describe(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
 }
 
 function unknownKey(path: Path, key: string): string {
-  const later = path.length === 0 ? keysOfLaterVersions[key] : undefined;
-  if (later) return `is not available in this version: ${later}`;
   const known = keysAt(path);
   const nearest = known
     .map((name) => ({ name, far: distance(name, key) }))

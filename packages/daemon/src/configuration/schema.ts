@@ -2,6 +2,7 @@
  * Every key of the configuration, its form, its default and its limits. Names are Suricata's where Suricata
  * has one. Objects are strict: a key that is not here is refused.
  */
+import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/engine';
 import { z } from 'zod';
 import { outputs } from './outputs-schema';
 import {
@@ -13,6 +14,7 @@ import {
   parseSize,
 } from './quantities';
 import { between, group, quantity, yesOrNo } from './values';
+import { webAddresses } from './web-addresses-schema';
 
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 ** 2;
@@ -31,18 +33,32 @@ const prefix = z.string().transform((text, context) => {
 const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an interface');
 
 const response = z.enum(['block', 'drop', 'notify', 'ignore']);
+const activityResponse = z.enum(['isolate', 'block', 'drop', 'notify', 'ignore']);
+const activityCategories = [...Object.keys(ACTIVITY_CATEGORIES), ATTACKS_FROM_WITHIN];
 const oneOrMore = z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]);
 /** A row of the table that says what the match of a rule is; rows come before the built-in ones. */
-const kindRow = z.strictObject({
-  action: oneOrMore.optional(),
-  class: oneOrMore.optional(),
-  priority: quantity(parsePriorities).optional(),
-  metadata: z.record(z.string(), oneOrMore).optional(),
-  direction: z.enum(['to_server', 'to_client']).optional(),
-  target: z.enum(['src_ip', 'dest_ip']).optional(),
-  kind: z.enum(['attack', 'network-activity', 'information']),
-  response: response.optional(),
-});
+const kindRow = z
+  .strictObject({
+    action: oneOrMore.optional(),
+    class: oneOrMore.optional(),
+    priority: quantity(parsePriorities).optional(),
+    metadata: z.record(z.string(), oneOrMore).optional(),
+    direction: z.enum(['to_server', 'to_client']).optional(),
+    target: z.enum(['src_ip', 'dest_ip']).optional(),
+    kind: z.enum(['attack', 'network-activity', 'information']),
+    category: z.enum(activityCategories).optional(),
+    response: activityResponse.optional(),
+  })
+  .superRefine(({ kind, category, response: wanted }, context) => {
+    if (kind === 'network-activity') return;
+    if (wanted === 'isolate')
+      context.addIssue({
+        code: 'custom',
+        message: 'only a protected host, by its network activity, is isolated',
+      });
+    if (category !== undefined)
+      context.addIssue({ code: 'custom', message: 'only network activity has categories' });
+  });
 
 /** An interface that is watched instead of a queue; Suricata's key has the same form. */
 const watchedInterface = z.union([
@@ -100,12 +116,19 @@ export const configurationSchema = z.strictObject({
     interfaces: z.array(interfaceName).default([]),
   }),
   'action-on-detect': z.preprocess(
-    (value) => (typeof value === 'string' ? { attack: value, 'network-activity': value } : value),
+    (value) =>
+      typeof value === 'string' ? { attack: value, 'web-address': value, 'network-activity': value } : value,
     group({
       attack: response.default('block'),
-      'network-activity': response.default('notify'),
+      'web-address': response.default('block'),
+      'network-activity': activityResponse.default('notify'),
     }),
   ),
+  /** By category of network activity: instead of what `action-on-detect` says. */
+  'network-activity': group(
+    Object.fromEntries(activityCategories.map((name) => [name, activityResponse.optional()])),
+  ),
+  'web-addresses': webAddresses,
   'detection-kinds': z.array(kindRow).max(254).default([]),
   'block-attacking-hosts': yesOrNo.default(true),
   'block-duration': quantity(
@@ -222,8 +245,3 @@ export const configurationSchema = z.strictObject({
 
 /** The configuration in force: every key has a value, in base units (seconds, bytes). */
 export type Configuration = z.output<typeof configurationSchema>;
-
-/** Keys of the documented configuration that this version refuses, with the reason. */
-export const keysOfLaterVersions: Readonly<Record<string, string>> = {
-  'web-address': 'web address lists are not part of this version',
-};

@@ -8,6 +8,7 @@ import type {
   RuleSummary,
   SourceSettings,
 } from '@portcullis/engine';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import { EventEmitter } from 'eventemitter3';
 import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings } from './worker-thread';
 
@@ -62,6 +63,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private watch: NodeJS.Timeout | null = null;
   private offload: OffloadMark | null = null;
   private replyPayload = true;
+  private addresses: AddressTableData | null = null;
   private threadNumber = 0;
   private stopping = false;
 
@@ -200,6 +202,13 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'adopt-earlier' });
   }
 
+  /** Web addresses that are looked for from the next batch of each worker on; null: none. */
+  setWebAddresses(addresses: AddressTableData | null): void {
+    this.addresses = addresses;
+    // Those on their way get them with their queue.
+    for (const thread of this.threads) thread.send({ type: 'web-addresses', addresses });
+  }
+
   forgetBlockedSources(): void {
     for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
   }
@@ -237,6 +246,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   ): Promise<void> {
     const source = this.settings.sources.get(queue) as SourceSettings;
     const bound = threadEvent(thread, 'bound');
+    thread.send({ type: 'web-addresses', addresses: this.addresses });
     thread.send({ type: 'bind', source, offload: this.offload, earlier, replyPayload: this.replies(source) });
     await bound;
     this.active.set(queue, thread);
@@ -244,7 +254,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     thread.on('dataSets', (files) => this.emit('dataSets', files));
     thread.on('failed', (error) => void this.lose(queue, thread, error.message));
     thread.startWatching(performance.now());
-    // The rules may have changed while it was on its way.
+    // Addresses and rules may have changed while it was on its way.
+    thread.send({ type: 'web-addresses', addresses: this.addresses });
     void this.changeRules(thread);
   }
 

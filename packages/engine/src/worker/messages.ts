@@ -1,4 +1,5 @@
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
@@ -68,6 +69,7 @@ export type ToWorker =
   | { type: 'offload'; offload: OffloadMark | null }
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }
+  | { type: 'web-addresses'; addresses: AddressTableData | null }
   | { type: 'forget-blocked' }
   | { type: 'adopt-earlier' }
   | { type: 'reply-payload'; seen: boolean }

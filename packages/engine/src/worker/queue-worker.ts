@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
@@ -32,6 +33,7 @@ export class QueueWorker {
   private readonly latency: SharedHistogram;
   private readonly host = new RuleHost();
   private loaded: LoadedRules | null = null;
+  private addresses: AddressTableData | null = null;
   private draining = false;
   private reloading: {
     offload: OffloadMark | null;
@@ -62,6 +64,7 @@ export class QueueWorker {
   private async obey(message: ToWorker): Promise<void> {
     if (message.type === 'load') await this.load(message.rules);
     else if (message.type === 'policy') this.setPolicy(message.policy);
+    else if (message.type === 'web-addresses') this.addresses = message.addresses;
     else if (message.type === 'bind') this.serve(message);
   }
 
@@ -90,6 +93,7 @@ export class QueueWorker {
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId, replyPayload },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
+      webAddresses: this.addresses,
       decodePolicy: this.settings.decodePolicy,
       offload,
       earlier,
@@ -163,6 +167,9 @@ export class QueueWorker {
         case 'policy':
           this.setPolicy(message.policy);
           this.inspector.setPolicy((this.loaded as LoadedRules).policy);
+          break;
+        case 'web-addresses':
+          this.inspector.setWebAddresses(message.addresses);
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();

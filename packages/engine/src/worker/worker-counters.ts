@@ -24,6 +24,7 @@ const fromInspection = {
   offloaded: InspectCounter.OFFLOADED,
   alerts: InspectCounter.ALERTS,
   attacks_blocked: InspectCounter.ATTACKS_BLOCKED,
+  addresses_blocked: InspectCounter.ADDRESSES_BLOCKED,
   resets_sent: InspectCounter.RESETS_SENT,
   earlier_reset: InspectCounter.EARLIER_RESET,
 } as const;

@@ -1,0 +1,81 @@
+import type { Direction, ProtocolDefinition } from '@portcullis/protocols';
+import { IpProtocol } from '@portcullis/wire';
+import type { DetectedRule, Detection } from './detection';
+import { buildDetection } from './detection-builder';
+import type { Decision, DetectionPolicy } from './detection-policy';
+import type { InspectorOptions } from './inspector-options';
+import type { PacketInHand } from './packet-in-hand';
+
+const { TCP } = IpProtocol;
+
+/** What is told besides who and what: the decision, and what came of it. */
+export type Outcome = Decision &
+  Pick<Detection, 'handshake' | 'blocked' | 'rejected' | 'transaction' | 'txId' | 'webAddress'>;
+
+/** Knows who of those that the packet in hand is between is protected, and tells of what was found in it. */
+export class Reporter {
+  policy: DetectionPolicy | null;
+  private readonly protocols: readonly ProtocolDefinition[];
+
+  constructor(
+    private readonly hand: PacketInHand,
+    private readonly options: InspectorOptions,
+  ) {
+    this.policy = options.policy ?? null;
+    this.protocols = options.protocols;
+  }
+
+  /** False where nobody has said who is protected. */
+  isProtected(end: 'source' | 'destination'): boolean {
+    const { policy, hand } = this;
+    if (policy === null) return false;
+    const { packet, batch, place } = hand;
+    const interfaces = end === 'source' ? batch.inInterface : batch.outInterface;
+    return policy.protects(packet[end], packet === hand.view ? (interfaces[place] as number) : 0);
+  }
+
+  /** Whatever is found in this connection is only told. */
+  isExempt(direction: Direction): boolean {
+    const { packet, view, batch, place } = this.hand;
+    const inInterface = packet === view ? (batch.inInterface[place] as number) : 0;
+    return this.policy?.exempts(packet, direction, inInterface) === true;
+  }
+
+  /** The source has proved that its address is its own. */
+  hasHandshake(slot: number): boolean {
+    const { packet, table, reassembler } = this.hand;
+    const inFlow = slot >= 0 && table.inUse(slot);
+    return inFlow && packet.protocol === TCP && reassembler.handshakeComplete(slot);
+  }
+
+  report(rule: DetectedRule, slot: number, direction: Direction, outcome: Outcome): void {
+    const { hand } = this;
+    const { packet, batch, place, table } = hand;
+    const inFlow = slot >= 0 && table.inUse(slot);
+    const flow = inFlow ? (hand.inspections[slot] ?? null) : null;
+    this.options.onDetection(
+      buildDetection(packet, batch, place, rule, {
+        live: packet === hand.view,
+        time: hand.now,
+        flowId: inFlow ? table.flowId(slot) : 0,
+        direction,
+        appProtocol: flow === null ? null : (this.protocols[flow.protocol - 1]?.name ?? null),
+        protectedEnd: this.protectedEnd(),
+        kind: outcome.kind,
+        response: outcome.response,
+        category: outcome.category,
+        handshake: outcome.handshake,
+        blocked: outcome.blocked,
+        rejected: outcome.rejected,
+        transaction: outcome.transaction,
+        txId: outcome.txId,
+        webAddress: outcome.webAddress,
+      }),
+    );
+  }
+
+  private protectedEnd(): Detection['protectedEnd'] {
+    if (this.isProtected('source')) return 'source';
+    return this.isProtected('destination') ? 'destination' : null;
+  }
+}

@@ -1,0 +1,272 @@
+import { MAX_HOST, MAX_SEGMENTS } from './limits';
+import type { WebAddress } from './web-address';
+
+/** The bits of a table that threads share: plain data, no copy is made when it crosses them. */
+export interface AddressTableData {
+  /** Pairs of 32-bit words: hash of an address, place of its record plus 1 (0: nothing). A power of two of pairs. */
+  readonly slots: SharedArrayBuffer;
+  /** Records, one after the other; none lies in two chunks. */
+  readonly chunks: readonly SharedArrayBuffer[];
+  /**
+   * Bits by hash: whether there may be an entry of that hash, and (by `pathHash`) whether there may be some with a path or
+   * port of the host of that hash. Small enough to stay in a processor's cache, unlike the rest. A power of two of bits.
+   */
+  readonly filter: SharedArrayBuffer;
+  readonly seed: number;
+  /** Odd. Chosen at random, so that nobody can write a feed whose addresses all fall into one place. */
+  readonly multiplier: number;
+  /** Bit n: there are entries whose host has n labels (31: or more). */
+  readonly depths: number;
+  readonly entries: number;
+  /** By the number that records have. */
+  readonly lists: readonly string[];
+  readonly categories: readonly string[];
+}
+
+/** Fields of a record. */
+export const RecordField = { FLAGS: 0, LIST: 1, CATEGORY: 2, LENGTH: 3, KEY: 5 } as const;
+
+/** What a record covers. */
+export const EntryFlag = {
+  /** The host, or this address of it. */
+  ITSELF: 1,
+  /** The same of its subdomains. */
+  SUBDOMAINS: 2,
+} as const;
+
+/** Bytes of a chunk: a power of two. Places in all of them together are 32-bit numbers. */
+export const CHUNK_BITS = 24;
+export const CHUNK_BYTES = 1 << CHUNK_BITS;
+const CHUNK_MASK = CHUNK_BYTES - 1;
+
+const { FLAGS, LIST, CATEGORY, LENGTH, KEY } = RecordField;
+const { ITSELF, SUBDOMAINS } = EntryFlag;
+const DOT = 0x2e;
+const COLON = 0x3a;
+const SLASH = 0x2f;
+/** Labels of the longest host name. */
+const MAX_LABELS = (MAX_HOST + 1) / 2;
+
+/** The category of exceptions: what is in it is in no other. */
+export const ALLOWED = 0;
+/** Of `AddressTable.rank`: what is allowed wins over everything. */
+const ALLOWED_RANK = 255;
+
+/** One step of the hash: a host from its last byte to its first, the rest from its first to its last. */
+export function hashStep(state: number, byte: number, multiplier: number): number {
+  const mixed = Math.imul(state ^ byte, multiplier);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** What makes a hash of the state of the steps (the finaliser of MurmurHash3). */
+export function hashEnd(state: number): number {
+  let hash = state ^ (state >>> 16);
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
+/** Where the filter has whether a host has entries with paths. */
+export function pathHash(hash: number): number {
+  return Math.imul(hash, 0x9e3779b1) ^ (hash >>> 16);
+}
+
+/**
+ * Looks addresses up. A host is looked up with all its parent domains, an address with all paths above it; the whole key
+ * is compared, so nothing is found that no list holds. Nothing is allocated.
+ */
+export class AddressTable {
+  /** What was found last: number of its category, its list, the place of its record. */
+  category = ALLOWED;
+  list = 0;
+  private found = 0;
+  private best = 0;
+  private readonly slots: Int32Array;
+  private readonly mask: number;
+  private readonly chunks: readonly Uint8Array[];
+  private readonly filter: Int32Array;
+  private readonly filterMask: number;
+  /** States of the hash after each parent domain, the shortest first, and where each begins. */
+  private readonly states = new Int32Array(MAX_LABELS + 1);
+  private readonly starts = new Int32Array(MAX_LABELS + 1);
+  /** `:port`, and its length. */
+  private readonly portText = new Uint8Array(6);
+  private portLength = 0;
+
+  /**
+   * @param rank by number of a category: how much an entry of it weighs against others that fit as well, 1 … 254; 0: it
+   *   is as if it were not there
+   */
+  constructor(
+    private readonly data: AddressTableData,
+    private readonly rank: Uint8Array,
+  ) {
+    this.slots = new Int32Array(data.slots);
+    this.mask = this.slots.length / 2 - 1;
+    this.chunks = data.chunks.map((chunk) => new Uint8Array(chunk));
+    this.filter = new Int32Array(data.filter);
+    this.filterMask = this.filter.length * 32 - 1;
+  }
+
+  /**
+   * Finds the entry that weighs most among those that cover an address: what is allowed, then by rank, then by the order of
+   * the lists; among those of one list the narrowest domain.
+   * @param withPath also entries with a port or a path are looked for
+   * @returns whether there is one, and it is not an exception
+   */
+  find(address: WebAddress, withPath: boolean): boolean {
+    const { states, starts } = this;
+    const { seed, multiplier, depths } = this.data;
+    const { host, hostEnd } = address;
+    this.best = 0;
+    let state = seed;
+    let labels = 0;
+    for (let at = hostEnd - 1; at >= 0; at--) {
+      const byte = host[at] as number;
+      if (byte === DOT) {
+        states[labels] = state;
+        starts[labels++] = at + 1;
+      }
+      const mixed = Math.imul(state ^ byte, multiplier);
+      state = mixed ^ (mixed >>> 15);
+    }
+    states[labels] = state;
+    starts[labels++] = 0;
+    if (withPath) this.writePort(address.port);
+    for (let label = labels - 1; label >= 0; label--) {
+      if ((depths & (1 << Math.min(label + 1, 31))) === 0) continue;
+      const from = starts[label] as number;
+      const flag = from === 0 ? ITSELF : SUBDOMAINS;
+      const hash = hashEnd(states[label] as number);
+      this.probe(hash, flag, address, from, 0, 0);
+      if (withPath && this.mayHold(pathHash(hash)))
+        this.probePaths(states[label] as number, flag, address, from);
+    }
+    return this.best !== 0 && this.best !== ALLOWED_RANK;
+  }
+
+  /** The entry that was found last, as it stands in the table: for people. */
+  get entry(): string {
+    const chunk = this.chunks[this.found >>> CHUNK_BITS] as Uint8Array;
+    const at = this.found & CHUNK_MASK;
+    const length = (chunk[at + LENGTH] as number) | ((chunk[at + LENGTH + 1] as number) << 8);
+    const key = Buffer.from(chunk.subarray(at + KEY, at + KEY + length)).toString('latin1');
+    return ((chunk[at] as number) & ITSELF) === 0 ? `*.${key}` : key;
+  }
+
+  get listName(): string {
+    return this.data.lists[this.list] as string;
+  }
+
+  get categoryName(): string {
+    return this.data.categories[this.category] as string;
+  }
+
+  /** Entries with a path or a port, of one host. */
+  private probePaths(hostState: number, flag: number, address: WebAddress, from: number): void {
+    this.probePathsBehind(hostState, flag, address, from, 0);
+    const { portText, portLength } = this;
+    if (portLength === 0) return;
+    let state = hostState;
+    for (let at = 0; at < portLength; at++)
+      state = hashStep(state, portText[at] as number, this.data.multiplier);
+    this.probe(hashEnd(state), flag, address, from, portLength, 0);
+    this.probePathsBehind(state, flag, address, from, portLength);
+  }
+
+  private probePathsBehind(
+    start: number,
+    flag: number,
+    address: WebAddress,
+    from: number,
+    port: number,
+  ): void {
+    const { path, pathEnd, queryEnd } = address;
+    const { multiplier } = this.data;
+    let state = start;
+    let segments = 0;
+    for (let at = 0; at < queryEnd; at++) {
+      const byte = path[at] as number;
+      if (at === pathEnd) this.probe(hashEnd(state), flag, address, from, port, at);
+      else if (byte === SLASH && at > 0 && at < pathEnd && ++segments < MAX_SEGMENTS)
+        this.probe(hashEnd(state), flag, address, from, port, at);
+      const mixed = Math.imul(state ^ byte, multiplier);
+      state = mixed ^ (mixed >>> 15);
+    }
+    if (queryEnd > 0 && !address.cut) this.probe(hashEnd(state), flag, address, from, port, queryEnd);
+  }
+
+  /** Looks for one key: the host from `from` on, `port` bytes of the port, `path` bytes of path and query. */
+  private probe(
+    hash: number,
+    flag: number,
+    address: WebAddress,
+    from: number,
+    port: number,
+    path: number,
+  ): void {
+    if (!this.mayHold(hash)) return;
+    const { slots, mask, chunks, rank } = this;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const reference = slots[place * 2 + 1] as number;
+      if (reference === 0) return;
+      if (slots[place * 2] !== hash) continue;
+      const record = (reference - 1) >>> 0;
+      const chunk = chunks[record >>> CHUNK_BITS] as Uint8Array;
+      const at = record & CHUNK_MASK;
+      if (((chunk[at + FLAGS] as number) & flag) === 0) continue;
+      const category = chunk[at + CATEGORY] as number;
+      const weight = category === ALLOWED ? ALLOWED_RANK : (rank[category] as number);
+      const list = chunk[at + LIST] as number;
+      if (weight < this.best || weight === 0) continue;
+      if (weight === this.best && list >= this.list) continue;
+      if (!this.isKey(chunk, at, address, from, port, path)) continue;
+      this.best = weight;
+      this.category = category;
+      this.list = list;
+      this.found = record;
+    }
+  }
+
+  private mayHold(hash: number): boolean {
+    return ((this.filter[(hash & this.filterMask) >>> 5] as number) & (1 << (hash & 31))) !== 0;
+  }
+
+  private isKey(
+    chunk: Uint8Array,
+    record: number,
+    address: WebAddress,
+    from: number,
+    port: number,
+    pathLength: number,
+  ): boolean {
+    const { host, hostEnd, path } = address;
+    const hostLength = hostEnd - from;
+    const length = (chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8);
+    if (length !== hostLength + port + pathLength) return false;
+    let at = record + KEY;
+    for (let i = from; i < hostEnd; i++) if (chunk[at++] !== host[i]) return false;
+    for (let i = 0; i < port; i++) if (chunk[at++] !== this.portText[i]) return false;
+    for (let i = 0; i < pathLength; i++) if (chunk[at++] !== path[i]) return false;
+    return true;
+  }
+
+  private writePort(port: number): void {
+    this.portLength = writePort(port, this.portText, 0);
+  }
+}
+
+/** Writes `:port`. @returns its length, 0 for no port */
+export function writePort(port: number, into: Uint8Array, at: number): number {
+  if (port === 0) return 0;
+  const text = String(port);
+  into[at] = COLON;
+  for (let digit = 0; digit < text.length; digit++) into[at + 1 + digit] = text.charCodeAt(digit);
+  return text.length + 1;
+}
+
+/** Memory of a table in bytes, which all threads share. */
+export function tableBytes({ slots, chunks, filter }: AddressTableData): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, slots.byteLength + filter.byteLength);
+}

@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type AddressTableData,
+  CHUNK_BITS,
+  CHUNK_BYTES,
+  hashEnd,
+  hashStep,
+  pathHash,
+  RecordField,
+  writePort,
+} from './address-table';
+import { MAX_CATEGORIES, MAX_ENTRIES, MAX_HOST, MAX_LISTS, MAX_PATH } from './limits';
+import type { WebAddress } from './web-address';
+
+const { FLAGS, LIST, CATEGORY, LENGTH, KEY } = RecordField;
+const CHUNK_MASK = CHUNK_BYTES - 1;
+const MAX_CHUNKS = 2 ** (32 - CHUNK_BITS);
+const FIRST_SLOTS = 1024;
+/** Fullest that the table of hashes gets before it is doubled. */
+const FULLEST = 0.7;
+/** Bits of the filter for each entry: at most one address in eight that is not there is looked up all the same. */
+const FILTER_BITS_PER_ENTRY = 8;
+const LEAST_FILTER_BITS = 1024;
+/** Of the flags while the table is built: the key is more than a host. Bits above those of `EntryFlag`. */
+const HAS_PATH = 0x80;
+const DOT = 0x2e;
+
+/** The table is as large as it may get. */
+export class TableFullError extends Error {
+  readonly code = 'WEB_ADDRESSES_TOO_MANY';
+}
+
+/** Puts addresses into a table that workers can share. */
+export class AddressTableBuilder {
+  entries = 0;
+  private slots = new Int32Array(new SharedArrayBuffer(FIRST_SLOTS * 8));
+  private mask = FIRST_SLOTS - 1;
+  private readonly chunks: Uint8Array[] = [];
+  private used = CHUNK_BYTES;
+  private readonly seed: number;
+  private readonly multiplier: number;
+  private depths = 0;
+  private withPath = 0;
+  private readonly key = new Uint8Array(MAX_HOST + 6 + MAX_PATH);
+  private readonly lists: string[] = [];
+  private readonly categories: string[] = ['allowed'];
+  private readonly categoryNumbers = new Map<string, number>();
+
+  /** @param random two 32-bit numbers; tests give their own */
+  constructor(random: Int32Array = randomWords()) {
+    this.seed = random[0] as number;
+    // Odd, and with bits in its upper half: anything less would not mix.
+    this.multiplier = ((random[1] as number) & 0x0ffffff8) | 0x50000005;
+  }
+
+  /** @returns the number that its entries have */
+  addList(name: string): number {
+    if (this.lists.length >= MAX_LISTS) throw new RangeError(`there are more than ${MAX_LISTS} lists`);
+    return this.lists.push(name) - 1;
+  }
+
+  /** @returns the number that its entries have; -1: there are too many */
+  categoryNumber(name: string): number {
+    const known = this.categoryNumbers.get(name);
+    if (known !== undefined) return known;
+    if (this.categories.length > MAX_CATEGORIES) return -1;
+    const number = this.categories.push(name) - 1;
+    this.categoryNumbers.set(name, number);
+    return number;
+  }
+
+  /**
+   * @param flags of `EntryFlag`
+   * @returns false where an entry of the same category has said the same before; that of the earlier list stays
+   * @throws TableFullError
+   */
+  add(address: WebAddress, flags: number, list: number, category: number): boolean {
+    const { key, multiplier } = this;
+    const { host, hostEnd } = address;
+    let state = this.seed;
+    let labels = 1;
+    for (let at = hostEnd - 1; at >= 0; at--) {
+      const byte = host[at] as number;
+      if (byte === DOT) labels++;
+      state = hashStep(state, byte, multiplier);
+      key[at] = byte;
+    }
+    const { path, queryEnd } = address;
+    let length = hostEnd + writePort(address.port, key, hostEnd);
+    for (let at = 0; at < queryEnd; at++) key[length++] = path[at] as number;
+    for (let at = hostEnd; at < length; at++) state = hashStep(state, key[at] as number, multiplier);
+    if (!this.insert(hashEnd(state), length, flags, list, category, length > hostEnd)) return false;
+    this.depths |= 1 << Math.min(labels, 31);
+    return true;
+  }
+
+  private insert(
+    hash: number,
+    length: number,
+    flags: number,
+    list: number,
+    category: number,
+    hasPath: boolean,
+  ): boolean {
+    let place = hash & this.mask;
+    /** The record of this list, which says it of the name or of its subdomains only. */
+    let own: Uint8Array | null = null;
+    let ownAt = 0;
+    for (; this.slots[place * 2 + 1] !== 0; place = (place + 1) & this.mask) {
+      if (this.slots[place * 2] !== hash) continue;
+      const record = ((this.slots[place * 2 + 1] as number) - 1) >>> 0;
+      const chunk = this.chunks[record >>> CHUNK_BITS] as Uint8Array;
+      const at = record & CHUNK_MASK;
+      if (chunk[at + CATEGORY] !== category || !this.isKey(chunk, at, length)) continue;
+      if (((chunk[at + FLAGS] as number) & flags) === flags) return false;
+      if (chunk[at + LIST] !== list) continue;
+      own = chunk;
+      ownAt = at;
+    }
+    if (own !== null) {
+      own[ownAt + FLAGS] = (own[ownAt + FLAGS] as number) | flags;
+      return true;
+    }
+    if (this.entries >= MAX_ENTRIES)
+      throw new TableFullError(`there are more than ${MAX_ENTRIES} web addresses`);
+    const record = this.write(length, flags | (hasPath ? HAS_PATH : 0), list, category);
+    this.slots[place * 2] = hash;
+    this.slots[place * 2 + 1] = record + 1;
+    this.entries++;
+    if (hasPath) this.withPath++;
+    if (this.entries > (this.mask + 1) * FULLEST) this.grow();
+    return true;
+  }
+
+  private isKey(chunk: Uint8Array, record: number, length: number): boolean {
+    if (((chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8)) !== length)
+      return false;
+    for (let at = 0; at < length; at++) if (chunk[record + KEY + at] !== this.key[at]) return false;
+    return true;
+  }
+
+  private write(length: number, flags: number, list: number, category: number): number {
+    if (this.used + KEY + length > CHUNK_BYTES) {
+      if (this.chunks.length >= MAX_CHUNKS)
+        throw new TableFullError('the web addresses take more than 4 GiB');
+      this.chunks.push(new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES)));
+      this.used = 0;
+    }
+    const chunk = this.chunks[this.chunks.length - 1] as Uint8Array;
+    const at = this.used;
+    chunk[at + FLAGS] = flags;
+    chunk[at + LIST] = list;
+    chunk[at + CATEGORY] = category;
+    chunk[at + LENGTH] = length;
+    chunk[at + LENGTH + 1] = length >> 8;
+    for (let i = 0; i < length; i++) chunk[at + KEY + i] = this.key[i] as number;
+    this.used += KEY + length;
+    return (this.chunks.length - 1) * CHUNK_BYTES + at;
+  }
+
+  private grow(): void {
+    const before = this.slots;
+    const slots = new Int32Array(new SharedArrayBuffer(before.byteLength * 2));
+    const mask = slots.length / 2 - 1;
+    for (let from = 0; from < before.length; from += 2) {
+      if (before[from + 1] === 0) continue;
+      let place = (before[from] as number) & mask;
+      while (slots[place * 2 + 1] !== 0) place = (place + 1) & mask;
+      slots[place * 2] = before[from] as number;
+      slots[place * 2 + 1] = before[from + 1] as number;
+    }
+    this.slots = slots;
+    this.mask = mask;
+  }
+
+  /** The table as it is; nothing may be added afterwards. */
+  finish(): AddressTableData {
+    const last = this.chunks.length - 1;
+    const chunks = this.chunks.map((chunk, number) =>
+      number < last
+        ? (chunk.buffer as SharedArrayBuffer)
+        : (chunk.buffer as SharedArrayBuffer).slice(0, this.used),
+    );
+    return {
+      slots: this.slots.buffer as SharedArrayBuffer,
+      chunks,
+      filter: this.filter(),
+      seed: this.seed,
+      multiplier: this.multiplier,
+      depths: this.depths,
+      entries: this.entries,
+      lists: this.lists,
+      categories: this.categories,
+    };
+  }
+
+  private filter(): SharedArrayBuffer {
+    let bits = LEAST_FILTER_BITS;
+    while (bits < (this.entries + this.withPath) * FILTER_BITS_PER_ENTRY) bits *= 2;
+    const words = new Int32Array(new SharedArrayBuffer(bits / 8));
+    const set = (hash: number) => {
+      words[(hash & (bits - 1)) >>> 5] |= 1 << (hash & 31);
+    };
+    for (let slot = 0; slot < this.slots.length; slot += 2) {
+      const reference = this.slots[slot + 1] as number;
+      if (reference === 0) continue;
+      set(this.slots[slot] as number);
+      if (this.withPath === 0) continue;
+      const record = (reference - 1) >>> 0;
+      const chunk = this.chunks[record >>> CHUNK_BITS] as Uint8Array;
+      const at = record & CHUNK_MASK;
+      if (((chunk[at + FLAGS] as number) & HAS_PATH) !== 0) set(pathHash(this.hashOfHost(chunk, at)));
+    }
+    return words.buffer as SharedArrayBuffer;
+  }
+
+  private hashOfHost(chunk: Uint8Array, record: number): number {
+    const length = (chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8);
+    const end = hostLength(chunk, record + KEY, length);
+    let state = this.seed;
+    for (let at = end - 1; at >= 0; at--)
+      state = hashStep(state, chunk[record + KEY + at] as number, this.multiplier);
+    return hashEnd(state);
+  }
+}
+
+/** Bytes of a key that are its host: up to the port, path or query. */
+function hostLength(chunk: Uint8Array, start: number, length: number): number {
+  const bracketed = chunk[start] === 0x5b;
+  for (let at = bracketed ? chunk.indexOf(0x5d, start) - start : 0; at < length; at++) {
+    const byte = chunk[start + at];
+    if (byte === 0x3a || byte === 0x2f || byte === 0x3f) return at;
+  }
+  return length;
+}
+
+function randomWords(): Int32Array {
+  const bytes = randomBytes(8);
+  return Int32Array.of(bytes.readInt32LE(0), bytes.readInt32LE(4));
+}
