@@ -25,12 +25,22 @@ export class MatcherStage {
     this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);
   }
 
-  /** Rules without a pattern, but for those that the packet in hand speaks against. */
-  addGated(rules: Int32Array, { packet, payloadStart, payloadEnd }: InspectionContext): void {
-    const { candidates, gate } = this;
+  /**
+   * Rules without a pattern, but for those that the packet in hand speaks against.
+   * @param appProtocol of the flow, where it cannot change before the rules are evaluated; below 0: it can
+   */
+  addGated(
+    rules: Int32Array,
+    { packet, payloadStart, payloadEnd }: InspectionContext,
+    appProtocol: number,
+  ): void {
+    const { candidates, gate, ruleset } = this;
     const { bytes } = packet;
     for (let i = 0; i < rules.length; i++) {
-      if (gate.admitsBuffer(rules[i], bytes, payloadStart, payloadEnd)) candidates.add(rules[i]);
+      const number = rules[i];
+      const { appProtocols } = ruleset.rules[number];
+      if (appProtocol >= 0 && appProtocols !== null && appProtocols[appProtocol] !== 1) continue;
+      if (gate.admitsBuffer(number, bytes, payloadStart, payloadEnd)) candidates.add(number);
     }
   }
 }

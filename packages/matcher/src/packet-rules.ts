@@ -116,7 +116,7 @@ export class PacketRules {
     const full = context.payloadEnd > context.payloadStart;
     const byDestination = full ? plan.unfilteredByDestination : plan.emptyByDestination;
     const bySource = full ? plan.unfilteredBySource : plan.emptyBySource;
-    this.stage.addGated(full ? plan.unfiltered : plan.unfilteredEmpty, context);
+    this.stage.addGated(full ? plan.unfiltered : plan.unfilteredEmpty, context, context.appProtocol);
     if (byDestination !== null) this.addClass(byDestination, packet.destinationPort, context);
     if (bySource !== null) this.addClass(bySource, packet.sourcePort, context);
     if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
@@ -126,7 +126,7 @@ export class PacketRules {
 
   private addClass(table: PortTable<Int32Array>, port: number, context: InspectionContext): void {
     const rules = table.classes[table.classOf[port]];
-    if (rules !== null) this.stage.addGated(rules, context);
+    if (rules !== null) this.stage.addGated(rules, context, context.appProtocol);
   }
 
   private addAddressRules(plan: AddressPlan, { packet }: InspectionContext): void {

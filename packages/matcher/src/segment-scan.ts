@@ -71,7 +71,8 @@ export class SegmentScan {
     let parts: number = PACKET;
     if (!context.payloadInStream) {
       // No stream will hold these bytes: stream rules look at the packet instead.
-      this.stage.addGated(ruleset.streamUnfiltered[direction], context);
+      // The parser has not seen these bytes yet: they may tell the protocol, or another one.
+      this.stage.addGated(ruleset.streamUnfiltered[direction], context, -1);
       parts = PACKET | STREAM;
     }
     const start = payloadStart;
