@@ -2,7 +2,10 @@ import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
 import { FlowState } from './rule-builder';
 import { LOWER } from './search';
-import { TRANSPORT_BITS, TRANSPORT_INDEX } from './transport-index';
+import * as transports from './transport-index';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { TRANSPORT_BITS, TRANSPORT_INDEX } = transports;
 
 const { ESTABLISHED, NOT_ESTABLISHED } = FlowState;
 
