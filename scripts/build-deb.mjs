@@ -96,7 +96,7 @@ function makePackage({ output, version, compression }) {
     say(`packing ${file}`);
     const packed = spawnSync(
       'dpkg-deb',
-      // One thread, because the number of threads decides how the archive is cut into blocks.
+      // One thread: what comes out must not depend on how many processors there are.
       ['--root-owner-group', '--threads-max=1', `-Z${compression}`, '--build', stage, file],
       {
         encoding: 'utf8',

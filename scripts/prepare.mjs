@@ -20,6 +20,8 @@ const debianPackages = {
   // Debian's package starts a Prometheus on port 9090 where systemd runs: no script asks for it.
   operations: ['prometheus'],
   package: ['dpkg-dev'],
+  // Looks for a mirror in apt's configuration.
+  'test-package': ['debootstrap', 'lintian', 'man-db', 'zsh'],
   bench: ['iperf3', 'wrk', 'nginx-light'],
 };
 

@@ -15,10 +15,11 @@ const steps = [
 ];
 
 main(() => {
-  prepare(process.getuid() === 0 ? ['build', 'run', 'test'] : ['build']);
+  prepare(process.getuid() === 0 ? ['build', 'run', 'test', 'package'] : ['build']);
   if (process.getuid() !== 0) say('not root: tests that need the kernel are skipped and say so');
   if (!process.env.PORTCULLIS_CORPORA)
     say('PORTCULLIS_CORPORA is not set: tests over public captures and rules are skipped and say so');
+  say("not part of this: the Debian package installed on a system of its own ('npm run test:package')");
   const failed = [];
   for (const { name, command } of steps) {
     say(name);

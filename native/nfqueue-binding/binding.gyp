@@ -6,7 +6,7 @@
   "targets": [
     {
       "target_name": "nfqueue",
-      "sources": ["src/addon.c", "src/queue.c", "src/message.c", "src/checksum.c", "src/raw_socket.c"]
+      "sources": ["src/addon.c", "src/queue.c", "src/message.c", "src/checksum.c", "src/raw_socket.c", "src/ip_set.c", "src/ip_set_addon.c"]
     },
     {
       "target_name": "accept-all",

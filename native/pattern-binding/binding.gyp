@@ -6,6 +6,7 @@
         'addon/arguments.cc',
         'addon/byte_patterns.cc',
         'addon/database.cc',
+        'addon/literal.cc',
         'addon/module.cc',
         'addon/regex.cc',
         'addon/runtime.cc',

@@ -25,7 +25,10 @@ export function libraryPackages(binaries, stage) {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-shlibs-'));
   try {
     mkdirSync(join(folder, 'debian'));
-    writeFileSync(join(folder, 'debian', 'control'), 'Source: portcullis\n\nPackage: portcullis\nArchitecture: any\n');
+    writeFileSync(
+      join(folder, 'debian', 'control'),
+      'Source: portcullis\n\nPackage: portcullis\nArchitecture: any\n',
+    );
     const { status, stdout, stderr, error } = spawnSync(
       'dpkg-shlibdeps',
       ['-O', '--warnings=0', ...binaries.map((path) => `-e${path}`)],
@@ -33,9 +36,7 @@ export function libraryPackages(binaries, stage) {
     );
     const [, list] = /^shlibs:Depends=(.+)$/m.exec(stdout ?? '') ?? [];
     if (status !== 0 || list === undefined)
-      throw new Error(
-        `dpkg-shlibdeps ${binaries.map((path) => relative(stage, path))}: ${error ?? stderr}`,
-      );
+      throw new Error(`dpkg-shlibdeps ${binaries.map((path) => relative(stage, path))}: ${error ?? stderr}`);
     if (/\blibnode/.test(list))
       throw new Error(
         'this Node.js is a thin program over a shared libnode, which the package would depend on: use one that stands alone (nodejs.org, NodeSource)',
@@ -73,7 +74,12 @@ Description: network threat protection for gateways and endpoints
 export function checksums(stage) {
   return everyFile(stage)
     .filter((path) => !path.startsWith('DEBIAN/'))
-    .map((path) => `${createHash('md5').update(readFileSync(join(stage, path))).digest('hex')}  ${path}\n`)
+    .map(
+      (path) =>
+        `${createHash('md5')
+          .update(readFileSync(join(stage, path)))
+          .digest('hex')}  ${path}\n`,
+    )
     .join('');
 }
 

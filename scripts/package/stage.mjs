@@ -23,9 +23,10 @@ export const CONFFILES = ['/etc/portcullis/portcullis.yaml'];
 /** What a running program reads, and under which terms; no types, maps, sources of addons or pages. */
 const SHIPPED_EXTENSIONS = new Set(['.js', '.cjs', '.mjs', '.json', '.node']);
 const TERMS = /^(licen[cs]e|copying|notice)/i;
-const UNUSED_FOLDERS = new Set(
-  'node_modules test tests testing specs bench benchmarks docs examples obj.target .deps'.split(' '),
-);
+/** Folders of a module that nothing requires; what of that name lies deeper may be code. */
+const UNUSED_FOLDERS = new Set('test tests testing specs bench benchmarks docs examples'.split(' '));
+/** Modules below are found by themselves; the others are what a compiler leaves behind. */
+const NEVER_ENTERED = new Set(['node_modules', 'obj.target', '.deps']);
 
 /**
  * @param {{root: string, stage: string, modules: object[], texts: Record<string, string>}} what texts: files by their
@@ -48,12 +49,13 @@ export function stageFiles({ root, stage, modules, texts }) {
   const packaging = join(root, 'packaging');
   copy(join(packaging, 'debian', 'portcullis'), at('usr/bin/portcullis'), 0o755);
   copy(join(packaging, 'debian', 'portcullis.yaml'), at('etc/portcullis/portcullis.yaml'));
-  copy(join(packaging, 'portcullis.service'), at('lib/systemd/system/portcullis.service'));
+  copyFolder(packaging, at('lib/systemd/system'), /\.(service|timer)$/);
   copy(join(packaging, 'debian', 'lintian-overrides'), at('usr/share/lintian/overrides/portcullis'));
   copyFolder(join(root, 'rules'), at(SHARE, 'rules'), /\.rules$/);
   link('../../share/portcullis/rules', at(HOME, 'rules'));
   copyFolder(join(root, 'docker', 'prometheus'), at(SHARE, 'prometheus'), /^alerts\.yaml$/);
   copyFolder(join(root, 'docker', 'grafana', 'dashboards'), at(SHARE, 'grafana'), /\.json$/);
+  copyFolder(join(packaging, 'log-shipping'), at(SHARE, 'log-shipping'), /./);
   copyFolder(join(root, 'docs'), at(DOCUMENTS), /\.md$/);
   copyFolder(join(root, 'docs', 'decisions'), at(DOCUMENTS, 'decisions'), /\.md$/);
   copy(join(root, 'CHANGELOG.md'), at(DOCUMENTS, 'CHANGELOG.md'));
@@ -67,8 +69,10 @@ function copyModule(from, to) {
   const visit = (folder) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory() && !UNUSED_FOLDERS.has(entry.name)) visit(path);
-      if (!entry.isFile() || !isShipped(relative(from, path)) || isStale(relative(from, path), from)) continue;
+      const unused = NEVER_ENTERED.has(entry.name) || (folder === from && UNUSED_FOLDERS.has(entry.name));
+      if (entry.isDirectory() && !unused) visit(path);
+      if (!entry.isFile() || !isShipped(relative(from, path)) || isStale(relative(from, path), from))
+        continue;
       const target = join(to, relative(from, path));
       copy(path, target);
       copied.push(target);
@@ -82,7 +86,7 @@ function isShipped(path) {
   const name = basename(path);
   // Of what a compiler left behind only the addon is read.
   if (path.startsWith('build/')) return name.endsWith('.node');
-  if (name === 'tsconfig.json' || name.endsWith('.test.js')) return false;
+  if (/^\.|^tsconfig\.json$|^eslint\.config\.|\.test\.js$/.test(name)) return false;
   return SHIPPED_EXTENSIONS.has(extname(name)) || TERMS.test(name);
 }
 

@@ -90,8 +90,18 @@ describeLab('an attack through the gateway', () => {
             event: 'network_attack_detected',
             mode: 'standard',
             enforced: true,
-            attacker: { ip: address, handshake: true, mac: expect.stringMatching(/^(..:){5}..$/) },
-            ban: { prefix: address, duration_s: 3600, origin: 'attack' },
+            attacker: {
+              ip: address,
+              port: expect.any(Number),
+              handshake: true,
+              mac: expect.stringMatching(/^(..:){5}..$/),
+            },
+            ban: {
+              prefix: address,
+              duration_s: 3600,
+              until: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+              origin: 'attack',
+            },
           },
         });
         expect(alert.alert?.category).toBe('Web Application Attack');

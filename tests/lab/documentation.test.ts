@@ -15,6 +15,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^npm run (build|check|test:unit)\b|^sudo npm run test:/, 'parts of the test'],
   [/^sudo apt-get |^sudo npm install --global n$|^sudo n 20 /, 'changes the machine'],
   [/^sudo npm run (demo|bench)/, 'makes a lab of its own, for half a minute and more'],
+  [/^scripts\/build-deb/, "tests/ops/package makes the package, 'npm run test:package' installs it"],
   [/docker compose/, 'there is no container engine'],
   [/^node --perf-basic-prof|^perf /, 'for a person who looks at a profile'],
 ];

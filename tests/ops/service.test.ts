@@ -1,4 +1,7 @@
-/** The systemd unit, as far as that can be looked at where systemd does not run. */
+/**
+ * The systemd unit, as far as that can be looked at where systemd does not run; 'npm run test:package' has systemd
+ * start it.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,6 +47,8 @@ test('the unit leaves two capabilities, and no way to write but its own director
   expect(serviceSettings('MemoryDenyWriteExecute')).toEqual([]);
   expect(serviceSettings('Type')).toEqual(['notify']);
   expect(serviceSettings('NotifyAccess')).toEqual(['all']);
+  // systemd must not end the shell and ipset that the engine takes its rules away with.
+  expect(serviceSettings('KillMode')).toEqual(['mixed']);
 });
 
 if (installed('systemd-analyze', '--version')) {
@@ -140,7 +145,11 @@ describeLab('with the privileges of the unit, and a notify socket', () => {
 
   test('the service manager hears that it is ready, that it lives, and that it stops', async () => {
     const heard = (word: string) => manager.stdout.split('\n').filter((line) => line.includes(word)).length;
-    await waitUntil(() => heard('READY=1') === 1, { what: 'READY=1' });
+    // Once at the start, and once when the reload was over.
+    await waitUntil(() => heard('READY=1') === 2, { what: 'READY=1' });
+    expect(heard('RELOADING=1')).toBe(1);
+    const order = manager.stdout.match(/READY=1|RELOADING=1/g);
+    expect(order).toEqual(['READY=1', 'RELOADING=1', 'READY=1']);
     await waitUntil(() => heard('WATCHDOG=1') >= 3, { what: 'three pings' });
     await engine.stop();
     await waitUntil(() => heard('STOPPING=1') === 1, { what: 'STOPPING=1' });

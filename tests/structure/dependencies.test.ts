@@ -14,7 +14,7 @@ const allowed: Record<string, readonly string[]> = {
   'packages/protocols': [],
   'packages/rules': [],
   'packages/matcher': ['wire', 'rules', 'protocols', 'pattern-binding'],
-  'packages/firewall': [],
+  'packages/firewall': ['nfqueue-binding'],
   'packages/events': [],
   'packages/metrics': [],
   'packages/updates': [],

@@ -1,14 +1,12 @@
 /*
- * Node-API surface over queue.c and raw_socket.c. Private to this package: index.ts is the public one.
+ * Node-API surface over queue.c and raw_socket.c; that of ip_set.c is in ip_set_addon.c. Private to this package:
+ * index.ts is the public one.
  *
  * All packet memory is one ArrayBuffer made by JavaScript; the handle keeps it alive, and every call checks that
  * it has not been detached. Nothing here is global: each handle belongs to the environment (thread) that opened
  * it, and a cleanup hook closes it when that thread ends in whatever way.
  */
 #define _GNU_SOURCE
-#define NAPI_VERSION 8
-#include <node_api.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +14,10 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "ip_set_addon.h"
 #include "queue.h"
 #include "raw_socket.h"
+#include "surface.h"
 
 enum { QUEUE_MAGIC = 0x71756575, RAW_MAGIC = 0x72617773 };
 
@@ -37,28 +37,6 @@ struct raw_handle {
   int open;
   struct raw_socket raw;
 };
-
-static napi_value integer(napi_env env, int32_t value) {
-  napi_value result = NULL;
-  napi_create_int32(env, value, &result);
-  return result;
-}
-
-static napi_value wrong_use(napi_env env, const char *message) {
-  napi_throw_type_error(env, "NFQUEUE_WRONG_USE", message);
-  return NULL;
-}
-
-static int get_arguments(napi_env env, napi_callback_info info, size_t expected, napi_value *arguments) {
-  size_t count = expected;
-  return napi_get_cb_info(env, info, &count, arguments, NULL, NULL) == napi_ok && count >= expected;
-}
-
-static void *get_handle(napi_env env, napi_value value, uint32_t magic) {
-  void *handle = NULL;
-  if (napi_get_value_external(env, value, &handle) != napi_ok || !handle) return NULL;
-  return *(uint32_t *)handle == magic ? handle : NULL;
-}
 
 /* ---- queues ---- */
 
@@ -557,5 +535,5 @@ NAPI_MODULE_INIT() {
       return NULL;
     }
   }
-  return exports;
+  return add_ip_set_functions(env, exports) ? exports : NULL;
 }

@@ -62,6 +62,16 @@ export interface Addon {
   rawOpen(mark: number): Handle | number;
   rawSend(sender: Handle, bytes: Uint8Array, offset: number, length: number, interfaceIndex: number): number;
   rawClose(sender: Handle): void;
+  /** The functions of ip_set_addon.c; their errors may be numbers of the kernel's own for sets. */
+  setsOpen(networkNamespace: string | null): Handle | number;
+  setsChange(sets: Handle, command: number, set: string, line: string): number;
+  setsCommand(sets: Handle, command: number, set: string, other: string | null): number;
+  setsCreate(sets: Handle, set: string, ipv6: boolean, capacity: number, timeout: number): number;
+  setsChangeMany(sets: Handle, command: number, set: string, lines: string): Promise<number>;
+  setsCopy(sets: Handle, from: string, to: string): Promise<number>;
+  setsList(sets: Handle, set: string): number;
+  setsListNext(sets: Handle): Promise<string | number>;
+  setsClose(sets: Handle): void;
   /** For tests: reads one netlink message that ends at an inaccessible page. */
   parseMessage(bytes: Uint8Array, queue: number, result: Float64Array): number;
   /** For tests: verifies or writes the checksums of a packet that ends at an inaccessible page. */

@@ -55,6 +55,7 @@ export interface Addon {
   ): NativeScanner;
   createRegexThread(control: Int32Array): NativeRegexThread;
   regexLibraryVersion(): string;
+  findLiteral(bytes: Uint8Array, from: number, to: number, literal: Uint8Array, caseless: boolean): number;
 }
 
 // Both src/ and dist/ stand directly in the package.

@@ -1,3 +1,4 @@
+export { findLiteral } from './literal';
 export {
   type Pattern,
   PatternDatabase,

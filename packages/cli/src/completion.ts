@@ -19,7 +19,9 @@ function bashScript(program: CommandDescription): string {
   const subcommands = all.filter(({ path }) => path.length > 0);
   const valued = all.flatMap((command) =>
     command.options.flatMap(({ names, value }) =>
-      value === null ? [] : [{ patterns: names.map((name) => quoted(`${bashPath(command)}|${name}`)), value }],
+      value === null
+        ? []
+        : [{ patterns: names.map((name) => quoted(`${bashPath(command)}|${name}`)), value }],
     ),
   );
   return `# bash completion for portcullis, written by 'portcullis completion bash'.
@@ -31,7 +33,8 @@ _portcullis() {
     case "$command|\${COMP_WORDS[i]}" in
       ${valued.flatMap(({ patterns, value }) => (value.required ? patterns : [])).join(' | ')})
         # The next word is the value of this option.
-        ((i + 1 < COMP_CWORD)) && ((i++)) ;;
+        ((i++))
+        continue ;;
     esac
     case "$command \${COMP_WORDS[i]}" in
       ${subcommands.map((command) => quoted(bashPath(command))).join(' | ')})

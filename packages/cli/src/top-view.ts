@@ -85,6 +85,6 @@ export function topView(scene: Scene): string[] {
 
 function banLine({ prefix, remaining_s, packets, reason }: BanRow): string {
   return terminalSafe(
-    `${prefix.padEnd(20)} ${formatDuration(remaining_s).padStart(8)} left  ${formatCount(packets).padStart(9)} packets  ${reason}`,
+    `${prefix.padEnd(20)} ${formatDuration(remaining_s).padStart(8)} left  ${(packets === null ? '–' : formatCount(packets)).padStart(9)} packets  ${reason}`,
   );
 }

@@ -14,9 +14,9 @@ export interface BanRow {
   since: string;
   until: string;
   remaining_s: number;
-  /** Dropped by the kernel because of this ban. */
-  packets: number;
-  bytes: number;
+  /** What the kernel has dropped because of this ban; null in lists of very many, where `bans show` tells. */
+  packets: number | null;
+  bytes: number | null;
 }
 
 export interface BanListAnswer {
@@ -26,6 +26,9 @@ export interface BanListAnswer {
 }
 
 export interface BansRemovedAnswer {
+  /** Bans that were lifted. */
+  count: number;
+  /** Their prefixes; of very many only the first. */
   removed: string[];
   not_banned: string[];
 }

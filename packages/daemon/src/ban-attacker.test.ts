@@ -72,7 +72,7 @@ afterEach(async () => {
 
 test('the source of an attack that was blocked is banned, for the configured time and with the rule that said so', async () => {
   const outcome = await attackers.consider(detection(), policy);
-  const [ban] = service.list();
+  const [ban] = (await service.list()).bans;
   expect(outcome).toEqual({
     id: ban?.id,
     prefix: '203.0.113.7',

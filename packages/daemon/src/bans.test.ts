@@ -26,6 +26,7 @@ beforeEach(async () => {
     sink: () => sink,
     neverBlock: (prefix) => (prefix === '198.51.100.1' ? 'it is a gateway of this host' : null),
     defaultSeconds: () => 3600,
+    graceSeconds: () => 0,
     onRemoved: () => removals++,
   });
   await bans.service.start();
@@ -149,6 +150,7 @@ describe('remove', () => {
     await bans.add({ address: ATTACKER });
     await bans.add({ address: '2001:db8::7' });
     expect(await bans.remove({ addresses: [ATTACKER, '192.0.2.99'] })).toEqual({
+      count: 1,
       removed: [ATTACKER],
       not_banned: ['192.0.2.99'],
     });
@@ -159,7 +161,11 @@ describe('remove', () => {
   });
   test('lets one address of a banned prefix in', async () => {
     await bans.add({ address: '203.0.113.0/24' });
-    expect(await bans.remove({ addresses: [ATTACKER] })).toEqual({ removed: [ATTACKER], not_banned: [] });
+    expect(await bans.remove({ addresses: [ATTACKER] })).toEqual({
+      count: 0,
+      removed: [ATTACKER],
+      not_banned: [],
+    });
     expect(firewall.drops(ATTACKER)).toBe(false);
     expect(firewall.drops('203.0.113.8')).toBe(true);
   });
@@ -170,7 +176,7 @@ describe('remove', () => {
     expect(await bans.list({})).toMatchObject({ total: 0, bans: [] });
   });
   test('of nothing, or of nonsense', async () => {
-    expect(await bans.remove({})).toEqual({ removed: [], not_banned: [] });
+    expect(await bans.remove({})).toEqual({ count: 0, removed: [], not_banned: [] });
     await expect(bans.remove({ addresses: ['x'] })).rejects.toMatchObject({ code: 'ADDRESS_INVALID' });
   });
 });
@@ -186,8 +192,7 @@ test('every kind of event is recorded and counted', async () => {
   firewall.failBansWith = undefined;
   await bans.service.ban({ ...attack, prefix: '203.0.113.9', seconds: 1 });
   // The failed one is tried again by itself.
-  const settled = () =>
-    bans.service.list().length === 1 && bans.counts.expired === 1 && bans.counts.added === 3;
+  const settled = () => bans.service.size === 1 && bans.counts.expired === 1 && bans.counts.added === 3;
   await waitUntil(settled, { timeout: 8000, what: 'the end of one ban and the second try of another' });
   expect(actions().slice(0, 6)).toEqual(['added', 'extended', 'removed', 'refused', 'failed', 'added']);
   expect(actions().slice(6).sort()).toEqual(['added', 'expired']);

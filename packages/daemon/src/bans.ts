@@ -14,12 +14,17 @@ import { ControlError } from './control/protocol';
 /** Counts for the metrics; a ban event belongs to one of them. */
 export const banEventKinds = ['added', 'extended', 'expired', 'removed', 'refused', 'failed'] as const;
 
+/** A list of bans has packet counts up to so many bans: reading them takes a second for a million. */
+const COUNTERS_UP_TO = 65_536;
+
 export interface BanOptions {
   backend: FirewallBackend;
   directory: string;
   sink: () => EventSink;
   neverBlock: (prefix: string) => string | null;
   defaultSeconds: () => number;
+  /** After an unblocking by hand no attack bans the device again for so long. */
+  graceSeconds: () => number;
   /** Told after every ban or unblocking by hand. */
   onRemoved: () => void;
 }
@@ -43,6 +48,7 @@ export class Bans {
       backend: options.backend,
       directory: options.directory,
       neverBlock: (prefix) => options.neverBlock(prefix.text) ?? undefined,
+      graceSeconds: () => options.graceSeconds(),
       onEvent: (event) => this.tell(event),
     });
   }
@@ -51,14 +57,13 @@ export class Bans {
     const offset = Math.max(0, Number(args.offset) || 0);
     const wanted = Number(args.limit);
     const limit = wanted > 0 ? Math.min(100_000, wanted) : 1000;
-    const bans = this.service.list();
-    const shown = bans.slice(offset, offset + limit);
-    return { total: bans.length, offset, bans: await this.rows(shown) };
+    const { total, bans } = await this.service.list(offset, limit);
+    return { total, offset, bans: await this.rows(bans, this.few) };
   }
 
   async show(args: Record<string, unknown>): Promise<BanRow | null> {
     const [narrowest] = this.service.show(addressOf(args.address));
-    return narrowest ? ((await this.rows([narrowest]))[0] as BanRow) : null;
+    return narrowest ? ((await this.rows([narrowest], true))[0] as BanRow) : null;
   }
 
   async add(args: Record<string, unknown>): Promise<BanRow> {
@@ -70,29 +75,39 @@ export class Bans {
       reason,
       origin: 'manual',
     });
-    return (await this.rows([ban]))[0] as BanRow;
+    return (await this.rows([ban], this.few))[0] as BanRow;
   }
 
   async remove(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
-    const answer: BansRemovedAnswer = { removed: [], not_banned: [] };
+    const answer: BansRemovedAnswer = { count: 0, removed: [], not_banned: [] };
     if (args.all === true) {
-      answer.removed = (await this.service.remove('all')).removed.map((ban) => ban.prefix);
+      const { count, removed } = await this.service.remove('all');
+      Object.assign(answer, { count, removed });
     } else {
       const addresses = Array.isArray(args.addresses) ? args.addresses.map(addressOf) : [];
       for (const address of addresses) {
-        const { removed, exceptedFrom } = await this.service.remove(address);
-        if (removed.length === 0 && exceptedFrom.length === 0) answer.not_banned.push(address);
-        else answer.removed.push(...(removed.length > 0 ? removed.map((ban) => ban.prefix) : [address]));
+        const { count, removed, exceptedFrom } = await this.service.remove(address);
+        answer.count += count;
+        if (count === 0 && exceptedFrom.length === 0) answer.not_banned.push(address);
+        else answer.removed.push(...(count > 0 ? removed : [address]));
       }
     }
     this.options.onRemoved();
     return answer;
   }
 
-  private async rows(bans: readonly Ban[]): Promise<BanRow[]> {
+  private get few(): boolean {
+    return this.service.size <= COUNTERS_UP_TO;
+  }
+
+  /** @param counted with what the kernel has counted; it has to be asked for all of its entries */
+  private async rows(bans: readonly Ban[], counted: boolean): Promise<BanRow[]> {
+    const wanted = new Set(bans.map((ban) => ban.prefix));
     const kernel = new Map<string, KernelBan>();
-    if (bans.length > 0)
-      for (const entry of await this.options.backend.listBans()) kernel.set(entry.prefix, entry);
+    if (counted && wanted.size > 0)
+      await this.options.backend.eachBan((entry) => {
+        if (wanted.has(entry.prefix)) kernel.set(entry.prefix, entry);
+      });
     const now = Date.now();
     return bans.map((ban) => ({
       id: ban.id,
@@ -104,8 +119,8 @@ export class Bans {
       since: new Date(ban.since).toISOString(),
       until: new Date(ban.until).toISOString(),
       remaining_s: Math.max(0, Math.ceil((ban.until - now) / 1000)),
-      packets: kernel.get(ban.prefix)?.packets ?? 0,
-      bytes: kernel.get(ban.prefix)?.bytes ?? 0,
+      packets: counted ? (kernel.get(ban.prefix)?.packets ?? 0) : null,
+      bytes: counted ? (kernel.get(ban.prefix)?.bytes ?? 0) : null,
     }));
   }
 

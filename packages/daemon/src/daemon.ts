@@ -6,9 +6,12 @@ import {
   alertRecord,
   type Detection,
   describeFailedRule,
+  keptRulesNow,
+  prepareRulesApart,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleSourceKey,
 } from '@portcullis/engine';
 import { eveTimestamp, type FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
@@ -64,6 +67,13 @@ interface DaemonEvents {
   alert: [ReturnType<typeof alertRecord>];
 }
 
+/** What tells the rules in force from others. */
+interface RulesInForce {
+  key: string;
+  lists: RuleSource['lists'] | undefined;
+  classification: RuleSource['classification'];
+}
+
 /** Somebody who flushes our rules is to be noticed within two seconds. */
 const DRIFT_MILLISECONDS = 1500;
 const FACTS_MILLISECONDS = 1000;
@@ -78,7 +88,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private resolved: ResolvedConfiguration;
   private configuration: Configuration;
   private readonly mode: Mode;
-  private source: RuleSource | null = null;
+  private inForce: RulesInForce | null = null;
   private readonly state: StateFile;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
@@ -133,7 +143,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     hurryMainThread();
     try {
       // Errors a user can make are found before anything is touched.
-      readRuleSource(this.configuration, this.options.configurationFile);
+      const source = this.readRules();
       this.marks();
       await this.lock.acquire();
       undo.push(() => this.lock.release());
@@ -142,7 +152,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.control.close());
       this.sink = await openOutputs(this.configuration, { log: this.log, version: this.options.version });
       undo.push(() => this.sink.close());
-      this.firewall = await KernelFirewall.open({ backend: this.configuration.firewall.backend });
+      this.firewall = await KernelFirewall.open({
+        backend: this.configuration.firewall.backend,
+        banSets: { onGrowthFailure: (error) => this.alarm('BAN_SET_GROWTH', setAlarm(error)) },
+      });
       undo.push(() => this.firewall.close());
       const state = this.state.read();
       if (state.damaged)
@@ -159,7 +172,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(async () => this.metrics?.close());
       // A policy turns protection on by itself; what an administrator has said since counts.
       const wanted = state.enabled ?? this.resolved.hasPolicy;
-      if (this.options.enable || wanted) await this.protect();
+      if (this.options.enable || wanted) await this.protect(source);
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.neverBlock.refresh(), FACTS_MILLISECONDS);
@@ -268,16 +281,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Brings workers and kernel to the configuration; the rules themselves are only loaded again where they differ. */
   private async change(supervisor: Supervisor, source: RuleSource): Promise<void> {
-    const same = isDeepStrictEqual({ ...source, policy: null }, { ...this.source, policy: null });
-    if (same && source.policy) {
+    const { lists, policy } = source;
+    const key = ruleSourceKey(source);
+    if (policy && key === this.inForce?.key && isDeepStrictEqual(lists, this.inForce.lists)) {
       await this.firewall.install(this.plan(true));
-      supervisor.setPolicy(source.policy);
-      this.source = source;
+      supervisor.setPolicy(policy);
       return;
     }
+    const prepared = await prepareRulesApart(source);
     const generation = this.nextGeneration();
-    const summary = await supervisor.reload(source, null);
-    this.acceptRules(summary, source);
+    const summary = await supervisor.reload(prepared, null);
+    this.acceptRules(summary, key, source);
     await this.firewall.install(this.plan(true));
     supervisor.setOffload(this.offload(generation));
   }
@@ -291,17 +305,22 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   // ── Protection on and off ────────────────────────────────────────────────────────────────────────────────
 
-  private async protect(): Promise<void> {
+  private readRules(): RuleSource {
+    return readRuleSource(this.configuration, this.options.configurationFile);
+  }
+
+  private async protect(source = this.readRules()): Promise<void> {
     const marks = this.marks();
-    const source = readRuleSource(this.configuration, this.options.configurationFile);
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
     RawSender.open({ mark: marks.injected }).close();
-    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode), source);
+    const supervisor = new Supervisor(supervisorSettings(this.configuration, marks, this.mode));
     this.listenTo(supervisor);
     const generation = this.nextGeneration();
-    const summary = await supervisor.start(this.offload(generation));
+    const key = ruleSourceKey(source);
+    const prepare = async () => keptRulesNow(source) ?? (await prepareRulesApart(source));
+    const summary = await supervisor.start(prepare, this.offload(generation));
     try {
-      this.acceptRules(summary, source);
+      this.acceptRules(summary, key, source);
       await this.firewall.install(this.plan(true));
     } catch (error) {
       await this.firewall.install(this.plan(false));
@@ -398,6 +417,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private async detected(detection: Detection): Promise<void> {
     // The ban first: every millisecond counts there, and none for the record.
     const ban = this.attackers.consider(detection, this.banPolicy());
+    if (detection.vlan.length === 0) detection.vlan = this.interfaces.vlans(detection.inInterface);
     const record = alertRecord(detection, {
       classes: this.classes,
       interfaceName: this.interfaces.name(detection.inInterface),
@@ -431,11 +451,15 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private banFlood(perMinute: number): void {
     this.incidents.count('ban-flood');
     const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
+    this.alarm('BAN_FLOOD', message);
+  }
+
+  private alarm(code: string, message: string): void {
     this.log.error(message);
     this.sink.write({
       timestamp: eveTimestamp(Date.now() * 1000),
       event_type: 'engine',
-      engine: { error_code: 'BAN_FLOOD', message },
+      engine: { error_code: code, message },
     });
   }
 
@@ -516,9 +540,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  private acceptRules(summary: RuleSummary, source: RuleSource): void {
-    this.source = source;
-    this.classes = ruleClasses(source);
+  private acceptRules(summary: RuleSummary, key: string, { lists, classification }: RuleSource): void {
+    this.inForce = { key, lists, classification };
+    this.classes = ruleClasses({ classification });
     this.rules = summary;
     this.rulesLoadedAt = new Date();
     for (const problem of summary.failed.slice(0, 20))
@@ -550,6 +574,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       sink: () => this.sink,
       neverBlock: (prefix) => this.neverBlock.refuses(prefix),
       defaultSeconds: () => this.configuration['block-duration'],
+      graceSeconds: () => this.configuration['unblock-grace'],
       onRemoved: () => this.supervisor?.forgetBlockedSources(),
     });
   }
@@ -594,6 +619,9 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   if (typeof replace === 'string') return { replace };
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
+
+const setAlarm = ({ message }: Error) =>
+  `a ban set is nearly full and cannot be made larger: ${message} When it is full, attackers are no longer banned.`;
 
 function hurryMainThread(): void {
   try {

@@ -30,6 +30,18 @@ test('does not read the folder again for every unknown index', () => {
   expect(names.name(2)).toBeUndefined();
 });
 
+test('knows the VLANs of an interface, the outermost first', () => {
+  for (const [index, name] of ['eth0', 'eth0.10', 'inner'].entries()) add(name, index + 1);
+  const table = join(directory, 'vlans');
+  writeFileSync(
+    table,
+    'VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\neth0.10        | 10  | eth0\ninner          | 20  | eth0.10\n',
+  );
+  const names = new InterfaceNames(directory, table);
+  expect([1, 2, 3, 4].map((index) => names.vlans(index))).toEqual([[], [10], [10, 20], []]);
+  expect(new InterfaceNames(directory, join(directory, 'nowhere')).vlans(2)).toEqual([]);
+});
+
 test('goes without names where there are none', () => {
   expect(new InterfaceNames(join(directory, 'nowhere')).name(1)).toBeUndefined();
 });

@@ -4,12 +4,19 @@ import { join } from 'node:path';
 
 const REFRESH_MILLISECONDS = 5000;
 
-/** Names of interface indexes, from /sys/class/net; read again when an unknown index turns up. */
+/** Interfaces upon interfaces; more than two VLAN tags are rare. */
+const MOST_VLANS = 8;
+
+/** Names and VLANs of interface indexes, from /sys/class/net and /proc/net/vlan; read again when an unknown one turns up. */
 export class InterfaceNames {
   private names = new Map<number, string>();
+  private tags = new Map<string, { id: number; parent: string }>();
   private readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly directory = '/sys/class/net') {}
+  constructor(
+    private readonly directory = '/sys/class/net',
+    private readonly vlanTable = '/proc/net/vlan/config',
+  ) {}
 
   name(index: number): string | undefined {
     if (index === 0) return undefined;
@@ -17,8 +24,17 @@ export class InterfaceNames {
     return this.names.get(index);
   }
 
+  /** VLAN ids of what comes in there, the outermost first; the kernel takes the tags off before a packet is queued. */
+  vlans(index: number): number[] {
+    const ids: number[] = [];
+    let tag = this.tags.get(this.name(index) ?? '');
+    for (; tag !== undefined && ids.length < MOST_VLANS; tag = this.tags.get(tag.parent)) ids.unshift(tag.id);
+    return ids;
+  }
+
   private read(): void {
     this.readAt = performance.now();
+    this.tags = readVlans(this.vlanTable);
     const names = new Map<number, string>();
     try {
       for (const name of readdirSync(this.directory)) {
@@ -33,6 +49,20 @@ export class InterfaceNames {
       // Without sysfs (some containers) interfaces have no names; events go without.
     }
   }
+}
+
+/** Lines of `eth0.10 | 10 | eth0`, after two of headings; without VLANs there is no such file. */
+function readVlans(path: string): Map<string, { id: number; parent: string }> {
+  const tags = new Map<string, { id: number; parent: string }>();
+  try {
+    for (const line of readFileSync(path, 'utf8').split('\n')) {
+      const match = /^(\S+)\s*\|\s*(\d+)\s*\|\s*(\S+)/.exec(line);
+      if (match) tags.set(match[1] as string, { id: Number(match[2]), parent: match[3] as string });
+    }
+  } catch {
+    // None.
+  }
+  return tags;
 }
 
 /** Index of an interface; null where there is none of that name. */

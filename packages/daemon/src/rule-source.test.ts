@@ -36,7 +36,7 @@ test.each([
 
 test('paths are those of the configuration, absolute ones as they are', () => {
   expect(read([join(directory, 'more', 'c.rules')]).files).toEqual([
-    { path: join(directory, 'more', 'c.rules'), text: '# c\n' },
+    { path: join(directory, 'more', 'c.rules'), text: new TextEncoder().encode('# c\n') },
   ]);
 });
 

@@ -14,7 +14,7 @@ import { interfaceIndex, localAddresses } from './interfaces';
 /** Where the project's own rules stand. */
 export const builtInRuleDirectory = resolve(__dirname, '..', '..', '..', 'rules');
 
-/** Larger than any rule file there is; a mistyped path to something else is not read into memory. */
+/** Larger than any file of rules or lists there is; a mistyped path to something else is not read into memory. */
 const LARGEST_FILE = 512 * 1024 * 1024;
 
 export class RuleSourceError extends Error {
@@ -60,9 +60,15 @@ function expand(entry: string, base: string, fetched: RuleVersion | null): strin
 }
 
 function readText(path: string): string {
+  return Buffer.from(readBytes(path).buffer).toString();
+}
+
+/** @returns bytes with a buffer of their own, which may be handed to another thread */
+function readBytes(path: string): Uint8Array {
   try {
-    if (statSync(path).size > LARGEST_FILE) throw new Error('is too large to be a rule file');
-    return readFileSync(path, 'utf8');
+    if (statSync(path).size > LARGEST_FILE) throw new Error('is larger than 512 MiB');
+    const bytes = readFileSync(path);
+    return bytes.length === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
   } catch (error) {
     throw new RuleSourceError(`cannot read ${path}: ${(error as Error).message}`);
   }
@@ -86,15 +92,22 @@ export function readRuleSource(
     String(value),
   ]);
   return {
-    files: files.map((path) => ({ path, text: readText(path) })),
+    files: files.map((path) => ({ path, text: readBytes(path) })),
     switches: { disabled: configuration['disabled-rules'], enabled: configuration['enabled-rules'] },
     classification: classification === undefined ? null : readText(resolve(base, classification)),
     addressGroups: { ...homeNet(configuration), ...configuration.vars['address-groups'] },
     portGroups: Object.fromEntries(portGroups),
     policy: detectionPolicy(configuration),
     lists: ruleLists(configuration, base),
+    actionOrder: configuration['action-order'],
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
   };
+}
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }
 
 /** Files that rules ask beside the traffic. @throws RuleSourceError */
@@ -116,16 +129,9 @@ function ruleLists(configuration: Configuration, base: string): RuleLists {
         lists: lists.map((name) => readText(resolve(folder, name))),
       },
     }),
-    ...(geo !== undefined && { geo: readBytes(resolve(base, geo)) }),
+    // Tens of megabytes: all threads use the same.
+    ...(geo !== undefined && { geo: shared(readBytes(resolve(base, geo))) }),
   };
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new RuleSourceError(`cannot read ${path}: ${(error as Error).message}`);
-  }
 }
 
 /** The configured rows come before the built-in ones: the first that fits counts. */

@@ -7,7 +7,8 @@ const { parentPort, workerData } = require('node:worker_threads');
 
 const HEARTBEAT = 0;
 const words = new Int32Array(workerData.words);
-let text = workerData.rules.files[0].text;
+const textOf = ({ packed }) => Buffer.from(packed).toString();
+let text = '';
 const say = (message) => parentPort.postMessage(message);
 const summary = () => ({
   loaded: text.length,
@@ -31,11 +32,13 @@ const misdeeds = {
   5: () => say({ type: 'failed', code: 'SOME_CODE', message: 'it gives up' }),
 };
 
-if (text.includes('bad')) say({ type: 'failed', code: 'RULES', message: 'the rules are bad' });
-else if (!text.includes('slow')) say({ type: 'ready', rules: summary() });
-
 parentPort.on('message', (message) => {
   switch (message.type) {
+    case 'load':
+      text = textOf(message.rules);
+      if (text.includes('bad')) say({ type: 'failed', code: 'RULES', message: 'the rules are bad' });
+      else if (!text.includes('slow')) say({ type: 'ready', rules: summary() });
+      break;
     case 'bind':
       if (text.includes('taken'))
         throw Object.assign(new Error('the queue is taken'), { code: 'QUEUE_IN_USE' });
@@ -55,8 +58,8 @@ parentPort.on('message', (message) => {
       });
       break;
     case 'reload':
-      if (message.rules.files[0].text.includes('stuck')) for (;;);
-      text = message.rules.files[0].text;
+      text = textOf(message.rules);
+      if (text.includes('stuck')) for (;;);
       say({ type: 'reloaded', rules: summary() });
       break;
     case 'offload':

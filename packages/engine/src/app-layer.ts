@@ -68,11 +68,10 @@ export class AppLayer {
       if (this.comparesSides && flow.protocolOf(direction) === 0)
         this.compare(flow, direction, bytes, start, end);
       this.feed(flow, flow.parser, direction, bytes, start, end);
-    } else if (
-      flow.protocolState === ProtocolState.UNDECIDED &&
-      (flow.unknownDirections & (1 << direction)) === 0
-    )
-      this.probe(flow, direction, bytes, start, end);
+    } else if (flow.protocolState === ProtocolState.UNDECIDED) {
+      if ((flow.unknownDirections & (1 << direction)) === 0) this.probe(flow, direction, bytes, start, end);
+      else this.keepUntold(flow, direction, bytes, start, end);
+    }
   }
 
   /** Tells the protocol of a UDP flow by a datagram of it, which is then for `FlowInspection.parser`. */
@@ -101,6 +100,13 @@ export class AppLayer {
     for (const side of [0, 1] as const)
       if (flow.protocolOf(side) === flow.protocol) flow.setProtocolOf(side, number);
     flow.protocol = number;
+  }
+
+  /** Which side of a TCP connection sends such bytes first; null: they do not tell. `probed` is set. */
+  senderOf(bytes: Uint8Array, start: number, end: number): 'client' | 'server' | null {
+    const last = Math.min(end, start + PROBE_BYTES);
+    if (this.find(0, bytes, start, last) > 0) return 'client';
+    return this.find(1, bytes, start, last) > 0 ? 'server' : null;
   }
 
   gap(flow: FlowInspection, direction: Direction, length: number): void {
@@ -146,6 +152,7 @@ export class AppLayer {
     flow.forgetSides();
     flow.protocolState = ProtocolState.UNDECIDED;
     flow.unknownDirections = 0;
+    flow.lostDirections = 0;
     if (protocol !== null) {
       const number = this.numberOf(protocol);
       if (number === 0) this.giveUp(flow);
@@ -185,9 +192,36 @@ export class AppLayer {
       return;
     }
     // What one direction does not tell the other may.
-    flow.setPending(direction, null);
     flow.unknownDirections |= 1 << direction;
     if (flow.unknownDirections === BOTH) this.giveUp(flow);
+    else this.keepUntold(flow, direction, bytes, start, end);
+  }
+
+  /**
+   * Keeps bytes that do not tell the protocol, for the parser that the answer to them may call for. Where they are too
+   * many nothing is kept: a parser would take their rest for their beginning.
+   */
+  private keepUntold(
+    flow: FlowInspection,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const bit = 1 << direction;
+    if ((flow.lostDirections & bit) !== 0) return;
+    const pending = flow.pending(direction);
+    const kept = pending?.length ?? 0;
+    const length = kept + end - start;
+    if (length > PROBE_BYTES) {
+      flow.lostDirections |= bit;
+      flow.setPending(direction, null);
+      return;
+    }
+    const joined = new Uint8Array(length);
+    if (pending !== null) joined.set(pending);
+    joined.set(bytes.subarray(start, end), kept);
+    flow.setPending(direction, joined);
   }
 
   /** @returns number of the protocol, 0 where more bytes can decide, -1 where it is none of them */

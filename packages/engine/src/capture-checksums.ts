@@ -27,6 +27,7 @@ export class CaptureChecksums {
 
   constructor(private readonly policy: ChecksumPolicy) {
     this.verifying = policy !== 'ignore';
+    this.view.acceptsMapped = true;
   }
 
   /** Before each capture. */

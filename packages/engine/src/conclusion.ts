@@ -38,43 +38,64 @@ export class Conclusion {
     matcher.end(context);
     const { fired } = matcher;
     const inFlow = slot >= 0 && hand.table.inUse(slot);
+    const live = hand.packet === hand.view;
     for (let i = 0; i < fired.count; i++) {
-      const rule = matcher.rule(fired.numbers[i] as number);
-      const action = fired.action(i);
-      if (action === 'pass') {
-        hand.counters[Counter.PASSED]++;
-        if (inFlow && fired.actsOnFlow(i)) hand.inspectionOf(slot).passed = true;
-        if (rule.alwaysAlert && fired.silent[i] === 0) {
-          const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
-          this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
-        }
-        break;
-      }
-      const { kind, response: usual } = this.decide(rule, direction);
-      // A rate filter knows better than the table what its rule is to do now.
-      const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
-      if (response === 'ignore') continue;
-      const blocked = response !== 'notify' && this.options.inline && hand.packet === hand.view;
-      if (blocked) {
-        hand.blockWanted = true;
-        if (inFlow && (action !== rule.action || fired.actsOnFlow(i))) hand.inspectionOf(slot).dropped = true;
-      }
-      if (fired.silent[i] === 1) continue;
-      const handshake = inFlow && hand.packet.protocol === TCP && hand.reassembler.handshakeComplete(slot);
-      let rejected = false;
-      const { sender } = this.options;
-      if (blocked && sender !== undefined && hand.depth === 0 && action.startsWith('reject')) {
-        rejected = this.resets.send(hand.packet, sender);
-        if (rejected) hand.counters[Counter.RESETS_SENT]++;
-      }
-      if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
-        this.blocked.add(hand.packet.source, hand.now);
-      hand.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
-      const outcome = { kind, response, handshake, blocked, rejected };
-      this.tell(rule, slot, direction, fired.transactions[i] as number, outcome);
+      const side = fired.direction(i);
+      const turned = inFlow && (fired.transactions[i] as number) >= 0 && hand.turnTo(slot, side);
+      const ended = this.act(i, slot, turned ? side : direction, live);
+      if (turned) hand.turnBack();
+      if (ended) break;
     }
     if (hand.factsOf.size > 0) hand.factsOf.clear();
     matcher.begin(context);
+  }
+
+  /**
+   * Acts on one match.
+   * @param live there is a packet that can be dropped
+   * @returns whether those behind it do not count
+   */
+  private act(place: number, slot: number, direction: Direction, live: boolean): boolean {
+    const { hand } = this;
+    const inFlow = slot >= 0 && hand.table.inUse(slot);
+    const { matcher } = hand;
+    const { fired } = matcher;
+    const rule = matcher.rule(fired.numbers[place] as number);
+    const action = fired.action(place);
+    const transaction = fired.transactions[place] as number;
+    if (action === 'pass') {
+      hand.counters[Counter.PASSED]++;
+      // What came before it in the order of the actions counts.
+      if (inFlow && fired.actsOnFlow(place) && !hand.blockWanted) hand.inspectionOf(slot).passed = true;
+      if (rule.alwaysAlert && fired.silent[place] === 0) {
+        const outcome = { ...NOTIFY, handshake: false, blocked: false, rejected: false };
+        this.tell(rule, slot, direction, transaction, outcome);
+      }
+      return true;
+    }
+    const { kind, response: usual } = this.decide(rule, direction);
+    // A rate filter knows better than the table what its rule is to do now.
+    const response = action === rule.action ? usual : action === 'alert' ? 'notify' : 'drop';
+    if (response === 'ignore') return false;
+    const blocked = response !== 'notify' && this.options.inline && live;
+    if (blocked) {
+      hand.blockWanted = true;
+      if (inFlow && (action !== rule.action || fired.actsOnFlow(place)))
+        hand.inspectionOf(slot).dropped = true;
+    }
+    if (fired.silent[place] === 1) return false;
+    const handshake = inFlow && hand.packet.protocol === TCP && hand.reassembler.handshakeComplete(slot);
+    let rejected = false;
+    const { sender } = this.options;
+    if (blocked && sender !== undefined && hand.depth === 0 && action.startsWith('reject')) {
+      rejected = this.resets.send(hand.view, sender);
+      if (rejected) hand.counters[Counter.RESETS_SENT]++;
+    }
+    if (blocked && response === 'block' && handshake && this.options.holdBlockedMicros > 0)
+      this.blocked.add(hand.packet.source, hand.now);
+    hand.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
+    this.tell(rule, slot, direction, transaction, { kind, response, handshake, blocked, rejected });
+    return false;
   }
 
   /** Tells of a match, and of what was done about it. @param transaction below 0: none */

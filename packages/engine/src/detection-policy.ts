@@ -51,14 +51,18 @@ export interface Decision {
   readonly response: DetectionResponse;
 }
 
+/** Place of a rule that was not asked about yet. */
+const UNKNOWN = 255;
+
 /**
- * Says what the match of each rule is and what is done about it. Rules are asked about once, when they are loaded; a
- * match costs a look into a table.
+ * Says what the match of each rule is and what is done about it. A rule is asked about once, at its first match; any
+ * other costs a look into a table.
  */
 export class DetectionPolicy {
   private readonly decisions: readonly Decision[];
-  /** By rule number times two plus direction: place in `decisions`. */
+  /** By rule number times two plus direction: place in `decisions`, or `UNKNOWN`. */
   private readonly places: Uint8Array;
+  private readonly tests: readonly ((rule: CompiledRule, direction: number) => boolean)[];
   private readonly activity: Decision;
   private readonly networks: AddressPrefixes;
   private readonly interfaces: ReadonlySet<number>;
@@ -68,7 +72,8 @@ export class DetectionPolicy {
     inInterface: number,
   ) => boolean)[];
 
-  constructor(settings: DetectionPolicySettings, rules: readonly CompiledRule[]) {
+  /** @param ruleCount numbers of the rules are lower */
+  constructor(settings: DetectionPolicySettings, ruleCount: number) {
     const { kinds, responses } = settings;
     if (kinds.length > 254) throw new RangeError('the table of detection kinds has more than 254 rows');
     const respond = (kind: DetectionKind): DetectionResponse =>
@@ -81,19 +86,22 @@ export class DetectionPolicy {
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);
     this.exemptions = settings.exemptions.map(exemptionTest);
-    this.places = new Uint8Array(rules.length * 2);
-    const tests = kinds.map(rowTest);
-    for (const rule of rules) {
-      for (const direction of [0, 1]) {
-        const row = tests.findIndex((fits) => fits(rule, direction));
-        this.places[rule.number * 2 + direction] = isMarker(rule) ? 0 : row + 1;
-      }
-    }
+    this.places = new Uint8Array(ruleCount * 2).fill(UNKNOWN);
+    this.tests = kinds.map(rowTest);
+  }
+
+  private placeOf(rule: CompiledRule, direction: 0 | 1): number {
+    const at = rule.number * 2 + direction;
+    const known = this.places[at] as number;
+    if (known !== UNKNOWN) return known;
+    const place = isMarker(rule) ? 0 : this.tests.findIndex((fits) => fits(rule, direction)) + 1;
+    this.places[at] = place;
+    return place;
   }
 
   /** @param byProtected the attacker is on the protected side */
   decide(rule: CompiledRule, direction: 0 | 1, byProtected: boolean): Decision {
-    const decision = this.decisions[this.places[rule.number * 2 + direction] as number] as Decision;
+    const decision = this.decisions[this.placeOf(rule, direction)] as Decision;
     if (!byProtected || decision.kind !== 'attack') return decision;
     // Whoever writes `drop` means it, also for what a protected host sends; it is not banned for it.
     return rule.action === 'alert' ? this.activity : DROPPED_ACTIVITY;

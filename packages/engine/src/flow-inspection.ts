@@ -27,6 +27,8 @@ export class FlowInspection {
   lateDirections = 0;
   /** Directions whose first bytes belong to no known protocol: bit 0 to the server, bit 1 to the client. */
   unknownDirections = 0;
+  /** Of those, the ones whose bytes are not kept any more: bits as above. */
+  lostDirections = 0;
   /** Datagrams that did not tell the protocol. */
   probes = 0;
   parser: ProtocolParser | null = null;
@@ -91,6 +93,7 @@ export class FlowInspection {
     this.detected = 0;
     this.forgetSides();
     this.unknownDirections = 0;
+    this.lostDirections = 0;
     this.probes = 0;
     this.parser = null;
     this.matchState = null;

@@ -14,7 +14,9 @@ export {
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';
 export type { InspectorOptions, OffloadMark } from './inspector-options';
+export { ruleSourceKey } from './packed-rules-cache';
 export { type PacketLayerOptions, PacketLayers } from './packet-layers';
+export { keptRulesNow, prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { type PacketSender, ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
@@ -22,10 +24,12 @@ export {
   describeFailedRule,
   type FailedRuleSummary,
   loadRulesNow,
+  type PreparedRules,
   type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
+  ruleFileText,
 } from './rule-loading';
 export {
   type FromWorker,

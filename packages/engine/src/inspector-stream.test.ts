@@ -217,6 +217,53 @@ describe('the protocol', () => {
     expect(inspection.detections).toMatchObject([{ appProtocol: 'http', rule: { sid: 5 } }]);
   });
 
+  test('that the client did not tell is told by the response: the request is inspected as the client sent it', async () => {
+    const inspection = await Inspection.of(
+      'alert http any any -> any 80 (flow:to_server,established; http.method; content:"TRACE"; sid:6;)',
+      { inline: false, policy: null },
+    );
+    const conversation = new TcpConversation({ serverPort: 80 })
+      .handshake()
+      .client('TRACE/ HTTP/1.1\r\nHost: a\r\n\r\n')
+      .server('HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
+    inspection.run(conversation.packets);
+    expect(inspection.detections).toMatchObject([
+      { rule: { sid: 6 }, direction: 'to_server', destinationPort: 80, source: DEFAULT_CLIENT },
+    ]);
+  });
+
+  test('that the client did not tell with more bytes than are kept leaves the request uninspected', async () => {
+    const inspection = await Inspection.of(
+      'alert http any any -> any any (http.method; content:"TRACE"; sid:6;)',
+    );
+    const conversation = new TcpConversation()
+      .handshake()
+      .client(`TRACE/ HTTP/1.1\r\nX: ${'x'.repeat(3000)}\r\n\r\n`, { segments: [600, 600, 600, 600] })
+      .server('HTTP/1.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
+    inspection.run(conversation.packets);
+    expect(inspection.detections).toEqual([]);
+  });
+
+  test('becomes known to rules about packets with the packet that tells it, or behind it where nothing is dropped', async () => {
+    for (const [inline, packets] of [
+      [true, 3],
+      [false, 2],
+    ] as const) {
+      const inspection = await Inspection.of('alert http any any -> any any (flow:to_server; sid:7;)', {
+        inline,
+        policy: null,
+      });
+      const conversation = new TcpConversation()
+        .handshake()
+        .client(request('/one'), { acknowledge: false })
+        .client('', {})
+        .client(request('/two'), { acknowledge: false })
+        .client(request('/three'), { acknowledge: false });
+      inspection.run(conversation.packets);
+      expect(inspection.sids).toEqual(new Array(packets).fill(7));
+    }
+  });
+
   test('that nobody knows is left to the rules over the raw stream', async () => {
     const inspection = await Inspection.of(`${URI}\n${RAW}`);
     const conversation = new TcpConversation()

@@ -66,11 +66,18 @@ export class Inspector {
   constructor(private readonly options: InspectorOptions) {
     const { matcher, protocols, inline, offload, stream } = options;
     this.hand = new PacketInHand(matcher);
+    this.hand.view.acceptsMapped = options.layers?.acceptMapped === true;
     this.counters = this.hand.counters;
     this.packetRules = new PacketRuleInspection(this.hand);
     this.transactions = new TransactionInspection(this.hand, this.packetRules, protocols);
     this.conclusion = new Conclusion(this.hand, this.transactions.appLayer, options);
-    this.streams = new StreamInspection(this.hand, this.packetRules, this.transactions, this.conclusion);
+    this.streams = new StreamInspection(
+      this.hand,
+      this.packetRules,
+      this.transactions,
+      this.conclusion,
+      inline,
+    );
     this.reassembler = new TcpReassembler({ ...stream, inline }, this.streams);
     this.hand.reassembler = this.reassembler;
     this.hand.table = this.reassembler.table;
@@ -337,6 +344,11 @@ export class Inspector {
       hand.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }
+    if (reassembler.uninspected) {
+      if ((result & SEGMENT_DROP) === 0) return this.accept(ACCEPT);
+      hand.counters[Counter.STREAM_DROPS]++;
+      return this.drop();
+    }
     if (reassembler.afterReset) hand.context.streamEvents.add(SUSPECTED_RST_INJECT);
     if (view.tcpFlags === SYN && slot >= 0 && this.isSynFlood(slot)) hand.context.streamEvents.add(SYN_FLOOD);
     if (dropReason !== 0)
@@ -353,7 +365,9 @@ export class Inspector {
     if (hand.protocolDetected) this.packetRules.inspectProtocolRules(slot, direction);
     this.conclusion.conclude(slot, direction);
     if (hand.blockWanted) {
-      if (slot >= 0) reassembler.block(slot);
+      // Of what has become part of a stream, the receiver must not get the rest either.
+      const alone = reassembler.payloadLeft && hand.inspections[slot]?.dropped !== true;
+      if (slot >= 0 && !alone) reassembler.block(slot);
       hand.counters[Counter.RULE_DROPS]++;
       return this.drop();
     }

@@ -10,6 +10,9 @@ import { InspectCounterNames } from './inspect-counters';
 const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
 const { COUNTS, PROTOCOLS, LINK } = FlowFact;
 const { HANDSHAKES } = StreamCounter;
+/** IP protocols of which one packet can be told to answer another. */
+const HAS_ANSWERS = new Uint8Array(256);
+for (const protocol of [TCP, UDP, ICMP, ICMPV6, IpProtocol.SCTP]) HAS_ANSWERS[protocol] = 1;
 const POOLED_FLOWS = 4096;
 /** A super-segment is cut into pieces no smaller than this. */
 const SMALLEST_PIECE = 256;
@@ -47,6 +50,10 @@ export class PacketInHand {
   flow: FlowInspection | null = null;
   slot = -1;
   transactionEnded = false;
+  /** Bytes of a stream that are being looked at and that the reassembler does not count yet, and whose they are. */
+  arriving = 0;
+  arrivingSlot = -1;
+  arrivingDirection: Direction = 0;
 
   constructor(public matcher: Matcher) {}
 
@@ -61,19 +68,32 @@ export class PacketInHand {
     context.direction = direction;
     context.hasFlow = slot >= 0;
     context.flowEstablished = slot >= 0 && this.established(slot);
-    context.firstOfDirection = slot >= 0 && this.table.packets(slot, direction) <= 1;
-    context.payloadInStream = slot >= 0 && packet.protocol === TCP;
+    context.firstOfDirection = slot >= 0 && this.isFirst(slot, direction, packet.protocol);
+    const hasStream = slot >= 0 && packet.protocol === TCP && this.reassembler.hasStream(slot);
+    context.payloadInStream = hasStream && !this.reassembler.payloadLeft;
     context.flowId = slot >= 0 ? this.table.flowId(slot) : 0;
     context.appProtocol = flow === null ? 0 : flow.protocol;
     context.flowState = flow === null ? null : flow.matchState;
     context.streamEnd = 0;
     const { flowFacts } = this.matcher.ruleset.needs;
     if (flowFacts !== 0) this.describeFacts(flowFacts, slot, flow);
-    const sequenced = slot >= 0 && packet.protocol === TCP;
     // The SYN takes a number of the sequence space, which Suricata counts.
-    context.clientStreamSize = sequenced ? this.reassembler.streamOffset(slot, 0) + 1 : -1;
-    context.serverStreamSize = sequenced ? this.reassembler.streamOffset(slot, 1) + 1 : -1;
+    context.clientStreamSize = hasStream ? this.streamSize(slot, 0) : -1;
+    context.serverStreamSize = hasStream ? this.streamSize(slot, 1) : -1;
     return context;
+  }
+
+  /** Without ports or echoes nothing tells an answer from a request: Suricata takes both for one direction. */
+  private isFirst(slot: number, direction: Direction, protocol: number): boolean {
+    const { table } = this;
+    if (table.packets(slot, direction) > 1) return false;
+    return HAS_ANSWERS[protocol] === 1 || table.packets(slot, 1 - direction) === 0;
+  }
+
+  /** What a side has sent so far, with the bytes that are being looked at. */
+  private streamSize(slot: number, direction: Direction): number {
+    const arrives = this.arriving > 0 && this.arrivingSlot === slot && this.arrivingDirection === direction;
+    return this.reassembler.streamOffset(slot, direction) + 1 + (arrives ? this.arriving : 0);
   }
 
   /** What rules ask for now and then only. */
@@ -115,6 +135,30 @@ export class PacketInHand {
     pseudo.destinationPort = toServer ? table.destinationPort(slot) : table.sourcePort(slot);
     this.packet = pseudo;
     this.context.packet = pseudo;
+  }
+
+  /**
+   * Within a TCP packet: what is looked at next was sent the other way, by an earlier packet. `turnBack` follows.
+   * @returns false where the packet in hand is of that direction
+   */
+  turnTo(slot: number, direction: Direction): boolean {
+    const { context, reassembler } = this;
+    if (!this.inPacket || this.packet !== this.view || this.view.protocol !== TCP) return false;
+    if (slot < 0 || slot !== reassembler.slot || direction === reassembler.direction) return false;
+    this.describeFlow(slot, direction);
+    context.payloadStart = 0;
+    context.payloadEnd = 0;
+    this.matcher.turn(context);
+    return true;
+  }
+
+  turnBack(): void {
+    const { context, view } = this;
+    this.packet = view;
+    context.packet = view;
+    context.payloadStart = view.payload;
+    context.payloadEnd = view.payloadEnd;
+    this.matcher.turn(context);
   }
 
   /** What the rules have remembered goes back to the flow. */

@@ -8,6 +8,8 @@ export interface PacketLayerOptions {
   readonly tunnels: TunnelPorts | null;
   /** Packets that their capture has cut are not inspected: what their rest is nobody knows. */
   readonly refuseTruncated: boolean;
+  /** Read IPv6 packets with IPv4-mapped addresses, which no kernel lets through. */
+  readonly acceptMapped: boolean;
 }
 
 /** Packets within packets, at most. */
@@ -18,6 +20,7 @@ export class PacketLayers {
   readonly fragments: FragmentReassembler | null;
   readonly tunnels: TunnelView | null;
   readonly refuseTruncated: boolean;
+  readonly acceptMapped: boolean;
 
   constructor(options: PacketLayerOptions) {
     this.fragments =
@@ -26,6 +29,7 @@ export class PacketLayers {
         : new FragmentReassembler({ ...DEFAULT_FRAGMENT_OPTIONS, ...options.fragments });
     this.tunnels = options.tunnels === null ? null : new TunnelView(options.tunnels);
     this.refuseTruncated = options.refuseTruncated;
+    this.acceptMapped = options.acceptMapped;
   }
 
   /** Forgets everything between two captures. */

@@ -1,11 +1,5 @@
 import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcullis/capture';
-import {
-  type CompiledRule,
-  Matcher,
-  type MatcherLimits,
-  type RuleCost,
-  RuleCosts,
-} from '@portcullis/matcher';
+import { Matcher, type MatcherLimits, type RuleCost, RuleCosts } from '@portcullis/matcher';
 import type { ProtocolSettings } from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
@@ -81,7 +75,7 @@ export class Replay {
   costliest(limit: number): (RuleCost & { sid: number; msg: string })[] {
     const { rules } = this.loaded.ruleset;
     return (this.costs?.costliest(limit) ?? []).map((cost) => {
-      const { sid, msg } = rules[cost.rule] as CompiledRule;
+      const { sid, msg } = rules.get(cost.rule);
       return { ...cost, sid, msg };
     });
   }
@@ -142,7 +136,7 @@ export class Replay {
     this.inspector = new Inspector({
       matcher,
       protocols: this.host.protocols,
-      stream: { maxFlows: REPLAY_FLOWS, ...this.options.stream },
+      stream: { maxFlows: REPLAY_FLOWS, trackOutside: true, unanswered: 'leave', ...this.options.stream },
       inline: this.options.inline,
       // Without verdicts there is nothing to decide: all matches are told.
       policy: this.options.inline ? this.loaded.policy : null,
@@ -152,6 +146,7 @@ export class Replay {
         fragments: this.options.fragments ?? {},
         tunnels: this.options.tunnels ?? STANDARD_TUNNEL_PORTS,
         refuseTruncated: true,
+        acceptMapped: true,
       }),
       ...(this.options.checksums !== undefined &&
         this.options.checksums !== 'ignore' && {

@@ -7,7 +7,14 @@ import {
   type ProtocolDefinition,
   type ProtocolSettings,
 } from '@portcullis/protocols';
-import { type LoadedRules, loadRules, loadRulesNow, type RuleSource } from './rule-loading';
+import {
+  type LoadedRules,
+  loadRulesNow,
+  openRules,
+  openRulesNow,
+  type PreparedRules,
+  type RuleSource,
+} from './rule-loading';
 
 /** Buffers that hold hashes of files: they are computed where a rule looks at them. */
 const FILE_HASHES: ReadonlyMap<string, number> = new Map([
@@ -37,9 +44,16 @@ export class RuleHost {
     return loaded;
   }
 
-  /** Loads rules in slices of a few milliseconds, without their databases. `adopt` follows. */
-  steps(source: RuleSource): Generator<void, LoadedRules> {
-    return loadRules(source, this.protocols, this.names, this.dataSets);
+  /** The same with rules that were compiled elsewhere. */
+  async open(prepared: PreparedRules): Promise<LoadedRules> {
+    const loaded = await openRulesNow(prepared, this.protocols, this.names, this.dataSets);
+    this.adopt(loaded);
+    return loaded;
+  }
+
+  /** The same in slices of a few milliseconds, and without the databases. `adopt` follows. */
+  steps(prepared: PreparedRules): Generator<void, LoadedRules> {
+    return openRules(prepared, this.protocols, this.names, this.dataSets);
   }
 
   /** The rules in force decide what parsers have to work out. */

@@ -1,11 +1,16 @@
 import {
+  type ActionOrder,
   type CompiledRuleSet,
   type CompileOptions,
   compileRules,
+  compilerFingerprint,
   DataSets,
+  type FailedRule,
   GeoDatabase,
   IpReputation,
-  type NameTable,
+  NameTable,
+  openRuleSet,
+  packRuleSet,
   prepareDatabases,
 } from '@portcullis/matcher';
 import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
@@ -23,6 +28,7 @@ import {
   Variables,
 } from '@portcullis/rules';
 import { DEFAULT_DETECTION_POLICY, DetectionPolicy, type DetectionPolicySettings } from './detection-policy';
+import { keepPackedRules, readPackedRules, ruleSourceKey } from './packed-rules-cache';
 
 /** What rules may ask besides the traffic, and what is done with their matches: plain data that crosses threads. */
 export interface RuleLists {
@@ -34,9 +40,10 @@ export interface RuleLists {
   geo?: Uint8Array;
 }
 
-/** Rule files as text, and what their variables stand for: plain data that crosses threads. */
+/** Rule files, and what their variables stand for: plain data that crosses threads. */
 export interface RuleSource {
-  files: readonly { path: string; text: string }[];
+  /** Their text, or its bytes in UTF-8. */
+  files: readonly { path: string; text: string | Uint8Array }[];
   /** Signatures that are to be the other way than their files have them, by sid. */
   switches?: { disabled: readonly number[]; enabled: readonly number[] };
   /** Text of a classification.config; null: the classes everybody has. */
@@ -46,7 +53,9 @@ export interface RuleSource {
   /** What is done about matches; absent: what is usual. */
   policy?: DetectionPolicySettings;
   lists?: RuleLists;
-  /** Compiled pattern databases are kept here; null: nowhere. */
+  /** Which of the rules that match one packet count first; absent: as Suricata has it. */
+  actionOrder?: ActionOrder;
+  /** Compiled rules and pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
 }
 
@@ -75,7 +84,7 @@ export interface LoadedRules {
 }
 
 /** What the classes of the rules are called, and their priorities. */
-export function ruleClasses(source: RuleSource): Classification {
+export function ruleClasses(source: Pick<RuleSource, 'classification'>): Classification {
   return source.classification === null
     ? STANDARD_CLASSIFICATION
     : parseClassification(source.classification).classes;
@@ -85,33 +94,68 @@ function ruleSwitches({ switches }: RuleSource): RuleSwitches {
   return { disabled: new Set(switches?.disabled), enabled: new Set(switches?.enabled) };
 }
 
-/** Everything up to the pattern databases, in slices of a few milliseconds. */
-export function* loadRules(
-  source: RuleSource,
+/** The rules of a source in the form that threads share: plain data. */
+export interface PreparedRules extends Omit<RuleSource, 'files'> {
+  packed: Uint8Array<SharedArrayBuffer>;
+}
+
+export interface Preparation {
+  prepared: PreparedRules;
+  /** A rule failed for want of something outside: the next time it may be there. */
+  provisional: boolean;
+}
+
+function compileOptions(
+  source: Omit<RuleSource, 'files'>,
   protocols: readonly ProtocolDefinition[],
   names: NameTable,
-  dataSets: DataSets = new DataSets(),
-): Generator<void, LoadedRules> {
-  const started = performance.now();
-  const context: RuleContext = {
-    variables: Variables.withDefaults({ addressGroups: source.addressGroups, portGroups: source.portGroups }),
-    classes: ruleClasses(source),
+  dataSets: DataSets,
+  problems: FailedRuleSummary[],
+): { context: RuleContext; options: CompileOptions } {
+  const variables = Variables.withDefaults({
+    addressGroups: source.addressGroups,
+    portGroups: source.portGroups,
+  });
+  return {
+    context: { variables, classes: ruleClasses(source) },
+    options: {
+      buffers: allBuffers(protocols),
+      protocols: protocols.map((protocol) => protocol.name),
+      names,
+      dataSets,
+      events: protocols.flatMap(({ events }) => events),
+      ...(source.actionOrder !== undefined && { actionOrder: source.actionOrder }),
+      ...compileLists(source.lists ?? {}, variables, problems),
+    },
   };
-  const set = new RuleSet();
-  const switches = ruleSwitches(source);
-  for (const { path, text } of source.files) {
-    const steps = parseRules(text, { ...context, file: path }, set, { switches });
-    while (!steps.next().done) yield;
-  }
-  const problems: FailedRuleSummary[] = [];
-  const compiling = compileRules(set.rules, {
+}
+
+/** What of the program and the protocols decides what comes of rules: in hex. */
+export function rulesFingerprint(protocols: readonly ProtocolDefinition[]): string {
+  return compilerFingerprint({
     buffers: allBuffers(protocols),
     protocols: protocols.map((protocol) => protocol.name),
-    names,
-    dataSets,
     events: protocols.flatMap(({ events }) => events),
-    ...compileLists(source.lists ?? {}, context.variables, problems),
   });
+}
+
+/** Reads and compiles rules, in slices of a few milliseconds. */
+export function* prepareRules(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+): Generator<void, Preparation> {
+  const started = performance.now();
+  const problems: FailedRuleSummary[] = [];
+  // Numbers of names and the contents of data sets belong to who opens the rules: these are let go.
+  const { context, options } = compileOptions(source, protocols, new NameTable(), new DataSets(), problems);
+  const set = new RuleSet();
+  const switches = ruleSwitches(source);
+  for (const file of source.files) {
+    const steps = parseRules(ruleFileText(file), { ...context, file: file.path }, set, { switches });
+    while (!steps.next().done) yield;
+  }
+  const { rules } = set;
+  const compiling = compileRules(rules, options);
   let step = compiling.next();
   while (!step.done) {
     yield;
@@ -119,7 +163,7 @@ export function* loadRules(
   }
   const { ruleset, failed, skipped } = step.value;
   const absent = new Set<Rule>([...failed.map(({ rule }) => rule), ...skipped]);
-  const loaded = set.rules.filter((rule) => !absent.has(rule));
+  const loaded = rules.filter((rule) => !absent.has(rule));
   yield;
   const { udp: udpPackets, icmp, other } = ruleset.needs.packetRules;
   const udp = udpPackets || ruleset.needs.datagramTransactions;
@@ -132,12 +176,7 @@ export function* loadRules(
         sid: error.sid,
         reason: error.reason,
       })),
-      ...failed.map(({ rule, error }) => ({
-        file: rule.file,
-        line: rule.place.line,
-        sid: rule.sid,
-        reason: error.message,
-      })),
+      ...failed.map(summaryOf),
       ...problems,
     ],
     disabled: set.disabled + skipped.length,
@@ -146,11 +185,47 @@ export function* loadRules(
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
   };
   yield;
+  const { files: _, ...rest } = source;
+  return {
+    prepared: { ...rest, packed: packRuleSet(step.value, rules, summary) },
+    provisional: failed.some(({ asksOutward }) => asksOutward),
+  };
+}
+
+function summaryOf({ rule, error }: FailedRule): FailedRuleSummary {
+  return { file: rule.file, line: rule.place.line, sid: rule.sid, reason: error.message };
+}
+
+/** Makes the rules ready for the matcher but for the pattern databases, in slices of a few milliseconds. */
+export function* openRules(
+  prepared: PreparedRules,
+  protocols: readonly ProtocolDefinition[],
+  names: NameTable,
+  dataSets: DataSets = new DataSets(),
+): Generator<void, LoadedRules> {
+  const { context, options } = compileOptions(prepared, protocols, names, dataSets, []);
+  const { ruleset, failed, about } = yield* openRuleSet(prepared.packed, context, options);
+  const told = about as RuleSummary;
   return {
     ruleset,
-    policy: new DetectionPolicy(source.policy ?? DEFAULT_DETECTION_POLICY, ruleset.rules),
-    summary,
+    policy: new DetectionPolicy(prepared.policy ?? DEFAULT_DETECTION_POLICY, ruleset.rules.length),
+    summary: {
+      ...told,
+      loaded: told.loaded - failed.length,
+      failed: [...told.failed, ...failed.map(summaryOf)],
+    },
   };
+}
+
+/** Everything up to the pattern databases, in slices of a few milliseconds. */
+export function* loadRules(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+  names: NameTable,
+  dataSets?: DataSets,
+): Generator<void, LoadedRules> {
+  const { prepared } = yield* prepareRules(source, protocols);
+  return yield* openRules(prepared, protocols, names, dataSets);
 }
 
 /** @param problems gets the lines that are not used, and why */
@@ -173,11 +248,53 @@ function compileLists(
     for (const list of lists) wrong.push(...options.reputation.addList(list));
     for (const { line, reason } of wrong) problems.push({ file: 'reputation', line, sid: 0, reason });
   }
-  if (geo !== undefined) options.geo = new GeoDatabase(Buffer.from(geo));
+  if (geo !== undefined) options.geo = new GeoDatabase(Buffer.from(geo.buffer, geo.byteOffset, geo.length));
   return options;
 }
 
-/** `loadRules` in one go, with the databases. */
+/** Runs steps one after the other. */
+function inOneGo<T>(steps: Generator<void, T>): T {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** Rules of the source that were compiled before. @returns null where they are not kept */
+export function keptRules(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+): PreparedRules | null {
+  const { cacheDirectory, files: _, ...rest } = source;
+  if (cacheDirectory === null) return null;
+  const key = ruleSourceKey(source, rulesFingerprint(protocols));
+  const packed = readPackedRules(cacheDirectory, key);
+  return packed && { ...rest, cacheDirectory, packed };
+}
+
+/** The rules of a source in the form that threads share: kept ones where there are, else compiled now, and kept. */
+export function prepareRulesNow(source: RuleSource, protocols: readonly ProtocolDefinition[]): PreparedRules {
+  const kept = keptRules(source, protocols);
+  if (kept !== null) return kept;
+  const { prepared, provisional } = inOneGo(prepareRules(source, protocols));
+  const { cacheDirectory } = source;
+  if (cacheDirectory === null || provisional) return prepared;
+  keepPackedRules(cacheDirectory, ruleSourceKey(source, rulesFingerprint(protocols)), prepared.packed);
+  return prepared;
+}
+
+/** `openRules` in one go, with the databases. */
+export async function openRulesNow(
+  prepared: PreparedRules,
+  protocols: readonly ProtocolDefinition[],
+  names: NameTable,
+  dataSets?: DataSets,
+): Promise<LoadedRules> {
+  const loaded = inOneGo(openRules(prepared, protocols, names, dataSets));
+  await prepareDatabases(loaded.ruleset, databaseOptions(prepared));
+  return loaded;
+}
+
+/** Rules with their databases, in this thread. */
 export async function loadRulesNow(
   source: RuleSource,
   protocols: readonly ProtocolDefinition[],
@@ -185,16 +302,18 @@ export async function loadRulesNow(
   dataSets?: DataSets,
 ): Promise<LoadedRules> {
   const started = performance.now();
-  const steps = loadRules(source, protocols, names, dataSets);
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  await prepareDatabases(step.value.ruleset, databaseOptions(source));
-  step.value.summary.seconds = (performance.now() - started) / 1000;
-  return step.value;
+  const loaded = await openRulesNow(prepareRulesNow(source, protocols), protocols, names, dataSets);
+  loaded.summary.seconds = (performance.now() - started) / 1000;
+  return loaded;
 }
 
-export function databaseOptions(source: RuleSource): { cacheDirectory?: string } {
-  return source.cacheDirectory === null ? {} : { cacheDirectory: source.cacheDirectory };
+function databaseOptions({ cacheDirectory }: PreparedRules): { cacheDirectory?: string } {
+  return cacheDirectory === null ? {} : { cacheDirectory };
+}
+
+/** Text of a rule file of a source. */
+export function ruleFileText({ text }: RuleSource['files'][number]): string {
+  return typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.length).toString();
 }
 
 function portsOf(rules: readonly Rule[]): RuleSummary['ports'] {

@@ -1,7 +1,7 @@
 import type { SegmentUse } from '@portcullis/matcher';
 import { type Direction, Transport } from '@portcullis/protocols';
 import { StreamAction, type StreamSink } from '@portcullis/reassembly';
-import { IpProtocol } from '@portcullis/wire';
+import { IpProtocol, type PacketView } from '@portcullis/wire';
 import type { AppLayer } from './app-layer';
 import type { Conclusion } from './conclusion';
 import { type FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
@@ -33,6 +33,7 @@ export class StreamInspection implements StreamSink {
     private readonly packetRules: PacketRuleInspection,
     private readonly transactions: TransactionInspection,
     private readonly conclusion: Conclusion,
+    private readonly inline: boolean,
   ) {
     this.appLayer = transactions.appLayer;
     this.rawWindows = new RawWindowPool(
@@ -42,9 +43,35 @@ export class StreamInspection implements StreamSink {
     );
   }
 
+  isOfServer({ bytes, payload, payloadEnd, sourcePort, destinationPort }: PacketView): boolean | null {
+    const { probed } = this.appLayer;
+    probed.transport = OVER_TCP;
+    probed.clientPort = sourcePort;
+    probed.serverPort = destinationPort;
+    const sender = this.appLayer.senderOf(bytes, payload, payloadEnd);
+    return sender === null ? null : sender === 'server';
+  }
+
   flowStarted(_slot: number): void {}
 
   data(
+    slot: number,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    streamOffset: number,
+  ): number {
+    const { hand } = this;
+    hand.arriving = end - start;
+    hand.arrivingSlot = slot;
+    hand.arrivingDirection = direction;
+    const action = this.take(slot, direction, bytes, start, end, streamOffset);
+    hand.arriving = 0;
+    return action;
+  }
+
+  private take(
     slot: number,
     direction: Direction,
     bytes: Uint8Array,
@@ -62,8 +89,10 @@ export class StreamInspection implements StreamSink {
     if (hand.reassembler.afterReset) hand.context.streamEvents.add(SUSPECTED_RST_INJECT);
     const { streamRules } = hand.matcher.ruleset.needs;
     let packetToo = false;
-    // Rules that look at packets may name the protocol: where it is about to be found out they wait for that.
-    const waits = flow.protocolState === ProtocolState.UNDECIDED || this.comparesSides(flow, direction);
+    // Rules that look at packets may name the protocol: where it is about to be found out they wait for that. Without
+    // verdicts they take the packet as it came, as Suricata does: it tells the protocol when its bytes are acknowledged.
+    const waits =
+      this.inline && (flow.protocolState === ProtocolState.UNDECIDED || this.comparesSides(flow, direction));
     if (!hand.packetRulesDone) {
       // The ordinary case: the payload of the packet in hand, all of it new. One scan serves both kinds of rules.
       packetToo =

@@ -1,11 +1,13 @@
 import { FlowFact } from '@portcullis/matcher';
-import type {
-  Direction,
-  ExpectedFlow,
-  ProtocolDefinition,
-  Transaction,
-  TransactionListener,
+import {
+  type Direction,
+  type ExpectedFlow,
+  type ProtocolDefinition,
+  type Transaction,
+  type TransactionListener,
+  Transport,
 } from '@portcullis/protocols';
+import { TcpFlag } from '@portcullis/wire';
 import { AppLayer } from './app-layer';
 import { ExpectedFlows } from './expected-flows';
 import type { FlowInspection } from './flow-inspection';
@@ -13,6 +15,8 @@ import type { PacketInHand } from './packet-in-hand';
 import type { PacketRuleInspection } from './packet-rule-inspection';
 
 const { PROTOCOLS } = FlowFact;
+const OVER_TCP = Transport.TCP;
+const { SYN } = TcpFlag;
 
 /** What parsers tell of the flow that is being fed: transactions and events go to the rules that look at them. */
 export class TransactionInspection implements TransactionListener {
@@ -41,13 +45,25 @@ export class TransactionInspection implements TransactionListener {
   }
 
   onProgress(tx: Transaction, direction: Direction): void {
-    const { flow, context, matcher } = this.hand;
+    const { hand } = this;
+    const { flow, context, matcher } = hand;
     if (flow === null || flow.passed) return;
+    this.describe(flow, direction);
+    const before = matcher.matchCount;
+    const turned = hand.turnTo(hand.slot, direction);
+    matcher.inspectTransaction(context, tx, direction);
+    if (turned) hand.turnBack();
+    if (matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+  }
+
+  private describe(flow: FlowInspection, direction: Direction): void {
+    const { context, view } = this.hand;
     context.appProtocol = flow.protocol;
     context.direction = direction;
-    const before = matcher.matchCount;
-    matcher.inspectTransaction(context, tx, direction);
-    if (matcher.matchCount > before) this.rememberFacts(tx, flow, before);
+    if (context.flowEstablished || flow.transport !== OVER_TCP || (view.tcpFlags & SYN) === 0) return;
+    // What a SYN brings is said in the connection that it opens.
+    view.decodeTcpOptions();
+    context.flowEstablished = view.hasFastOpen;
   }
 
   /** The transaction's buffers are gone when the packet is concluded; most rules that only set flow bits tell nothing. */
@@ -74,8 +90,7 @@ export class TransactionInspection implements TransactionListener {
   onEvent(tx: Transaction | null, direction: Direction, event: string): void {
     const { flow, context, matcher } = this.hand;
     if (flow === null || flow.passed || !matcher.ruleset.needs.appLayerEvents) return;
-    context.appProtocol = flow.protocol;
-    context.direction = direction;
+    this.describe(flow, direction);
     const before = matcher.matchCount;
     matcher.appLayerEvent(context, tx, direction, event);
     if (tx !== null && matcher.matchCount > before) this.rememberFacts(tx, flow, before);

@@ -64,10 +64,11 @@ export interface FirewallBackend {
   dropCounters(): Promise<{ packets: number; bytes: number }>;
 
   /**
-   * Resolves when the kernel has the ban. Repeating it sets the time anew.
+   * The kernel has the ban when the call returns (later only where a set must grow first). Repeating it sets the
+   * time anew.
    *
    * @throws FirewallError BAN_REFUSED, ADDRESS_INVALID, DURATION_INVALID, SET_MISSING, SET_FULL, IPSET_FAILED,
-   * IPSET_BUSY, IPSET_MISSING, BAN_FAILED (no IPv6 in this kernel), CLOSED
+   * NOT_PERMITTED, BAN_FAILED (no IPv6 in this kernel)
    */
   ban(prefix: string, seconds: number): Promise<void>;
   /** Lifts the ban of this prefix and of every prefix inside it. */
@@ -82,7 +83,9 @@ export interface FirewallBackend {
   listBans(): Promise<KernelBan[]>;
   /** The same, one by one: a million of them need not stand in memory together. */
   eachBan(visit: (ban: KernelBan) => void): Promise<void>;
-  /** Number of entries, exceptions included. */
+  /** Whether the kernel has an entry for each of these (whole addresses may be covered by another). Cheap. */
+  holdsAll(prefixes: readonly string[]): Promise<boolean>;
+  /** Number of entries, exceptions included. With many of them the kernel takes milliseconds to count. */
   banCount(): Promise<number>;
   /** Ends resident children; the kernel keeps what it has. */
   close(): Promise<void>;

@@ -1,10 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { BanEntry, FirewallBackend, KernelBan } from './backend';
 import { type Ban, type BanOrigin, PERMANENT } from './ban';
 import { FirewallError } from './errors';
 import { localGuard } from './guards';
-import { BanLedger, type LedgerReport } from './ledger';
+import type { LoadReport } from './journal';
+import { BanLedger } from './ledger';
+import type { Family } from './names';
 import { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix } from './prefix';
+import { Slices } from './slices';
 
 export interface BanRequest {
   /** An address, or a prefix. */
@@ -41,7 +44,7 @@ export interface BanServiceOptions {
   /** Default: this host's own addresses and networks. */
   readonly localRefusal?: (prefix: Prefix) => string | undefined;
   /** After an unblocking by hand no detection bans the device again for so long. Default 0. */
-  readonly graceSeconds?: number;
+  readonly graceSeconds?: () => number;
   /** Milliseconds: wall clock, and one that nobody sets. */
   readonly clock?: { now(): number; monotonic(): number };
 }
@@ -56,11 +59,20 @@ export interface ReconcileReport {
 }
 
 export interface StartReport extends ReconcileReport {
-  readonly ledger: LedgerReport;
+  readonly ledger: LoadReport;
+}
+
+export interface BanPage {
+  /** Bans there are altogether. */
+  readonly total: number;
+  readonly bans: readonly Ban[];
 }
 
 export interface RemoveReport {
-  readonly removed: readonly Ban[];
+  /** How many bans were lifted. */
+  readonly count: number;
+  /** Their prefixes; of very many only the first. */
+  readonly removed: readonly string[];
   /** The wider bans that the prefix lies in; it was let in as an exception to them. */
   readonly exceptedFrom: readonly Ban[];
 }
@@ -75,6 +87,17 @@ const LONGEST_SLEEP_MILLISECONDS = 5000;
 /** Memory of who was unblocked by hand, in devices. */
 const LARGEST_GRACE = 65_536;
 const GRACE_MEMORY_MILLISECONDS = 120_000;
+/** Prefixes that an answer names. */
+const MOST_NAMED = 1000;
+/** Bans that are removed together. */
+const REMOVED_AT_ONCE = 100;
+/** Bans whose entry in the kernel is looked for at each look for drift. */
+const SAMPLE = 32;
+/** What runs out sooner may be gone from the kernel already. */
+const SAMPLE_LASTS_MILLISECONDS = 5000;
+/** Up to so many entries are counted at each look for drift; larger sets once a minute. */
+const COUNTED_OFTEN = 10_000;
+const COUNT_MILLISECONDS = 60_000;
 
 /** The ledger and the kernel, kept in step. */
 export class BanService {
@@ -95,6 +118,15 @@ export class BanService {
   private turn: Promise<unknown> = Promise.resolve();
   private retrying = false;
   private kernelHadMore = false;
+  private countedAt = Number.NEGATIVE_INFINITY;
+  /** Row at which the next sample begins. */
+  private sampleAt = 0;
+  /** A ban of each family that is in force, to see at once when a set was emptied. */
+  private readonly witnesses = new Map<Family, string>();
+  /** When everything was unblocked by hand. */
+  private allUnblocked = Number.NEGATIVE_INFINITY;
+  /** Telling of very many bans goes on behind the answer. */
+  private telling: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: BanServiceOptions) {
     this.backend = options.backend;
@@ -112,8 +144,9 @@ export class BanService {
     this.steady = this.clock.monotonic();
     const ledger = await BanLedger.open(this.options.directory, this.wall);
     this.ledger = ledger;
-    for (const ban of ledger.report.expired) this.emit({ kind: 'expired', ban });
     try {
+      const slices = new Slices();
+      while (this.expire()) if (slices.over) await slices.next();
       const report = await this.reconcile();
       this.schedule();
       return { ...report, ledger: ledger.report };
@@ -129,6 +162,7 @@ export class BanService {
     clearTimeout(this.timer);
     this.timer = undefined;
     await this.turn;
+    await this.telling;
     await Promise.allSettled([...this.recent.values()].map(({ done }) => done));
     const { ledger } = this;
     this.ledger = undefined;
@@ -204,6 +238,10 @@ export class BanService {
     return this.backend.ban(ban.prefix, entryOf(ban, now).remaining);
   }
 
+  private get graceMilliseconds(): number {
+    return (this.options.graceSeconds?.() ?? 0) * 1000;
+  }
+
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
     const general = banRefusal(prefix);
     if (general !== undefined) return general;
@@ -213,17 +251,29 @@ export class BanService {
     if (never !== undefined) return never;
     if (request.origin === 'manual') return undefined;
     const unblocked = this.unblocked.get(prefix.text);
+    const lastUnblocked = Math.max(unblocked ?? Number.NEGATIVE_INFINITY, this.allUnblocked);
+    if (request.seenAt !== undefined && request.seenAt <= lastUnblocked) return 'unblocked-since';
     if (unblocked === undefined) return undefined;
-    if (request.seenAt !== undefined && request.seenAt <= unblocked) return 'unblocked-since';
-    if (now < unblocked + (this.options.graceSeconds ?? 0) * 1000) return 'grace-after-unblocking';
+    if (now < unblocked + this.graceMilliseconds) return 'grace-after-unblocking';
     return undefined;
   }
 
-  /** All bans in force. */
-  list(): Ban[] {
+  /** Some of the bans in force, in an order that stays while none comes or goes. */
+  async list(offset = 0, limit = Number.POSITIVE_INFINITY): Promise<BanPage> {
     const ledger = this.opened();
     this.expire();
-    return [...ledger.entries()];
+    const now = this.present();
+    const slices = new Slices();
+    const bans: Ban[] = [];
+    let total = 0;
+    let looked = 0;
+    for (const row of ledger.rows()) {
+      if ((++looked & 255) === 0 && slices.over) await slices.next();
+      if (!ledger.isInForce(row, now)) continue;
+      if (total >= offset && bans.length < limit) bans.push(ledger.at(row));
+      total++;
+    }
+    return { total, bans };
   }
 
   get size(): number {
@@ -257,18 +307,21 @@ export class BanService {
   private async removeOne(prefix: Prefix): Promise<RemoveReport> {
     const ledger = this.opened();
     const now = this.present();
-    const { bans, exceptions } = ledger.inside(prefix);
-    const prefixes = [...bans.map((ban) => ban.prefix), ...exceptions];
-    if (prefixes.length > 0) {
-      for (const ban of bans) this.noteUnblocked(ban.prefix, now);
-      const kernel = this.backend.unbanEach(prefixes);
-      await Promise.all([ledger.remove(prefixes), kernel]);
-      void ledger.confirmGone(prefixes).catch(() => undefined);
-      for (const ban of bans) this.emit({ kind: 'removed', ban });
-    } else {
-      // Not in the ledger; somebody may have put it into the kernel's set since.
-      await this.backend.unbanEach([prefix.text]);
+    const slices = new Slices();
+    const bans: string[] = [];
+    for (const row of ledger.rowsInside(prefix)) {
+      const brief = ledger.brief(row);
+      if (brief) bans.push(brief.prefix);
+      if ((bans.length & 255) === 0 && slices.over) await slices.next();
     }
+    for (let at = 0; at < bans.length; at += REMOVED_AT_ONCE) {
+      await this.lift(bans.slice(at, at + REMOVED_AT_ONCE), now);
+      if (slices.over) await slices.next();
+    }
+    const exceptions = ledger.exceptionsInside(prefix);
+    if (exceptions.length > 0) await this.lift(exceptions, now);
+    // Not in the ledger; somebody may have put it into the kernel's set since.
+    if (bans.length === 0 && exceptions.length === 0) await this.backend.unbanEach([prefix.text]);
     const exceptedFrom = ledger.covering(prefix);
     if (exceptedFrom.length > 0) {
       this.noteUnblocked(prefix.text, now);
@@ -278,20 +331,45 @@ export class BanService {
         this.backend.except(prefix.text, entryOf({ prefix: prefix.text, until }, now).remaining),
       ]);
     }
-    return { removed: bans, exceptedFrom };
+    return { count: bans.length, removed: bans.slice(0, MOST_NAMED), exceptedFrom };
+  }
+
+  /** Takes bans and exceptions out of ledger and kernel, and tells of the bans. */
+  private async lift(prefixes: readonly string[], now: number): Promise<void> {
+    const ledger = this.opened();
+    const bans = prefixes.flatMap((prefix) => ledger.get(prefix) ?? []);
+    for (const ban of bans) this.noteUnblocked(ban.prefix, now);
+    const kernel = this.backend.unbanEach(prefixes);
+    await Promise.all([ledger.remove(prefixes), kernel]);
+    void ledger.confirmGone(prefixes).catch(() => undefined);
+    for (const ban of bans) this.emit({ kind: 'removed', ban });
   }
 
   private async removeAll(): Promise<RemoveReport> {
     const ledger = this.opened();
     const now = this.present();
-    const removed = [...ledger.entries()];
-    await Promise.all([ledger.clear(), this.backend.unbanAll()]);
+    this.allUnblocked = now;
+    const { bans, size, done } = ledger.clear();
+    await Promise.all([done, this.backend.unbanAll()]);
     void ledger.confirmCleared().catch(() => undefined);
     this.recent.clear();
     this.unenforced.clear();
-    for (const ban of removed.slice(-LARGEST_GRACE)) this.noteUnblocked(ban.prefix, now);
-    for (const ban of removed) this.emit({ kind: 'removed', ban });
-    return { removed, exceptedFrom: [] };
+    const removed: string[] = [];
+    const telling = this.tellRemoved(bans, now, removed);
+    this.telling = Promise.all([this.telling, telling]);
+    if (size <= MOST_NAMED) await telling;
+    return { count: size, removed, exceptedFrom: [] };
+  }
+
+  /** @param named gets the first prefixes, before this returns */
+  private async tellRemoved(bans: Iterable<Ban>, now: number, named: string[]): Promise<void> {
+    const slices = new Slices();
+    for (const ban of bans) {
+      this.noteUnblocked(ban.prefix, now);
+      this.emit({ kind: 'removed', ban });
+      if (named.length < MOST_NAMED) named.push(ban.prefix);
+      else if (slices.over) await slices.next();
+    }
   }
 
   private noteUnblocked(prefix: string, now: number): void {
@@ -318,20 +396,24 @@ export class BanService {
       const ledger = this.opened();
       const listedAt = this.clock.monotonic();
       const pending = ledger.pendingRemovals();
-      /** In the kernel as the ledger wants it. */
-      const right = new Set<string>();
+      const refused = [...this.unenforced];
+      /** By row: in the kernel as the ledger wants it. Bans of later rows were given to the kernel when they were made. */
+      const right = new Uint8Array(ledger.rowLimit);
+      const rightExceptions = new Set<string>();
       const lift: string[] = [];
       const written: Promise<void>[] = [];
       let adopted = 0;
       await this.backend.eachBan((there) => {
         const now = this.present();
         const until = lastsTo(there, now);
-        const known = ledger.get(there.prefix);
-        if (known ? !there.exception : ledger.hasException(there.prefix) && there.exception) {
-          if (!known || until + TOLERANCE_MILLISECONDS >= known.until) right.add(there.prefix);
-          if (known && until > known.until + TOLERANCE_MILLISECONDS)
-            written.push(ledger.put({ ...known, until }));
-        } else if (known || ledger.hasException(there.prefix)) {
+        const row = ledger.find(there.prefix);
+        const known = ledger.untilOf(row);
+        if (known !== undefined ? !there.exception : ledger.hasException(there.prefix) && there.exception) {
+          if (known === undefined) rightExceptions.add(there.prefix);
+          else if (until + TOLERANCE_MILLISECONDS >= known) right[row] = 1;
+          if (known !== undefined && until > known + TOLERANCE_MILLISECONDS)
+            written.push(ledger.put({ ...ledger.at(row), until }));
+        } else if (known !== undefined || ledger.hasException(there.prefix)) {
           // One is a ban, the other an exception: the ledger's is among the missing.
         } else if (ledger.isPendingRemoval(there.prefix)) {
           lift.push(there.prefix);
@@ -339,49 +421,105 @@ export class BanService {
           // It runs out while the kernel is being asked.
         } else if (there.exception) {
           written.push(ledger.except({ prefix: there.prefix, until }));
-          right.add(there.prefix);
+          rightExceptions.add(there.prefix);
         } else {
           adopted++;
           const found = { id: newId(now), prefix: there.prefix, since: now, until };
           const ban: Ban = { ...found, reason: 'found in the kernel', sid: 0, origin: 'kernel', count: 1 };
           written.push(ledger.put(ban));
-          right.add(there.prefix);
+          const taken = ledger.find(there.prefix);
+          if (taken < right.length) right[taken] = 1;
         }
       });
       const now = this.present();
       this.expire();
-      const missing: BanEntry[] = [];
-      for (const ban of ledger.entries()) if (!right.has(ban.prefix)) missing.push(entryOf(ban, now));
-      for (const exception of ledger.exceptions()) {
-        if (!right.has(exception.prefix)) missing.push({ ...entryOf(exception, now), exception: true });
+      let missing = 0;
+      const slices = new Slices();
+      for (let row = 0; row < right.length; row++) {
+        if (right[row] === 0 && ledger.isInForce(row, now)) missing++;
+        if ((row & 4095) === 0 && slices.over) await slices.next();
       }
+      for (const { prefix } of ledger.exceptions()) if (!rightExceptions.has(prefix)) missing++;
       if (lift.length > 0) await this.backend.unbanEach(lift);
-      if (missing.length > 0) await this.backend.restoreBans(missing, missing.length);
+      if (missing > 0)
+        await this.backend.restoreBans(missingOf(ledger, right, rightExceptions, now), missing);
       await Promise.all(written);
-      for (const { prefix } of missing) this.unenforced.delete(prefix);
+      for (const prefix of refused) this.unenforced.delete(prefix);
       void ledger.confirmGone(pending).catch(() => undefined);
       void ledger.confirmCleared().catch(() => undefined);
-      return { restored: missing.length, adopted, lifted: lift.length };
+      return { restored: missing, adopted, lifted: lift.length };
     });
   }
 
   /**
-   * Compares only the number of entries, which is cheap at any size, and reconciles when the kernel has fewer, or twice
-   * running has more (for a moment it has: it rounds up to whole seconds).
+   * Looks whether the kernel still has what it was given, and reconciles when it has not. Looks for some of the bans, one
+   * of each family at least, which tells at once when a set was emptied; and counts the entries: each time where they
+   * are few, once a minute where they are many, because the kernel walks through them all. More entries than there
+   * should be count when they are there twice running (for a moment they are: it rounds up to whole seconds).
    *
    * @returns how many bans had to be given to the kernel again
    */
   async repairDrift(): Promise<number> {
-    const ledger = this.opened();
     this.expire();
+    const sample = await this.sample();
+    if (sample.length > 0 && !(await this.backend.holdsAll(sample))) {
+      // One of them may have been removed, or the kernel refused it, while it was looked for.
+      const again = sample.filter((prefix) => this.isSampled(prefix, this.present()));
+      if (!(await this.backend.holdsAll(again))) return (await this.reconcile()).restored;
+    }
+    return (await this.countDiffers()) ? (await this.reconcile()).restored : 0;
+  }
+
+  private async countDiffers(): Promise<boolean> {
+    const ledger = this.opened();
+    const clock = this.clock.monotonic();
+    if (ledger.size > COUNTED_OFTEN && clock - this.countedAt < COUNT_MILLISECONDS && !this.kernelHadMore)
+      return false;
+    this.countedAt = clock;
     let wanted = ledger.size - this.unenforced.size;
     for (const _ of ledger.exceptions()) wanted++;
     const surplus = (await this.backend.banCount()) - wanted;
     const hadMore = this.kernelHadMore;
-    this.kernelHadMore = surplus > 0;
-    if (surplus === 0 || (surplus > 0 && !hadMore)) return 0;
-    this.kernelHadMore = false;
-    return (await this.reconcile()).restored;
+    this.kernelHadMore = surplus > 0 && !hadMore;
+    return surplus < 0 || (surplus > 0 && hadMore);
+  }
+
+  private isSampled(prefix: string, now: number): boolean {
+    const ledger = this.opened();
+    const until = ledger.untilOf(ledger.find(prefix)) ?? 0;
+    return until > now + SAMPLE_LASTS_MILLISECONDS && !this.unenforced.has(prefix);
+  }
+
+  private async sample(): Promise<string[]> {
+    const ledger = this.opened();
+    const now = this.present();
+    const prefixes: string[] = [];
+    let row = this.sampleAt;
+    for (; row < ledger.rowLimit && row < this.sampleAt + SAMPLE; row++) {
+      const prefix = ledger.brief(row)?.prefix;
+      if (prefix !== undefined && this.isSampled(prefix, now)) prefixes.push(prefix);
+    }
+    this.sampleAt = row < ledger.rowLimit ? row : 0;
+    const slices = new Slices();
+    for (const family of [4, 6] as const) {
+      if (!ledger.has(family)) continue;
+      let witness = this.witnesses.get(family);
+      if (witness === undefined || !this.isSampled(witness, now)) {
+        witness = undefined;
+        for (const each of ledger.rows()) {
+          if ((each & 255) === 0 && slices.over) await slices.next();
+          const prefix = ledger.brief(each)?.prefix;
+          if (prefix === undefined || prefix.includes(':') !== (family === 6)) continue;
+          if (!this.isSampled(prefix, now)) continue;
+          witness = prefix;
+          break;
+        }
+      }
+      if (witness === undefined) continue;
+      this.witnesses.set(family, witness);
+      prefixes.push(witness);
+    }
+    return prefixes;
   }
 
   /** Notices a clock that was set; every use of the wall clock goes through here. */
@@ -401,12 +539,15 @@ export class BanService {
     return now;
   }
 
-  private expire(): void {
-    for (const ban of this.opened().takeExpired(this.present())) {
+  /** @returns whether there may be more, as only so many are told of at once */
+  private expire(): boolean {
+    const expired = this.opened().takeExpired(this.present());
+    for (const ban of expired) {
       this.recent.delete(ban.prefix);
       this.unenforced.delete(ban.prefix);
       this.emit({ kind: 'expired', ban });
     }
+    return expired.length > 0;
   }
 
   private schedule(): void {
@@ -420,12 +561,16 @@ export class BanService {
 
   private tick(): void {
     if (!this.ledger) return;
-    this.expire();
+    if (this.expire()) {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.tick(), 0);
+      return;
+    }
     const now = this.present();
     for (const [prefix, { at }] of this.recent) {
       if (now - at > REPEAT_MILLISECONDS) this.recent.delete(prefix);
     }
-    const memory = Math.max(GRACE_MEMORY_MILLISECONDS, (this.options.graceSeconds ?? 0) * 1000);
+    const memory = Math.max(GRACE_MEMORY_MILLISECONDS, this.graceMilliseconds);
     for (const [prefix, at] of this.unblocked) if (now - at > memory) this.unblocked.delete(prefix);
     void this.retry();
     this.schedule();
@@ -469,6 +614,23 @@ export class BanService {
   }
 }
 
+/** What the kernel has not got, read when it is asked for. */
+function* missingOf(
+  ledger: BanLedger,
+  right: Uint8Array,
+  rightExceptions: ReadonlySet<string>,
+  now: number,
+): IterableIterator<BanEntry> {
+  for (let row = 0; row < right.length; row++) {
+    if (right[row] === 1 || !ledger.isInForce(row, now)) continue;
+    const brief = ledger.brief(row);
+    if (brief) yield entryOf(brief, now);
+  }
+  for (const exception of ledger.exceptions()) {
+    if (!rightExceptions.has(exception.prefix)) yield { ...entryOf(exception, now), exception: true };
+  }
+}
+
 function entryOf(ban: { prefix: string; until: number }, now: number): BanEntry {
   const seconds = Math.ceil((ban.until - now) / 1000);
   const remaining = ban.until === PERMANENT ? 0 : Math.min(LONGEST_BAN_SECONDS, Math.max(1, seconds));
@@ -480,7 +642,8 @@ function lastsTo(there: KernelBan, now: number): number {
 }
 
 function newId(now: number): string {
-  return `${now.toString(36)}-${randomBytes(5).toString('hex')}`;
+  // The last digits are random, and made in advance for many at a time.
+  return `${now.toString(36)}-${randomUUID().slice(-10)}`;
 }
 
 function asFirewallError(reason: unknown, ban: Ban): FirewallError {

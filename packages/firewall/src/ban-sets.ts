@@ -1,25 +1,46 @@
+import { IpSetError, type IpSets } from '@portcullis/nfqueue-binding';
 import type { BanEntry, KernelBan } from './backend';
 import { FirewallError } from './errors';
-import { addLine, banSetName, banSetOf, capacityOf, createBanSet, type Ipset, type SetHeader } from './ipset';
-import type { ResidentIpset } from './ipset-child';
+import { banSetName, banSetOf, capacityOf, entryLine, type Ipset, parseEntry, type SetHeader } from './ipset';
 import { type Family, NextSet } from './names';
-import { Prefix } from './prefix';
+import type { Prefix } from './prefix';
 
 export interface BanSetsOptions {
-  /** `maxelem` of a new set. */
+  /** Entries that a new set takes. It has a bucket for each, of eight bytes. */
   capacity?: number;
   /** Sets grow up to this many entries. */
   largestCapacity?: number;
+  /** Told when a set that is nearly full could not be made larger: further bans will be refused. */
+  onGrowthFailure?: (error: FirewallError) => void;
 }
 
 /** A set grows when it is filled to this share. */
 const GROW_AT = 0.75;
 const GROWTH = 4;
+/** Seconds of an entry that somebody else adds without saying for how long. */
+const DEFAULT_TIMEOUT = 3600;
+/** So many entries are made into text at once, which takes a millisecond. */
+const LINES_AT_ONCE = 1024;
+/** So many changes are made in one go; each takes microseconds. */
+const CHANGES_AT_ONCE = 256;
+/** Somebody who lists a set keeps it from being swapped. */
+const SWAP_ATTEMPTS = 100;
+const SWAP_PAUSE_MILLISECONDS = 50;
+
+/** What was done to a set while its successor was filled. */
+type Change =
+  | { readonly do: 'add'; readonly entry: BanEntry; readonly at: number }
+  | { readonly do: 'remove'; readonly prefix: string }
+  | { readonly do: 'flush' };
 
 /**
- * The two ban sets of the kernel. `maxelem` cannot be changed, so before a set is full a larger one is made, filled from
- * the old one with the times left, and swapped in. Commands given meanwhile go to the old set, which stays in force,
- * and are kept; they are repeated on the new set right before the swap, in the same ordered queue, so none is lost.
+ * The two ban sets of the kernel. A single ban is one system call, and in force when it returns. `maxelem` cannot be
+ * changed, so before a set is full a larger one is made, filled from the old one with the times left, and swapped in.
+ * Changes made meanwhile go to the old set, which stays in force, and are kept; they are repeated on the new one right
+ * before the swap, in order, so none is lost.
+ *
+ * The kernel would enlarge a hash by itself, but in the middle of an addition, which then takes a second where there are
+ * a million entries. So sets have a bucket for every entry from the beginning.
  */
 export class BanSets {
   private readonly capacity: number;
@@ -30,20 +51,26 @@ export class BanSets {
     [4, 0],
     [6, 0],
   ]);
-  private readonly growing = new Map<Family, { log: string[]; done: Promise<void> }>();
+  /** Changes to be repeated on the successor of a set that is growing. */
+  private readonly logs = new Map<Family, Change[]>();
+  private readonly growing = new Map<Family, Promise<void>>();
   private readonly counting = new Map<Family, Promise<void>>();
   /** Additions that are not done yet, by prefix: one that a later removal has overtaken is not tried again. */
   private readonly adding = new Map<string, object>();
+  /** For each removal of many under way: what was added since it began, which it must not take away. */
+  private readonly raced = new Set<Map<string, BanEntry>>();
+  /** Growing and filling follow one another. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly ipset: Ipset,
-    private readonly child: ResidentIpset,
+    private readonly sets: IpSets,
     private readonly families: readonly Family[],
-    options: BanSetsOptions = {},
+    private readonly options: BanSetsOptions = {},
     /** Counts, which is asked often. */
     private readonly observed: Ipset = ipset,
   ) {
-    this.capacity = options.capacity ?? 1_048_576;
+    this.capacity = options.capacity ?? 65_536;
     this.largest = options.largestCapacity ?? 67_108_864;
   }
 
@@ -57,27 +84,18 @@ export class BanSets {
     const headers = await this.ipset.headers();
     const made: string[] = [];
     for (const family of this.families) {
-      const name = banSetName(family);
-      const there = headers.get(name);
-      if (!there) made.push(name);
-      else this.adopt(family, there);
+      const there = headers.get(banSetName(family));
+      if (there) this.adopt(family, there);
     }
-    // What a growth left behind when the process was killed.
-    const torn = this.families
-      .map((family) => NextSet[banSetName(family)])
-      .filter((name) => headers.has(name));
-    if (this.growing.size === 0) await this.ipset.destroy(torn);
-    if (made.length > 0) {
-      await this.ipset.restore(
-        this.families
-          .filter((family) => made.includes(banSetName(family)))
-          .map((family) => createBanSet(banSetName(family), family, this.capacity)),
-      );
-      for (const family of this.families) {
-        if (!made.includes(banSetName(family))) continue;
-        this.capacities.set(family, this.capacity);
-        this.estimates.set(family, 0);
-      }
+    for (const family of this.families) {
+      const name = banSetName(family);
+      // What a growth left behind when the process was killed.
+      if (!this.growing.has(family)) this.destroyIfThere(NextSet[name]);
+      if (headers.has(name)) continue;
+      this.asked(() => this.sets.create(name, family, this.capacity, DEFAULT_TIMEOUT));
+      made.push(name);
+      this.capacities.set(family, this.capacity);
+      this.estimates.set(family, 0);
     }
     return made;
   }
@@ -104,20 +122,25 @@ export class BanSets {
     return this.capacities.get(family) ?? 0;
   }
 
+  /** Names of the sets that are missing. */
+  missing(): string[] {
+    return this.families.map(banSetName).filter((name) => !this.asked(() => this.sets.exists(name)));
+  }
+
+  /** In force when this returns, but for a set that is full and must grow first. */
   async add(entry: BanEntry): Promise<void> {
-    const family: Family = entry.prefix.includes(':') ? 6 : 4;
-    const set = banSetName(family);
+    const family = this.familyOf(entry.prefix);
     const estimate = (this.estimates.get(family) ?? 0) + 1;
     this.estimates.set(family, estimate);
     if (estimate > this.capacityFor(family) * GROW_AT) this.considerGrowth(family);
-    const command = `add -exist ${addLine(set, entry).slice(4, -1)}`;
+    for (const raced of this.raced) raced.set(entry.prefix, entry);
     const token = {};
     this.adding.set(entry.prefix, token);
     try {
       for (;;) {
         const capacity = this.capacityFor(family);
         try {
-          await this.command(family, command);
+          this.change(family, { do: 'add', entry, at: performance.now() });
           return;
         } catch (error) {
           if (!(error instanceof FirewallError) || error.code !== 'SET_FULL') throw error;
@@ -131,41 +154,96 @@ export class BanSets {
     }
   }
 
+  /** Few are gone when this returns, many when its promise is fulfilled; what is added meanwhile stays. */
   async remove(prefixes: readonly string[]): Promise<void> {
-    await Promise.all(
-      prefixes.map((prefix) => {
-        const family: Family = prefix.includes(':') ? 6 : 4;
-        this.adding.delete(prefix);
-        return this.command(family, `del -exist ${banSetOf(prefix)} ${prefix}`);
-      }),
-    );
+    for (const prefix of prefixes) this.adding.delete(prefix);
+    if (prefixes.length <= CHANGES_AT_ONCE) {
+      for (const prefix of prefixes) this.change(this.familyOf(prefix), { do: 'remove', prefix });
+      return;
+    }
+    const raced = new Map<string, BanEntry>();
+    this.raced.add(raced);
+    try {
+      await this.inTurn(() => this.removeMany(prefixes, raced));
+    } finally {
+      this.raced.delete(raced);
+    }
+  }
+
+  private async removeMany(prefixes: readonly string[], raced: ReadonlyMap<string, BanEntry>): Promise<void> {
+    for (const family of this.families) {
+      const ours = prefixes.filter((prefix) => this.familyOf(prefix) === family);
+      for (let at = 0; at < ours.length; at += LINES_AT_ONCE) {
+        const part = ours.slice(at, at + LINES_AT_ONCE).filter((prefix) => !raced.has(prefix));
+        await this.waitFor(this.sets.removeMany(banSetName(family), `${part.join('\n')}\n`));
+        for (const prefix of part) {
+          const entry = raced.get(prefix);
+          if (entry) this.change(family, { do: 'add', entry, at: performance.now() });
+        }
+      }
+    }
   }
 
   /** Removes a prefix and every entry inside it. */
   async removeInside(prefix: Prefix): Promise<void> {
     const inside = [prefix.text];
     if (!prefix.isHost) {
-      await this.ipset.save(banSetName(prefix.family), (entry) => {
-        if (prefix.contains(Prefix.parse(entry.prefix))) inside.push(entry.prefix);
+      const within = prefix.containment();
+      await this.eachOf(prefix.family, (entry) => {
+        if (within(entry.prefix)) inside.push(entry.prefix);
       });
     }
     await this.remove(inside);
   }
 
-  async flush(): Promise<void> {
+  /** An empty set takes the place of the full one: emptying a million entries would take the kernel a while. */
+  flush(): void {
     this.adding.clear();
-    await Promise.all(
-      this.families.map(async (family) => {
-        await this.command(family, `flush ${banSetName(family)}`);
-        this.estimates.set(family, 0);
-      }),
-    );
+    for (const family of this.families) {
+      const name = banSetName(family);
+      if (this.logs.has(family)) {
+        this.change(family, { do: 'flush' });
+      } else {
+        const next = NextSet[name];
+        this.destroyIfThere(next);
+        this.asked(() => this.sets.create(next, family, this.capacity, DEFAULT_TIMEOUT));
+        try {
+          this.asked(() => this.sets.swap(name, next));
+          this.capacities.set(family, this.capacity);
+        } catch (error) {
+          // Somebody is listing it.
+          if (!(error instanceof FirewallError) || error.code !== 'SET_IN_USE') throw error;
+          this.change(family, { do: 'flush' });
+        } finally {
+          this.asked(() => this.sets.destroy(next));
+        }
+      }
+      this.estimates.set(family, 0);
+    }
   }
 
   async each(visit: (ban: KernelBan) => void): Promise<void> {
-    for (const family of this.families) await this.ipset.save(banSetName(family), visit);
+    for (const family of this.families) await this.eachOf(family, visit);
   }
 
+  private async eachOf(family: Family, visit: (ban: KernelBan) => void): Promise<void> {
+    try {
+      await this.sets.list(banSetName(family), (lines) => {
+        for (const line of lines.split('\n')) if (line !== '') visit(parseEntry(line));
+      });
+    } catch (error) {
+      // A set that is not there has no entries.
+      if (error instanceof IpSetError && error.code === 'SET_MISSING') return;
+      throw explained(error);
+    }
+  }
+
+  /** Whether each of these is in the kernel, or covered there. */
+  holdsAll(prefixes: readonly string[]): boolean {
+    return prefixes.every((prefix) => this.asked(() => this.sets.has(banSetOf(prefix), prefix)));
+  }
+
+  /** The kernel walks through a set to count it, and the processor that does so takes no packets meanwhile. */
   async count(): Promise<number> {
     const headers = await this.observed.headers();
     let count = 0;
@@ -173,7 +251,7 @@ export class BanSets {
     return count;
   }
 
-  /** Adds many through `ipset restore`, after making room. */
+  /** Adds many, after making room. */
   async restore(entries: Iterable<BanEntry>, count: number): Promise<void> {
     for (const family of this.families) {
       await this.recount(family);
@@ -184,39 +262,75 @@ export class BanSets {
         await this.grow(family, (this.estimates.get(family) ?? 0) + count);
       }
     }
-    // A growth that copies meanwhile would miss what does not go through the child.
-    await Promise.all([...this.growing.values()].map((growth) => growth.done));
-    const { families } = this;
-    await this.ipset.restore(
-      (function* lines() {
-        for (const entry of entries) {
-          const family: Family = entry.prefix.includes(':') ? 6 : 4;
-          if (families.includes(family)) yield addLine(banSetName(family), entry);
-        }
-      })(),
-      120_000,
-    );
+    await this.inTurn(async () => {
+      const texts = new Map<Family, { lines: string; count: number }>();
+      const send = async (family: Family) => {
+        const text = texts.get(family);
+        texts.delete(family);
+        if (text) await this.waitFor(this.sets.addMany(banSetName(family), text.lines));
+      };
+      for (const entry of entries) {
+        const family = entry.prefix.includes(':') ? 6 : 4;
+        if (!this.families.includes(family)) continue;
+        const text = texts.get(family) ?? { lines: '', count: 0 };
+        texts.set(family, text);
+        text.lines += `${entryLine(entry)}\n`;
+        if (++text.count === LINES_AT_ONCE) await send(family);
+      }
+      for (const family of this.families) await send(family);
+    });
     for (const family of this.families) await this.recount(family);
   }
 
   /** Waits for growths under way. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.counting.values());
-    await Promise.allSettled([...this.growing.values()].map((growth) => growth.done));
+    await Promise.allSettled(this.growing.values());
+    await this.turn;
   }
 
-  private command(family: Family, command: string): Promise<void> {
-    if (!this.families.includes(family)) {
-      return Promise.reject(
-        new FirewallError('BAN_FAILED', 'the kernel has no IPv6: there is nothing to ban.', { command }),
-      );
+  /** @throws FirewallError BAN_FAILED */
+  private familyOf(prefix: string): Family {
+    const family: Family = prefix.includes(':') ? 6 : 4;
+    if (this.families.includes(family)) return family;
+    throw new FirewallError('BAN_FAILED', 'the kernel has no IPv6: there is nothing to ban.');
+  }
+
+  private change(family: Family, change: Change): void {
+    this.apply(banSetName(family), change);
+    this.logs.get(family)?.push(change);
+  }
+
+  private apply(set: string, change: Change): void {
+    this.asked(() => {
+      if (change.do === 'add') this.sets.add(set, entryLine(timeLeft(change.entry, change.at)));
+      else if (change.do === 'remove') this.sets.remove(set, change.prefix);
+      else this.sets.flush(set);
+    });
+  }
+
+  private destroyIfThere(set: string): void {
+    if (this.asked(() => this.sets.exists(set))) this.asked(() => this.sets.destroy(set));
+  }
+
+  private asked<T>(question: () => T): T {
+    try {
+      return question();
+    } catch (error) {
+      throw explained(error);
     }
-    this.growing.get(family)?.log.push(command);
-    return this.child.run(command);
+  }
+
+  private async waitFor<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      throw explained(error);
+    }
   }
 
   private async recount(family: Family): Promise<void> {
-    const header = (await this.ipset.headers()).get(banSetName(family));
+    const header = (await this.observed.headers(banSetName(family))).get(banSetName(family));
     this.estimates.set(family, header?.entries ?? 0);
     if (header) this.capacities.set(family, capacityOf(header.header));
   }
@@ -229,8 +343,8 @@ export class BanSets {
       .then(async () => {
         if ((this.estimates.get(family) ?? 0) > this.capacityFor(family) * GROW_AT) await this.grow(family);
       })
-      // The set is not full yet: a failure shows again at the next ban, and as SET_FULL where it matters.
-      .catch(() => undefined)
+      // The set is not full yet: bans go on until it is.
+      .catch((error) => this.options.onGrowthFailure?.(explained(error)))
       .finally(() => this.counting.delete(family));
     this.counting.set(family, counted);
   }
@@ -238,14 +352,16 @@ export class BanSets {
   /** @throws FirewallError SET_FULL when the largest size is reached */
   private grow(family: Family, atLeast = 0): Promise<void> {
     const running = this.growing.get(family);
-    if (running) return running.done;
-    const growth = { log: [] as string[], done: Promise.resolve() };
-    growth.done = this.copyAndSwap(family, atLeast, growth.log).finally(() => this.growing.delete(family));
+    if (running) return running;
+    const growth = this.inTurn(() => this.copyAndSwap(family, atLeast)).finally(() => {
+      this.growing.delete(family);
+      this.logs.delete(family);
+    });
     this.growing.set(family, growth);
-    return growth.done;
+    return growth;
   }
 
-  private async copyAndSwap(family: Family, atLeast: number, log: string[]): Promise<void> {
+  private async copyAndSwap(family: Family, atLeast: number): Promise<void> {
     const name = banSetName(family);
     const next = NextSet[name];
     const now = this.capacityFor(family);
@@ -255,30 +371,73 @@ export class BanSets {
     if (capacity <= now) {
       throw new FirewallError('SET_FULL', `${name} is full with ${now} entries and grows no further.`);
     }
-    await this.ipset.destroy([next]);
+    this.destroyIfThere(next);
+    this.asked(() => this.sets.create(next, family, capacity, DEFAULT_TIMEOUT));
     try {
-      await this.ipset.restore([createBanSet(next, family, capacity)]);
-      // Sent before the first entry is read: a command that the reading misses is in the log.
-      const lines: string[] = [];
-      await this.ipset.save(name, (entry) => {
-        const counts = `packets ${entry.packets} bytes ${entry.bytes}`;
-        lines.push(`${addLine(next, entry).slice(0, -1)} ${counts}\n`);
-      });
-      await this.ipset.restore(lines, 120_000);
-      const repeat = log.map((command) => this.child.run(command.replace(` ${name}`, ` ${next}`)));
-      // From here on commands queue up behind the swap and meet the new set: the log is not read again.
-      const swapped = this.child.run(`swap ${name} ${next}`);
+      // Kept before the first entry is read: a change that the reading misses is in the log.
+      const log: Change[] = [];
+      this.logs.set(family, log);
+      await this.waitFor(this.sets.copy(name, next));
+      let repeated = 0;
+      for (let attempt = 1; ; attempt++) {
+        while (log.length - repeated > CHANGES_AT_ONCE) {
+          for (const change of log.slice(repeated, repeated + CHANGES_AT_ONCE)) this.apply(next, change);
+          repeated += CHANGES_AT_ONCE;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        // In one step with the swap: what comes after meets the new set.
+        for (; repeated < log.length; repeated++) this.apply(next, log[repeated] as Change);
+        try {
+          this.asked(() => this.sets.swap(name, next));
+          break;
+        } catch (error) {
+          const busy = error instanceof FirewallError && error.code === 'SET_IN_USE';
+          if (!busy || attempt === SWAP_ATTEMPTS) throw error;
+        }
+        await new Promise((resolve) => setTimeout(resolve, SWAP_PAUSE_MILLISECONDS));
+      }
       this.capacities.set(family, capacity);
-      this.growing.delete(family);
-      // A repeated command may fail as it did the first time.
-      await Promise.allSettled([...repeat, swapped]);
-      await swapped;
-      await this.child.run(`destroy ${next}`);
-    } catch (error) {
-      this.capacities.set(family, now);
-      await this.child.run(`destroy ${next}`).catch(() => undefined);
-      throw error;
+      this.logs.delete(family);
+    } finally {
+      // A leftover, or the set that was too small. Somebody may be listing it: the next growth tries again.
+      try {
+        this.sets.destroy(next);
+      } catch {}
     }
     await this.recount(family);
   }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** The entry as it is to be given to the kernel now. */
+function timeLeft(entry: BanEntry, at: number): BanEntry {
+  const passed = Math.floor((performance.now() - at) / 1000);
+  if (entry.remaining === 0 || passed === 0) return entry;
+  return { ...entry, remaining: Math.max(1, entry.remaining - passed) };
+}
+
+const codes = {
+  SET_MISSING: 'SET_MISSING',
+  SET_FULL: 'SET_FULL',
+  SET_BUSY: 'SET_IN_USE',
+  PERMISSION: 'NOT_PERMITTED',
+  ENTRY_INVALID: 'IPSET_FAILED',
+  SET_EXISTS: 'IPSET_FAILED',
+  SYSTEM: 'IPSET_FAILED',
+} as const;
+
+function explained(error: unknown): FirewallError {
+  if (error instanceof FirewallError) return error;
+  if (!(error instanceof IpSetError)) {
+    const why = error instanceof Error ? error.message : String(error);
+    return new FirewallError('IPSET_FAILED', `the ban sets could not be changed: ${why}.`, { cause: error });
+  }
+  const advice =
+    error.code === 'PERMISSION' ? ' Run as root, or give the process CAP_NET_ADMIN and CAP_NET_RAW.' : '';
+  return new FirewallError(codes[error.code], `${error.message}.${advice}`, { cause: error });
 }

@@ -27,7 +27,10 @@ export interface BanException {
 /** The last moment that a Date can hold. */
 export const PERMANENT = 8_640_000_000_000_000;
 
-const ORIGINS: readonly unknown[] = ['attack', 'manual', 'kernel'];
+export const ORIGINS: readonly BanOrigin[] = ['attack', 'manual', 'kernel'];
+
+/** Letters of an id, all of them ASCII. */
+export const LONGEST_ID = 24;
 
 /** A ban as it was read from a file. */
 export function isBan(value: unknown): value is Ban {
@@ -35,12 +38,13 @@ export function isBan(value: unknown): value is Ban {
   const ban = value as Record<string, unknown>;
   return (
     typeof ban.id === 'string' &&
+    /^[!-~]{1,24}$/.test(ban.id) &&
     typeof ban.prefix === 'string' &&
     Number.isFinite(ban.since) &&
     Number.isFinite(ban.until) &&
     typeof ban.reason === 'string' &&
     Number.isInteger(ban.sid) &&
     Number.isInteger(ban.count) &&
-    ORIGINS.includes(ban.origin)
+    ORIGINS.includes(ban.origin as BanOrigin)
   );
 }

@@ -19,7 +19,6 @@ export type FirewallErrorCode =
   | 'SET_CONFLICT'
   | 'SET_FULL'
   | 'SET_MISSING'
-  | 'IPSET_BUSY'
   | 'IPSET_FAILED'
   | 'LEDGER_IO'
   | 'LEDGER_CLOSED'

@@ -1,7 +1,7 @@
-/** A binary heap of (moment, key), earliest first. Keys may stand in it several times; the caller knows which counts. */
+/** A binary heap of (moment, number), earliest first. Numbers may stand in it several times; the caller knows which counts. */
 export class ExpiryQueue {
   private readonly moments: number[] = [];
-  private readonly keys: string[] = [];
+  private readonly keys: number[] = [];
 
   get size(): number {
     return this.moments.length;
@@ -12,7 +12,7 @@ export class ExpiryQueue {
     return this.moments[0];
   }
 
-  push(moment: number, key: string): void {
+  push(moment: number, key: number): void {
     const { moments, keys } = this;
     let at = moments.length;
     moments.push(moment);
@@ -28,13 +28,13 @@ export class ExpiryQueue {
     keys[at] = key;
   }
 
-  /** The key of the earliest entry at or before `moment`, taken out; undefined when there is none. */
-  take(moment: number): string | undefined {
+  /** The number of the earliest entry at or before `moment`, taken out; undefined when there is none. */
+  take(moment: number): number | undefined {
     const { moments, keys } = this;
     if (moments.length === 0 || moments[0] > moment) return undefined;
     const taken = keys[0];
     const lastMoment = moments.pop() as number;
-    const lastKey = keys.pop() as string;
+    const lastKey = keys.pop() as number;
     const size = moments.length;
     if (size === 0) return taken;
     let at = 0;

@@ -15,13 +15,16 @@ export interface SetHeader {
   readonly entries: number;
 }
 
-/** One-off ipset commands: making, filling, swapping, reading. What is done per ban goes through ResidentIpset. */
+/** One-off ipset commands: making, filling, swapping, reading. What is done to bans goes through BanSets. */
 export class Ipset {
   constructor(private readonly runner: Questions) {}
 
-  async headers(): Promise<Map<string, SetHeader>> {
-    const { exitCode, stdout, stderr } = await this.runner.run('ipset', ['list', '-terse']);
-    if (exitCode !== 0) throw explainCommandFailure('ipset list -terse', stderr, exitCode);
+  /** @param name of one set (nothing comes where it is not there); default: all */
+  async headers(name?: string): Promise<Map<string, SetHeader>> {
+    const args = ['list', ...(name === undefined ? [] : [name]), '-terse'];
+    const { exitCode, stdout, stderr } = await this.runner.run('ipset', args);
+    if (exitCode !== 0 && name === undefined)
+      throw explainCommandFailure('ipset list -terse', stderr, exitCode);
     const sets = new Map<string, SetHeader>();
     for (const block of stdout.split('\n\n')) {
       const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
@@ -47,24 +50,7 @@ export class Ipset {
     const options = { input: lines, timeoutMilliseconds };
     const { exitCode, stderr } = await this.runner.run('ipset', ['restore', '-exist'], options);
     if (exitCode === 0) return;
-    if (/Hash is full/.test(stderr)) {
-      throw new FirewallError('SET_FULL', `a ban set is full: ${stderr.trim()}`, { stderr });
-    }
     throw explainCommandFailure('ipset restore -exist', stderr, exitCode);
-  }
-
-  /** Every entry of a set of type hash:net, one call each; the set not being there counts as empty. */
-  async save(name: string, onEntry: (entry: KernelBan) => void): Promise<void> {
-    const prefix = `add ${name} `;
-    const { exitCode, stderr } = await this.runner.run('ipset', ['save', name], {
-      timeoutMilliseconds: 120_000,
-      onLine: (line) => {
-        if (line.startsWith(prefix)) onEntry(parseEntry(line.slice(prefix.length)));
-      },
-    });
-    if (exitCode !== 0 && !/does not exist/.test(stderr)) {
-      throw explainCommandFailure(`ipset save ${name}`, stderr, exitCode);
-    }
   }
 
   /** The ranges of a port set; undefined when there is no such set. */
@@ -126,13 +112,9 @@ export const banSetOf = (prefix: string): typeof SetName.ban4 | typeof SetName.b
 export const banSetName = (family: Family): typeof SetName.ban4 | typeof SetName.ban6 =>
   family === 4 ? SetName.ban4 : SetName.ban6;
 
-export function addLine(set: string, entry: BanEntry): string {
-  return `add ${set} ${entry.prefix} timeout ${entry.remaining}${entry.exception ? ' nomatch' : ''}\n`;
-}
-
-export function createBanSet(name: string, family: Family, capacity: number): string {
-  const inet = family === 4 ? 'inet' : 'inet6';
-  return `create ${name} hash:net family ${inet} hashsize 4096 maxelem ${capacity} timeout 3600 counters\n`;
+/** As `parseEntry` reads it. */
+export function entryLine({ prefix, remaining, exception }: BanEntry): string {
+  return exception ? `${prefix} timeout ${remaining} nomatch` : `${prefix} timeout ${remaining}`;
 }
 
 /** A new set is filled beside the one in use and swapped in: rules see the old or the new. */

@@ -199,7 +199,8 @@ export class Journal {
         let block = encodeLine({ covers });
         for (const record of records) {
           block += encodeLine(record);
-          if (block.length < 1 << 18) continue;
+          // A millisecond or two; others are waiting.
+          if (block.length < 1 << 16) continue;
           await file.appendFile(block);
           block = '';
         }

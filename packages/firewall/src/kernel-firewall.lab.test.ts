@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BanService } from './ban-service';
+import type { FirewallError } from './errors';
 import type { IptablesVariant } from './iptables';
 import { KernelFirewall, type KernelFirewallOptions } from './kernel-firewall';
 import { MarkLayout } from './marks';
@@ -18,8 +19,7 @@ const GATEWAY = `${NAME}-g`;
 const SERVER = { 4: '10.9.2.2', 6: 'fd09:2::2' } as const;
 const CLIENT = { 4: '10.9.1.2', 6: 'fd09:1::2' } as const;
 const FAMILIES = [4, 6] as const;
-/** As `ip netns exec`, without the mounts. */
-const IN_GATEWAY = ['nsenter', `--net=/run/netns/${GATEWAY}`];
+const GATEWAY_NAMESPACE = `/run/netns/${GATEWAY}`;
 
 jest.setTimeout(30_000);
 
@@ -179,7 +179,7 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
     let firewalls: KernelFirewall[];
 
     const opened = async (options: KernelFirewallOptions = {}): Promise<KernelFirewall> => {
-      const base = { backend: variant, commandPrefix: IN_GATEWAY };
+      const base = { backend: variant, networkNamespace: GATEWAY_NAMESPACE };
       const firewall = await KernelFirewall.open({ ...base, ...options });
       firewalls.push(firewall);
       return firewall;
@@ -217,7 +217,7 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
     };
 
     beforeAll(async () => {
-      shared = await KernelFirewall.open({ backend: variant, commandPrefix: IN_GATEWAY });
+      shared = await KernelFirewall.open({ backend: variant, networkNamespace: GATEWAY_NAMESPACE });
     });
     afterAll(() => shared?.close());
     beforeEach(() => {
@@ -568,7 +568,7 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
         writeFileSync(file, `#!/bin/sh\n${script}\n`);
         chmodSync(file, 0o755);
         const path = `PATH=${bin}:${process.env.PATH}`;
-        return opened({ commandPrefix: [...IN_GATEWAY, 'env', path] });
+        return opened({ commandPrefix: ['env', path] });
       };
 
       const refuse = 'cat >/dev/null; echo "line 3 failed" >&2; exit 1';
@@ -671,26 +671,56 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
     // What follows has nothing to do with the variant.
     const once = variant === 'nft' ? test : test.skip;
 
-    once('the resident ipset may be killed, and sets grow before they are full', async () => {
-      const firewall = await opened({ banSets: { capacity: 64, largestCapacity: 1024 } });
+    once('sets grow before they are full, whatever is banned, unbanned and listed meanwhile', async () => {
+      const failures: FirewallError[] = [];
+      const firewall = await opened({
+        banSets: {
+          capacity: 64,
+          largestCapacity: 1024,
+          onGrowthFailure: (error) => failures.push(error),
+        },
+      });
       await firewall.install(PLAN);
-      const { child } = firewall as unknown as { child: { child: ChildProcess } };
       const address = (n: number): string => `10.${n >> 8}.${n & 255}.1`;
-      const bans: Promise<void>[] = [];
+      const bans: Promise<unknown>[] = [];
       for (let n = 0; n < 1000; n++) {
         bans.push(firewall.ban(address(n), 600));
         if (n % 3 === 0) bans.push(firewall.unban(address(n)));
-        if (n === 500) child.child.kill('SIGKILL');
+        if (n % 100 === 0) bans.push(firewall.listBans());
         if (n % 50 === 0) await bans[bans.length - 1];
       }
       await Promise.all(bans);
       const found = new Set((await firewall.listBans()).map(({ prefix }) => prefix));
       for (let n = 0; n < 1000; n++) expect([n, found.has(address(n))]).toEqual([n, n % 3 !== 0]);
       for (const ban of await firewall.listBans()) expect(ban.remaining).toBeGreaterThan(500);
+      expect(failures).toEqual([]);
       await expect(
         Promise.all(Array.from({ length: 600 }, (_, n) => firewall.ban(`11.${n >> 8}.${n & 255}.1`, 600))),
       ).rejects.toMatchObject({ code: 'SET_FULL' });
       expect(await firewall.verify()).toEqual([]);
+      await firewall.unbanAll();
+      expect(await firewall.banCount()).toBe(0);
+      expect(sh('ipset list -name')).not.toContain('_next');
+    });
+
+    once('what is banned while many are unbanned stays banned', async () => {
+      const firewall = await installed();
+      const prefixes = Array.from({ length: 20_000 }, (_, n) => `10.${n >> 8}.${n & 255}.1`);
+      await firewall.restoreBans(
+        prefixes.map((prefix) => ({ prefix, remaining: 600 })),
+        prefixes.length,
+      );
+      expect(await firewall.banCount()).toBe(prefixes.length);
+      const removal = firewall.unbanEach(prefixes);
+      const again = [0, 1023, 1024, 12_000, 19_999].map((n) => prefixes[n] as string);
+      for (const prefix of again) {
+        await firewall.ban(prefix, 600);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await removal;
+      expect((await firewall.listBans()).map(({ prefix }) => prefix).sort()).toEqual(again.sort());
+      expect(await firewall.holdsAll(again)).toBe(true);
+      expect(await firewall.holdsAll([prefixes[1] as string])).toBe(false);
     });
 
     once('a service started after a crash and a reboot of the sets finds its bans', async () => {

@@ -1,9 +1,9 @@
+import { IpSets } from '@portcullis/nfqueue-binding';
 import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
 import { BanSets, type BanSetsOptions } from './ban-sets';
 import { CommandRunner } from './command';
 import { FirewallError } from './errors';
 import { Ipset, portSetLines } from './ipset';
-import { ResidentIpset } from './ipset-child';
 import {
   chooseIptables,
   Iptables,
@@ -13,6 +13,7 @@ import {
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
+import { newPackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -23,12 +24,14 @@ import { differences, type FirewallState, sameState } from './table-state';
 export interface KernelFirewallOptions {
   /** `firewall.backend`; default auto. */
   backend?: 'auto' | IptablesVariant;
-  /** Put before every command line, for instance `['ip', 'netns', 'exec', 'NAME']`. */
+  /** Path of another network namespace to work in, such as `/run/netns/NAME`. */
+  networkNamespace?: string;
+  /** Put before every command line, for instance `['env', 'PATH=…']`. */
   commandPrefix?: readonly string[];
   banSets?: BanSetsOptions;
 }
 
-/** iptables and ipset, through their own programs: what `iptables -S` shows is what was asked for. */
+/** iptables through its own programs, so that what `iptables -S` shows is what was asked for; bans over netlink. */
 export class KernelFirewall implements FirewallBackend {
   readonly name: string;
   private readonly ipset: Ipset;
@@ -36,7 +39,7 @@ export class KernelFirewall implements FirewallBackend {
   private readonly shell: ResidentShell;
   private readonly observer: Iptables;
   private readonly observedSets: Ipset;
-  private readonly child: ResidentIpset;
+  private readonly sets: IpSets;
   private readonly bans: BanSets;
   private readonly families: readonly Family[];
   private installed: { plan: InstallPlan; expected: Map<Family, FirewallState> } | undefined;
@@ -56,13 +59,16 @@ export class KernelFirewall implements FirewallBackend {
     this.shell = new ResidentShell(runner);
     this.observer = iptables.runBy(this.shell);
     this.observedSets = new Ipset(this.shell);
-    this.child = new ResidentIpset(runner);
-    this.bans = new BanSets(this.ipset, this.child, this.families, options.banSets, this.observedSets);
+    this.sets = IpSets.open(options.networkNamespace);
+    this.bans = new BanSets(this.ipset, this.sets, this.families, options.banSets, this.observedSets);
   }
 
   /** @throws FirewallError IPTABLES_MISSING */
   static async open(options: KernelFirewallOptions = {}): Promise<KernelFirewall> {
-    const runner = new CommandRunner(options.commandPrefix);
+    const { networkNamespace: space, commandPrefix = [] } = options;
+    // As `ip netns exec`, without the mounts.
+    const into = space === undefined ? [] : ['nsenter', `--net=${space}`];
+    const runner = new CommandRunner([...into, ...commandPrefix]);
     const iptables = await chooseIptables(runner, options.backend ?? 'auto');
     return new KernelFirewall(runner, iptables, options);
   }
@@ -98,7 +104,6 @@ export class KernelFirewall implements FirewallBackend {
       this.countedBefore.ipv4 += counted.ipv4;
       this.countedBefore.ipv6 += counted.ipv6;
       this.installed = { plan, expected };
-      if (!plan.monitoring) this.child.start();
     } catch (cause) {
       const failure = cause instanceof FirewallError ? cause : undefined;
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -206,15 +211,14 @@ export class KernelFirewall implements FirewallBackend {
       if (expected)
         found.push(...differences(this.iptables.name(family), expected, await this.observer.state(family)));
     }
-    const headers = await this.observedSets.headers();
-    const sets: string[] = [SetName.ports];
-    if (!installed.plan.monitoring) {
-      sets.push(SetName.ban4);
-      if (this.families.includes(6)) sets.push(SetName.ban6);
-    }
-    for (const name of sets) if (!headers.has(name)) found.push(`ipset: set ${name} is gone`);
+    // Only this set: the kernel walks through sets of other types to tell how many entries they have.
+    const ports = (await this.observedSets.headers(SetName.ports)).get(SetName.ports);
+    const gone = [
+      ...(ports ? [] : [SetName.ports]),
+      ...(installed.plan.monitoring ? [] : this.bans.missing()),
+    ];
+    for (const name of gone) found.push(`ipset: set ${name} is gone`);
     // Their number is known at once; to read them all, every second, would be work for a busy host.
-    const ports = headers.get(SetName.ports);
     const wanted = normalisePorts(installed.plan.ports).reduce(
       (sum, { first, last }) => sum + last - first + 1,
       0,
@@ -306,11 +310,11 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   async unbanEach(prefixes: readonly string[]): Promise<void> {
-    await this.bans.remove(prefixes.map((prefix) => Prefix.parse(prefix).text));
+    await this.bans.remove(prefixes.map(normalForm));
   }
 
-  unbanAll(): Promise<void> {
-    return this.bans.flush();
+  async unbanAll(): Promise<void> {
+    this.bans.flush();
   }
 
   async except(prefix: string, seconds: number): Promise<void> {
@@ -333,6 +337,10 @@ export class KernelFirewall implements FirewallBackend {
     return this.bans.each(visit);
   }
 
+  async holdsAll(prefixes: readonly string[]): Promise<boolean> {
+    return this.bans.holdsAll(prefixes);
+  }
+
   banCount(): Promise<number> {
     return this.bans.count();
   }
@@ -340,7 +348,7 @@ export class KernelFirewall implements FirewallBackend {
   async close(): Promise<void> {
     await this.turn;
     await this.bans.settle();
-    await this.child.close();
+    await this.sets.close();
     this.shell.close();
   }
 
@@ -349,6 +357,11 @@ export class KernelFirewall implements FirewallBackend {
     this.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** Most are in it already, and there may be a million. */
+function normalForm(text: string): string {
+  return packPrefix(text, newPackedPrefix()) ? text : Prefix.parse(text).text;
 }
 
 function bannable(text: string): string {

@@ -87,7 +87,7 @@ describe('BanLedger', () => {
     await ledger.put(ban('192.0.2.3', 0, { until: PERMANENT }));
     await ledger.close();
     const again = await reopened(START + 15_000);
-    expect(again.report.expired.map(({ prefix }) => prefix)).toEqual(['192.0.2.1']);
+    expect(again.takeExpired(START + 15_000).map(({ prefix }) => prefix)).toEqual(['192.0.2.1']);
     expect(prefixes(again)).toEqual(['192.0.2.2', '192.0.2.3']);
   });
 
@@ -161,7 +161,7 @@ describe('BanLedger', () => {
     expect(covering('192.0.3.7')).toEqual(['192.0.0.0/16']);
     expect(covering('192.0.0.0/15')).toEqual([]);
     expect(covering('2001:db8::1')).toEqual(['2001:db8::1', '2001:db8::/64']);
-    const inside = ledger.inside(Prefix.parse('192.0.2.0/23')).bans.map(({ prefix }) => prefix);
+    const inside = [...ledger.rowsInside(Prefix.parse('192.0.2.0/23'))].map((row) => ledger.at(row).prefix);
     expect(inside.sort()).toEqual(['192.0.2.0/24', '192.0.2.7']);
     await ledger.remove(['192.0.2.0/24']);
     expect(covering('192.0.2.7')).toEqual(['192.0.2.7', '192.0.0.0/16']);
@@ -182,7 +182,9 @@ describe('BanLedger', () => {
     expect(again.report.records).toBeLessThan(16_000);
     expect(readFileSync(join(directory, 'bans.snapshot')).length).toBeLessThan(400_000);
     expect(again.takeExpired(START + 78_000)).toHaveLength(0);
-    expect(again.takeExpired(START + 79_000)).toHaveLength(1000);
+    let expired = 0;
+    for (let taken = -1; taken !== 0; expired += taken) taken = again.takeExpired(START + 79_000).length;
+    expect(expired).toBe(1000);
     await again.close();
   });
 
@@ -229,7 +231,7 @@ describe('BanLedger', () => {
       } else {
         await ledger.close();
         ledger = await BanLedger.open(directory, now);
-        for (const expired of ledger.report.expired) twin.delete(expired.prefix);
+        for (const expired of ledger.takeExpired(now)) twin.delete(expired.prefix);
       }
       const found = [...ledger.entries()].map(({ prefix: key, until }) => `${key} ${until}`).sort();
       const wanted = [...twin].map(([key, until]) => `${key} ${until}`).sort();

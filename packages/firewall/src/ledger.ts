@@ -1,4 +1,5 @@
 import { type Ban, type BanException, isBan, PERMANENT } from './ban';
+import { BanTable } from './ban-table';
 import { ExpiryQueue } from './expiry-queue';
 import { Journal, type LoadReport } from './journal';
 import type { Family } from './names';
@@ -10,16 +11,18 @@ import type { Prefix } from './prefix';
  */
 type LedgerRecord =
   | { op: 'put'; ban: Ban }
+  | BanRow
   | { op: 'except'; exception: BanException }
   | { op: 'remove'; prefixes: string[] }
   | { op: 'gone'; prefixes: string[] }
   | { op: 'clear' | 'cleared' }
   | { op: 'offset'; milliseconds: number };
 
-export interface LedgerReport extends LoadReport {
-  /** Bans whose time ran out while nothing ran. */
-  readonly expired: readonly Ban[];
-}
+/** A ban in a snapshot, where there may be a million: prefix, since, until, sid, origin, count, id, reason. */
+type BanRow = ['ban', string, number, number, number, string, number, string, string];
+
+/** So many are taken out in one go, which takes a millisecond. */
+const MOST_EXPIRED_AT_ONCE = 200;
 
 /**
  * The bans that ought to be in force, in memory and in the state directory. It knows nothing of the kernel.
@@ -32,9 +35,10 @@ export interface LedgerReport extends LoadReport {
  * longer than it was given at first.
  */
 export class BanLedger {
-  private readonly bans = new Map<string, Ban>();
+  private bans = new BanTable();
   private readonly excepted = new Map<string, BanException>();
   private readonly removed = new Set<string>();
+  /** Rows of the table; one whose ban lasts longer by now is put back when its moment comes. */
   private readonly expiry = new ExpiryQueue();
   /** How many bans there are of each prefix length, so that a look-up tries only those. */
   private readonly lengths: Record<Family, Map<number, number>> = { 4: new Map(), 6: new Map() };
@@ -42,7 +46,7 @@ export class BanLedger {
   private offset = 0;
   private compacting: Promise<void> | undefined;
   private journal!: Journal;
-  report: LedgerReport = { damagedLines: 0, records: 0, expired: [] };
+  report: LoadReport = { damagedLines: 0, records: 0 };
 
   private constructor() {}
 
@@ -58,21 +62,18 @@ export class BanLedger {
     });
     const { damagedLines, records } = ledger.journal.report;
     ledger.settle(now);
-    ledger.report = { damagedLines: damagedLines + misread, records, expired: ledger.takeExpired(now) };
+    ledger.report = { damagedLines: damagedLines + misread, records };
     await ledger.compactIfDue();
     return ledger;
   }
 
   private replay(value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return false;
-    const record = value as LedgerRecord;
+    if (Array.isArray(value)) return this.replayBan(banOfRow(value));
+    const record = value as Exclude<LedgerRecord, BanRow>;
     switch (record.op) {
       case 'put':
-        if (!isBan(record.ban)) return false;
-        if (this.removed.size > 0) this.removed.delete(record.ban.prefix);
-        if (this.excepted.size > 0) this.excepted.delete(record.ban.prefix);
-        this.bans.set(record.ban.prefix, record.ban);
-        return true;
+        return this.replayBan(record.ban);
       case 'except':
         if (typeof record.exception?.prefix !== 'string' || !Number.isFinite(record.exception.until))
           return false;
@@ -110,17 +111,19 @@ export class BanLedger {
     }
   }
 
+  private replayBan(ban: unknown): boolean {
+    if (!isBan(ban) || this.bans.set(ban) < 0) return false;
+    if (this.removed.size > 0) this.removed.delete(ban.prefix);
+    if (this.excepted.size > 0) this.excepted.delete(ban.prefix);
+    return true;
+  }
+
   /** After loading: times that cannot be are put right, and the indexes are built. */
   private settle(now: number): void {
     const present = now - this.offset;
-    for (const [prefix, ban] of this.bans) {
-      if (ban.since > present && ban.until !== PERMANENT) {
-        const shortened = { ...ban, since: present, until: present + (ban.until - ban.since) };
-        this.bans.set(prefix, shortened);
-        this.index(shortened);
-      } else {
-        this.index(ban);
-      }
+    for (const row of this.bans.rowsFrom()) {
+      this.bans.bringBack(row, present);
+      this.index(row);
     }
     for (const [prefix, { until }] of this.excepted) {
       if (until !== PERMANENT && until <= present) this.excepted.delete(prefix);
@@ -132,12 +135,58 @@ export class BanLedger {
   }
 
   get(prefix: string): Ban | undefined {
-    const ban = this.bans.get(prefix);
-    return ban && this.outward(ban);
+    const row = this.bans.find(prefix);
+    return row < 0 ? undefined : this.at(row);
   }
 
+  /** All bans, also those whose time is over and that nobody has taken out. Others may come and go meanwhile. */
   *entries(): IterableIterator<Ban> {
-    for (const ban of this.bans.values()) yield this.outward(ban);
+    for (const row of this.bans.rowsFrom()) yield this.at(row);
+  }
+
+  /** Rows of the bans, from `from` on; `at` tells what stands there. */
+  rows(from = 0): IterableIterator<number> {
+    return this.bans.rowsFrom(from);
+  }
+
+  /** The ban of a row. */
+  at(row: number): Ban {
+    const ban = this.bans.at(row);
+    if (this.offset === 0) return ban;
+    return { ...ban, since: ban.since + this.offset, until: this.toWall(ban.until) };
+  }
+
+  /** Of the ban of a row: what the kernel has to know of it; undefined: there is none (any more). */
+  brief(row: number): { prefix: string; until: number } | undefined {
+    const until = this.untilOf(row);
+    return until === undefined ? undefined : { prefix: this.bans.prefixOf(row), until };
+  }
+
+  /** When the ban of a row ends; undefined: there is none. */
+  untilOf(row: number): number | undefined {
+    const until = this.bans.untilOf(row);
+    return until === undefined ? undefined : this.toWall(until);
+  }
+
+  /** Row of the ban of a prefix; -1 without one. */
+  find(prefix: string): number {
+    return this.bans.find(prefix);
+  }
+
+  /** Rows are below this. */
+  get rowLimit(): number {
+    return this.bans.rowLimit;
+  }
+
+  /** Whether there are bans of a family. */
+  has(family: Family): boolean {
+    return this.lengths[family].size > 0;
+  }
+
+  /** Whether a row still has a ban whose time is not over. */
+  isInForce(row: number, now: number): boolean {
+    const until = this.untilOf(row);
+    return until !== undefined && until > now;
   }
 
   *exceptions(): IterableIterator<BanException> {
@@ -166,36 +215,36 @@ export class BanLedger {
     const lengths = [...this.lengths[prefix.family].keys()].sort((a, b) => b - a);
     for (const length of lengths) {
       if (length > prefix.length) continue;
-      const ban = this.bans.get(prefix.widen(length).text);
-      if (ban) found.push(this.outward(ban));
+      const ban = this.get(prefix.widen(length).text);
+      if (ban) found.push(ban);
     }
     return found;
   }
 
-  /** Bans and exceptions inside a prefix (itself included). */
-  inside(prefix: Prefix): { bans: Ban[]; exceptions: string[] } {
+  /** Rows of the bans inside a prefix (itself included). */
+  *rowsInside(prefix: Prefix): IterableIterator<number> {
     if (prefix.isHost) {
-      const ban = this.bans.get(prefix.text);
-      return {
-        bans: ban ? [this.outward(ban)] : [],
-        exceptions: this.excepted.has(prefix.text) ? [prefix.text] : [],
-      };
+      const row = this.bans.find(prefix.text);
+      if (row >= 0) yield row;
+      return;
     }
-    const within = prefix.containment();
-    const bans: Ban[] = [];
-    for (const [text, ban] of this.bans) if (within(text)) bans.push(this.outward(ban));
-    return { bans, exceptions: [...this.excepted.keys()].filter(within) };
+    yield* this.bans.rowsInside(prefix.text);
+  }
+
+  exceptionsInside(prefix: Prefix): string[] {
+    return [...this.excepted.keys()].filter(prefix.containment());
   }
 
   /** In memory at once; resolves when it is on stable storage. Replaces what stood for that prefix. */
   put(ban: Ban): Promise<void> {
     const inward = { ...ban, since: ban.since - this.offset, until: this.toLedger(ban.until) };
-    const before = this.bans.get(ban.prefix);
+    const before = this.bans.find(ban.prefix);
+    const until = before < 0 ? undefined : this.bans.untilOf(before);
     this.removed.delete(ban.prefix);
     this.excepted.delete(ban.prefix);
-    this.bans.set(ban.prefix, inward);
-    if (!before) this.index(inward);
-    else if (before.until !== inward.until) this.schedule(inward);
+    const row = this.bans.set(inward);
+    if (until === undefined) this.index(row);
+    else if (until > inward.until) this.schedule(row);
     return this.append({ op: 'put', ban: inward });
   }
 
@@ -231,15 +280,18 @@ export class BanLedger {
     return Promise.all(done).then(() => undefined);
   }
 
-  clear(): Promise<void> {
-    this.bans.clear();
+  /** @returns `bans`: those that were there, to be read when there is time */
+  clear(): { bans: IterableIterator<Ban>; size: number; done: Promise<void> } {
+    const { bans, offset } = this;
+    const before = { bans: outward(bans, offset), size: bans.size };
+    this.bans = new BanTable();
     this.excepted.clear();
     this.removed.clear();
     this.clearing = true;
     this.expiry.clear();
     this.lengths[4].clear();
     this.lengths[6].clear();
-    return this.append({ op: 'clear' });
+    return { ...before, done: this.append({ op: 'clear' }) };
   }
 
   /** The kernel is empty too. */
@@ -255,18 +307,26 @@ export class BanLedger {
     return this.append({ op: 'offset', milliseconds: this.offset });
   }
 
-  /** Takes out what has run out. Not journalled: the next run comes to the same conclusion. */
+  /**
+   * Takes out what has run out; not more than a few hundred at once, as there may be a million. Not journalled: the next
+   * run comes to the same conclusion.
+   */
   takeExpired(now: number): Ban[] {
     const present = now - this.offset;
     const expired: Ban[] = [];
-    for (;;) {
-      const prefix = this.expiry.take(present);
-      if (prefix === undefined) break;
-      const ban = this.bans.get(prefix);
-      // Extended or removed since this entry was made.
-      if (!ban || ban.until > present) continue;
-      this.forget(prefix);
-      expired.push(this.outward(ban));
+    while (expired.length < MOST_EXPIRED_AT_ONCE) {
+      const row = this.expiry.take(present);
+      if (row === undefined) break;
+      const until = this.bans.untilOf(row);
+      // Removed, or extended, since this entry was made.
+      if (until === undefined) continue;
+      if (until > present) {
+        this.schedule(row);
+        continue;
+      }
+      const ban = this.at(row);
+      this.forget(ban.prefix);
+      expired.push(ban);
     }
     for (const [prefix, { until }] of this.excepted) {
       if (until !== PERMANENT && until <= present) this.excepted.delete(prefix);
@@ -299,7 +359,10 @@ export class BanLedger {
     for (let at = 0; at < removed.length; at += 1000) {
       yield { op: 'remove', prefixes: removed.slice(at, at + 1000) };
     }
-    for (const ban of this.bans.values()) yield { op: 'put', ban };
+    for (const row of this.bans.rowsFrom()) {
+      const { prefix, since, until, sid, origin, count, id, reason } = this.bans.at(row);
+      yield ['ban', prefix, since, until, sid, origin, count, id, reason];
+    }
     for (const exception of this.excepted.values()) yield { op: 'except', exception };
   }
 
@@ -315,22 +378,25 @@ export class BanLedger {
     return written;
   }
 
-  private index(ban: Ban): void {
-    const family: Family = ban.prefix.includes(':') ? 6 : 4;
-    const length = lengthOf(ban.prefix);
+  private index(row: number): void {
+    const prefix = this.bans.prefixOf(row);
+    const family: Family = prefix.includes(':') ? 6 : 4;
+    const length = lengthOf(prefix);
     this.lengths[family].set(length, (this.lengths[family].get(length) ?? 0) + 1);
-    this.schedule(ban);
+    this.schedule(row);
   }
 
-  private schedule(ban: Ban): void {
-    if (ban.until === PERMANENT) return;
+  private schedule(row: number): void {
+    const until = this.bans.untilOf(row);
+    if (until === undefined || until === PERMANENT) return;
     if (this.expiry.size > 2 * this.bans.size + 1000) {
       this.expiry.clear();
-      for (const { prefix, until } of this.bans.values()) {
-        if (until !== PERMANENT) this.expiry.push(until, prefix);
+      for (const other of this.bans.rowsFrom()) {
+        const end = this.bans.untilOf(other);
+        if (end !== undefined && end !== PERMANENT && other !== row) this.expiry.push(end, other);
       }
     }
-    this.expiry.push(ban.until, ban.prefix);
+    this.expiry.push(until, row);
   }
 
   private forget(prefix: string): void {
@@ -342,11 +408,6 @@ export class BanLedger {
     else lengths.delete(length);
   }
 
-  private outward(ban: Ban): Ban {
-    if (this.offset === 0) return ban;
-    return { ...ban, since: ban.since + this.offset, until: this.toWall(ban.until) };
-  }
-
   private toWall(until: number): number {
     return until === PERMANENT ? PERMANENT : until + this.offset;
   }
@@ -354,6 +415,20 @@ export class BanLedger {
   private toLedger(until: number): number {
     return until === PERMANENT ? PERMANENT : until - this.offset;
   }
+}
+
+function* outward(bans: BanTable, offset: number): IterableIterator<Ban> {
+  for (const row of bans.rowsFrom()) {
+    const ban = bans.at(row);
+    const until = ban.until === PERMANENT ? PERMANENT : ban.until + offset;
+    yield { ...ban, since: ban.since + offset, until };
+  }
+}
+
+function banOfRow([op, ...columns]: unknown[]): unknown {
+  if (op !== 'ban') return undefined;
+  const [prefix, since, until, sid, origin, count, id, reason] = columns;
+  return { id, prefix, since, until, reason, sid, origin, count };
 }
 
 function lengthOf(prefix: string): number {

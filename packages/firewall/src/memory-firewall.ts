@@ -130,6 +130,12 @@ export class MemoryFirewall implements FirewallBackend {
     for (const ban of await this.listBans()) visit(ban);
   }
 
+  holdsAll(prefixes: readonly string[]): Promise<boolean> {
+    const held = this.alive();
+    const holds = (prefix: Prefix) => held.some((each) => each.prefix.contains(prefix));
+    return Promise.resolve(prefixes.every((text) => holds(Prefix.parse(text))));
+  }
+
   banCount(): Promise<number> {
     return Promise.resolve(this.alive().length);
   }

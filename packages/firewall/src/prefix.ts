@@ -35,11 +35,12 @@ export class Prefix {
         `"${text.slice(0, 64)}" is not an IP address or a prefix such as 192.0.2.0/24.`,
       );
     }
-    const all = new Uint8Array(
-      ip6addr.parse(written === 6 ? withoutDottedTail(address) : address).toBuffer(),
-    );
-    const mapped = isMapped(all);
-    const bytes = mapped ? all.slice(12) : all;
+    const all =
+      written === 4
+        ? Uint8Array.from(address.split('.'), Number)
+        : new Uint8Array(ip6addr.parse(withoutDottedTail(address)).toBuffer());
+    const mapped = written === 4 || isMapped(all);
+    const bytes = mapped && written === 6 ? all.slice(12) : all;
     const width = written === 6 ? 128 : 32;
     const given = digits === undefined ? width : Number(digits);
     const length = mapped && written === 6 ? given - 96 : given;
@@ -118,7 +119,7 @@ function clearHostBits(bytes: Uint8Array, length: number): void {
 }
 
 /** RFC 5952, which is what the kernel's tools print as well; ip6addr shortens a single zero group too. */
-function printAddress(bytes: Uint8Array): string {
+export function printAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((bytes[i] << 8) | bytes[i + 1]);

@@ -1,6 +1,6 @@
 import type { AddressSet } from './address-set';
-import type { CompiledRule } from './compiled-rule';
 import type { AddressPlan } from './compiled-rule-set';
+import type { RuleOutline } from './rule-outline';
 
 interface Entry {
   readonly rule: number;
@@ -56,13 +56,13 @@ function* intervals(
 }
 
 /** Orders rules about addresses by the addresses they name. @returns null where there are none */
-export function* planAddresses(rules: readonly CompiledRule[]): Generator<void, AddressPlan | null> {
+export function* planAddresses(rules: readonly RuleOutline[]): Generator<void, AddressPlan | null> {
   if (rules.length === 0) return null;
   // `<>` rules may name the address on either side.
-  const bySource = (rule: CompiledRule) =>
+  const bySource = (rule: RuleOutline) =>
     !rule.bidirectional && (rule.source !== null || rule.destination === null);
-  const byDestination = (rule: CompiledRule) => !rule.bidirectional && !bySource(rule);
-  const entry = (rule: CompiledRule, set: AddressSet | null): Entry => ({ rule: rule.number, set });
+  const byDestination = (rule: RuleOutline) => !rule.bidirectional && !bySource(rule);
+  const entry = (rule: RuleOutline, set: AddressSet | null): Entry => ({ rule: rule.number, set });
   const source = yield* intervals([
     ...rules.filter(bySource).map((rule) => entry(rule, rule.source)),
     ...rules.filter((rule) => rule.bidirectional).map((rule) => entry(rule, null)),

@@ -43,7 +43,7 @@ test('a view is of the array it was asked for, whatever part of a buffer that is
 
 test(`a payload memo tells what was stored for the same bytes, or nothing (SEED=${SEED})`, () => {
   const random = new Random(SEED + 1);
-  const memo = new PayloadMemo();
+  const memo = new PayloadMemo(0);
   const stored = new Map<string, { anywhere: number[]; head: number[] }>();
   const pool = Array.from({ length: 60 }, () => random.text('ab', 1, 40));
   pool.push('x'.repeat(LONGEST_PAYLOAD));
@@ -69,7 +69,7 @@ test(`a payload memo tells what was stored for the same bytes, or nothing (SEED=
 });
 
 test('a payload in which more was found than can be kept is not known', () => {
-  const memo = new PayloadMemo();
+  const memo = new PayloadMemo(0);
   const bytes = latin1('payload');
   expect(memo.find(bytes, 0, 7)).toBe(false);
   memo.store(bytes, 0, 7);

@@ -1,6 +1,7 @@
-import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
+import type { PortSet } from './port-set';
 import { FlowState } from './rule-builder';
+import type { RuleOutline } from './rule-outline';
 import { LOWER } from './search';
 import * as transports from './transport-index';
 
@@ -21,10 +22,11 @@ const Fact = {
 } as const;
 const ALL_TRANSPORTS = 63;
 /** Numbers kept for each rule. */
-const STRIDE = 4;
+const STRIDE = 8;
+const ALL_PORTS = 0xffff << 16;
 
 /** Facts under which a rule cannot match. */
-function forbiddenFacts(rule: CompiledRule): number {
+function forbiddenFacts(rule: RuleOutline): number {
   let facts = ~rule.transports & ALL_TRANSPORTS;
   if ((rule.directions & 1) === 0) facts |= Fact.TO_SERVER;
   if ((rule.directions & 2) === 0) facts |= Fact.TO_CLIENT;
@@ -36,27 +38,53 @@ function forbiddenFacts(rule: CompiledRule): number {
   return facts;
 }
 
+/** First port of the set and, above it, the last: most sets have no gaps, and what lies in one is found out later. */
+function portSpan(ports: PortSet | null): number {
+  if (ports === null || ports.ranges.length === 0) return ALL_PORTS;
+  return ports.ranges[0] | (ports.ranges[ports.ranges.length - 1] << 16);
+}
+
+/** The application protocol that a rule names; 0: none, or several. */
+function onlyProtocol(appProtocols: Uint8Array | null): number {
+  if (appProtocols === null) return 0;
+  const first = appProtocols.indexOf(1);
+  return first === appProtocols.lastIndexOf(1) ? Math.max(first, 0) : 0;
+}
+
+/**
+ * For each rule: forbidden facts, shortest, longest, the first and last byte (plus one; 0: whichever), spans of its
+ * source and destination ports, its application protocol (0: any).
+ */
+export function gateNumbers(rules: readonly RuleOutline[]): Int32Array {
+  const numbers = new Int32Array(rules.length * STRIDE);
+  for (const rule of rules) {
+    const at = rule.number * STRIDE;
+    const { shape } = rule;
+    numbers[at] = forbiddenFacts(rule);
+    numbers[at + 1] = shape.shortest;
+    numbers[at + 2] = shape.longest;
+    numbers[at + 3] = (shape.first + 1) | ((shape.last + 1) << 9);
+    const oneWay = !rule.bidirectional && !rule.twoWay;
+    numbers[at + 4] = oneWay ? portSpan(rule.sourcePorts) : ALL_PORTS;
+    numbers[at + 5] = oneWay ? portSpan(rule.destinationPorts) : ALL_PORTS;
+    numbers[at + 6] = onlyProtocol(rule.appProtocols);
+  }
+  return numbers;
+}
+
 /**
  * Turns away rules before they become candidates: by facts about the packet, and by the shape of the buffer in which
  * their pattern was found. A few numbers a rule, side by side: most rules that are called for end here.
  */
 export class CandidateGate {
-  /** For each rule: forbidden facts, shortest, longest, and the first and last byte (plus one; 0: whichever). */
-  private readonly numbers: Int32Array;
   /** What rules are turned away by, but for the buffer. */
   facts = 0;
+  private sourcePort = 0;
+  private destinationPort = 0;
+  private appProtocol = 0;
 
-  constructor(rules: readonly CompiledRule[]) {
-    this.numbers = new Int32Array(rules.length * STRIDE);
-    for (const rule of rules) {
-      const at = rule.number * STRIDE;
-      const { shape } = rule;
-      this.numbers[at] = forbiddenFacts(rule);
-      this.numbers[at + 1] = shape.shortest;
-      this.numbers[at + 2] = shape.longest;
-      this.numbers[at + 3] = (shape.first + 1) | ((shape.last + 1) << 9);
-    }
-  }
+  /** @param numbers see `gateNumbers` */
+  constructor(private readonly numbers: Int32Array) {}
 
   /** The packet in hand is looked at in pieces, whose shapes are not known yet. */
   inPieces = false;
@@ -72,6 +100,25 @@ export class CandidateGate {
       facts |= context.flowEstablished ? Fact.ESTABLISHED : Fact.NOT_ESTABLISHED;
     }
     this.facts = facts;
+    this.sourcePort = packet.sourcePort;
+    this.destinationPort = packet.destinationPort;
+    this.appProtocol = context.appProtocol;
+  }
+
+  /** Not to be asked where the answer is kept for packets with other ports. */
+  admitsPorts(rule: number): boolean {
+    const { numbers, sourcePort, destinationPort } = this;
+    const at = rule * STRIDE;
+    const source = numbers[at + 4];
+    if (sourcePort < (source & 0xffff) || sourcePort > source >>> 16) return false;
+    const destination = numbers[at + 5];
+    return destinationPort >= (destination & 0xffff) && destinationPort <= destination >>> 16;
+  }
+
+  /** Not to be asked where the rule is looked at when the protocol may have become known. */
+  admitsProtocol(rule: number): boolean {
+    const protocol = this.numbers[rule * STRIDE + 6];
+    return protocol === 0 || protocol === this.appProtocol;
   }
 
   admits(rule: number): boolean {

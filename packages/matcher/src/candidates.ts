@@ -39,6 +39,9 @@ export class Candidates {
   /** Shell sort: in place, and quick for the few there are. */
   sort(): void {
     const { rules, count } = this;
+    let sorted = 1;
+    while (sorted < count && rules[sorted - 1] < rules[sorted]) sorted++;
+    if (sorted >= count) return;
     let gap = 1;
     while (gap * 3 + 1 < count) gap = gap * 3 + 1;
     for (; gap >= 1; gap = (gap - 1) / 3) {

@@ -1,7 +1,6 @@
-import type { AddressSet } from './address-set';
 import type { BufferSlot } from './buffer-slot';
-import type { CompiledRule } from './compiled-rule';
 import type { PatternSet, Prefilter } from './prefilter';
+import type { RuleTable } from './rule-table';
 
 /** Something for each class of ports. */
 export interface PortTable<T> {
@@ -114,15 +113,14 @@ export interface RuleSetNeeds {
   readonly appLayerEvents: boolean;
 }
 
-/** The rules in the form the matcher runs. Immutable but for the databases that are attached to it. */
-export interface CompiledRuleSet {
-  /** Unique in this thread: what refers to rules of another set by number is stale. */
-  readonly generation: number;
-  /** In the order in which they fire; `rules[n].number` is n. */
-  readonly rules: readonly CompiledRule[];
+/** Where the matcher meets which rules. Immutable but for the databases that are attached to it. */
+export interface RulePlan {
   readonly slots: readonly BufferSlot[];
-  readonly addressSets: readonly AddressSet[];
   readonly prefilters: readonly Prefilter[];
+  /** What rules are turned away by before they are looked at: see `CandidateGate`. */
+  readonly gate: Int32Array;
+  /** By rule: 1 where it looks at buffers and is found by raw contents. */
+  readonly rawFiltered: Uint8Array;
   /** By transport (tcp, udp, icmp, icmpv6, sctp, other) times two plus direction. */
   readonly packetPlans: readonly PacketPlan[];
   /** By direction: for TCP, where one scan serves the rules that look at packets and those that look at streams. */
@@ -138,4 +136,14 @@ export interface CompiledRuleSet {
   /** Rules that ask what is wrong with a packet's headers. */
   readonly decodeEventRules: readonly number[];
   readonly needs: RuleSetNeeds;
+}
+
+/** The rules as the matcher runs them. */
+export interface CompiledRuleSet extends RulePlan {
+  /** Unique in this thread: what refers to rules of another set by number is stale. */
+  readonly generation: number;
+  /** In the order in which they fire. */
+  readonly rules: RuleTable;
+  /** Lists of addresses have lower numbers than this. */
+  readonly addressSetCount: number;
 }

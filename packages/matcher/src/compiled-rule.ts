@@ -84,8 +84,6 @@ export class CompiledRule {
   readonly priority: number;
   readonly file: string;
   readonly place: Place;
-  /** The rule as written. */
-  readonly text: string;
   readonly references: readonly string[];
   private readonly metadataValues: readonly string[];
   /** gid and sid as one number: the same rule in another rule set. */
@@ -102,7 +100,6 @@ export class CompiledRule {
     this.file = rule.file;
     this.place = rule.place;
     this.identity = rule.gid * 0x100000000 + rule.sid;
-    this.text = rule.text;
     const values = (keyword: string) =>
       rule.options.filter((option) => option.keyword === keyword).map((option) => option.value ?? '');
     this.metadataValues = values('metadata');

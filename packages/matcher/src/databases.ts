@@ -132,8 +132,7 @@ class DatabaseWork {
   }
 
   patterns(prefilter: Prefilter): Pattern[] {
-    if (!prefilter.literals) throw new Error('a prefilter without database and without literals');
-    return prefilter.literals.map(({ bytes, caseless }, id) => ({ expression: bytes, id, caseless }));
+    return prefilter.literals().map(({ bytes, caseless }, id) => ({ expression: bytes, id, caseless }));
   }
 
   /** Takes a database that was just compiled. */
@@ -159,9 +158,9 @@ class DatabaseWork {
     for (const prefilter of largestFirst) {
       const share = sizes.indexOf(Math.min(...sizes));
       sizes[share] += prefilter.literalCount + ORDER_COST;
-      const literals = (prefilter.literals ?? []).map(
-        ({ bytes, caseless }) => [Buffer.from(bytes).toString('base64'), caseless] as const,
-      );
+      const literals = prefilter
+        .literals()
+        .map(({ bytes, caseless }) => [Buffer.from(bytes).toString('base64'), caseless] as const);
       shares[share].push({ path: this.path(prefilter), literals });
     }
     await Promise.all(shares.map((orders) => this.order(program, orders)));
@@ -200,7 +199,6 @@ class DatabaseWork {
 
   private take(prefilter: Prefilter, database: PatternDatabase): void {
     prefilter.database = database;
-    prefilter.literals = null;
     if (!this.seen.has(prefilter.key)) this.report.bytes += database.size;
     this.seen.add(prefilter.key);
   }

@@ -26,8 +26,8 @@ export class HeaderCheck {
   private transport = 0;
 
   constructor(ruleset: CompiledRuleSet) {
-    this.stamps = new Uint32Array(ruleset.addressSets.length * 2);
-    this.answers = new Uint8Array(ruleset.addressSets.length * 2);
+    this.stamps = new Uint32Array(ruleset.addressSetCount * 2);
+    this.answers = new Uint8Array(ruleset.addressSetCount * 2);
   }
 
   /** A new packet: forgets the answers of the one before. */

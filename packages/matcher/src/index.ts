@@ -9,6 +9,7 @@ export {
 } from './compile-rules';
 export { CompiledRule } from './compiled-rule';
 export type { CompiledRuleSet, RuleSetNeeds } from './compiled-rule-set';
+export { compilerFingerprint } from './compiler-fingerprint';
 export { InspectionContext } from './context';
 export {
   attachDatabases,
@@ -34,6 +35,9 @@ export { Matcher } from './matcher';
 export { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 export type { MatcherStatistics } from './matcher-statistics';
 export { NameTable } from './name-table';
+export { type OpenedRuleSet, openRuleSet, packRuleSet } from './packed-rule-set';
+export { PackedTreeError } from './packed-tree';
 export { keywordNames } from './registry';
+export { type ActionOrder, STANDARD_ACTION_ORDER } from './rule-order';
 export { type RuleCost, RuleCosts, type RuleProfile } from './rule-profile';
 export type { SegmentUse } from './segment-scan';

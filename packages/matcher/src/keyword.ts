@@ -1,10 +1,15 @@
 import type { RuleOption } from '@portcullis/rules';
 import type { InspectionContext } from './context';
-import type { RuleBuilder } from './rule-builder';
+import type { CompileEnvironment, RuleBuilder } from './rule-builder';
+import type { Transform } from './transform';
 
 /** A keyword (or a family of them): reads one option of a rule and adds what it means to the rule. */
 export interface Keyword {
   readonly names: readonly string[];
+  /** It asks for what is not in the rules (a file, a set of data): a rule with it is made when the rules are loaded. */
+  readonly outward?: boolean;
+  /** Of a keyword that is a transform and nothing else. @throws RuleError */
+  readonly transform?: (option: RuleOption, environment: CompileEnvironment) => Transform;
   /** @throws RuleError with the exact place */
   parse(option: RuleOption, rule: RuleBuilder): void;
 }

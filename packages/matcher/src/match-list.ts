@@ -1,6 +1,7 @@
 import type { Action } from '@portcullis/rules';
 import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
+import { EMPTY_TABLE, type RuleTable } from './rule-table';
 import { ThresholdResult, type ThresholdTable } from './threshold-table';
 
 /** Actions that a rate filter may give, behind the rule's own. */
@@ -11,12 +12,16 @@ function changeOf({ thresholds }: CompiledRule): number {
   return filter?.type === 'rate_filter' ? CHANGED_ACTIONS.indexOf(filter.newAction) : 0;
 }
 
+const IN_PAYLOAD = 2;
+
 /** The rules that fired in one packet. */
 export class MatchList {
   count = 0;
   readonly numbers: Int32Array;
   /** Transaction (its `id`) each of them fired for; -1: packet or stream. */
   readonly transactions: Int32Array;
+  /** Where each of them matched: see `direction`, and bit 1 for the payload of a single packet. */
+  private readonly found: Uint8Array;
   /** 1: its action counts, but no alert is given (above a limit, or `noalert`). */
   readonly silent: Uint8Array;
   /** Alerts that a threshold holds back stay in the list, silent: whoever acts on alerts acts on these too. */
@@ -26,19 +31,20 @@ export class MatchList {
   /** Rules left out because the list was full. */
   overflow = 0;
   /** Of the rule set in use. */
-  rules: readonly CompiledRule[] = [];
+  rules: RuleTable = EMPTY_TABLE;
 
   /** @param limit of the rules about packets and streams, and as many about transactions */
   constructor(private readonly limit: number) {
     this.numbers = new Int32Array(2 * limit);
     this.transactions = new Int32Array(2 * limit);
+    this.found = new Uint8Array(2 * limit);
     this.silent = new Uint8Array(2 * limit);
     this.changed = new Uint8Array(2 * limit);
   }
 
   /** What is to be done about the match at that place: the rule's action, or a rate filter's. */
   action(place: number): Action {
-    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules[this.numbers[place]].action;
+    return CHANGED_ACTIONS[this.changed[place]] ?? this.rules.get(this.numbers[place]).action;
   }
 
   begin(): void {
@@ -47,11 +53,20 @@ export class MatchList {
 
   /** Whether what the match at that place calls for is meant for the rest of its flow too. */
   actsOnFlow(place: number): boolean {
-    return this.changed[place] === 0 && this.rules[this.numbers[place]].ofFlow;
+    if (this.changed[place] !== 0 || (this.found[place] & IN_PAYLOAD) !== 0) return false;
+    return this.rules.get(this.numbers[place]).ofFlow;
   }
 
-  /** @returns false where the rule has fired for this packet or transaction already */
-  add(number: number, transaction: number): boolean {
+  /** Direction of the bytes that the rule at that place matched in, which may not be that of the packet in hand. */
+  direction(place: number): 0 | 1 {
+    return (this.found[place] & 1) as 0 | 1;
+  }
+
+  /**
+   * @param inPayload it has looked at the payload of this packet alone, not at the stream
+   * @returns false where the rule has fired for this packet or transaction already
+   */
+  add(number: number, transaction: number, direction = 0, inPayload = false): boolean {
     const { numbers, transactions } = this;
     // Suricata looks at packets and at transactions with different packets, each of which has a list of its own.
     let alike = 0;
@@ -66,6 +81,7 @@ export class MatchList {
     }
     numbers[this.count] = number;
     transactions[this.count] = transaction;
+    this.found[this.count] = direction | (inPayload ? IN_PAYLOAD : 0);
     this.silent[this.count++] = 0;
     return true;
   }
@@ -73,10 +89,10 @@ export class MatchList {
   /** Puts the list in order, lets a `pass` end it, applies thresholds and `noalert`. */
   settle(context: InspectionContext, thresholds: ThresholdTable): void {
     this.sort();
-    const { numbers, transactions, silent } = this;
+    const { numbers, transactions, found, silent } = this;
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
-      const rule = this.rules[numbers[i]];
+      const rule = this.rules.get(numbers[i]);
       let quiet = rule.noAlert;
       let change = 0;
       if (rule.thresholds !== null) {
@@ -89,6 +105,7 @@ export class MatchList {
       if (quiet && action === 'alert' && (rule.noAlert || !this.keepsSilent)) continue;
       numbers[kept] = numbers[i];
       transactions[kept] = transactions[i];
+      found[kept] = found[i];
       this.changed[kept] = change;
       silent[kept++] = quiet ? 1 : 0;
       if (action === 'pass') break;
@@ -114,10 +131,11 @@ export class MatchList {
 
   /** By rule number, which is the order of the actions; the list is short. */
   private sort(): void {
-    const { numbers, transactions } = this;
+    const { numbers, transactions, found } = this;
     for (let i = 1; i < this.count; i++) {
       const number = numbers[i];
       const transaction = transactions[i];
+      const where = found[i];
       let k = i;
       while (
         k > 0 &&
@@ -125,10 +143,12 @@ export class MatchList {
       ) {
         numbers[k] = numbers[k - 1];
         transactions[k] = transactions[k - 1];
+        found[k] = found[k - 1];
         k--;
       }
       numbers[k] = number;
       transactions[k] = transaction;
+      found[k] = where;
     }
   }
 }

@@ -19,28 +19,20 @@ export class MatcherStage {
     readonly limits: MatcherLimits,
   ) {
     this.candidates = new Candidates(ruleset.rules.length, limits.candidates);
-    this.gate = new CandidateGate(ruleset.rules);
+    this.gate = new CandidateGate(ruleset.gate);
     this.scan = new PrefilterScan(ruleset, this.candidates, this.gate);
     this.header = new HeaderCheck(ruleset);
     this.buffers = new TransactionBuffers(ruleset.slots, limits.transformMemory);
   }
 
-  /**
-   * Rules without a pattern, but for those that the packet in hand speaks against.
-   * @param appProtocol of the flow, where it cannot change before the rules are evaluated; below 0: it can
-   */
-  addGated(
-    rules: Int32Array,
-    { packet, payloadStart, payloadEnd }: InspectionContext,
-    appProtocol: number,
-  ): void {
-    const { candidates, gate, ruleset } = this;
+  /** Rules without a pattern, but for those that the packet in hand speaks against. */
+  addGated(rules: Int32Array, { packet, payloadStart, payloadEnd }: InspectionContext): void {
+    const { candidates, gate } = this;
     const { bytes } = packet;
     for (let i = 0; i < rules.length; i++) {
-      const number = rules[i];
-      const { appProtocols } = ruleset.rules[number];
-      if (appProtocol >= 0 && appProtocols !== null && appProtocols[appProtocol] !== 1) continue;
-      if (gate.admitsBuffer(number, bytes, payloadStart, payloadEnd)) candidates.add(number);
+      const rule = rules[i];
+      if (!gate.admitsBuffer(rule, bytes, payloadStart, payloadEnd)) continue;
+      if (gate.admitsPorts(rule) && gate.admitsProtocol(rule)) candidates.add(rule);
     }
   }
 }

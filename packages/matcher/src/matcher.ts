@@ -69,7 +69,7 @@ export class Matcher {
   }
 
   rule(number: number): CompiledRule {
-    return this.stage.ruleset.rules[number];
+    return this.stage.ruleset.rules.get(number);
   }
 
   /** Takes the times of a profile, by rule; null: none is taken. */
@@ -124,6 +124,11 @@ export class Matcher {
     this.fired.begin();
     this.stage.header.begin(context);
     this.segments.begin();
+  }
+
+  /** Within a packet: another one stands for it now (`context.packet`). What has matched so far stays. */
+  turn(context: InspectionContext): void {
+    this.stage.header.begin(context);
   }
 
   /**

@@ -10,8 +10,10 @@ export interface PacketBuffer {
   readonly name: string;
   /** Bits of `FlowFact`, as in `PacketTest`. */
   readonly asks?: number;
-  /** @returns false where the packet has no such part */
-  fill(context: InspectionContext, out: BufferView): boolean;
+  /** There may be several of them in a packet: one that matches is enough. */
+  readonly multiple?: boolean;
+  /** @returns false where the packet has no such part, or no more of them */
+  fill(context: InspectionContext, out: BufferView, index: number): boolean;
 }
 
 const view: BufferView = {
@@ -43,7 +45,14 @@ export class PacketBufferTest implements PacketTest {
   }
 
   matches(context: InspectionContext): boolean {
-    if (!this.buffer.fill(context, view)) return false;
+    for (let index = 0; this.buffer.fill(context, view, index); index++) {
+      if (this.viewMatches(context)) return true;
+      if (this.buffer.multiple !== true) return false;
+    }
+    return false;
+  }
+
+  private viewMatches(context: InspectionContext): boolean {
     let { bytes, start, end } = view;
     let used = 0;
     for (const transform of this.transforms) {

@@ -31,7 +31,7 @@ export class PacketRules {
     const { unfilteredEmpty, emptyByDestination, emptyBySource, addresses } = plan;
     if (addresses !== null) return false;
     for (let i = 0; i < unfilteredEmpty.length; i++) {
-      const { appProtocols } = rules[unfilteredEmpty[i]];
+      const { appProtocols } = rules.get(unfilteredEmpty[i]);
       if (appProtocols === null || appProtocols[appProtocol] === 1) return false;
     }
     if (emptyByDestination !== null && emptyByDestination.classOf[destinationPort] !== 0) return false;
@@ -51,8 +51,7 @@ export class PacketRules {
       if (transport === 0) this.segments.scanSegment(context);
       else {
         const { sourcePort, destinationPort, bytes } = packet;
-        const start = payloadStart;
-        scan.payload(plan.patterns, sourcePort, destinationPort, bytes, start, payloadEnd, start, true);
+        scan.datagram(plan.patterns, sourcePort, destinationPort, bytes, payloadStart, payloadEnd);
         scan.flush();
       }
     }
@@ -62,11 +61,11 @@ export class PacketRules {
     const { rules } = ruleset;
     const { profile } = this.evaluator;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = rules[candidates.rules[i]];
+      const rule = rules.get(candidates.rules[i]);
       if (profile !== null) profile.start(rule.number);
       const matched = this.packetMatches(rule, context);
       if (profile !== null) profile.stop(rule.number, matched);
-      if (matched) this.evaluator.fire(rule, context, -1);
+      if (matched) this.evaluator.fire(rule, context, -1, rule.payload !== null);
     }
   }
 
@@ -79,7 +78,7 @@ export class PacketRules {
     this.addUnfiltered(ruleset.packetPlans[transport * 2 + context.direction], context);
     candidates.sort();
     for (let i = 0; i < candidates.count; i++) {
-      const rule = ruleset.rules[candidates.rules[i]];
+      const rule = ruleset.rules.get(candidates.rules[i]);
       if (rule.buffers !== null || rule.payload !== null) continue;
       if (asks !== 0 && rule.packetTests?.some((test) => ((test.asks ?? 0) & asks) !== 0) !== true) continue;
       if (header.matches(rule, context)) this.evaluator.fire(rule, context, -1);
@@ -90,7 +89,7 @@ export class PacketRules {
   inspectUndecodable(context: InspectionContext): void {
     const { ruleset, header } = this.stage;
     for (const number of ruleset.decodeEventRules) {
-      const rule = ruleset.rules[number];
+      const rule = ruleset.rules.get(number);
       if (rule.buffers !== null || rule.payload !== null || !header.matches(rule, context)) continue;
       this.evaluator.fire(rule, context, -1);
     }
@@ -119,7 +118,7 @@ export class PacketRules {
     const full = context.payloadEnd > context.payloadStart;
     const byDestination = full ? plan.unfilteredByDestination : plan.emptyByDestination;
     const bySource = full ? plan.unfilteredBySource : plan.emptyBySource;
-    this.stage.addGated(full ? plan.unfiltered : plan.unfilteredEmpty, context, context.appProtocol);
+    this.stage.addGated(full ? plan.unfiltered : plan.unfilteredEmpty, context);
     if (byDestination !== null) this.addClass(byDestination, packet.destinationPort, context);
     if (bySource !== null) this.addClass(bySource, packet.sourcePort, context);
     if (plan.addresses !== null && (!context.hasFlow || context.firstOfDirection)) {
@@ -129,7 +128,7 @@ export class PacketRules {
 
   private addClass(table: PortTable<Int32Array>, port: number, context: InspectionContext): void {
     const rules = table.classes[table.classOf[port]];
-    if (rules !== null) this.stage.addGated(rules, context, context.appProtocol);
+    if (rules !== null) this.stage.addGated(rules, context);
   }
 
   private addAddressRules(plan: AddressPlan, { packet }: InspectionContext): void {

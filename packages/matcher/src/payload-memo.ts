@@ -20,6 +20,11 @@ export class PayloadMemo {
   private readonly ids = new Uint32Array(ENTRIES * MOST_IDS);
   private readonly counts = new Uint8Array(ENTRIES * 2);
   private entry = 0;
+  /** The entry in hand waits for a scan: no other may be looked for. */
+  filling = false;
+
+  /** @param first number of the first prefilter; -1: the set has the second only */
+  constructor(readonly first: number) {}
 
   /** @returns true where these bytes, at most LONGEST_PAYLOAD, are known; else `store…` fills their entry */
   find(bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,26 +1,24 @@
 import { planAddresses } from './address-plan';
-import type { AddressSet } from './address-set';
 import type { BufferCatalog } from './buffer-catalog';
 import { BufferKind, type BufferSlot } from './buffer-slot';
-import type { RuleDraft } from './compile-rules';
-import { type CompiledRule, TransportBit } from './compiled-rule';
+import { gateNumbers } from './candidate-gate';
+import { TransportBit } from './compiled-rule';
 import {
-  type CompiledRuleSet,
   type DerivedBuffers,
   type PacketPlan,
   type PayloadPatterns,
   type PortTable,
+  type RulePlan,
   type RuleSetNeeds,
   type ScannedBuffer,
   SegmentPart,
   type TransactionPlan,
 } from './compiled-rule-set';
-import type { FastPattern } from './fast-pattern';
 import { classifyPorts, type PortEntry } from './port-index';
 import type { PortSet } from './port-set';
 import { HEAD_LENGTH, type PatternSet, PatternSetDraft, type Prefilter } from './prefilter';
 import { PayloadMode } from './rule-builder';
-import { isSettledBy } from './settled-rules';
+import type { OutlinePattern, RuleOutline } from './rule-outline';
 import { TRANSPORT_BITS } from './transport-index';
 
 const { PACKET, STREAM } = SegmentPart;
@@ -49,150 +47,142 @@ const EMPTY_TRANSACTION_PLAN: TransactionPlan = {
   raw: false,
 };
 
-/** Puts every rule where the matcher will meet it. `drafts` stand in the order of their numbers. */
+/** Puts every rule where the matcher will meet it. `outlines` stand in the order of their numbers. */
 export function* planRules(
-  drafts: readonly RuleDraft[],
+  outlines: readonly RuleOutline[],
   slots: readonly BufferSlot[],
-  addressSets: readonly AddressSet[],
   catalog: BufferCatalog,
-  generation: number,
-): Generator<void, CompiledRuleSet> {
+): Generator<void, RulePlan> {
   const prefilters: Prefilter[] = [];
   // What waits for an event is looked at when it comes, not before.
-  const looking = yield* select(drafts, ({ compiled }) => compiled.appLayerEvent === null);
-  const transactions = yield* select(looking, ({ compiled }) => compiled.buffers !== null);
-  const others = yield* select(looking, ({ compiled }) => compiled.buffers === null);
+  const looking = yield* select(outlines, (rule) => rule.appLayerEvent === null);
+  const transactions = yield* select(looking, (rule) => rule.slots !== null);
+  const others = yield* select(looking, (rule) => rule.slots === null);
 
   const packetPlans: PacketPlan[] = [];
   for (const transport of TRANSPORT_BITS) {
     for (const direction of [0, 1]) {
       const members = yield* select(
         others,
-        ({ compiled }) =>
-          (compiled.transports & transport) !== 0 &&
-          looksAtPackets(compiled, transport) &&
-          looksThatWay(compiled, direction),
+        (rule) =>
+          (rule.transports & transport) !== 0 &&
+          looksAtPackets(rule, transport) &&
+          looksThatWay(rule, direction),
       );
       packetPlans.push(yield* planPackets(members, transport, prefilters));
     }
   }
   const segmentPatterns: PayloadPatterns[] = [];
-  const segmentParts = new Uint8Array(drafts.length);
+  const segmentParts = new Uint8Array(outlines.length);
   const streamUnfiltered: Int32Array[] = [];
   for (const direction of [0, 1]) {
-    const members = yield* select(
-      others,
-      ({ compiled }) => looksAtStreams(compiled) && looksThatWay(compiled, direction),
-    );
-    streamUnfiltered.push(numbersOf(members.filter((draft) => !hasPattern(draft))));
+    const members = yield* select(others, (rule) => looksAtStreams(rule) && looksThatWay(rule, direction));
+    streamUnfiltered.push(numbersOf(members.filter((rule) => !hasPattern(rule))));
     const searched = yield* select(
       looking,
-      (draft) => looksThatWay(draft.compiled, direction) && segmentPartsOf(draft) !== 0,
+      (rule) => looksThatWay(rule, direction) && segmentPartsOf(rule) !== 0,
     );
-    for (const draft of searched) segmentParts[draft.compiled.number] = segmentPartsOf(draft);
+    for (const rule of searched) segmentParts[rule.number] = segmentPartsOf(rule);
     segmentPatterns.push(yield* planPatterns(searched, prefilters));
   }
   const transactionPlans = yield* planTransactions(transactions, slots, catalog, prefilters);
   // Rules that an event calls for, and that look at buffers then: their transactions are inspected too.
-  const called = yield* select(drafts, ({ compiled }) => compiled.appLayerEvent !== null);
-  for (const { compiled } of called) {
-    if (compiled.buffers === null) continue;
+  const called = yield* select(outlines, (rule) => rule.appLayerEvent !== null);
+  for (const rule of called) {
+    if (rule.slots === null) continue;
     for (let at = 2; at < transactionPlans.length; at++) {
-      if (compiled.appProtocols?.[at >> 1] === 1 && looksThatWay(compiled, at & 1))
+      if (rule.appProtocols?.[at >> 1] === 1 && looksThatWay(rule, at & 1))
         transactionPlans[at] ??= EMPTY_TRANSACTION_PLAN;
     }
   }
   return {
-    generation,
-    rules: drafts.map(({ compiled }) => compiled),
     slots,
-    addressSets,
+    gate: gateNumbers(outlines),
+    rawFiltered: Uint8Array.from(outlines, (rule) => (rule.rawFiltered ? 1 : 0)),
     prefilters,
     packetPlans,
     segmentPatterns: segmentPatterns as [PayloadPatterns, PayloadPatterns],
     segmentParts,
     streamUnfiltered: streamUnfiltered as [Int32Array, Int32Array],
     transactionPlans,
-    eventRules: eventRulesOf(drafts),
-    decodeEventRules: drafts
-      .filter(({ compiled }) => compiled.packetTests?.some((test) => test.ofDecodeEvents) === true)
-      .map(({ compiled }) => compiled.number),
-    needs: yield* needsOf(drafts, catalog, segmentParts, streamUnfiltered, packetPlans),
+    eventRules: eventRulesOf(outlines),
+    decodeEventRules: outlines.filter((rule) => rule.asksDecodeEvents).map((rule) => rule.number),
+    needs: yield* needsOf(outlines, catalog, segmentParts, streamUnfiltered, packetPlans),
   };
 }
 
 function* select(
-  drafts: readonly RuleDraft[],
-  wanted: (draft: RuleDraft) => boolean,
-): Generator<void, RuleDraft[]> {
-  const selected: RuleDraft[] = [];
-  for (let i = 0; i < drafts.length; i++) {
-    if (wanted(drafts[i])) selected.push(drafts[i]);
+  outlines: readonly RuleOutline[],
+  wanted: (rule: RuleOutline) => boolean,
+): Generator<void, RuleOutline[]> {
+  const selected: RuleOutline[] = [];
+  for (let i = 0; i < outlines.length; i++) {
+    if (wanted(outlines[i])) selected.push(outlines[i]);
     if (i % 2048 === 2047) yield;
   }
   return selected;
 }
 
-function looksThatWay(rule: CompiledRule, direction: number): boolean {
+function looksThatWay(rule: RuleOutline, direction: number): boolean {
   return (rule.directions & (1 << direction)) !== 0;
 }
 
-function eventRulesOf(drafts: readonly RuleDraft[]): Map<string, number[]> {
+function eventRulesOf(outlines: readonly RuleOutline[]): Map<string, number[]> {
   const rules = new Map<string, number[]>();
-  for (const { compiled } of drafts) {
-    if (compiled.appLayerEvent === null) continue;
-    const same = rules.get(compiled.appLayerEvent);
-    if (same) same.push(compiled.number);
-    else rules.set(compiled.appLayerEvent, [compiled.number]);
+  for (const rule of outlines) {
+    if (rule.appLayerEvent === null) continue;
+    const same = rules.get(rule.appLayerEvent);
+    if (same) same.push(rule.number);
+    else rules.set(rule.appLayerEvent, [rule.number]);
   }
   return rules;
 }
 
 /** Payload rules look at TCP packets only where they say so; other transports have no streams. */
-function looksAtPackets(rule: CompiledRule, transport: number): boolean {
-  if (transport !== TransportBit.TCP || rule.payload === null) return true;
+function looksAtPackets(rule: RuleOutline, transport: number): boolean {
+  if (transport !== TransportBit.TCP || !rule.hasPayload) return true;
   return (rule.payloadMode & PayloadMode.PACKET) !== 0;
 }
 
 /** Behind the depth of a stream only these look at its packets. */
-function looksAtHeaders(rule: CompiledRule): boolean {
-  const { transports, payload, buffers, appLayerEvent, addressesOnly } = rule;
+function looksAtHeaders(rule: RuleOutline): boolean {
+  const { transports, hasPayload, slots, appLayerEvent, addressesOnly } = rule;
   if ((transports & TransportBit.TCP) === 0 || addressesOnly) return false;
-  return payload === null && buffers === null && appLayerEvent === null;
+  return !hasPayload && slots === null && appLayerEvent === null;
 }
 
-function looksAtStreams(rule: CompiledRule): boolean {
+function looksAtStreams(rule: RuleOutline): boolean {
   return (
     (rule.transports & TransportBit.TCP) !== 0 &&
-    rule.payload !== null &&
+    rule.hasPayload &&
     (rule.payloadMode & PayloadMode.STREAM) !== 0
   );
 }
 
 /** What of a TCP segment calls for a rule that is found by its pattern: `SegmentPart` bits. */
-function segmentPartsOf(draft: RuleDraft): number {
-  const { compiled } = draft;
-  if (compiled.buffers !== null) return compiled.rawFiltered ? STREAM : 0;
-  if ((compiled.transports & TransportBit.TCP) === 0 || !hasPattern(draft)) return 0;
-  return (looksAtPackets(compiled, TransportBit.TCP) ? PACKET : 0) | (looksAtStreams(compiled) ? STREAM : 0);
+function segmentPartsOf(rule: RuleOutline): number {
+  if (rule.slots !== null) return rule.rawFiltered ? STREAM : 0;
+  if ((rule.transports & TransportBit.TCP) === 0 || !hasPattern(rule)) return 0;
+  return (looksAtPackets(rule, TransportBit.TCP) ? PACKET : 0) | (looksAtStreams(rule) ? STREAM : 0);
 }
 
 /** True where the rule is found by its pattern. */
-function hasPattern({ compiled, pattern }: RuleDraft): boolean {
+function hasPattern(rule: RuleOutline): boolean {
+  const { pattern } = rule;
   if (!pattern) return false;
   // A weak pattern is looked for where its place or the ports bind it, or where there is nothing better.
-  if (pattern.bits >= WEAK_BITS || isBound(compiled, pattern)) return true;
-  return compiled.packetTests === null || portsOf(compiled) !== null;
+  if (pattern.bits >= WEAK_BITS || isBound(rule, pattern)) return true;
+  return !rule.hasPacketTests || portsOf(rule) !== null;
 }
 
 /** The pattern stands among the first bytes. */
-function isBound(rule: CompiledRule, { end }: FastPattern): boolean {
+function isBound(rule: RuleOutline, { end }: OutlinePattern): boolean {
   // A rule that looks at the packet's payload too counts from two different starts.
   return end > 0 && end <= HEAD_LENGTH && !rule.rawFiltered;
 }
 
 /** The port list that tells the packets of a rule from others. */
-function portsOf(rule: CompiledRule): { side: 'destination' | 'source'; ports: PortSet } | null {
+function portsOf(rule: RuleOutline): { side: 'destination' | 'source'; ports: PortSet } | null {
   if (rule.bidirectional) return null;
   const { destinationPorts, sourcePorts } = rule;
   if (destinationPorts && destinationPorts.size <= BROAD)
@@ -201,64 +191,65 @@ function portsOf(rule: CompiledRule): { side: 'destination' | 'source'; ports: P
   return null;
 }
 
-function numbersOf(drafts: readonly RuleDraft[]): Int32Array {
-  return Int32Array.from(drafts.map(({ compiled }) => compiled.number));
+function numbersOf(outlines: readonly RuleOutline[]): Int32Array {
+  return Int32Array.from(outlines.map((rule) => rule.number));
 }
 
 // biome-ignore lint/correctness/useYield: small, but called where larger ones yield
-function* numberTable(drafts: readonly RuleDraft[]): Generator<void, Int32Array> {
-  return numbersOf(drafts);
+function* numberTable(outlines: readonly RuleOutline[]): Generator<void, Int32Array> {
+  return numbersOf(outlines);
 }
 
 interface Split {
-  readonly any: RuleDraft[];
-  readonly destination: PortEntry<RuleDraft>[];
-  readonly source: PortEntry<RuleDraft>[];
+  readonly any: RuleOutline[];
+  readonly destination: PortEntry<RuleOutline>[];
+  readonly source: PortEntry<RuleOutline>[];
 }
 
 /** The pattern is seldom found where its rule does not look. */
-function isStrong(draft: RuleDraft): boolean {
-  const pattern = draft.pattern as FastPattern;
-  if (!hasPattern(draft)) return false;
-  return pattern.bits >= (isBound(draft.compiled, pattern) ? STRONG_BOUND_BITS : STRONG_BITS);
+function isStrong(rule: RuleOutline): boolean {
+  const pattern = rule.pattern as OutlinePattern;
+  if (!hasPattern(rule)) return false;
+  return pattern.bits >= (isBound(rule, pattern) ? STRONG_BOUND_BITS : STRONG_BITS);
 }
 
-function splitByPorts(drafts: readonly RuleDraft[]): Split {
+function splitByPorts(outlines: readonly RuleOutline[]): Split {
   const split: Split = { any: [], destination: [], source: [] };
-  for (const draft of drafts) {
-    const named = isStrong(draft) ? null : portsOf(draft.compiled);
-    if (named) split[named.side].push({ ports: named.ports, item: draft });
-    else split.any.push(draft);
+  for (const rule of outlines) {
+    const named = isStrong(rule) ? null : portsOf(rule);
+    if (named) split[named.side].push({ ports: named.ports, item: rule });
+    else split.any.push(rule);
   }
   return split;
 }
 
 function* tableOf<T>(
-  entries: readonly PortEntry<RuleDraft>[],
-  make: (drafts: readonly RuleDraft[]) => Generator<void, T | null>,
+  entries: readonly PortEntry<RuleOutline>[],
+  make: (outlines: readonly RuleOutline[]) => Generator<void, T | null>,
 ): Generator<void, PortTable<T> | null> {
   if (entries.length === 0) return null;
   const { classOf, classes } = yield* classifyPorts(entries);
   const made: (T | null)[] = [];
-  for (const drafts of classes) {
-    made.push(drafts.length > 0 ? yield* make(drafts) : null);
+  for (const outlines of classes) {
+    made.push(outlines.length > 0 ? yield* make(outlines) : null);
     yield;
   }
   return { classOf, classes: made };
 }
 
 function* planPatterns(
-  drafts: readonly RuleDraft[],
+  outlines: readonly RuleOutline[],
   prefilters: Prefilter[],
 ): Generator<void, PayloadPatterns> {
-  const split = splitByPorts(drafts);
-  function* make(members: readonly RuleDraft[]): Generator<void, PatternSet | null> {
+  const split = splitByPorts(outlines);
+  function* make(members: readonly RuleOutline[]): Generator<void, PatternSet | null> {
     const draft = new PatternSetDraft(true);
     for (let i = 0; i < members.length; i++) {
-      const { compiled, pattern } = members[i];
-      const { end } = pattern as FastPattern;
-      const bound = isBound(compiled, pattern as FastPattern);
-      draft.add({ ...(pattern as FastPattern), end: bound ? end : 0 }, compiled.number);
+      const rule = members[i];
+      const { pattern } = rule;
+      const { end } = pattern as OutlinePattern;
+      const bound = isBound(rule, pattern as OutlinePattern);
+      draft.add({ ...(pattern as OutlinePattern), end: bound ? end : 0 }, rule.number);
       if (i % 128 === 127) yield;
     }
     return yield* draft.build(prefilters);
@@ -272,16 +263,14 @@ function* planPatterns(
 }
 
 function* planPackets(
-  drafts: readonly RuleDraft[],
+  outlines: readonly RuleOutline[],
   transport: number,
   prefilters: Prefilter[],
 ): Generator<void, PacketPlan> {
-  const filtered = drafts.filter(hasPattern);
-  const unfiltered = drafts.filter((draft) => !hasPattern(draft));
-  const split = splitByPorts(unfiltered.filter(({ compiled }) => !compiled.addressesOnly));
-  const empty = splitByPorts(
-    unfiltered.filter(({ compiled }) => !compiled.addressesOnly && compiled.shape.shortest === 0),
-  );
+  const filtered = outlines.filter(hasPattern);
+  const unfiltered = outlines.filter((rule) => !hasPattern(rule));
+  const split = splitByPorts(unfiltered.filter((rule) => !rule.addressesOnly));
+  const empty = splitByPorts(unfiltered.filter((rule) => !rule.addressesOnly && rule.shape.shortest === 0));
   return {
     // Those of TCP are searched together with the patterns of streams.
     patterns: yield* planPatterns(transport === TransportBit.TCP ? [] : filtered, prefilters),
@@ -291,14 +280,12 @@ function* planPackets(
     unfilteredEmpty: numbersOf(empty.any),
     emptyByDestination: yield* tableOf(empty.destination, numberTable),
     emptyBySource: yield* tableOf(empty.source, numberTable),
-    addresses: yield* planAddresses(
-      unfiltered.filter(({ compiled }) => compiled.addressesOnly).map(({ compiled }) => compiled),
-    ),
+    addresses: yield* planAddresses(unfiltered.filter((rule) => rule.addressesOnly)),
   };
 }
 
 function* planTransactions(
-  drafts: readonly RuleDraft[],
+  outlines: readonly RuleOutline[],
   slots: readonly BufferSlot[],
   catalog: BufferCatalog,
   prefilters: Prefilter[],
@@ -312,22 +299,23 @@ function* planTransactions(
     (catalog.protocols.length + 1) * 2,
   ).fill(null);
   let since = 0;
-  for (const { compiled, pattern, patternSlot } of drafts) {
+  for (const rule of outlines) {
+    const { pattern, patternSlot } = rule;
     if (++since % 64 === 0) yield;
     for (const direction of [0, 1]) {
-      if (!looksThatWay(compiled, direction)) continue;
+      if (!looksThatWay(rule, direction)) continue;
       // A rule that looks both ways is found by its pattern in one of them, and waits in the other.
-      const side = pattern?.part.side ?? -1;
+      const side = pattern?.side ?? -1;
       if ((side < 0 || side === direction) && pattern && patternSlot)
-        patterns[patternSlot.number][direction].add(pattern, compiled.number);
+        patterns[patternSlot.number][direction].add(pattern, rule.number);
       for (let protocol = 1; protocol <= catalog.protocols.length; protocol++) {
-        if (compiled.appProtocols?.[protocol] !== 1) continue;
+        if (rule.appProtocols?.[protocol] !== 1) continue;
         const at = protocol * 2 + direction;
         plans[at] ??= { rules: [], progress: [], raw: false };
-        if (compiled.rawFiltered) plans[at].raw = true;
+        if (rule.rawFiltered) plans[at].raw = true;
         if (pattern) continue;
-        plans[at].rules.push(compiled.number);
-        plans[at].progress.push(triggerOf(compiled, at));
+        plans[at].rules.push(rule.number);
+        plans[at].progress.push(triggerOf(rule, at));
       }
     }
   }
@@ -361,7 +349,7 @@ function* planTransactions(
       whole,
       derived,
       derivedSources: Int32Array.from(derivedSources),
-      settled: yield* settledRules(drafts, slotsMadeOf(derivedSources, slots, catalog, at)),
+      settled: yield* settledRules(outlines, slotsMadeOf(derivedSources, slots, catalog, at)),
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
@@ -388,16 +376,16 @@ function slotsMadeOf(
 }
 
 function* settledRules(
-  drafts: readonly RuleDraft[],
+  outlines: readonly RuleOutline[],
   slots: ReadonlySet<BufferSlot>,
 ): Generator<void, Uint8Array> {
   if (slots.size === 0) return new Uint8Array(0);
   let rules = 0;
-  for (const { compiled } of drafts) rules = Math.max(rules, compiled.number + 1);
+  for (const rule of outlines) rules = Math.max(rules, rule.number + 1);
   const settled = new Uint8Array(rules);
-  for (let i = 0; i < drafts.length; i++) {
-    const { compiled } = drafts[i];
-    if (isSettledBy(compiled, slots)) settled[compiled.number] = 1;
+  for (let i = 0; i < outlines.length; i++) {
+    const rule = outlines[i];
+    if (rule.settledByBuffers && rule.slots?.every((slot) => slots.has(slot))) settled[rule.number] = 1;
     if (i % 128 === 127) yield;
   }
   return settled;
@@ -430,16 +418,16 @@ function splitDerived(
 }
 
 /** The progress at which every buffer of the rule is there, or begins to be there. */
-function triggerOf(rule: CompiledRule, at: number): number {
+function triggerOf(rule: RuleOutline, at: number): number {
   let progress = 0;
-  for (const { slot } of rule.buffers ?? []) {
+  for (const slot of rule.slots ?? []) {
     if (!slot.isStreaming(at) && slot.progress(at) > progress) progress = slot.progress(at);
   }
   return progress;
 }
 
 function* needsOf(
-  drafts: readonly RuleDraft[],
+  outlines: readonly RuleOutline[],
   catalog: BufferCatalog,
   segmentParts: Uint8Array,
   streamUnfiltered: readonly Int32Array[],
@@ -453,25 +441,25 @@ function* needsOf(
   /** Directions in which a rule looks at raw bytes of a stream, by itself or beside a buffer of a transaction. */
   const streams = [streamUnfiltered[0].length > 0, streamUnfiltered[1].length > 0];
   let segmentPackets = false;
-  for (let i = 0; i < drafts.length; i++) {
+  for (let i = 0; i < outlines.length; i++) {
     if (i % 2048 === 2047) yield;
-    const { compiled, pattern } = drafts[i];
-    const { appProtocols, packetTests } = compiled;
-    if (packetTests !== null) for (const { asks = 0 } of packetTests) flowFacts |= asks;
-    if (looksAtHeaders(compiled)) tcpHeaders = true;
+    const rule = outlines[i];
+    const { appProtocols, pattern } = rule;
+    flowFacts |= rule.asks;
+    if (looksAtHeaders(rule)) tcpHeaders = true;
     for (let number = 1; appProtocols !== null && number < appProtocols.length; number++) {
       if (appProtocols[number] === 1) protocols.add(catalog.protocols[number - 1]);
     }
-    const parts = segmentParts[compiled.number];
+    const parts = segmentParts[rule.number];
     if ((parts & PACKET) !== 0) segmentPackets = true;
-    if ((parts & STREAM) !== 0 || (compiled.buffers !== null && compiled.payload !== null)) {
+    if ((parts & STREAM) !== 0 || (rule.slots !== null && rule.hasPayload)) {
       for (let direction = 0; direction < 2; direction++)
-        if (looksThatWay(compiled, direction)) streams[direction] = true;
+        if (looksThatWay(rule, direction)) streams[direction] = true;
     }
-    if (compiled.buffers !== null && !compiled.rawFiltered) continue;
+    if (rule.slots !== null && !rule.rawFiltered) continue;
     if (pattern && pattern.bytes.length > largestPattern) largestPattern = pattern.bytes.length;
-    const packets = compiled.buffers === null && (compiled.payloadMode & PayloadMode.PACKET) !== 0;
-    if (packets && (compiled.transports & TransportBit.TCP) !== 0) virtualSegments = true;
+    const packets = rule.slots === null && (rule.payloadMode & PayloadMode.PACKET) !== 0;
+    if (packets && (rule.transports & TransportBit.TCP) !== 0) virtualSegments = true;
   }
   const anyPatterns = ({ any, byDestination, bySource }: PayloadPatterns) =>
     any !== null || byDestination !== null || bySource !== null;
@@ -496,10 +484,9 @@ function* needsOf(
       icmp: anyPackets(2, 3),
       other: anyPackets(4, 5),
     },
-    datagramTransactions: drafts.some(
-      ({ compiled }) =>
-        (compiled.transports & TransportBit.UDP) !== 0 &&
-        (compiled.buffers !== null || compiled.appLayerEvent !== null),
+    datagramTransactions: outlines.some(
+      (rule) =>
+        (rule.transports & TransportBit.UDP) !== 0 && (rule.slots !== null || rule.appLayerEvent !== null),
     ),
     streamRules: [streams[0], streams[1]],
     protocols,
@@ -508,6 +495,6 @@ function* needsOf(
     virtualSegments,
     flowFacts,
     tcpHeaders,
-    appLayerEvents: drafts.some(({ compiled }) => compiled.appLayerEvent !== null),
+    appLayerEvents: outlines.some((rule) => rule.appLayerEvent !== null),
   };
 }

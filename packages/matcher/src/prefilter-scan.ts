@@ -10,8 +10,9 @@ import { MEMO_LENGTH, ScanMemo } from './scan-memo';
 const MAX_MATCHES = 4096;
 const MAX_JOBS = 32;
 const NO_BYTES = new Uint8Array(0);
-const NO_JOB = -1;
 const { PACKET, STREAM } = SegmentPart;
+/** Beside the bits of `SegmentPart`: a payload that is no part of a stream. */
+const DATAGRAM = 4;
 
 /** Finds candidates by their patterns. Scans of the same bytes are gathered into one native call. */
 export class PrefilterScan {
@@ -30,15 +31,13 @@ export class PrefilterScan {
   /** Whole buffer of a job, by whose shape rules are turned away; none where the second is below the first. */
   private readonly jobStarts = new Int32Array(MAX_JOBS);
   private readonly jobEnds = new Int32Array(MAX_JOBS);
-  /** `SegmentPart` bits of a job over a TCP segment; 0 for others. */
+  /** `SegmentPart` bits of a job over a TCP segment, or DATAGRAM; 0 for buffers. */
   private readonly jobParts = new Uint8Array(MAX_JOBS);
   private readonly segmentParts: Uint8Array;
   /** By the first prefilter of a pattern set. */
   private readonly payloadMemos: (PayloadMemo | null)[];
-  /** The memo that is being filled, and the jobs it is filled by. */
-  private filled: PayloadMemo | null = null;
-  private anywhereJob = NO_JOB;
-  private headJob = NO_JOB;
+  /** The memo that a job fills; null: none. */
+  private readonly jobMemos: (PayloadMemo | null)[] = new Array(MAX_JOBS).fill(null);
   /** Where the rules go that were called for. Not to be changed while something is asked for. */
   target: Candidates;
   /** The same for rules that look at a TCP segment as a packet; those that look at the stream go to `target`. */
@@ -65,29 +64,34 @@ export class PrefilterScan {
     });
   }
 
-  /**
-   * Asks for the patterns of a payload, by the ports of its packet.
-   * @param whole `[start, end)` is all that the rules will look at
-   */
-  payload(
-    patterns: PayloadPatterns,
+  /** Asks for the patterns of a packet's payload that is no part of a stream. */
+  datagram(
+    { any, byDestination, bySource }: PayloadPatterns,
     sourcePort: number,
     destinationPort: number,
     bytes: Uint8Array,
     start: number,
     end: number,
-    fresh: number,
-    whole: boolean,
   ): void {
-    if (patterns.any !== null) this.add(patterns.any, bytes, start, end, fresh, whole);
-    if (patterns.byDestination !== null) {
-      const set = patterns.byDestination.classes[patterns.byDestination.classOf[destinationPort]];
-      if (set !== null) this.add(set, bytes, start, end, fresh, whole);
+    if (any !== null) this.addDatagram(any, bytes, start, end);
+    if (byDestination !== null) {
+      const set = byDestination.classes[byDestination.classOf[destinationPort]];
+      if (set !== null) this.addDatagram(set, bytes, start, end);
     }
-    if (patterns.bySource !== null) {
-      const set = patterns.bySource.classes[patterns.bySource.classOf[sourcePort]];
-      if (set !== null) this.add(set, bytes, start, end, fresh, whole);
+    if (bySource !== null) {
+      const set = bySource.classes[bySource.classOf[sourcePort]];
+      if (set !== null) this.addDatagram(set, bytes, start, end);
     }
+  }
+
+  private addDatagram(set: PatternSet, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start <= LONGEST_PAYLOAD) {
+      this.remembered(set, bytes, start, end, start, DATAGRAM);
+      return;
+    }
+    const { anywhere, head } = set;
+    if (anywhere !== null) this.addJob(anywhere, bytes, start, end, start, end, DATAGRAM);
+    if (head !== null) this.addJob(head, bytes, start, start + HEAD_LENGTH, start, end, DATAGRAM);
   }
 
   /**
@@ -109,7 +113,7 @@ export class PrefilterScan {
     const { any, byDestination, bySource } = patterns;
     if (any !== null) {
       if (start === fresh && end > start && end - start <= LONGEST_PAYLOAD)
-        this.remembered(any, bytes, start, end, parts);
+        this.remembered(any, bytes, start, end, start, parts);
       else this.addSegment(any, bytes, start, end, fresh, parts);
     }
     if (byDestination !== null) {
@@ -174,18 +178,27 @@ export class PrefilterScan {
     }
   }
 
-  /** Asks for the patterns of bytes that begin here: what was found in the same bytes before is taken over. */
-  private remembered(set: PatternSet, bytes: Uint8Array, start: number, end: number, parts: number): void {
+  /**
+   * Asks for the patterns of bytes that begin here: what was found in the same bytes before is taken over.
+   * @param wholeStart where the buffer begins by whose shape rules are turned away; above `end`: by none
+   */
+  private remembered(
+    set: PatternSet,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    wholeStart: number,
+    parts: number,
+  ): void {
     const { anywhere, head } = set;
     const { number } = (anywhere ?? head) as Prefilter;
     let memo = this.payloadMemos[number];
     if (memo === null) {
-      memo = new PayloadMemo();
+      memo = new PayloadMemo(anywhere === null ? -1 : anywhere.number);
       this.payloadMemos[number] = memo;
     }
-    const wholeStart = parts === 0 ? end + 1 : start;
     // One entry at a time: what is found now must not come into another.
-    if (this.filled !== null) this.flush();
+    if (memo.filling) this.flush();
     if (memo.find(bytes, start, end)) {
       const { anywhereCount, headCount } = memo;
       for (let i = 0; i < anywhereCount; i++)
@@ -200,15 +213,15 @@ export class PrefilterScan {
       this.bytes = bytes;
     }
     memo.store(bytes, start, end);
-    this.filled = memo;
+    memo.filling = true;
     if (anywhere !== null) {
       this.addJob(anywhere, bytes, start, end, wholeStart, end, parts);
-      this.anywhereJob = this.jobCount - 1;
+      this.jobMemos[this.jobCount - 1] = memo;
     }
     if (head !== null) {
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
       this.addJob(head, bytes, start, to, wholeStart, end, parts);
-      this.headJob = this.jobCount - 1;
+      this.jobMemos[this.jobCount - 1] = memo;
     }
   }
 
@@ -218,7 +231,7 @@ export class PrefilterScan {
    */
   growing(set: PatternSet, bytes: Uint8Array, start: number, end: number, fresh: number): void {
     if (fresh === start && end > start && end - start <= LONGEST_PAYLOAD)
-      this.remembered(set, bytes, start, end, 0);
+      this.remembered(set, bytes, start, end, end + 1, 0);
     else this.add(set, bytes, start, end, fresh, false);
   }
 
@@ -258,11 +271,19 @@ export class PrefilterScan {
   ): void {
     const { target, gate } = this;
     const until = offsets[id + 1];
+    if (parts === DATAGRAM) {
+      for (let i = offsets[id]; i < until; i++) {
+        const rule = rules[i];
+        if (gate.admitsPorts(rule) && gate.admitsBuffer(rule, bytes, start, end)) target.add(rule);
+      }
+      return;
+    }
     if (parts !== 0) {
       const { segmentParts, packetTarget } = this;
       for (let i = offsets[id]; i < until; i++) {
         const rule = rules[i];
         const wanted = segmentParts[rule] & parts;
+        if (wanted === 0 || !gate.admitsPorts(rule)) continue;
         if ((wanted & STREAM) !== 0 && gate.admits(rule)) target.add(rule);
         if ((wanted & PACKET) !== 0 && gate.admitsPacket(rule, bytes, start, end)) packetTarget.add(rule);
       }
@@ -332,21 +353,23 @@ export class PrefilterScan {
     this.jobCount = 0;
     scanner.scanMany(this.bytes, this.jobs, jobCount);
     const { counts, matches } = scanner;
-    const { filled, anywhereJob, headJob } = this;
-    this.filled = null;
-    this.anywhereJob = NO_JOB;
-    this.headJob = NO_JOB;
+    const { jobMemos } = this;
     let at = 0;
     for (let job = 0; job < jobCount; job++) {
       const count = counts[job];
       const prefilter = this.prefilters[this.jobPrefilters[job]];
+      const memo = jobMemos[job];
+      if (memo !== null) {
+        memo.filling = false;
+        jobMemos[job] = null;
+      }
       if (count > MAX_MATCHES) {
         this.overflow++;
-        if (job === anywhereJob || job === headJob) filled?.forget();
+        if (memo !== null) memo.forget();
         this.callAll(prefilter, this.jobParts[job]);
         continue;
       }
-      if (job === anywhereJob || job === headJob) filled?.storeIds(job === headJob, matches, at, count);
+      if (memo !== null) memo.storeIds(prefilter.number !== memo.first, matches, at, count);
       const entry = this.jobEntries[job];
       if (entry >= 0) {
         const from = this.jobs[job * 3 + 1];
@@ -364,7 +387,7 @@ export class PrefilterScan {
   /** More patterns were found than can be told: all rules become candidates. */
   private callAll({ rules }: Prefilter, parts: number): void {
     const { target, packetTarget, segmentParts } = this;
-    if (parts === 0) {
+    if (parts === 0 || parts === DATAGRAM) {
       target.addAll(rules);
       return;
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PatternDatabase } from '@portcullis/pattern-binding';
-import type { FastPattern } from './fast-pattern';
+import type { OutlinePattern } from './rule-outline';
 import { LOWER } from './search';
 
 /** Patterns bound to the first bytes of a large buffer are kept out of what scans the rest of it. */
@@ -9,6 +9,15 @@ export const HEAD_LENGTH = 128;
 export interface Literal {
   readonly bytes: Uint8Array;
   readonly caseless: boolean;
+}
+
+/** Literals side by side. */
+export interface LiteralTable {
+  readonly bytes: Uint8Array;
+  /** Where each of them ends in `bytes`. */
+  readonly ends: Int32Array;
+  /** 1 where letters match in both cases. */
+  readonly caseless: Uint8Array;
 }
 
 /** Literals that are scanned for together, and the rules each of them calls for. */
@@ -20,29 +29,42 @@ export class Prefilter {
   /** Rules of literal `i`: `rules[offsets[i]]` up to `rules[offsets[i + 1]]`. */
   readonly offsets: Int32Array;
   readonly rules: Int32Array;
-  readonly literalCount: number;
-  /** Only until the database is there. */
-  literals: readonly Literal[] | null;
+  readonly table: LiteralTable;
   database: PatternDatabase | null = null;
 
   /** @param number place in `CompiledRuleSet.prefilters` */
   constructor(
     readonly number: number,
-    literals: readonly Literal[],
-    parts: {
-      readonly key: string;
-      readonly longest: number;
-      readonly offsets: Int32Array;
-      readonly rules: Int32Array;
-    },
+    parts: PrefilterParts,
   ) {
-    this.literals = literals;
-    this.literalCount = literals.length;
     this.key = parts.key;
     this.longest = parts.longest;
     this.offsets = parts.offsets;
     this.rules = parts.rules;
+    this.table = parts.table;
   }
+
+  get literalCount(): number {
+    return this.table.ends.length;
+  }
+
+  /** The literals by themselves; their bytes are views. */
+  literals(): Literal[] {
+    const { bytes, ends, caseless } = this.table;
+    return Array.from(ends, (end, i) => ({
+      bytes: bytes.subarray(i === 0 ? 0 : ends[i - 1], end),
+      caseless: caseless[i] === 1,
+    }));
+  }
+}
+
+/** What a prefilter is made of: plain data. */
+export interface PrefilterParts {
+  readonly key: string;
+  readonly longest: number;
+  readonly offsets: Int32Array;
+  readonly rules: Int32Array;
+  readonly table: LiteralTable;
 }
 
 /** Collects patterns and the rules they stand for. */
@@ -74,19 +96,33 @@ export class PrefilterDraft {
     if (literals.length === 0) return null;
     const hash = createHash('sha256');
     const offsets = new Int32Array(literals.length + 1);
+    const ends = new Int32Array(literals.length);
     const numbers: number[] = [];
     let longest = 0;
+    let length = 0;
     for (let i = 0; i < literals.length; i++) {
       const { bytes, caseless } = literals[i];
       hash.update(`${caseless ? 'i' : 'c'}${bytes.length}:`).update(bytes);
       if (bytes.length > longest) longest = bytes.length;
+      length += bytes.length;
+      ends[i] = length;
       offsets[i] = numbers.length;
       for (const rule of rules[i]) numbers.push(rule);
       if (i % 128 === 127) yield;
     }
     offsets[literals.length] = numbers.length;
-    const parts = { key: hash.digest('hex'), longest, offsets, rules: Int32Array.from(numbers) };
-    const prefilter = new Prefilter(prefilters.length, literals, parts);
+    const all = new Uint8Array(length);
+    literals.forEach(({ bytes }, i) => {
+      all.set(bytes, ends[i] - bytes.length);
+    });
+    const caseless = Uint8Array.from(literals, (literal) => (literal.caseless ? 1 : 0));
+    const prefilter = new Prefilter(prefilters.length, {
+      key: hash.digest('hex'),
+      longest,
+      offsets,
+      rules: Int32Array.from(numbers),
+      table: { bytes: all, ends, caseless },
+    });
     prefilters.push(prefilter);
     return prefilter;
   }
@@ -106,7 +142,7 @@ export class PatternSetDraft {
   /** @param large the buffer may be longer than its head by far */
   constructor(private readonly large: boolean) {}
 
-  add(pattern: FastPattern, rule: number): void {
+  add(pattern: OutlinePattern, rule: number): void {
     const bound = this.large && pattern.end > 0 && pattern.end <= HEAD_LENGTH;
     (bound ? this.head : this.anywhere).add(pattern, rule);
   }

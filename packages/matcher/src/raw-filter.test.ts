@@ -35,7 +35,7 @@ function feed(
 describe('raw contents as the pattern of a rule with buffers', () => {
   test('seen with the buffer, once for each transaction', () => {
     const harness = new Harness(RULE);
-    expect(harness.matcher.ruleset.rules[0].rawFiltered).toBe(true);
+    expect(harness.matcher.ruleset.rules.get(0).rawFiltered).toBe(true);
     const transaction = new TestTransaction(0).set('http.method', 'GET');
     expect(feed(harness, 'GET rare raw 7Zq', 0, 0, transaction, 1)).toEqual([1]);
     expect(feed(harness, 'GET rare raw 7Zq, more', 16, 0, transaction, 2)).toEqual([]);

@@ -51,6 +51,7 @@ import { modbus } from './keywords/modbus';
 import { alert, noalert } from './keywords/noalert';
 import { pcre } from './keywords/pcre';
 import { rpc } from './keywords/rpc';
+import { sctp } from './keywords/sctp';
 import { ssh } from './keywords/ssh';
 import { bufferKeyword, packetData } from './keywords/sticky-buffer';
 import { streamSize } from './keywords/stream-size';
@@ -59,6 +60,7 @@ import { detectionFilter, threshold } from './keywords/threshold';
 import { tls } from './keywords/tls';
 import { transforms } from './keywords/transforms';
 import { urilen } from './keywords/urilen';
+import { vlan } from './keywords/vlan';
 import { hostbits, xbits } from './keywords/xbits';
 
 /** Every keyword there is. A new one is a file in keywords/ and a line here. */
@@ -117,6 +119,8 @@ const KEYWORDS: readonly Keyword[] = [
   ...icmpHeader,
   ...tcpHeader,
   ...headerBuffers,
+  ...vlan,
+  ...sctp,
   ...checksums,
   ...flowCounters,
   ...dcerpc,

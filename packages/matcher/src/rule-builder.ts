@@ -1,5 +1,5 @@
 import type { Direction } from '@portcullis/protocols';
-import type { Rule, RuleOption } from '@portcullis/rules';
+import type { Action, Rule, RuleOption } from '@portcullis/rules';
 import type { BufferCatalog } from './buffer-catalog';
 import { CONTENT_CASES } from './buffer-names';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
@@ -20,7 +20,7 @@ import type { PacketBuffer } from './packet-buffer';
 import type { TagSettings } from './tag-settings';
 import type { ThresholdEntries } from './threshold-entries';
 import type { ThresholdSettings } from './threshold-table';
-import type { Transform } from './transform';
+import { noteWritten, type Transform } from './transform';
 
 /** What rules are compiled against. */
 export interface CompileEnvironment {
@@ -36,6 +36,7 @@ export interface CompileEnvironment {
   readonly geo: GeoDatabase | null;
   /** Names of the events that parsers can give, in lower case; null: not known. */
   readonly events: ReadonlySet<string> | null;
+  readonly actionRanks: Readonly<Record<Action, number>>;
 }
 
 /** Steps over one buffer. `name` is null for the payload. */
@@ -191,6 +192,7 @@ export class RuleBuilder {
     if (this.part !== null) this.transforms = [...this.transforms];
     this.part = null;
     this.transforms.push(transform);
+    noteWritten(transform, option);
   }
 
   /** Adds a step to the buffer that is open; where none is, what counts from the step before goes where that one is. */

@@ -22,9 +22,13 @@ export class RuleEvaluator {
     this.evaluation = new Evaluation(new InspectionContext(), limits);
   }
 
-  /** The rule has matched. @param transaction its id; -1: none */
-  fire(rule: CompiledRule, context: InspectionContext, transaction: number): void {
-    if (!this.fired.add(rule.number, transaction)) return;
+  /**
+   * The rule has matched.
+   * @param transaction its id; -1: none
+   * @param inPayload in the payload of the packet in hand
+   */
+  fire(rule: CompiledRule, context: InspectionContext, transaction: number, inPayload = false): void {
+    if (!this.fired.add(rule.number, transaction, context.direction, inPayload)) return;
     const { effects } = rule;
     if (effects !== null) {
       for (let i = 0; i < effects.length; i++) {

@@ -1,15 +1,25 @@
 import type { Action, Rule } from '@portcullis/rules';
 import type { RuleBuilder } from './rule-builder';
 
-const ACTION_RANK: Record<Action, number> = {
-  pass: 0,
-  drop: 1,
-  reject: 2,
-  rejectsrc: 2,
-  rejectdst: 2,
-  rejectboth: 2,
-  alert: 3,
-};
+/** Which of the rules that match one packet count first; all ways of rejecting are one. */
+export type ActionOrder = readonly ('pass' | 'drop' | 'reject' | 'alert')[];
+
+/** Suricata's, where its configuration says nothing (`action-order`). */
+export const STANDARD_ACTION_ORDER: ActionOrder = ['pass', 'drop', 'reject', 'alert'];
+
+/** The place of each action. @param order names each of the four once */
+export function actionRanks(order: ActionOrder): Readonly<Record<Action, number>> {
+  const reject = order.indexOf('reject');
+  return {
+    pass: order.indexOf('pass'),
+    drop: order.indexOf('drop'),
+    reject,
+    rejectsrc: reject,
+    rejectdst: reject,
+    rejectboth: reject,
+    alert: order.indexOf('alert'),
+  };
+}
 
 /** Rules that set flow bits come before those that ask for them, so that both can fire on one packet. */
 function flowBitRank(builder: RuleBuilder): number {
@@ -24,7 +34,8 @@ function flowBitRank(builder: RuleBuilder): number {
 /** Rules fire in ascending order of this: action, flow bits, priority, sid. */
 export function orderKey(rule: Rule, builder: RuleBuilder): number {
   const rank =
-    (ACTION_RANK[rule.header.action] * 4 + flowBitRank(builder)) * 256 + Math.min(rule.priority, 255);
+    (builder.environment.actionRanks[rule.header.action] * 4 + flowBitRank(builder)) * 256 +
+    Math.min(rule.priority, 255);
   return rank * 0x100000000 + rule.sid;
 }
 

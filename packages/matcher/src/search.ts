@@ -1,9 +1,13 @@
+import { findLiteral } from '@portcullis/pattern-binding';
+
 /** Lower case of every byte, ASCII only: what `nocase` means. */
 export const LOWER = new Uint8Array(256);
 for (let i = 0; i < 256; i++) LOWER[i] = i >= 0x41 && i <= 0x5a ? i + 0x20 : i;
 
 /** Windows from this length on are searched with a skip table. */
 const SKIP_FROM = 96;
+/** Windows from this length on are searched by native code: more than what the call costs. */
+const NATIVE_FROM = 768;
 
 /** One literal to be searched in windows of bytes. */
 export class Literal {
@@ -21,6 +25,7 @@ export class Literal {
   find(text: Uint8Array, from: number, to: number): number {
     const length = this.bytes.length;
     if (to - from < length) return -1;
+    if (to - from >= NATIVE_FROM) return findLiteral(text, from, to, this.bytes, this.caseless);
     if (length > 2 && to - from >= SKIP_FROM) return this.findSkipping(text, from, to);
     return this.caseless ? this.findCaseless(text, from, to) : this.findExact(text, from, to);
   }

@@ -73,7 +73,7 @@ test(`a segment scanned once gives what every rule says of packet and stream (SE
 
       header.begin(context);
       evaluation.refill();
-      const want = matcher.ruleset.rules.filter((rule) => {
+      const want = matcher.ruleset.rules.all().filter((rule) => {
         const steps = rule.payload;
         if (steps === null) return false;
         const inPacket =

@@ -71,8 +71,7 @@ export class SegmentScan {
     let parts: number = PACKET;
     if (!context.payloadInStream) {
       // No stream will hold these bytes: stream rules look at the packet instead.
-      // The parser has not seen these bytes yet: they may tell the protocol, or another one.
-      this.stage.addGated(ruleset.streamUnfiltered[direction], context, -1);
+      this.stage.addGated(ruleset.streamUnfiltered[direction], context);
       parts = PACKET | STREAM;
     }
     const start = payloadStart;
@@ -127,7 +126,7 @@ export class SegmentScan {
     if (this.rawDirection !== context.direction || inStream.count === 0) return;
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (!ruleset.rules[rule].rawFiltered) continue;
+      if (ruleset.rawFiltered[rule] === 0) continue;
       context.flowState ??= new FlowMatchState();
       const state = context.flowState;
       state.belongTo(ruleset.generation);
@@ -142,7 +141,7 @@ export class SegmentScan {
     if (this.rawDirection !== direction) this.scanRaw(context, direction);
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (ruleset.rules[rule].rawFiltered) candidates.add(rule);
+      if (ruleset.rawFiltered[rule] === 1) candidates.add(rule);
     }
     const state = context.flowState;
     if (state === null || state.rawFound.length === 0 || state.generation !== ruleset.generation) return;
@@ -159,6 +158,8 @@ export class SegmentScan {
     const patterns = ruleset.segmentPatterns[direction];
     const { sourcePort, destinationPort, bytes } = packet;
     this.rawDirection = direction;
+    // What was found in the window of the other direction is gone.
+    this.scanned = false;
     inStream.begin();
     scan.target = inStream;
     if (streamEnd > streamStart) {

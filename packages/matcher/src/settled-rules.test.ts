@@ -66,9 +66,9 @@ test(`heads that come again give what every rule says of them (SEED=${SEED})`, (
       for (const progress of steps) got.push(...harness.transaction(transaction, progress));
       header.begin(context);
       evaluation.refill();
-      const want = matcher.ruleset.rules.filter(
-        (rule) => header.matches(rule, context) && matches(rule, transaction, evaluation),
-      );
+      const want = matcher.ruleset.rules
+        .all()
+        .filter((rule) => header.matches(rule, context) && matches(rule, transaction, evaluation));
       matched += want.length;
       const label = { seed: SEED, round, n, line, block, steps };
       const ascending = (sids: number[]) => sids.sort((a, b) => a - b);

@@ -1,4 +1,3 @@
-import type { BufferSlot } from './buffer-slot';
 import type { CompiledRule } from './compiled-rule';
 import type { BufferStep } from './evaluation';
 import { SizeStep } from './keywords/bsize';
@@ -15,14 +14,12 @@ function asksBytesOnly(step: BufferStep): boolean {
 }
 
 /**
- * True where the bytes of `slots` alone settle whether the buffers of the rule match: for the same bytes the answer is
- * the same. What the rule asks of the packet and its flow is another matter.
+ * True where the bytes of its buffers alone settle whether the buffers of the rule match: for the same bytes the answer
+ * is the same. What the rule asks of the packet and its flow is another matter.
  */
-export function isSettledBy(rule: CompiledRule, slots: ReadonlySet<BufferSlot>): boolean {
-  const { buffers } = rule;
-  if (buffers === null || rule.payload !== null || rule.appLayerEvent !== null) return false;
+export function isSettledByBuffers({ buffers, payload, appLayerEvent }: CompiledRule): boolean {
+  if (buffers === null || payload !== null || appLayerEvent !== null) return false;
   return buffers.every(
-    ({ slot, side, steps, occurrences }) =>
-      side < 0 && slots.has(slot) && occurrences === null && steps.every(asksBytesOnly),
+    ({ side, steps, occurrences }) => side < 0 && occurrences === null && steps.every(asksBytesOnly),
   );
 }

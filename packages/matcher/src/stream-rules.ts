@@ -32,10 +32,13 @@ export class StreamRules {
     candidates.begin();
     gate.begin(context);
     const unfiltered = ruleset.streamUnfiltered[direction];
-    for (let i = 0; i < unfiltered.length; i++) if (gate.admits(unfiltered[i])) candidates.add(unfiltered[i]);
+    for (let i = 0; i < unfiltered.length; i++) {
+      const rule = unfiltered[i];
+      if (gate.admits(rule) && gate.admitsPorts(rule) && gate.admitsProtocol(rule)) candidates.add(rule);
+    }
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
-      if (!ruleset.rules[rule].rawFiltered) candidates.add(rule);
+      if (ruleset.rawFiltered[rule] === 0) candidates.add(rule);
     }
     const found = candidates.count;
     const waiting =
@@ -46,7 +49,7 @@ export class StreamRules {
     const { rules } = ruleset;
     const { profile } = this.evaluator;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = rules[candidates.rules[i]];
+      const rule = rules.get(candidates.rules[i]);
       // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
       const again = waiting && this.isStreamWaiting(context, rule.number);
       const unseen = again || (late && rule.appProtocols !== null);

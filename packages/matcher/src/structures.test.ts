@@ -125,7 +125,7 @@ test(`rules about addresses are found by their intervals (SEED=${SEED})`, () => 
       ...plan.rules[intervalOf(plan.bounds, source)],
       ...plan.destinationRules[intervalOf(plan.destinationBounds, destination)],
     ]);
-    const missing = ruleset.rules.filter((each) => {
+    const missing = ruleset.rules.all().filter((each) => {
       const forward = has(each.source, source) && has(each.destination, destination);
       const backward = each.bidirectional && has(each.source, destination) && has(each.destination, source);
       return (forward || backward) && !found.has(each.number);
@@ -228,7 +228,7 @@ test('rare bytes make a pattern rare, runs and common letters do not', () => {
 describe('fast patterns', () => {
   const chosen = (options: string) => {
     const { ruleset } = compileText(`alert http any any -> any any (${options} sid:1;)`);
-    const pattern = ruleset.rules[0].fastPattern;
+    const pattern = ruleset.rules.get(0).fastPattern;
     return pattern && Buffer.from(pattern.bytes).toString('latin1');
   };
 

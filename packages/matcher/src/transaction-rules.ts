@@ -67,7 +67,7 @@ export class TransactionRules {
     const waiting = state !== null ? state.count : 0;
     for (let i = 0; i < waiting; i++) {
       const entry = (state as TransactionState).rules[i];
-      if ((entry & 1) === direction || ruleset.rules[entry >> 1].twoWay) candidates.add(entry >> 1);
+      if ((entry & 1) === direction || ruleset.rules.get(entry >> 1).twoWay) candidates.add(entry >> 1);
     }
 
     if (candidates.count > 0) {
@@ -95,7 +95,7 @@ export class TransactionRules {
     const named = ruleset.eventRules.get(event.toLowerCase());
     if (named === undefined) return;
     for (const number of named) {
-      const rule = ruleset.rules[number];
+      const rule = ruleset.rules.get(number);
       // What happened in one direction is known to the rules for the other one too.
       const turned = (rule.directions & (1 << direction)) === 0;
       if (!header.matches(rule, context, turned)) continue;
@@ -146,7 +146,7 @@ export class TransactionRules {
     const { profile } = this.evaluator;
     let state = given;
     for (let i = 0; i < candidates.count; i++) {
-      const rule = ruleset.rules[candidates.rules[i]];
+      const rule = ruleset.rules.get(candidates.rules[i]);
       const entry = rule.number * 2 + (rule.twoWay ? 0 : at & 1);
       const place = state === null ? -1 : waitingPlace(state, entry);
       if (place < 0 && state !== null && state.firedCount > 0 && state.hasFired(entry)) continue;

@@ -16,3 +16,22 @@ export interface Transform {
 
 /** What `apply` answers where the buffer cannot be transformed: the rules see none. */
 export const FAILED = -1;
+
+/** How a transform is written in a rule. */
+export interface WrittenTransform {
+  readonly keyword: string;
+  readonly value: string | null;
+}
+
+const written = new WeakMap<Transform, WrittenTransform>();
+
+export function noteWritten(transform: Transform, { keyword, value }: WrittenTransform): void {
+  written.set(transform, { keyword, value });
+}
+
+/** How a transform that was read from a rule was written there: whoever reads it again has the same. */
+export function writtenForm(transform: Transform): WrittenTransform {
+  const form = written.get(transform);
+  if (!form) throw new Error(`the transform ${transform.key} was not read from a rule`);
+  return form;
+}

@@ -100,6 +100,7 @@ test(`transactions agree with the evaluation of every rule over every buffer (SE
         const got = harness.transaction(transaction, progress);
         evaluation.refill();
         const want = harness.matcher.ruleset.rules
+          .all()
           .filter((rule) => !fired.has(rule.sid) && transactionTwin(rule, transaction, evaluation))
           .map(({ sid }) => sid);
         for (const sid of want) fired.add(sid);
@@ -137,7 +138,7 @@ test(`streams agree with the evaluation of every rule over all bytes so far (SEE
         text += random.text(ALPHABET, 1, 10);
         for (const sid of harness.stream(text, fresh)) if (!first.has(sid)) first.set(sid, call);
         evaluation.refill();
-        for (const { payload, sid } of harness.matcher.ruleset.rules) {
+        for (const { payload, sid } of harness.matcher.ruleset.rules.all()) {
           if (wanted.has(sid) || !payload) continue;
           if (evaluation.matches(payload, latin1(text), 0, text.length, 0, false)) wanted.set(sid, call);
         }
@@ -208,7 +209,7 @@ test(`packets agree with the evaluation of every rule (SEED=${SEED})`, () => {
       header.begin(context);
       evaluation.refill();
       const { payloadEnd } = context;
-      const want = matcher.ruleset.rules.filter((rule) => {
+      const want = matcher.ruleset.rules.all().filter((rule) => {
         if (rule.addressesOnly && context.hasFlow && !context.firstOfDirection) return false;
         if (!header.matches(rule, context)) return false;
         if (!rule.payload) return true;

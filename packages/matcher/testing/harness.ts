@@ -1,13 +1,16 @@
 /** What the tests of this package share: rules from text, packets and transactions made of plain values. */
 
 import type { BufferDefinition, BufferView, Direction, Transaction } from '@portcullis/protocols';
-import { parseRuleText, Variables } from '@portcullis/rules';
+import { parseRuleText, type Rule, Variables } from '@portcullis/rules';
 import { type CompileOptions, type CompileResult, compileRulesNow } from '../src/compile-rules';
+import type { CompiledRuleSet } from '../src/compiled-rule-set';
 import { InspectionContext } from '../src/context';
 import { prepareDatabasesNow } from '../src/databases';
+import { DataSets } from '../src/lists/data-set';
 import { Matcher } from '../src/matcher';
 import type { MatcherLimits } from '../src/matcher-limits';
 import { NameTable } from '../src/name-table';
+import { openRuleSet, packRuleSet } from '../src/packed-rule-set';
 
 export const PROTOCOLS = ['http', 'dns'] as const;
 
@@ -126,15 +129,40 @@ export const VARIABLES = new Variables({
   portGroups: { HTTP_PORTS: '[80,8080]' },
 });
 
+function parsed(text: string): readonly Rule[] {
+  const set = parseRuleText(text, { variables: VARIABLES });
+  if (set.errors.length > 0) throw set.errors[0];
+  return set.rules;
+}
+
 /** Compiles rules; a rule that cannot be read at all fails the test. */
 export function compileText(
   text: string,
   names = new NameTable(),
   options: Partial<CompileOptions> = {},
 ): CompileResult {
-  const set = parseRuleText(text, { variables: VARIABLES });
-  if (set.errors.length > 0) throw set.errors[0];
-  return compileRulesNow(set.rules, { buffers: BUFFERS, protocols: PROTOCOLS, names, ...options });
+  return compileRulesNow(parsed(text), { buffers: BUFFERS, protocols: PROTOCOLS, names, ...options });
+}
+
+/** Rules as an engine has them: compiled, packed, and opened again. Fails where a rule cannot be compiled. */
+export function openText(
+  text: string,
+  names = new NameTable(),
+  given: Partial<CompileOptions> = {},
+): CompiledRuleSet {
+  const rules = parsed(text);
+  const options = { buffers: BUFFERS, protocols: PROTOCOLS, ...given };
+  const result = compileRulesNow(rules, { ...options, names: new NameTable(), dataSets: new DataSets() });
+  if (result.failed.length > 0) throw result.failed[0].error;
+  const steps = openRuleSet(
+    packRuleSet(result, rules, null),
+    { variables: VARIABLES },
+    { ...options, names },
+  );
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value.ruleset;
+  }
 }
 
 export interface PacketFields {
@@ -169,8 +197,7 @@ export class Harness {
   }
 
   compile(text: string) {
-    const { ruleset, failed } = compileText(text, this.names, this.options);
-    if (failed.length > 0) throw failed[0].error;
+    const ruleset = openText(text, this.names, this.options);
     prepareDatabasesNow(ruleset);
     return ruleset;
   }

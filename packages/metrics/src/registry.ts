@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { SharedHistogram } from './histogram';
 
 /** One number, with labels where a name has several. Never a label that holds an address. */
@@ -34,8 +34,10 @@ export function createRegistry(
   metrics: readonly MetricDefinition[],
   histograms: readonly HistogramDefinition[] = [],
 ): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  // Loaded here because most who import this package, every inspection thread among them, have no registry.
+  const prometheus = require('prom-client') as typeof import('prom-client');
+  const registry = new prometheus.Registry();
+  prometheus.collectDefaultMetrics({ register: registry, prefix: PREFIX });
   for (const metric of metrics) {
     registry.registerMetric(readingMetric(metric) as never);
   }

@@ -40,6 +40,7 @@ export const DropReason = {
   ACK_INVALID: 10,
   /** Acknowledges less than a whole window ago (RFC 5961 §5). */
   ACK_TOO_OLD: 11,
+  // Up to here the packet does not belong to the connection; what follows is about its bytes.
   /** Carries other bytes than were inspected at that place. */
   OVERLAP_DIFFERS: 12,
   /** FIN where data was, or at another place than the FIN before. */

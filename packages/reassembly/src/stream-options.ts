@@ -25,6 +25,16 @@ export interface StreamOptions extends FlowTableOptions {
   /** Expect connections of which only one direction is seen. */
   asyncOneside: boolean;
   /**
+   * Packets of no connection (its beginning was not seen, or there is none) have a flow too, without a stream. Each
+   * such packet may take a place in the flow table: not for traffic that anybody can send.
+   */
+  trackOutside: boolean;
+  /**
+   * What a client sends with its SYN, or before it is answered: `take` makes it part of the stream, as a receiver may;
+   * `leave` does so only where TCP Fast Open announces it, as most receivers do.
+   */
+  unanswered: 'take' | 'leave';
+  /**
    * Urgent data: `clear` inspects it in place and asks the caller to clear the flag (`CLEAR_URGENT`), `drop`
    * drops the segment.
    */
@@ -33,7 +43,8 @@ export interface StreamOptions extends FlowTableOptions {
     memcap: ExceptionPolicy;
     flowTable: ExceptionPolicy;
     gap: ExceptionPolicy;
-    midstream: ExceptionPolicy;
+    /** Packets of connections that are not adopted; `pass`: they go on without being looked at, and none is adopted. */
+    midstream: ExceptionPolicy | 'pass';
     decode: ExceptionPolicy;
   };
 }
@@ -47,6 +58,8 @@ export const defaultStreamOptions: StreamOptions = {
   midstream: false,
   replyPayload: true,
   asyncOneside: false,
+  trackOutside: false,
+  unanswered: 'take',
   urgent: 'clear',
   policy: { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' },
 };

@@ -1,3 +1,5 @@
+import type { PacketView } from '@portcullis/wire';
+
 /** What a sink answers to `data`. */
 export const StreamAction = {
   CONTINUE: 0,
@@ -40,6 +42,11 @@ export const FlowEndReasonNames: readonly string[] = [
  * reassembler other than to read. Direction 0 is to the server, 1 to the client.
  */
 export interface StreamSink {
+  /**
+   * Whether the payload of the first packet seen of a connection that began before tells that its server has sent it;
+   * null: it does not tell. Absent: the ports decide.
+   */
+  isOfServer?(view: PacketView): boolean | null;
   /** Before anything else of a TCP flow: handshake complete, data with the SYN, or picked up midstream. */
   flowStarted(slot: number): void;
   /**

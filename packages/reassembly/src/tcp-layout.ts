@@ -70,6 +70,8 @@ export const ConnectionFlag = {
   /** Both SYNs offered timestamps. */
   PAWS: 1 << 10,
   ONE_SIDED: 1 << 11,
+  /** Packets that belong to no connection: they are counted as a flow, but there is no stream. */
+  OUTSIDE: 1 << 12,
   /** Window of the first SYN, unscaled, in the upper half until the SYN-ACK comes. */
   WINDOW_SHIFT: 16,
 } as const;

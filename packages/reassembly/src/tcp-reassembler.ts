@@ -29,6 +29,7 @@ const {
   WINDOWS,
   PAWS,
   ONE_SIDED,
+  OUTSIDE,
 } = ConnectionFlag;
 const { KNOWN, FIN_KNOWN, FIN_REACHED, FIN_ACKED, DONE, RESET, BEYOND } = DirectionFlag;
 const { ACCEPT, DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
@@ -76,6 +77,10 @@ export class TcpReassembler {
 
   /** The packet just processed comes from a side that has reset the connection before. */
   afterReset = false;
+  /** The payload of the packet just processed has become part of no stream. */
+  payloadLeft = false;
+  /** The packet just processed belongs to a connection that is not to be looked at (exception policy midstream). */
+  uninspected = false;
 
   private readonly options: StreamOptions;
   private readonly held: HeldBytes;
@@ -127,19 +132,25 @@ export class TcpReassembler {
   process(view: PacketView, now: number, unseen = 0): number {
     this.dropReason = Reason.NONE;
     this.afterReset = false;
+    this.payloadLeft = false;
+    this.uninspected = false;
     this.counters[Counter.PACKETS]++;
     if (view.tcpHeaderLength === 0) return this.withoutHeader();
     const table = this.table;
     const slot = table.find(view);
     this.slot = slot;
     const flags = view.tcpFlags;
-    if (slot < 0) return this.processUnknown(view, now, unseen);
+    if (slot < 0)
+      return this.options.trackOutside
+        ? this.beginOutside(view, now, unseen)
+        : this.processUnknown(view, now, unseen);
     const direction = table.direction;
     this.direction = direction;
     table.touch(slot, direction, now, view.totalLength);
     const at = slot * STRIDE;
     const state = this.words[at + STATE];
 
+    if ((state & OUTSIDE) !== 0) return this.processOutside(view, slot, now, unseen);
     if ((flags & (SYN | FIN | RST)) === 0) {
       if ((state & (ALL_DONE | BLOCKED)) === ALL_DONE) {
         this.counters[Counter.BEYOND_DEPTH_BYTES] += view.payloadEnd - view.payload;
@@ -237,6 +248,11 @@ export class TcpReassembler {
     return this.options.asyncOneside && (this.words[slot * STRIDE + STATE] & ONE_SIDED) !== 0;
   }
 
+  /** There is a connection, or the beginning of one: not only packets of which nobody knows what they belong to. */
+  hasStream(slot: number): boolean {
+    return (this.words[slot * STRIDE + STATE] & OUTSIDE) === 0;
+  }
+
   isMidstream(slot: number): boolean {
     return (this.words[slot * STRIDE + STATE] & MIDSTREAM) !== 0;
   }
@@ -283,11 +299,9 @@ export class TcpReassembler {
 
   private processUnknown(view: PacketView, now: number, unseen: number): number {
     const flags = view.tcpFlags;
-    const policy = this.options.policy;
     this.direction = 0;
-    if ((flags & (SYN | FIN)) === (SYN | FIN) || (flags & (SYN | RST)) === (SYN | RST))
-      return this.refuse(Reason.BAD_FLAGS);
-    if ((flags & (SYN | ACK)) === SYN) {
+    if (!this.mayBegin(flags)) return this.judgeStray(flags);
+    if ((flags & ACK) === 0) {
       const slot = this.insert(view, now, CLASS.HALF_OPEN, false);
       if (slot < 0) return this.tableFull();
       this.slot = slot;
@@ -295,14 +309,7 @@ export class TcpReassembler {
       this.handshake.begin(slot, view);
       return this.takeSynData(view, slot, 0, unseen);
     }
-    if ((flags & RST) !== 0) return ACCEPT;
-    if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
-    if (!this.options.midstream) {
-      if (policy.midstream === 'closed') return this.refuse(Reason.MIDSTREAM);
-      this.counters[Counter.MIDSTREAM_PACKETS]++;
-      return ACCEPT;
-    }
-    const reversed = (flags & SYN) !== 0 || comesFromServer(view.sourcePort, view.destinationPort);
+    const reversed = (flags & SYN) !== 0 || this.isOfServer(view);
     const slot = this.insert(view, now, CLASS.HALF_OPEN, reversed);
     if (slot < 0) return this.tableFull();
     this.slot = slot;
@@ -311,6 +318,64 @@ export class TcpReassembler {
     this.table.touch(slot, this.direction, now, view.totalLength);
     if ((flags & SYN) !== 0) return ACCEPT;
     return this.processSegment(view, slot, this.direction, unseen);
+  }
+
+  private isOfServer(view: PacketView): boolean {
+    const told = view.payload === view.payloadEnd ? null : this.connections.sink.isOfServer?.(view);
+    return told ?? comesFromServer(view.sourcePort, view.destinationPort);
+  }
+
+  /** Whether a packet of no known connection may be the first that is seen of one: its SYN, or a later packet. */
+  private mayBegin(flags: number): boolean {
+    if (isContradictory(flags) || (flags & RST) !== 0) return false;
+    if ((flags & (SYN | ACK)) === SYN) return true;
+    if ((flags & ACK) === 0) return false;
+    const { midstream, asyncOneside, policy } = this.options;
+    if (midstream) return policy.midstream !== 'pass';
+    // Where one side only is seen, a SYN-ACK is the first packet of its side.
+    return asyncOneside && policy.midstream === 'open' && (flags & SYN) !== 0;
+  }
+
+  /** What becomes of a packet that belongs to no connection and begins none. */
+  private judgeStray(flags: number): number {
+    this.payloadLeft = true;
+    if (isContradictory(flags)) return this.refuse(Reason.BAD_FLAGS);
+    if ((flags & RST) !== 0) return ACCEPT;
+    if ((flags & ACK) === 0) return this.refuse(Reason.NO_ACK);
+    const policy = this.options.policy.midstream;
+    this.uninspected = policy !== 'open';
+    if (policy === 'closed') return this.refuse(Reason.MIDSTREAM);
+    this.counters[Counter.MIDSTREAM_PACKETS]++;
+    return ACCEPT;
+  }
+
+  /** The first packet of a flow (`trackOutside`). */
+  private beginOutside(view: PacketView, now: number, unseen: number): number {
+    const result = this.processUnknown(view, now, unseen);
+    if (this.slot >= 0) return result;
+    const slot = this.insert(view, now, CLASS.HALF_OPEN, false);
+    if (slot < 0) return result;
+    this.slot = slot;
+    this.connections.clear(slot);
+    this.words[slot * STRIDE + STATE] = OUTSIDE;
+    this.table.touch(slot, 0, now, view.totalLength);
+    return result;
+  }
+
+  /** A further packet of a flow that is no connection yet. */
+  private processOutside(view: PacketView, slot: number, now: number, unseen: number): number {
+    const flags = view.tcpFlags;
+    if ((this.words[slot * STRIDE + STATE] & BLOCKED) !== 0) return this.reject(Reason.FLOW_BLOCKED);
+    if (!this.mayBegin(flags)) return this.judgeStray(flags);
+    if ((flags & ACK) === 0 && this.direction === 0) {
+      // What rules have noted of the flow stays with it.
+      this.handshake.begin(slot, view);
+      return this.takeSynData(view, slot, 0, unseen);
+    }
+    this.finish(slot, FlowEndReason.REUSED);
+    this.table.find(view);
+    this.slot = -1;
+    return this.processUnknown(view, now, unseen);
   }
 
   private processSyn(view: PacketView, slot: number, now: number, unseen: number): number {
@@ -333,6 +398,10 @@ export class TcpReassembler {
   private takeSynData(view: PacketView, slot: number, direction: 0 | 1, unseen: number): number {
     const length = view.payloadEnd - view.payload;
     if (length === 0) return ACCEPT;
+    if (this.options.unanswered === 'leave') {
+      view.decodeTcpOptions();
+      if (!view.hasFastOpen) return this.leave();
+    }
     // Spoofed SYNs must not fill the pool; a client whose SYN with data is lost sends one without.
     if (this.held.usedPages > this.held.pageCount >>> 1) return this.refuse(Reason.SYN_DATA);
     return this.takeData(view, slot, direction, add(view.sequence, 1), unseen);
@@ -408,6 +477,7 @@ export class TcpReassembler {
     if (empty) return ACCEPT;
     if (!this.options.asyncOneside && this.options.policy.midstream === 'closed')
       return this.refuse(Reason.MIDSTREAM);
+    if (!this.options.asyncOneside && this.options.unanswered === 'leave') return this.leave();
     if ((words[at + STATE] & ONE_SIDED) === 0) {
       words[at + STATE] |= ONE_SIDED;
       this.counters[Counter.ONE_SIDED_FLOWS]++;
@@ -633,9 +703,17 @@ export class TcpReassembler {
     return (this.words[slot * STRIDE + STATE] & BLOCKED) !== 0 ? this.reject(reason) : this.refuse(reason);
   }
 
+  /** The packet goes on, but it is no part of a stream. */
+  private leave(): number {
+    this.payloadLeft = true;
+    return ACCEPT;
+  }
+
   /** Normalisation: the receiver must not get it. Nothing of it was taken in. */
   private refuse(reason: number): number {
     this.dropReason = reason;
+    // Those behind it are about bytes that have a place in the stream.
+    this.payloadLeft = reason <= Reason.ACK_TOO_OLD;
     this.counters[Counter.DROP + reason]++;
     return this.inline ? DROP : ACCEPT;
   }
@@ -646,6 +724,11 @@ export class TcpReassembler {
     this.counters[Counter.DROP + reason]++;
     return DROP;
   }
+}
+
+/** SYN with FIN or RST: no host sends such a packet. */
+function isContradictory(flags: number): boolean {
+  return (flags & (SYN | FIN)) === (SYN | FIN) || (flags & (SYN | RST)) === (SYN | RST);
 }
 
 /** The option as nearly every stack sends it, without walking the list (RFC 7323 appendix A). */

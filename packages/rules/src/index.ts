@@ -20,6 +20,7 @@ export {
 export { type ContentPattern, decodeContent, decodePattern } from './content';
 export { type InterceptedPorts, interceptedPorts } from './intercepted-ports';
 export type { PortRange } from './port';
+export { RuleText } from './position';
 export { RULE_PROTOCOLS, type Transport } from './protocols';
 export { LANGUAGE_VERSION, parseRequires, type Requirements } from './requires';
 export { DEFAULT_PRIORITY, parseRule, type RuleContext, type RuleNotice } from './rule';

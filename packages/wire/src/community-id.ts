@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { addressBytes } from './address';
 import { IpProtocol } from './ip-protocol';
 
@@ -60,12 +60,19 @@ export function communityId(tuple: CommunityIdTuple, seed = 0): string {
     [source, destination] = [destination, source];
     [sourcePort, destinationPort] = [destinationPort, sourcePort];
   }
-  const hash = createHash('sha1');
-  hash.update(Uint8Array.of(seed >> 8, seed));
-  hash.update(source);
-  hash.update(destination);
-  hash.update(Uint8Array.of(protocol, 0));
-  if (hasPorts)
-    hash.update(Uint8Array.of(sourcePort >> 8, sourcePort, destinationPort >> 8, destinationPort));
-  return `1:${hash.digest('base64')}`;
+  const { length } = source;
+  const text = new Uint8Array(2 + 2 * length + 2 + (hasPorts ? 4 : 0));
+  text[0] = seed >> 8;
+  text[1] = seed;
+  text.set(source, 2);
+  text.set(destination, 2 + length);
+  const rest = 2 + 2 * length;
+  text[rest] = protocol;
+  if (hasPorts) {
+    text[rest + 2] = sourcePort >> 8;
+    text[rest + 3] = sourcePort;
+    text[rest + 4] = destinationPort >> 8;
+    text[rest + 5] = destinationPort;
+  }
+  return `1:${hash('sha1', text, 'base64')}`;
 }

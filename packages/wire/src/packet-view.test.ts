@@ -269,6 +269,16 @@ describe('IPv6', () => {
     expect(decode(packet)).toBe(name);
   });
 
+  test('mapped addresses are read where that is wanted', () => {
+    view.acceptsMapped = true;
+    try {
+      expect(decode(ipv6({ next: 6, payload: tcpBytes, source: mapped() }))).toBe('ok');
+      expect(view).toMatchObject({ version: 6, destinationPort: 80 });
+    } finally {
+      view.acceptsMapped = false;
+    }
+  });
+
   test('a long chain of extension headers is followed to its end', () => {
     const chain = new Array<number[]>(200).fill([60, 0, 1, 4, 0, 0, 0, 0]).flat();
     chain[chain.length - 8] = 6;
@@ -310,6 +320,7 @@ describe('TCP options', () => {
     timestampValue: 0,
     timestampEcho: 0,
     sackPermitted: false,
+    hasFastOpen: false,
   };
 
   test('none', () => {
@@ -338,6 +349,16 @@ describe('TCP options', () => {
     ['behind the end', [0, 2, 4, 5, 0xb4, 1, 1, 1]],
   ])('%s', (_name, bytes) => {
     expect(options(bytes)).toMatchObject(none);
+  });
+
+  test.each([
+    ['its own option', [34, 2], true],
+    ['with a cookie', [34, 10, 1, 2, 3, 4, 5, 6, 7, 8], true],
+    ['as an experiment', [254, 4, 0xf9, 0x89], true],
+    ['another experiment', [254, 4, 0xf9, 0x88], false],
+    ['an experiment without a number', [254, 2, 0xf9, 0x89], false],
+  ])('Fast Open: %s', (_name, bytes, expected) => {
+    expect(options(bytes).hasFastOpen).toBe(expected);
   });
 
   test('window scale is limited, unknown options are passed over, the last one counts', () => {

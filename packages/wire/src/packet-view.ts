@@ -119,6 +119,11 @@ function word32(bytes: Uint8Array, at: number): number {
  * All positions are indexes into `bytes`. `start ≤ transport ≤ payload ≤ payloadEnd ≤ end` holds after OK.
  */
 export class PacketView {
+  /**
+   * Whether IPv6 packets with IPv4-mapped addresses are read: a kernel drops them before anybody sees them, but in
+   * captures they stand. They share their flow with the IPv4 hosts of these addresses.
+   */
+  acceptsMapped = false;
   bytes: Uint8Array = NO_BYTES;
   start = 0;
   /** Behind the last byte of the IP packet: what was captured, cut to the IP total length (no link padding). */
@@ -181,6 +186,7 @@ export class PacketView {
   timestampValue = 0;
   timestampEcho = 0;
   sackPermitted = false;
+  hasFastOpen = false;
 
   /**
    * Decodes the IP packet in `bytes[start, end)`; bytes behind the packet's own length are left aside.
@@ -267,7 +273,7 @@ export class PacketView {
       source[word] = word32(bytes, start + IPV6_SOURCE + (word << 2));
       destination[word] = word32(bytes, start + IPV6_DESTINATION + (word << 2));
     }
-    if (isMapped(source) || isMapped(destination)) return IPV6_MAPPED_ADDRESS;
+    if (!this.acceptsMapped && (isMapped(source) || isMapped(destination))) return IPV6_MAPPED_ADDRESS;
 
     this.totalLength = totalLength;
     this.truncated = totalLength > captured;
@@ -492,7 +498,7 @@ export class PacketView {
 
   /**
    * Decodes the options of the TCP header into `mss`, `windowScale`, `hasTimestamp`, `timestampValue`,
-   * `timestampEcho` and `sackPermitted`. Apart from `decode`, as only few packets' options are looked at. A
+   * `timestampEcho`, `sackPermitted` and `hasFastOpen`. Apart from `decode`, as only few packets' options are looked at. A
    * malformed option ends the list, as in Linux (tcp_parse_options); the last of equal options counts.
    */
   decodeTcpOptions(): void {
@@ -502,6 +508,7 @@ export class PacketView {
     this.timestampValue = 0;
     this.timestampEcho = 0;
     this.sackPermitted = false;
+    this.hasFastOpen = false;
     const bytes = this.bytes;
     const end = this.transport + this.tcpHeaderLength;
     let at = this.transport + TCP_MIN_LENGTH;
@@ -525,6 +532,13 @@ export class PacketView {
         this.hasTimestamp = true;
         this.timestampValue = word32(bytes, at + 2);
         this.timestampEcho = word32(bytes, at + 6);
+      } else if (
+        kind === TcpOption.FAST_OPEN ||
+        (kind === TcpOption.EXPERIMENT &&
+          length >= 4 &&
+          word16(bytes, at + 2) === TcpOption.EXPERIMENT_FAST_OPEN)
+      ) {
+        this.hasFastOpen = true;
       }
       at += length;
     }

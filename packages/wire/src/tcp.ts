@@ -36,6 +36,11 @@ export const TcpOption = {
   SACK_PERMITTED_LENGTH: 2,
   TIMESTAMP: 8,
   TIMESTAMP_LENGTH: 10,
+  /** RFC 7413 §4.1.1: with or without a cookie. */
+  FAST_OPEN: 34,
+  /** RFC 6994: the first two bytes say which experiment it is; Fast Open began as one. */
+  EXPERIMENT: 254,
+  EXPERIMENT_FAST_OPEN: 0xf989,
   /** RFC 7323 §2.3: a larger shift is taken as this. */
   MAX_WINDOW_SCALE: 14,
 } as const;

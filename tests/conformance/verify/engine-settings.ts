@@ -1,6 +1,7 @@
 /** What of Suricata's settings has a counterpart in a replay, and what has none and why. */
 
 import type { ReplayOptions } from '@portcullis/engine';
+import { type ActionOrder, STANDARD_ACTION_ORDER } from '@portcullis/matcher';
 import type { JudgeTest } from './judge-test';
 import { type Setting, settingsOf } from './suricata-settings';
 
@@ -29,6 +30,8 @@ export interface EngineSettings {
   geoDatabase: string | null;
   disabledProtocols: string[];
   alertsPerPacket: number | null;
+  actionOrder: ActionOrder;
+  midstreamPolicy: 'open' | 'closed' | 'pass';
   addressGroups: Record<string, string>;
   portGroups: Record<string, string>;
 }
@@ -88,8 +91,10 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
   ],
   [
     /^action-order$/,
-    (value) =>
-      String(value) === 'pass,drop,reject,alert' ? null : 'the order of the actions cannot be configured',
+    (value, into) => {
+      into.actionOrder = value as ActionOrder;
+      return null;
+    },
   ],
   [
     /^threshold-file$/,
@@ -137,7 +142,7 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
     /^(app-layer\.error-policy|exception-policy)$/,
     (value) => (/^(ignore|auto)$/.test(String(value)) ? null : 'has no counterpart'),
   ],
-  [/^vlan\.use-for-tracking$/, without('flows are not told apart by VLAN')],
+  [/^vlan\.use-for-tracking$/, (value) => (truth(value) ? 'flows are not told apart by VLAN' : null)],
   [/^host-os-policy$/, without('overlaps are resolved as one kind of host does')],
 
   // ── Streams ──
@@ -159,7 +164,11 @@ const takers: readonly (readonly [RegExp, Taker])[] = [
   [/^stream\.inline$/, ignored],
   [
     /^stream\.midstream-policy$/,
-    (value) => (/^(ignore|auto)$/.test(String(value)) ? null : 'midstream flows cannot be given up whole'),
+    (value, into) => {
+      if (/^(drop|reject)/.test(String(value))) into.midstreamPolicy = 'closed';
+      else if (/^(pass|bypass)/.test(String(value))) into.midstreamPolicy = 'pass';
+      return null;
+    },
   ],
   [
     /^stream\.reassembly\.depth$/,
@@ -314,6 +323,8 @@ export function engineSettings(test: JudgeTest): { settings: EngineSettings; not
     geoDatabase: null,
     disabledProtocols: [],
     alertsPerPacket: null,
+    actionOrder: STANDARD_ACTION_ORDER,
+    midstreamPolicy: 'open',
     addressGroups: {},
     portGroups: {},
   };

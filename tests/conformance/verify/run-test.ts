@@ -8,6 +8,7 @@ import {
   type RuleSummary,
   ruleClasses,
 } from '@portcullis/engine';
+import { defaultStreamOptions } from '@portcullis/reassembly';
 import { parseAddress } from '@portcullis/wire';
 import { type EngineSettings, engineSettings } from './engine-settings';
 import { differingFields } from './eve-match';
@@ -83,8 +84,13 @@ function replayOptions(test: JudgeTest, settings: EngineSettings, addition: stri
       portGroups: settings.portGroups,
       lists: listsOf(test, settings),
       cacheDirectory: null,
+      actionOrder: settings.actionOrder,
     },
-    stream: { maxFlows: FLOWS, ...settings.stream },
+    stream: {
+      maxFlows: FLOWS,
+      ...settings.stream,
+      policy: { ...defaultStreamOptions.policy, midstream: settings.midstreamPolicy },
+    },
     inline: settings.inline,
     decodePolicy: 'open',
     checksums: settings.checksums,

@@ -22,7 +22,7 @@ function printBans(answer: BanListAnswer): void {
       formatDuration(ban.remaining_s),
       ban.origin,
       String(ban.count),
-      `${formatCount(ban.packets)} packets`,
+      ban.packets === null ? '–' : `${formatCount(ban.packets)} packets`,
       ban.reason + (ban.sid ? colour.dim(` (sid ${ban.sid})`) : ''),
     ]),
   );
@@ -58,6 +58,8 @@ async function remove(
   if (options.json) printJson(answer);
   else {
     for (const prefix of answer.removed) printLine(`${prefix} is let in again`);
+    if (answer.count > answer.removed.length)
+      printLine(`and ${formatCount(answer.count - answer.removed.length)} more`);
     for (const address of answer.not_banned) printLine(`${address} was not blocked`);
     if (options.all && answer.removed.length === 0) printLine('No device was blocked.');
   }

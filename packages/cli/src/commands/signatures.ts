@@ -1,4 +1,5 @@
 import { readRuleSource, resolveConfiguration } from '@portcullis/daemon';
+import { ruleFileText } from '@portcullis/engine';
 import { isOn, parseRule, RuleError, type RuleLine, ruleLines, Variables } from '@portcullis/rules';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, Exit } from '../exit';
@@ -54,10 +55,10 @@ function* signatures(options: ConfigOptions): Generator<Signature> {
   };
   const { addressGroups, portGroups } = source;
   const variables = Variables.withDefaults({ addressGroups, portGroups });
-  for (const { path, text } of source.files) {
-    for (const line of ruleLines(text)) {
+  for (const file of source.files) {
+    for (const line of ruleLines(ruleFileText(file))) {
       const on = isOn(line, switches);
-      yield { ...describe(line, path, variables), on, by: on === line.active ? 'file' : 'settings' };
+      yield { ...describe(line, file.path, variables), on, by: on === line.active ? 'file' : 'settings' };
     }
   }
 }

@@ -111,6 +111,7 @@ export const configurationSchema = z.strictObject({
       }),
     ])
     .default('off'),
+  'unblock-grace': quantity(parseDuration, between(0, 7 * 86_400, 'seconds (0 … 7 days)')).prefault('0s'),
   'max-bans-per-minute': z.int().min(1).max(1_000_000).default(1000),
   'never-block': z
     .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
@@ -143,7 +144,7 @@ export const configurationSchema = z.strictObject({
     'flow-table': openOrClosed.optional(),
     gap: openOrClosed.optional(),
     decode: openOrClosed.optional(),
-    midstream: openOrClosed.optional(),
+    midstream: z.enum(['open', 'closed', 'pass']).optional(),
   }),
   stream: group({
     memcap: quantity(parseSize, between(1024 * KILOBYTE, 64 * GIGABYTE, 'bytes')).prefault('256mb'),
@@ -175,6 +176,11 @@ export const configurationSchema = z.strictObject({
     .default([ET_OPEN]),
   'disabled-rules': z.array(sid).max(100_000).default([]),
   'enabled-rules': z.array(sid).max(100_000).default([]),
+  'action-order': z
+    .array(z.enum(['pass', 'drop', 'reject', 'alert']))
+    .length(4)
+    .refine((order) => new Set(order).size === 4, 'has to name pass, drop, reject and alert, each once')
+    .default(['pass', 'drop', 'reject', 'alert']),
   'classification-file': z.string().min(1).optional(),
   'threshold-file': z.string().min(1).optional(),
   'reputation-categories-file': z.string().min(1).optional(),

@@ -1,6 +1,6 @@
 /** Workers that die, stall, or cannot be had — with threads that speak the messages and inspect nothing. */
 import { join } from 'node:path';
-import type { RuleSource } from '@portcullis/engine';
+import type { PreparedRules } from '@portcullis/engine';
 import { waitUntil } from '@portcullis/testkit';
 import { Supervisor } from './supervisor';
 import type { WorkerThread } from './worker-thread';
@@ -12,38 +12,42 @@ const STALL = 3;
 const DETECT = 4;
 const GIVE_UP = 5;
 
-const rules = (text: string): RuleSource => ({
-  files: [{ path: 'test.rules', text }],
+/** Rules that stand for how the threads are to behave. */
+const rules = (text: string): PreparedRules => ({
+  packed: packed(text),
   classification: null,
   addressGroups: {},
   portGroups: {},
   cacheDirectory: null,
 });
 
+function packed(text: string): Uint8Array<SharedArrayBuffer> {
+  const bytes = new Uint8Array(new SharedArrayBuffer(text.length));
+  bytes.set(Buffer.from(text));
+  return bytes;
+}
+
 let supervisor: Supervisor;
 let events: [string, Record<string, unknown>][];
 
 async function started(text = 'ok', last = 1): Promise<Supervisor> {
   events = [];
-  supervisor = new Supervisor(
-    {
-      queues: { first: 0, last },
-      queue: {
-        maxLength: 1024,
-        batchSize: 64,
-        receiveBuffer: 1 << 20,
-        failOpen: true,
-        gso: true,
-        injectedMark: 1,
-      },
-      thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
-      script,
+  supervisor = new Supervisor({
+    queues: { first: 0, last },
+    queue: {
+      maxLength: 1024,
+      batchSize: 64,
+      receiveBuffer: 1 << 20,
+      failOpen: true,
+      gso: true,
+      injectedMark: 1,
     },
-    rules(text),
-  );
+    thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
+    script,
+  });
   for (const name of ['detection', 'lost', 'replaced', 'unattended'] as const)
     supervisor.on(name, (event: unknown) => events.push([name, event as Record<string, unknown>]));
-  await supervisor.start(null);
+  await supervisor.start(async () => rules(text), null);
   return supervisor;
 }
 
@@ -55,7 +59,8 @@ const of = (queue: number) => supervisor.attended.find((one) => one.queue === qu
 const told = (name: string) => events.filter(([kind]) => kind === name).map(([, event]) => event);
 const happens = (name: string, count = 1, timeout = 5000) =>
   waitUntil(() => told(name).length >= count, { timeout, what: `${count} × ${name}` });
-const loaded = () => Promise.all(supervisor.attended.map(({ thread }) => thread.rules.files[0]?.text));
+const loaded = () =>
+  Promise.all(supervisor.attended.map(({ thread }) => Buffer.from(thread.rules?.packed ?? []).toString()));
 
 test('starts one worker for each queue, with flow ids of its own, and stops', async () => {
   await started();
@@ -97,6 +102,14 @@ test.each([
   15_000,
 );
 
+test('rules that cannot be prepared keep it from starting', async () => {
+  await started();
+  await supervisor.stop();
+  const failure = new Error('no such rules');
+  await expect(supervisor.start(() => Promise.reject(failure), null)).rejects.toBe(failure);
+  expect(supervisor.attended).toEqual([]);
+});
+
 test('two lost at once: the second queue waits for the next worker', async () => {
   await started();
   for (const { thread } of supervisor.attended) misbehave(thread, EXIT);
@@ -108,19 +121,16 @@ test('two lost at once: the second queue waits for the next worker', async () =>
 test('where no worker can be had, it is told and tried again', async () => {
   await started('ok', 0);
   // Whatever is started from now on fails.
-  const files = (supervisor as unknown as { rules: RuleSource }).rules.files as {
-    path: string;
-    text: string;
-  }[];
-  const good = { ...files[0]! };
-  files[0] = { path: 'test.rules', text: 'bad' };
+  const given = (supervisor as unknown as { rules: PreparedRules }).rules;
+  const good = given.packed;
+  given.packed = packed('bad');
   misbehave(of(0), EXIT);
   await happens('replaced');
   misbehave(of(0), EXIT);
   await happens('unattended', 2);
   expect(told('unattended')[0]).toMatchObject({ queue: 0, reason: expect.any(String) });
   expect(supervisor.attended).toEqual([]);
-  files[0] = good;
+  given.packed = good;
   await happens('replaced', 2);
   expect(supervisor.attended).toHaveLength(1);
 }, 15_000);
@@ -191,11 +201,7 @@ describe('stop', () => {
 
   test('ends a worker that is stalled, and one that is on its way', async () => {
     await started('ok', 0);
-    const files = (supervisor as unknown as { rules: RuleSource }).rules.files as {
-      path: string;
-      text: string;
-    }[];
-    files[0] = { path: 'test.rules', text: 'slow' };
+    (supervisor as unknown as { rules: PreparedRules }).rules.packed = packed('slow');
     misbehave(of(0), EXIT);
     await happens('replaced');
     // From now on nobody comes to be ready.

@@ -2,9 +2,9 @@ import type {
   Detection,
   DetectionPolicySettings,
   OffloadMark,
+  PreparedRules,
   QueueFacts,
   QueueSettings,
-  RuleSource,
   RuleSummary,
 } from '@portcullis/engine';
 import { EventEmitter } from 'eventemitter3';
@@ -13,7 +13,7 @@ import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings 
 export interface SupervisorSettings {
   queues: { first: number; last: number };
   queue: Omit<QueueSettings, 'queue'>;
-  thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'rules'>;
+  thread: Omit<WorkerThreadSettings, 'firstFlowId'>;
   /** What runs in the threads, where it is not the inspection. */
   script?: string;
 }
@@ -63,10 +63,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private threadNumber = 0;
   private stopping = false;
 
-  constructor(
-    private readonly settings: SupervisorSettings,
-    private rules: RuleSource,
-  ) {
+  /** The rules in force; null before there are any. */
+  private rules: PreparedRules | null = null;
+
+  constructor(private readonly settings: SupervisorSettings) {
     super();
   }
 
@@ -82,18 +82,23 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   /**
-   * Loads the rules in every worker and binds the queues.
-   * @throws the first worker's error; nothing is bound then
+   * Loads the rules in every worker and binds the queues. The threads come up while the rules are prepared.
+   * @throws the error of the preparation, or the first worker's; nothing is bound then
    */
-  async start(offload: OffloadMark | null): Promise<RuleSummary> {
+  async start(prepare: () => Promise<PreparedRules>, offload: OffloadMark | null): Promise<RuleSummary> {
     this.stopping = false;
     this.offload = offload;
     const { first, last } = this.settings.queues;
     const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
     const threads = numbers.map(() => this.spawn());
     try {
+      const ready = Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
+      ready.catch(() => undefined);
+      const rules = await prepare();
+      this.rules = rules;
+      for (const thread of threads) thread.load(rules);
       // The first thread compiles the pattern databases, which the others then find: they wait for it inside.
-      const summaries = await Promise.all(threads.map((thread) => threadEvent(thread, 'ready')));
+      const summaries = await ready;
       for (const [index, thread] of threads.entries()) await this.bind(thread, numbers[index] as number);
       this.watch = setInterval(() => this.lookAtThreads(), WATCH_MILLISECONDS);
       this.makeStandby();
@@ -110,7 +115,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
    * batches and without losing a flow.
    * @throws the error of the try; the old rules stay in force then
    */
-  async reload(rules: RuleSource, offload: OffloadMark | null): Promise<RuleSummary> {
+  async reload(rules: PreparedRules, offload: OffloadMark | null): Promise<RuleSummary> {
     let summary: RuleSummary;
     try {
       await this.dropStandby();
@@ -136,7 +141,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Settles when the worker has changed over, or is lost. */
   private async changeRules(thread: WorkerThread): Promise<void> {
     const { rules, offload } = this;
-    if (thread.rules === rules) return;
+    if (rules === null || thread.rules === rules) return;
     thread.rules = rules;
     const reloaded = threadEvent(thread, 'reloaded');
     thread.send({ type: 'reload', rules, offload });
@@ -145,6 +150,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /** Other decisions about the matches of the same rules; takes effect with the next batch of each worker. */
   setPolicy(policy: DetectionPolicySettings): void {
+    if (this.rules === null) return;
     const rules = { ...this.rules, policy };
     this.rules = rules;
     const standby = this.standby === null ? [] : [this.standby];
@@ -183,9 +189,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.active.clear();
   }
 
-  private spawn(rules = this.rules): WorkerThread {
+  private spawn(): WorkerThread {
     const number = this.threadNumber++ % THREAD_NUMBERS;
-    const settings = { ...this.settings.thread, rules, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
+    const settings = { ...this.settings.thread, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
     return new WorkerThread(settings, this.settings.script);
   }
 
@@ -203,7 +209,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   private makeStandby(rules = this.rules): void {
-    const thread = this.spawn(rules);
+    if (rules === null) return;
+    const thread = this.spawn();
+    thread.load(rules);
     this.standby = thread;
     this.standbyReady = threadEvent(thread, 'ready');
     this.standbyReady.catch(() => {

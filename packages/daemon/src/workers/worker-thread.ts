@@ -3,8 +3,8 @@ import {
   type Detection,
   type FromWorker,
   inspectionWorkerPath,
+  type PreparedRules,
   type QueueFacts,
-  type RuleSource,
   type RuleSummary,
   type ToWorker,
   WorkerCounterNames,
@@ -41,8 +41,8 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   readonly counters = new SharedCounters(WorkerCounterNames);
   readonly latency = new SharedHistogram();
   queue: QueueFacts | null = null;
-  /** The rules it works with, or was last told to. */
-  rules: RuleSource;
+  /** The rules it works with, or was last told to; null: none yet. */
+  rules: PreparedRules | null = null;
   private readonly words = new Int32Array(new SharedArrayBuffer(WorkerWord.COUNT * 4));
   private readonly worker: Worker;
   private over = false;
@@ -52,7 +52,6 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   /** @param script what runs in the thread; tests give their own */
   constructor(settings: WorkerThreadSettings, script: string = inspectionWorkerPath) {
     super();
-    this.rules = settings.rules;
     const workerData: WorkerSettings = {
       ...settings,
       words: this.words.buffer as SharedArrayBuffer,
@@ -63,6 +62,12 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
     this.worker.on('message', (message: FromWorker) => this.receive(message));
     this.worker.on('error', (error: Error) => this.fail(error));
     this.worker.on('exit', (code) => this.fail(new Error(`the thread ended by itself (code ${code})`)));
+  }
+
+  /** Gives it the rules to begin with. */
+  load(rules: PreparedRules): void {
+    this.rules = rules;
+    this.send({ type: 'load', rules });
   }
 
   send(message: ToWorker): void {

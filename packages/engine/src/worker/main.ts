@@ -15,4 +15,5 @@ const fail = (error: Error & { code?: string }) => {
   port.close();
 };
 process.on('uncaughtException', fail);
-new QueueWorker(workerData as WorkerSettings, port).start().catch(fail);
+process.on('unhandledRejection', fail);
+new QueueWorker(workerData as WorkerSettings, port).start();

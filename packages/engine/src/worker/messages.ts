@@ -2,7 +2,7 @@ import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { OffloadMark } from '../inspector-options';
-import type { RuleSource, RuleSummary } from '../rule-loading';
+import type { PreparedRules, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -27,7 +27,6 @@ export interface QueueSettings {
 
 /** What a worker is started with. */
 export interface WorkerSettings {
-  rules: RuleSource;
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
@@ -41,8 +40,10 @@ export interface WorkerSettings {
 }
 
 export type ToWorker =
+  /** The first message: the rules to begin with. */
+  | { type: 'load'; rules: PreparedRules }
   | { type: 'bind'; queue: QueueSettings; offload: OffloadMark | null }
-  | { type: 'reload'; rules: RuleSource; offload: OffloadMark | null }
+  | { type: 'reload'; rules: PreparedRules; offload: OffloadMark | null }
   | { type: 'offload'; offload: OffloadMark | null }
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }

@@ -8,7 +8,7 @@ import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { PacketLayers } from '../packet-layers';
 import { RuleHost } from '../rule-host';
-import type { LoadedRules, RuleSource } from '../rule-loading';
+import type { LoadedRules, PreparedRules } from '../rule-loading';
 import {
   type FromWorker,
   type QueueSettings,
@@ -43,7 +43,6 @@ export class QueueWorker {
   private loaded: LoadedRules | null = null;
   private draining = false;
   private reloading: {
-    source: RuleSource;
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
   } | null = null;
@@ -60,19 +59,29 @@ export class QueueWorker {
     this.latency = new SharedHistogram(settings.latency);
   }
 
-  /** Loads the rules and waits to be given a queue. */
-  async start(): Promise<void> {
-    this.loaded = await this.host.load(this.settings.rules);
-    this.say({ type: 'ready', rules: this.loaded.summary });
+  /** Waits to be given rules, then a queue. */
+  start(): void {
+    let turn: Promise<void> = Promise.resolve();
     this.port.on('message', (message: ToWorker) => {
-      if (message.type === 'policy') this.setPolicy(message.policy);
-      else if (message.type === 'bind') this.serve(message.queue, message.offload);
+      // What comes while the rules are loaded waits for them.
+      turn = turn.then(() => this.obey(message));
     });
+  }
+
+  private async obey(message: ToWorker): Promise<void> {
+    if (message.type === 'load') await this.load(message.rules);
+    else if (message.type === 'policy') this.setPolicy(message.policy);
+    else if (message.type === 'bind') this.serve(message.queue, message.offload);
+  }
+
+  private async load(rules: PreparedRules): Promise<void> {
+    this.loaded = await this.host.open(rules);
+    this.say({ type: 'ready', rules: this.loaded.summary });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
     const loaded = this.loaded as LoadedRules;
-    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules);
+    loaded.policy = new DetectionPolicy(settings, loaded.ruleset.rules.length);
   }
 
   private say(message: FromWorker): void {
@@ -96,7 +105,12 @@ export class QueueWorker {
       matcher: this.matcher,
       protocols: this.host.protocols,
       // The kernel has put fragments together; what is in tunnels it has not looked at.
-      layers: new PacketLayers({ fragments: null, tunnels: STANDARD_TUNNEL_PORTS, refuseTruncated: false }),
+      layers: new PacketLayers({
+        fragments: null,
+        tunnels: STANDARD_TUNNEL_PORTS,
+        refuseTruncated: false,
+        acceptMapped: false,
+      }),
       stream: { ...this.settings.stream, firstId: this.settings.firstFlowId },
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
@@ -178,7 +192,6 @@ export class QueueWorker {
       switch (message.type) {
         case 'reload':
           this.reloading = {
-            source: message.rules,
             offload: message.offload,
             steps: this.host.steps(message.rules),
           };
@@ -196,6 +209,7 @@ export class QueueWorker {
         case 'drain':
           this.draining = true;
           break;
+        case 'load':
         case 'bind':
           break;
       }

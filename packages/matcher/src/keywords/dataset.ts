@@ -199,6 +199,7 @@ function nameOf(option: RuleOption, name: Argument | undefined): Argument {
  */
 export const dataset: Keyword = {
   names: ['dataset'],
+  outward: true,
   parse(option, rule) {
     const [command, name, ...rest] = argumentsOf(option);
     if (!(COMMANDS as readonly string[]).includes(command.text)) {
@@ -215,6 +216,7 @@ export const dataset: Keyword = {
 /** `datarep:name,>|<|==,N[,type T][,load F]…`: the buffer is in a set, with such a reputation. */
 export const datarep: Keyword = {
   names: ['datarep'],
+  outward: true,
   parse(option, rule) {
     const [name, operator, value, ...rest] = argumentsOf(option);
     if (!value) throw invalid(option, 'needs a name, an operator and a number');

@@ -63,6 +63,7 @@ function nameKeyword(keyword: string, prefix: string, atEnd: boolean): Keyword {
 function hashKeyword(keyword: string, buffer: string, length: number): Keyword {
   return {
     names: [keyword],
+    outward: true,
     parse(option, rule) {
       requireBuffer(option, rule, buffer);
       const form = /^(!?)\s*"?([^"]+)"?$/.exec(required(option));

@@ -27,7 +27,7 @@ const age: Keyword = {
   },
 };
 
-/** `flow.pkts:toserver,>10` (or `toclient`, `either`), `flow.pkts_toserver:>10`. */
+/** `flow.pkts:toserver,>10` (or `toclient`, `either`, `both`), `flow.pkts_toserver:>10`. */
 function counter(
   name: string,
   maximum: bigint,
@@ -41,6 +41,8 @@ function counter(
         return (context) => range.has(read(context)[1]);
       case 'either':
         return (context) => range.has(read(context)[0]) || range.has(read(context)[1]);
+      case 'both':
+        return (context) => range.has(read(context)[0]) && range.has(read(context)[1]);
       default:
         return null;
     }
@@ -51,7 +53,8 @@ function counter(
       const [side, number, extra] = argumentsOf(option);
       if (!number || extra) throw invalid(option, 'takes a side and a number');
       const matches = add(side.text, rangeFrom(option, maximum, number.text, number.index));
-      if (!matches) throw invalid(option, `"${side.text}" is not toserver, toclient or either`, side.index);
+      if (!matches)
+        throw invalid(option, `"${side.text}" is not toserver, toclient, either or both`, side.index);
       rule.packetTests.push({
         asks: FlowFact.COUNTS,
         matches: (context) => context.hasFlow && matches(context),

@@ -239,6 +239,77 @@ test('IGMP has no payload', () => {
   );
 });
 
+test('the network layer', () => {
+  check(ipv4({ protocol: 17, transport: [0, 53, 0, 99, 0, 8, 0, 0] }), ['l3_proto:ipv4'], ['l3_proto:ip6']);
+});
+
+test('SCTP', () => {
+  const chunk = (type: number, value: readonly number[]) => {
+    const length = value.length + 4;
+    return [type, 0, length >> 8, length & 255, ...value, ...new Array<number>(-length & 3).fill(0)];
+  };
+  const data = (text: string) => chunk(0, [...new Array<number>(12).fill(7), ...Buffer.from(text)]);
+  const header = [0x0b, 0x59, 0x0b, 0x5a, 0, 0, 1, 0, 0, 0, 0, 0];
+  check(
+    ipv4({ protocol: 132, transport: [...header, ...chunk(3, [1, 2]), ...data('first'), ...data('next')] }),
+    [
+      'sctp.vtag:256',
+      'sctp.chunk_cnt:3',
+      'sctp.chunk_type:sack',
+      'sctp.chunk_type:!data',
+      'sctp.chunk_type:0',
+      'sctp.hdr; content:"|0b 59 0b 5a|"; startswith',
+      'sctp.chunk_data; content:"first"; startswith; endswith',
+      'sctp.chunk_data; content:"next"; startswith; endswith',
+    ],
+    ['sctp.chunk_type:init', 'sctp.chunk_cnt:>3', 'sctp.chunk_data; content:"firstnext"'],
+  );
+  // The length of the second chunk is a lie: nothing behind it is a chunk.
+  check(
+    ipv4({ protocol: 132, transport: [...header, ...chunk(1, []), 2, 0, 0xff, 0xff, 3, 0, 0, 4] }),
+    ['sctp.chunk_cnt:1', 'sctp.chunk_type:init'],
+    ['sctp.chunk_type:2', 'sctp.chunk_type:3', 'sctp.chunk_data; bsize:>0'],
+  );
+  check(
+    ipv4({ protocol: 6, transport: tcp(2) }),
+    [],
+    ['sctp.vtag:>0', 'sctp.chunk_cnt:0', 'sctp.hdr; bsize:>0'],
+  );
+});
+
+describe('VLAN', () => {
+  const RULES = [
+    'vlan.id:300',
+    'vlan.id:300,0',
+    'vlan.id:300,-1',
+    'vlan.id:>100,all',
+    'vlan.id:>100,any',
+    'vlan.layers:0',
+    'vlan.layers:2',
+  ];
+
+  test.each([
+    [[], ['vlan.layers:0']],
+    [[300], ['vlan.id:300', 'vlan.id:300,0', 'vlan.id:300,-1', 'vlan.id:>100,all', 'vlan.id:>100,any']],
+    [
+      [300, 7],
+      ['vlan.id:300', 'vlan.id:300,0', 'vlan.id:>100,any', 'vlan.layers:2'],
+    ],
+    [
+      [7, 300],
+      ['vlan.id:300', 'vlan.id:300,-1', 'vlan.id:>100,any', 'vlan.layers:2'],
+    ],
+  ])('tags %j', (tags, expected) => {
+    const rules = RULES.map((condition, i) => `alert ip any any -> any any (${condition}; sid:${i + 1};)`);
+    const harness = new Harness(rules.join('\n'));
+    const tagged = tags.flatMap((id) => [0x81, 0, 0x20 | (id >> 8), id & 255]);
+    harness.context.linkBytes = Uint8Array.from([...new Array<number>(12).fill(2), ...tagged, 8, 0]);
+    harness.context.linkStart = 0;
+    harness.context.linkEnd = harness.context.linkBytes.length;
+    expect(harness.packet().map((sid) => RULES[sid - 1])).toEqual(expected);
+  });
+});
+
 test('what a flow has carried', () => {
   const harness = new Harness(
     [
@@ -247,6 +318,7 @@ test('what a flow has carried', () => {
       'alert tcp any any -> any any (flow.bytes_toclient:>1kb; sid:3;)',
       'alert tcp any any -> any any (flow.age:>20; sid:4;)',
       'alert tcp any any -> any any (flow.pkts_toserver:<3; sid:5;)',
+      'alert tcp any any -> any any (flow.pkts:both,>2; sid:6;)',
     ].join('\n'),
   );
   const { context } = harness;
@@ -257,7 +329,7 @@ test('what a flow has carried', () => {
   expect(harness.packet()).toEqual([2, 3, 4, 5]);
   context.flowPackets[0] = 3;
   context.flowStartMicros = context.timeMicros - 20e6;
-  expect(harness.packet()).toEqual([1, 2, 3]);
+  expect(harness.packet()).toEqual([1, 2, 3, 6]);
   context.hasFlow = false;
   context.flowStartMicros = -1;
   expect(harness.packet()).toEqual([]);
@@ -270,6 +342,11 @@ test.each([
   ['ipopts:none', /no IP option/],
   ['fragbits:X', /combination of M, D and R/],
   ['ip_proto:nothing', /is no protocol/],
+  ['vlan.id:5000', /larger than 4095/],
+  ['vlan.id:1,4', /is no layer/],
+  ['vlan.id:1,2,3', /takes a number and a layer/],
+  ['sctp.chunk_type:nothing', /is no chunk type/],
+  ['l3_proto:tcp', /is not ipv4 or ipv6/],
   ['flow.pkts:10', /takes a side/],
   ['flow.pkts:sideways,10', /not toserver/],
   ['flow:no_frag,only_frag', /says twice/],

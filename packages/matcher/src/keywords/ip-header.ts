@@ -47,7 +47,25 @@ const ipProto: Keyword = {
     }
     const range = integerRange(option, 255, value);
     rule.networkProtocols ??= range;
-    rule.packetTests.push({ matches: ({ packet }) => range.has(packet.protocol) });
+    rule.packetTests.push({ ofAddresses: true, matches: ({ packet }) => range.has(packet.protocol) });
+  },
+};
+
+const VERSIONS: ReadonlyMap<string, number> = new Map([
+  ['ipv4', 4],
+  ['ip4', 4],
+  ['ipv6', 6],
+  ['ip6', 6],
+]);
+
+/** `l3_proto:ipv4|ipv6` */
+const networkLayer: Keyword = {
+  names: ['l3_proto'],
+  parse(option, rule) {
+    const text = required(option).trim().toLowerCase();
+    const version = VERSIONS.get(text);
+    if (version === undefined) throw invalid(option, `"${text}" is not ipv4 or ipv6`);
+    rule.packetTests.push({ matches: ({ packet }) => packet.version === version });
   },
 };
 
@@ -173,6 +191,7 @@ const networkIdentifier = headerNumber(['vxlan_vni', 'geneve_vni'], {
 });
 
 export const ipHeader: readonly Keyword[] = [
+  networkLayer,
   ttl,
   tos,
   id,

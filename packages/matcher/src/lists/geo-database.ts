@@ -1,5 +1,5 @@
 import { formatAddress } from '@portcullis/wire';
-import { type CountryResponse, Reader } from 'mmdb-lib';
+import type { CountryResponse, Reader } from 'mmdb-lib';
 
 /** Addresses whose country is remembered. */
 const REMEMBERED = 4096;
@@ -11,7 +11,9 @@ export class GeoDatabase {
 
   /** @throws Error where the bytes are no such database */
   constructor(file: Buffer) {
-    this.reader = new Reader<CountryResponse>(file);
+    // Loaded here: few have a database, and every thread loads this file.
+    const library = require('mmdb-lib') as typeof import('mmdb-lib');
+    this.reader = new library.Reader<CountryResponse>(file);
   }
 
   /** @returns the ISO 3166 code, null where the database has none */

@@ -33,6 +33,15 @@ export interface ConnectionState {
   readonly state: string;
 }
 
+/** Waits until a connection has brought so many bytes, has ended, or the time is up (milliseconds). */
+export interface TakeParams {
+  readonly port: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly length: number;
+  readonly timeout: number;
+}
+
 export interface UdpRequestParams {
   readonly host: string;
   readonly port: number;
@@ -43,6 +52,8 @@ export interface UdpRequestParams {
 export interface AgentMethods {
   listen(params: ListenParams): void;
   received(params: { port: number }): ReceivedConnection[];
+  /** Ends the connection and forgets it; null where there was none. */
+  take(params: TakeParams): ReceivedConnection | null;
   connect(params: ConnectParams): { connection: number; localPort: number };
   write(params: { connection: number; bytes: Uint8Array }): void;
   state(params: { connection: number }): ConnectionState;
@@ -51,7 +62,7 @@ export interface AgentMethods {
   udpReceived(params: { port: number }): Uint8Array[];
   udpRequest(params: UdpRequestParams): Uint8Array | null;
   openFrames(params: { interface: string; filter: string }): void;
-  sendFrame(params: { frame: Uint8Array }): void;
+  sendFrames(params: { frames: readonly Uint8Array[] }): void;
 }
 
 export type AgentMethod = keyof AgentMethods;

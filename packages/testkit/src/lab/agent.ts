@@ -19,6 +19,8 @@ class Recording {
   private readonly chunks: Buffer[] = [];
   private length = 0;
   state = 'open';
+  /** Called when bytes have come or the connection has ended. */
+  onChange: () => void = () => {};
 
   constructor(readonly socket: Socket) {
     socket.setNoDelay(true);
@@ -26,6 +28,7 @@ class Recording {
       this.length += chunk.length;
       if (this.length > MAX_KEPT) socket.destroy(new Error('more bytes than the agent keeps'));
       else this.chunks.push(chunk);
+      this.onChange();
     });
     socket.on('end', () => {
       if (this.state === 'open') this.state = 'end';
@@ -35,7 +38,12 @@ class Recording {
     });
     socket.on('close', () => {
       if (this.state === 'open') this.state = 'closed';
+      this.onChange();
     });
+  }
+
+  get size(): number {
+    return this.length;
   }
 
   get bytes(): Buffer {
@@ -115,6 +123,30 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
       bytes: recording.bytes,
       state: recording.state,
     }));
+  },
+
+  async take({ port, remoteAddress, remotePort, length, timeout }) {
+    const accepted = servers.get(port) ?? [];
+    const find = () =>
+      accepted.findIndex((each) => each.remotePort === remotePort && each.remoteAddress === remoteAddress);
+    const deadline = Date.now() + timeout;
+    // What has been accepted may not have been seen yet.
+    while (find() < 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    const [found] = find() < 0 ? [] : accepted.splice(find(), 1);
+    if (found === undefined) return null;
+    const { recording } = found;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()));
+      recording.onChange = () => {
+        if (recording.size < length && recording.state === 'open') return;
+        clearTimeout(timer);
+        resolve();
+      };
+      recording.onChange();
+    });
+    const { bytes, state } = recording;
+    recording.socket.resetAndDestroy();
+    return { remoteAddress, remotePort, bytes, state };
   },
 
   connect({ host, port, localAddress, localPort, timeout }) {
@@ -209,8 +241,8 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     frames = session;
   },
 
-  sendFrame({ frame }) {
-    frames?.send(Buffer.from(frame), frame.length);
+  sendFrames({ frames: all }) {
+    for (const frame of all) frames?.send(Buffer.from(frame), frame.length);
   },
 };
 

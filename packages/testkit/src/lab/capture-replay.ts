@@ -10,7 +10,8 @@ import {
 } from '@portcullis/wire';
 import type { Side } from '../conversation';
 import type { LabAgent } from './lab-agent';
-import { END_INTERFACE, type EndRole, endHardware, gatewayHardware } from './topology';
+import { RawEnd } from './raw-end';
+import type { EndRole } from './topology';
 
 export interface ReplayOptions {
   /** Milliseconds to wait for each packet on the other side before the next one is sent; default 50. */
@@ -33,7 +34,6 @@ export interface ReplayResult {
 }
 
 const DEFAULT_PATIENCE = 50;
-const ETHERNET_LENGTH = 14;
 
 /** Remembers which side each address pair's first packet came from. */
 class Directions {
@@ -54,29 +54,20 @@ class Directions {
   }
 }
 
-/** Sends frames on one side and knows when their packets come out on the other. */
-class FrameEnd {
+/** Sends packets on one side and knows when packets come out on the other. */
+class ReplayEnd {
   private expected: { key: string; arrived: () => void } | undefined;
+  private end: RawEnd | undefined;
 
-  constructor(
-    private readonly agent: LabAgent,
-    private readonly role: EndRole,
-  ) {
-    const view = new PacketView();
-    agent.onFrame = (frame) => {
-      view.decode(frame, ETHERNET_LENGTH, frame.length);
+  async open(agent: LabAgent, role: EndRole): Promise<this> {
+    this.end = await RawEnd.open(agent, role, (view) => {
       if (this.expected?.key === arrivalKey(view)) this.expected.arrived();
-    };
+    });
+    return this;
   }
 
-  send(packet: Uint8Array): Promise<void> {
-    const type = packet[0] >> 4 === 6 ? [0x86, 0xdd] : [0x08, 0x00];
-    const header = [
-      ...hardwareBytes(gatewayHardware(this.role)),
-      ...hardwareBytes(endHardware(this.role)),
-      ...type,
-    ];
-    return this.agent.call('sendFrame', { frame: Buffer.concat([Uint8Array.from(header), packet]) });
+  async send(packet: Uint8Array): Promise<void> {
+    await this.end?.send(packet);
   }
 
   /** Begins to wait for a packet; the promise says whether it came in time. */
@@ -93,27 +84,20 @@ class FrameEnd {
   }
 }
 
-function hardwareBytes(text: string): number[] {
-  return text.split(':').map((part) => Number.parseInt(part, 16));
-}
-
 function arrivalKey(view: PacketView): string {
   const addresses = `${view.source.join()}-${view.destination.join()}`;
   return `${view.protocol}/${addresses}/${view.totalLength}/${view.sequence}/${view.identification}`;
 }
 
 /** The two ends of a replay, by whose packets they send. */
-export type ReplayEnds = Readonly<Record<Side, FrameEnd>>;
+export type ReplayEnds = Readonly<Record<Side, ReplayEnd>>;
 
-/** Opens the interfaces of both ends for raw frames; once for all captures. */
+/** Opens the interfaces of both ends; once for all captures. */
 export async function openReplayEnds(agents: Readonly<Record<Side, LabAgent>>): Promise<ReplayEnds> {
-  const filterOf = (role: EndRole) => ({
-    interface: END_INTERFACE,
-    filter: `ether src ${gatewayHardware(role)}`,
-  });
-  await agents.client.call('openFrames', filterOf('attacker'));
-  await agents.server.call('openFrames', filterOf('server'));
-  return { client: new FrameEnd(agents.client, 'attacker'), server: new FrameEnd(agents.server, 'server') };
+  return {
+    client: await new ReplayEnd().open(agents.client, 'attacker'),
+    server: await new ReplayEnd().open(agents.server, 'server'),
+  };
 }
 
 /** Plays the two directions of a capture through the gateway; see `Lab.replayBothWays`. */

@@ -1,4 +1,4 @@
-import type { ReceivedConnection } from './agent-protocol';
+import type { ReceivedConnection, TakeParams } from './agent-protocol';
 import type { LabAgent } from './lab-agent';
 
 /** A TCP server in the lab, which can be asked what reached the application. */
@@ -11,6 +11,11 @@ export class LabServer {
   /** All connections accepted so far, with the raw bytes received on each. */
   connections(): Promise<ReceivedConnection[]> {
     return this.agent.call('received', { port: this.port });
+  }
+
+  /** What came on one connection, once it is so long, over or late; the connection is ended and forgotten. */
+  take(options: Omit<TakeParams, 'port'>): Promise<ReceivedConnection | null> {
+    return this.agent.call('take', { ...options, port: this.port });
   }
 
   /** The bytes of all connections, one after the other. */

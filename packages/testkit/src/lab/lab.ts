@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import type { PacketView } from '@portcullis/wire';
 import type { ConnectParams, ListenParams } from './agent-protocol';
 import {
   openReplayEnds,
@@ -19,10 +20,12 @@ import { LabConnection } from './lab-connection';
 import { type ExecOptions, type ExecResult, LabProcess, type SpawnOptions } from './lab-process';
 import { LabServer, LabUdpServer } from './lab-server';
 import { ip, isAlive, listNamespaces, removeNamespace } from './namespaces';
+import { RawEnd } from './raw-end';
 import {
   buildTopology,
   type EndRole,
   endAddress,
+  endHardware,
   gatewayAddress,
   gatewayInterface,
   type Role,
@@ -312,6 +315,22 @@ export class Lab {
     const agents = { client: this.agent('attacker'), server: this.agent('server') };
     this.replayEnds ??= openReplayEnds(agents);
     return replayCapture(file, await this.replayEnds, options);
+  }
+
+  /**
+   * Lets an end speak raw IP packets from addresses that its kernel does not have, so that it does not answer for them.
+   * @param onPacket called with each packet that the gateway sends; the view is reused
+   */
+  async rawEnd(
+    role: EndRole,
+    addresses: readonly string[],
+    onPacket: (view: PacketView) => void,
+  ): Promise<RawEnd> {
+    for (const address of addresses) {
+      const neighbour = ['ip', 'neigh', 'replace', address, 'lladdr', endHardware(role), 'nud', 'permanent'];
+      await this.run('gateway', [...neighbour, 'dev', gatewayInterface(role)]);
+    }
+    return RawEnd.open(this.agent(role), role, onPacket);
   }
 
   /** Ends every program of the lab and removes its namespaces. May be called again. */

@@ -1,0 +1,320 @@
+import { randomBytes } from 'node:crypto';
+import { type Ban, type BanOrigin, LONGEST_ID, ORIGINS, PERMANENT } from './ban';
+import { newPackedPrefix, type PackedPrefix, packedContains, packPrefix, printPrefix } from './packed-prefix';
+
+/** Rows of one chunk. Tables grow by chunks, so that nothing is ever copied at once. */
+const CHUNK_BITS = 14;
+const CHUNK_ROWS = 1 << CHUNK_BITS;
+const CHUNK_MASK = CHUNK_ROWS - 1;
+/** Parts of the index; each is rehashed by itself when it fills up. */
+const SHARDS = 256;
+const SMALLEST_SHARD = 8;
+const FREE = 0;
+/** A slot of the index whose row is gone; looking on behind it is necessary. */
+const GONE = -1;
+
+class Chunk {
+  readonly words = new Uint32Array(4 * CHUNK_ROWS);
+  /** As in PackedPrefix. */
+  readonly length = new Uint16Array(CHUNK_ROWS);
+  readonly since = new Float64Array(CHUNK_ROWS);
+  readonly until = new Float64Array(CHUNK_ROWS);
+  readonly sid = new Uint32Array(CHUNK_ROWS);
+  readonly count = new Uint32Array(CHUNK_ROWS);
+  readonly reason = new Uint32Array(CHUNK_ROWS);
+  /** FREE, or one more than the place in ORIGINS. */
+  readonly origin = new Uint8Array(CHUNK_ROWS);
+  /** ASCII, with a zero behind where there is room. */
+  readonly id = new Uint8Array(LONGEST_ID * CHUNK_ROWS);
+}
+
+/**
+ * Bans by prefix, in typed arrays: 96 bytes each, and nothing for the garbage collector to walk through. A million
+ * objects would make it stop the thread that decides on bans for tenths of a second. Times are kept as given.
+ *
+ * A row number stays the same while its ban is there, and is given to another one later.
+ */
+export class BanTable {
+  private readonly chunks: Chunk[] = [];
+  private readonly shards: Int32Array[] = [];
+  /** Slots in use or gone, for each shard. */
+  private readonly filled = new Uint32Array(SHARDS);
+  private readonly alive = new Uint32Array(SHARDS);
+  private readonly freed: number[] = [];
+  private readonly reasons = new SharedTexts();
+  private readonly seed = randomBytes(4).readUInt32LE();
+  private readonly key: PackedPrefix = newPackedPrefix();
+  /** Rows ever used. */
+  private rows = 0;
+  size = 0;
+
+  constructor() {
+    this.clear();
+  }
+
+  clear(): void {
+    this.chunks.length = 0;
+    this.freed.length = 0;
+    this.rows = 0;
+    this.size = 0;
+    this.reasons.clear();
+    this.filled.fill(0);
+    this.alive.fill(0);
+    for (let shard = 0; shard < SHARDS; shard++) this.shards[shard] = new Int32Array(SMALLEST_SHARD);
+  }
+
+  /** Of a prefix in normal form; -1: it is not there. */
+  find(prefix: string): number {
+    return packPrefix(prefix, this.key) ? this.rowOfKey() : -1;
+  }
+
+  get(prefix: string): Ban | undefined {
+    const row = this.find(prefix);
+    return row < 0 ? undefined : this.at(row);
+  }
+
+  /**
+   * Replaces what stood for that prefix.
+   *
+   * @returns the row; -1 when the prefix is not in normal form
+   */
+  set(ban: Ban): number {
+    if (!packPrefix(ban.prefix, this.key)) return -1;
+    let row = this.rowOfKey();
+    if (row < 0) row = this.addKey();
+    else this.reasons.release(this.chunkOf(row).reason[row & CHUNK_MASK]);
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    chunk.since[at] = ban.since;
+    chunk.until[at] = ban.until;
+    chunk.sid[at] = ban.sid;
+    chunk.count[at] = ban.count;
+    chunk.origin[at] = ORIGINS.indexOf(ban.origin) + 1;
+    chunk.reason[at] = this.reasons.keep(ban.reason);
+    const { length } = ban.id;
+    for (let i = 0; i < length; i++) chunk.id[at * LONGEST_ID + i] = ban.id.charCodeAt(i);
+    if (length < LONGEST_ID) chunk.id[at * LONGEST_ID + length] = 0;
+    return row;
+  }
+
+  /** @returns whether it was there */
+  delete(prefix: string): boolean {
+    const row = this.find(prefix);
+    if (row < 0) return false;
+    const slots = this.shards[this.shardOf(this.hash())] as Int32Array;
+    slots[this.slotOf(row)] = GONE;
+    this.alive[this.shardOf(this.hash())]--;
+    const chunk = this.chunkOf(row);
+    this.reasons.release(chunk.reason[row & CHUNK_MASK]);
+    chunk.origin[row & CHUNK_MASK] = FREE;
+    this.freed.push(row);
+    this.size--;
+    return true;
+  }
+
+  /** When the ban of a row ends; undefined: there is none. */
+  untilOf(row: number): number | undefined {
+    const chunk = this.chunks[row >> CHUNK_BITS];
+    return chunk === undefined || chunk.origin[row & CHUNK_MASK] === FREE
+      ? undefined
+      : chunk.until[row & CHUNK_MASK];
+  }
+
+  at(row: number): Ban {
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    let id = '';
+    for (let i = at * LONGEST_ID; i < (at + 1) * LONGEST_ID && chunk.id[i] !== 0; i++)
+      id += String.fromCharCode(chunk.id[i]);
+    return {
+      id,
+      prefix: this.prefixOf(row),
+      since: chunk.since[at],
+      until: chunk.until[at],
+      reason: this.reasons.get(chunk.reason[at]),
+      sid: chunk.sid[at],
+      origin: ORIGINS[chunk.origin[at] - 1] as BanOrigin,
+      count: chunk.count[at],
+    };
+  }
+
+  prefixOf(row: number): string {
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    const { words } = this.key;
+    for (let i = 0; i < 4; i++) words[i] = chunk.words[4 * at + i];
+    this.key.length = chunk.length[at];
+    return printPrefix(this.key);
+  }
+
+  /** Rows are below this. */
+  get rowLimit(): number {
+    return this.rows;
+  }
+
+  /** Rows that have a ban, from `from` on. Bans may come and go meanwhile; a new one may be passed over. */
+  *rowsFrom(from = 0): IterableIterator<number> {
+    for (let row = from; row < this.rows; row++) if (this.untilOf(row) !== undefined) yield row;
+  }
+
+  /** Rows whose bans lie inside a prefix in normal form (itself included). */
+  *rowsInside(prefix: string): IterableIterator<number> {
+    const outer = newPackedPrefix();
+    if (!packPrefix(prefix, outer)) return;
+    const inner: PackedPrefix = newPackedPrefix();
+    for (const row of this.rowsFrom()) {
+      const chunk = this.chunkOf(row);
+      const at = row & CHUNK_MASK;
+      for (let i = 0; i < 4; i++) inner.words[i] = chunk.words[4 * at + i];
+      inner.length = chunk.length[at];
+      if (packedContains(outer, inner)) yield row;
+    }
+  }
+
+  /** What was made later than `present`, by a clock that was set back since, lasts as long as it was given from now on. */
+  bringBack(row: number, present: number): void {
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    if (chunk.since[at] <= present || chunk.until[at] === PERMANENT) return;
+    chunk.until[at] = present + (chunk.until[at] - chunk.since[at]);
+    chunk.since[at] = present;
+  }
+
+  private chunkOf(row: number): Chunk {
+    return this.chunks[row >> CHUNK_BITS] as Chunk;
+  }
+
+  // ── The index: open addressing with linear probing; slots hold row + 1 ──
+
+  /** Of `this.key`, mixed as in MurmurHash3; the seed keeps an attacker from choosing addresses that collide. */
+  private hash(): number {
+    const { words, length } = this.key;
+    let hash = this.seed ^ length;
+    for (let i = 0; i < 4; i++) {
+      let word = Math.imul(words[i], 0xcc9e2d51);
+      word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
+      hash ^= word;
+      hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+    }
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return (hash ^ (hash >>> 16)) >>> 0;
+  }
+
+  private shardOf(hash: number): number {
+    return hash >>> 24;
+  }
+
+  private rowOfKey(): number {
+    const hash = this.hash();
+    const slots = this.shards[this.shardOf(hash)] as Int32Array;
+    const mask = slots.length - 1;
+    for (let slot = hash & mask; slots[slot] !== FREE; slot = (slot + 1) & mask)
+      if (slots[slot] !== GONE && this.keyIs(slots[slot] - 1)) return slots[slot] - 1;
+    return -1;
+  }
+
+  /** The slot of the row that `this.key` leads to. */
+  private slotOf(row: number): number {
+    const hash = this.hash();
+    const slots = this.shards[this.shardOf(hash)] as Int32Array;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    while (slots[slot] !== row + 1) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  private keyIs(row: number): boolean {
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    const { words, length } = this.key;
+    if (chunk.length[at] !== length) return false;
+    for (let i = 0; i < 4; i++) if (chunk.words[4 * at + i] !== words[i]) return false;
+    return true;
+  }
+
+  /** A row for `this.key`, which is not there yet. */
+  private addKey(): number {
+    const hash = this.hash();
+    const shard = this.shardOf(hash);
+    if (this.filled[shard] + 1 > this.shards[shard].length * 0.7) this.rehash(shard);
+    const slots = this.shards[shard] as Int32Array;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    while (slots[slot] > FREE) slot = (slot + 1) & mask;
+    if (slots[slot] === FREE) this.filled[shard]++;
+    this.alive[shard]++;
+    const row = this.freed.pop() ?? this.rows++;
+    if (row >> CHUNK_BITS === this.chunks.length) this.chunks.push(new Chunk());
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    for (let i = 0; i < 4; i++) chunk.words[4 * at + i] = this.key.words[i];
+    chunk.length[at] = this.key.length;
+    slots[slot] = row + 1;
+    this.size++;
+    return row;
+  }
+
+  /** Makes room in a shard, without the slots that are gone. Some thousand rows at most in a table of a million. */
+  private rehash(shard: number): void {
+    const before = this.shards[shard] as Int32Array;
+    let length = SMALLEST_SHARD;
+    while (length * 0.35 < this.alive[shard] + 1) length *= 2;
+    const slots = new Int32Array(length);
+    const { words, length: bits } = this.key;
+    const kept = [...words, bits] as const;
+    for (const slot of before) {
+      if (slot === FREE || slot === GONE) continue;
+      const chunk = this.chunkOf(slot - 1);
+      const at = (slot - 1) & CHUNK_MASK;
+      for (let i = 0; i < 4; i++) words[i] = chunk.words[4 * at + i];
+      this.key.length = chunk.length[at];
+      let place = this.hash() & (length - 1);
+      while (slots[place] !== FREE) place = (place + 1) & (length - 1);
+      slots[place] = slot;
+    }
+    for (let i = 0; i < 4; i++) words[i] = kept[i];
+    this.key.length = kept[4];
+    this.shards[shard] = slots;
+    this.filled[shard] = this.alive[shard];
+  }
+}
+
+/** Texts that many rows have in common, each kept once and as long as somebody has it. */
+class SharedTexts {
+  private readonly places = new Map<string, number>();
+  private readonly texts: (string | undefined)[] = [];
+  private readonly holders: number[] = [];
+  private readonly free: number[] = [];
+
+  clear(): void {
+    this.places.clear();
+    this.texts.length = 0;
+    this.holders.length = 0;
+    this.free.length = 0;
+  }
+
+  keep(text: string): number {
+    const known = this.places.get(text);
+    if (known !== undefined) {
+      this.holders[known]++;
+      return known;
+    }
+    const place = this.free.pop() ?? this.texts.length;
+    this.texts[place] = text;
+    this.holders[place] = 1;
+    this.places.set(text, place);
+    return place;
+  }
+
+  get(place: number): string {
+    return this.texts[place] as string;
+  }
+
+  release(place: number): void {
+    if (--this.holders[place] > 0) return;
+    this.places.delete(this.texts[place] as string);
+    this.texts[place] = undefined;
+    this.free.push(place);
+  }
+}

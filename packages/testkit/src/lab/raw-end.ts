@@ -1,0 +1,46 @@
+import { PacketView } from '@portcullis/wire';
+import type { LabAgent } from './lab-agent';
+import { END_INTERFACE, type EndRole, endHardware, gatewayHardware } from './topology';
+
+const ETHERNET_LENGTH = 14;
+
+/** An end of the lab that speaks IP packets by itself, past its kernel. */
+export class RawEnd {
+  private constructor(
+    private readonly agent: LabAgent,
+    private readonly role: EndRole,
+  ) {}
+
+  /** @param onPacket called with each packet that the gateway sends; the view is reused */
+  static async open(agent: LabAgent, role: EndRole, onPacket: (view: PacketView) => void): Promise<RawEnd> {
+    const view = new PacketView();
+    agent.onFrame = (frame) => {
+      view.decode(frame, ETHERNET_LENGTH, frame.length);
+      onPacket(view);
+    };
+    await agent.call('openFrames', {
+      interface: END_INTERFACE,
+      filter: `ether src ${gatewayHardware(role)}`,
+    });
+    return new RawEnd(agent, role);
+  }
+
+  /** Sends IP packets to the gateway, in order. */
+  send(...packets: readonly Uint8Array[]): Promise<void> {
+    return this.agent.call('sendFrames', { frames: packets.map((packet) => this.frame(packet)) });
+  }
+
+  private frame(packet: Uint8Array): Uint8Array {
+    const type = packet[0] >> 4 === 6 ? [0x86, 0xdd] : [0x08, 0x00];
+    const header = [
+      ...hardwareBytes(gatewayHardware(this.role)),
+      ...hardwareBytes(endHardware(this.role)),
+      ...type,
+    ];
+    return Buffer.concat([Uint8Array.from(header), packet]);
+  }
+}
+
+function hardwareBytes(text: string): number[] {
+  return text.split(':').map((part) => Number.parseInt(part, 16));
+}

@@ -1,0 +1,248 @@
+/**
+ * `npm run bench:bans`: a great many bans — adding, listing, looking for drift, restoring, expiring and lifting them —
+ * and how long one more ban takes while each of these is under way. Needs root: it works in namespaces of its own.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { type BanEvent, BanService, type InstallPlan, KernelFirewall } from '@portcullis/firewall';
+import { IpSets } from '@portcullis/nfqueue-binding';
+import { Lab } from '@portcullis/testkit';
+import { median, percentile } from './figures';
+import { LAB_PREFIX, Site } from './site';
+import { workloads } from './workloads';
+
+const usage = `sudo npm run bench:bans -- [options]
+  --bans N      bans (1000000)
+  --rounds N    measurements of throughput with and without them, alternating; 0: none (5)
+`;
+
+/** As the daemon's main thread. */
+const NICE = -10;
+const TOGETHER = 50;
+const PAGE = 1000;
+const PROBE_MILLISECONDS = 5;
+const SECONDS = 86_400;
+const REASON = 'ET EXPLOIT Apache log4j RCE Attempt (http ldap) (CVE-2021-44228)';
+
+const PLAN: InstallPlan = {
+  queues: { first: 0, last: 0 },
+  failOpen: true,
+  markMask: 0x00f00000,
+  generation: 0,
+  hooks: { forward: false, input: false, output: false },
+  ports: [],
+  excludedInterfaces: [],
+  monitoring: false,
+};
+
+/** Nine of ten IPv4, the rest IPv6, none of which the lab uses. */
+function prefixOf(n: number): string {
+  if (n % 10 === 0) return `2001:db8:${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}::1`;
+  return `${11 + (n >>> 24)}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
+}
+
+/** A thread that reports an attack every few milliseconds, as a queue worker does. */
+const REPORTER = `
+const { parentPort } = require('node:worker_threads');
+let n = 0;
+setInterval(() => parentPort.postMessage({ n: n++, at: performance.timeOrigin + performance.now() }), ${PROBE_MILLISECONDS});
+`;
+
+/** Bans for a stream of attacks while something else is going on. */
+class Attacks {
+  private readonly thread = new Worker(REPORTER, { eval: true });
+  private times: number[] = [];
+  service: BanService | null = null;
+  failed = 0;
+
+  constructor() {
+    this.thread.on('message', ({ n, at }: { n: number; at: number }) => {
+      if (!this.service) return;
+      const prefix = `198.18.${(n >>> 8) & 255}.${n & 255}`;
+      const done = this.service.ban({ prefix, seconds: 600 + (n % 3000) * 2, reason: 'probe' });
+      // The kernel has it when the call returns; the promise waits for the disk.
+      this.times.push(performance.timeOrigin + performance.now() - at);
+      done.catch(() => this.failed++);
+    });
+  }
+
+  take(): { count: number; p50: number; p99: number; longest: number } {
+    const { times } = this;
+    this.times = [];
+    return {
+      count: times.length,
+      p50: percentile(times, 0.5),
+      p99: percentile(times, 0.99),
+      longest: Math.max(0, ...times),
+    };
+  }
+
+  end(): Promise<number> {
+    return this.thread.terminate();
+  }
+}
+
+const number = (value: number, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
+
+async function bench(total: number, rounds: number, directory: string): Promise<void> {
+  const lab = new Lab(LAB_PREFIX);
+  const networkNamespace = `/run/netns/${lab.namespaces.gateway}`;
+  const attacks = new Attacks();
+  const counts: Record<BanEvent['kind'], number> = {
+    ...{ added: 0, extended: 0, expired: 0, removed: 0, refused: 0, failed: 0 },
+  };
+  let ahead = 0;
+  const clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead };
+  let firewall = await KernelFirewall.open({ networkNamespace });
+  const newService = () =>
+    new BanService({ backend: firewall, directory, clock, onEvent: ({ kind }) => void counts[kind]++ });
+  let service = newService();
+  process.stdout.write(
+    `${total} bans, a tenth of them IPv6; load average ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(', ')}\n\n` +
+      '| | s | CPU s | RSS MB | bans meanwhile | p50 ms | p99 ms | longest ms |\n' +
+      '| --- | --- | --- | --- | --- | --- | --- | --- |\n',
+  );
+  const measure = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    attacks.take();
+    const began = performance.now();
+    const processor = process.cpuUsage();
+    const result = await work();
+    const { user, system } = process.cpuUsage(processor);
+    const { count, p50, p99, longest } = attacks.take();
+    const cells = [
+      name,
+      number((performance.now() - began) / 1000),
+      number((user + system) / 1e6),
+      (process.memoryUsage().rss / 1e6).toFixed(0),
+      String(count),
+      ...(count > 0 ? [number(p50), number(p99), number(longest)] : ['–', '–', '–']),
+    ];
+    process.stdout.write(`| ${cells.join(' | ')} |\n`);
+    return result;
+  };
+
+  await firewall.install(PLAN);
+  await service.start();
+  attacks.service = service;
+  await measure('nothing (2 s)', () => new Promise((resolve) => setTimeout(resolve, 2000)));
+  await measure('adding, each by itself', async () => {
+    for (let n = 0; n < total; n += TOGETHER) {
+      const group = Array.from({ length: Math.min(TOGETHER, total - n) }, (_, i) =>
+        service.ban({ prefix: prefixOf(n + i), seconds: SECONDS, reason: REASON, sid: 2034647 }),
+      );
+      await Promise.all(group);
+    }
+  });
+  await measure('first page of a list', () => service.list(0, PAGE));
+  await measure('last page of a list', () => service.list(total - PAGE, PAGE));
+  await measure('looking for drift', () => service.repairDrift());
+  await measure('reconciling with the kernel', () => service.reconcile());
+  await measure('a set flushed: noticed, and filled again', async () => {
+    await firewall.unbanAll();
+    await service.repairDrift();
+  });
+  if ((await firewall.banCount()) < total) throw new Error('not all bans were put back');
+
+  attacks.service = null;
+  await service.stop();
+  service = newService();
+  await measure('restart after a crash, the kernel has them', () => service.start());
+  await service.stop();
+  await firewall.remove({ purge: true });
+  await firewall.close();
+  firewall = await KernelFirewall.open({ networkNamespace });
+  await firewall.install(PLAN);
+  service = newService();
+  const report = await measure('restart after a reboot: ledger read, all restored', () => service.start());
+  if (report.restored < total) throw new Error(`${report.restored} bans were restored`);
+
+  attacks.service = service;
+  await measure('lifting those of a prefix (about half)', () =>
+    service.remove(`11.0.0.0/${total > 500_000 ? 13 : 16}`),
+  );
+  await measure('expiring the rest at once', async () => {
+    ahead += (SECONDS + 600) * 1000;
+    while (service.size > total / 50) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+  attacks.service = null;
+  await service.remove('all');
+  await service.stop();
+  await firewall.close();
+  lab.destroy();
+  await attacks.end();
+  process.stdout.write(`\nevents: ${JSON.stringify(counts)}; probes that failed: ${attacks.failed}\n`);
+  if (rounds > 0) await throughput(total, rounds, directory);
+}
+
+/** Requests a second through a gateway whose ban sets are full, against the same with empty ones. */
+async function throughput(total: number, rounds: number, directory: string): Promise<void> {
+  const site = await Site.open(join(directory, 'site'));
+  const networkNamespace = `/run/netns/${site.lab.namespaces.gateway}`;
+  const firewall = await KernelFirewall.open({ networkNamespace });
+  await firewall.install(PLAN);
+  const entries = Array.from({ length: total }, (_, n) => ({ prefix: prefixOf(n), remaining: SECONDS }));
+  await firewall.restoreBans(entries, total);
+  const sets = IpSets.open(networkNamespace);
+  sets.create('bench_empty', 4, 65_536, 3600);
+  for (const name of ['keepalive', 'connections'] as const) {
+    const ratios: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const rates = { full: 0, empty: 0 };
+      const order = round % 2 === 0 ? (['full', 'empty'] as const) : (['empty', 'full'] as const);
+      for (const state of order) {
+        if (state === 'empty') sets.swap('portcullis_ban4', 'bench_empty');
+        rates[state] = (await workloads[name].run(site.lab, 2)).rate;
+        if (state === 'empty') sets.swap('portcullis_ban4', 'bench_empty');
+      }
+      ratios.push(rates.full / rates.empty);
+    }
+    process.stdout.write(
+      `${workloads[name].title}: with ${total} bans ${(median(ratios) * 100).toFixed(1)} % of without (median of ${rounds}; ${ratios.map((ratio) => (ratio * 100).toFixed(0)).join(' ')})\n`,
+    );
+  }
+  await sets.close();
+  await firewall.close();
+  site.lab.destroy();
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      bans: { type: 'string', default: '1000000' },
+      rounds: { type: 'string', default: '5' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const missing = Lab.available();
+  if (missing !== null) throw new Error(`the benchmark cannot run here: ${missing}`);
+  const [total, rounds] = [Number(values.bans), Number(values.rounds)];
+  if (!Number.isInteger(total) || total < 10_000 || total > 5_000_000)
+    throw new Error(`--bans is a whole number from 10000 to 5000000, not ${values.bans}`);
+  if (!Number.isInteger(rounds) || rounds < 0 || rounds > 100)
+    throw new Error(`--rounds is a whole number from 0 to 100, not ${values.rounds}`);
+  Lab.cleanStale(LAB_PREFIX);
+  const directory = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  try {
+    setPriority(0, NICE);
+  } catch {
+    // Slower on a busy machine.
+  }
+  await bench(total, rounds, directory);
+  process.exit();
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`portcullis: ${error.message}\n`);
+  process.exit(1);
+});

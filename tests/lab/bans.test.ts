@@ -1,0 +1,154 @@
+/** Bans as an administrator meets them, on the real kernel: what they cut off, how they are lifted, who puts them back. */
+import type { BansRemovedAnswer } from '@portcullis/daemon';
+import { Lab, waitUntil } from '@portcullis/testkit';
+import { ATTACK_PATH, describeLab, LabEngine } from './engine';
+
+const PORT = 80;
+/** Nothing listens to what goes here but an echo. */
+const ECHO_PORT = 7777;
+
+describeLab('bans', () => {
+  let lab: Lab;
+  let engine: LabEngine;
+  beforeAll(async () => {
+    lab = new Lab('pcban', { bystander: true });
+    await lab.httpServer('server', PORT);
+    await lab.tcpServer('server', ECHO_PORT);
+    await lab.tcpServer('gateway', ECHO_PORT);
+    engine = await new LabEngine(lab).start({ 'scan.ports': `[${PORT}]` });
+  }, 60_000);
+  afterAll(() => {
+    lab?.destroy();
+    engine?.remove();
+  });
+  afterEach(() => engine.ask('bans', 'remove', '--all'), 60_000);
+
+  const attacker = (family: 4 | 6) => lab.address('attacker', family);
+  const attack = (family: 4 | 6) =>
+    lab.httpGet('attacker', `${ATTACK_PATH}-${family}`, {
+      host: lab.target(family),
+      port: PORT,
+      timeout: 1200,
+    });
+  const isBanned = async (family: 4 | 6) => (await engine.bans()).includes(attacker(family));
+  const banned = (family: 4 | 6) => waitUntil(() => isBanned(family), { timeout: 10_000, what: 'the ban' });
+
+  test.each([4, 6] as const)(
+    'existing connections of the attacker die, forwarded and local, over IPv%d',
+    async (family) => {
+      const open = await Promise.all(
+        [lab.target(family), lab.gatewayAddress('attacker', family)].map((host) =>
+          lab.connect('attacker', { host, port: ECHO_PORT }),
+        ),
+      );
+      const arrived = async (text: string) =>
+        Promise.all(
+          open.map(async (connection) =>
+            Buffer.from((await connection.state()).received)
+              .toString('latin1')
+              .includes(text),
+          ),
+        );
+      for (const connection of open) await connection.write('before');
+      await waitUntil(async () => (await arrived('before')).every(Boolean), { what: 'the echo' });
+
+      await attack(family);
+      await banned(family);
+      for (const connection of open) await connection.write('after');
+      const dropped = async () => (await engine.status()).bans.dropped_packets;
+      const before = await dropped();
+      await waitUntil(async () => (await dropped()) >= before + 2, {
+        timeout: 15_000,
+        what: 'retransmissions that are dropped',
+      });
+      expect(await arrived('after')).toEqual([false, false]);
+      for (const connection of open) await connection.reset();
+    },
+    90_000,
+  );
+
+  test('removing a prefix lifts the bans inside it, and no others', async () => {
+    const inside = ['198.51.100.1', '198.51.100.128/25', '2001:db8:7::1'];
+    for (const prefix of [...inside, '198.51.101.1', '2001:db8:8::/48'])
+      expect((await engine.ask('bans', 'add', prefix, '--for', '10m')).code).toBe(0);
+    const answer = await engine.json<BansRemovedAnswer>(
+      ...['bans', 'remove', '198.51.100.0/24', '2001:db8:7::/48', '192.0.2.0/24'],
+    );
+    expect(answer).toMatchObject({ count: 3, not_banned: ['192.0.2.0/24'] });
+    expect([...answer.removed].sort()).toEqual(inside);
+    expect((await engine.bans()).sort()).toEqual(['198.51.101.1', '2001:db8:8::/48']);
+    const saved = await lab.run('gateway', ['ipset', 'save']);
+    for (const prefix of inside) expect(saved).not.toContain(` ${prefix} `);
+  }, 90_000);
+
+  test('after an unblocking by hand there can be a time of grace', async () => {
+    await attack(4);
+    await banned(4);
+    expect((await engine.ask('config', 'set', 'unblock-grace=1h')).code).toBe(0);
+    expect((await engine.ask('bans', 'remove', attacker(4))).code).toBe(0);
+    const refusals = () =>
+      engine.events('ban').filter(({ ban }) => /grace-after-unblocking/.test(ban?.reason ?? '')).length;
+    const before = refusals();
+    // Stopped all the same.
+    expect(await attack(4)).toMatchObject({ complete: false });
+    await waitUntil(() => refusals() > before, { timeout: 10_000, what: 'the refusal' });
+    expect(await isBanned(4)).toBe(false);
+    expect((await engine.ask('config', 'set', 'unblock-grace=0s')).code).toBe(0);
+    await attack(4);
+    await banned(4);
+  }, 90_000);
+
+  test('a ban lasts from one minute to 32 768 minutes', async () => {
+    for (const wrong of ['59s', '32769m', 'long'])
+      expect((await engine.ask('config', 'set', `block-duration=${wrong}`)).code).toBe(2);
+    expect((await engine.ask('config', 'set', 'block-duration=32768m')).code).toBe(0);
+    await attack(4);
+    await banned(4);
+    const [ban] = engine
+      .events('ban')
+      .filter((record) => record.src_ip === attacker(4))
+      .slice(-1);
+    expect(ban?.ban).toMatchObject({ action: 'added', duration_s: 32_768 * 60 });
+    const until = Date.parse(ban?.ban?.until ?? '');
+    expect(Math.abs(until - Date.now() - 32_768 * 60_000)).toBeLessThan(60_000);
+    expect(await lab.run('gateway', ['ipset', 'save'])).toMatch(/ timeout 19660\d\d /);
+    expect((await engine.ask('config', 'unset', 'block-duration')).code).toBe(0);
+  }, 60_000);
+
+  describe('what others change is put back', () => {
+    const both = (rest: string) => `iptables -w ${rest}; ip6tables -w ${rest}`;
+    test.each([
+      ['only a jump', 'iptables -w -t raw -D PREROUTING -j portcullis'],
+      ['one IPv6 rule', 'ip6tables -w -t raw -D portcullis 2'],
+      ['the order', 'iptables -w -t mangle -I FORWARD -p tcp -j ACCEPT'],
+      ['iptables -F', both('-t mangle -F')],
+      ['iptables -F of the ban rules', both('-t raw -F')],
+    ])(
+      '%s',
+      async (_, script) => {
+        const before = await engine.rules();
+        const { firewall_repairs } = await engine.status();
+        await lab.run('gateway', ['sh', '-c', script]);
+        await waitUntil(async () => (await engine.status()).firewall_repairs > firewall_repairs, {
+          timeout: 15_000,
+          what: 'the repair',
+        });
+        expect(await engine.rules()).toEqual(before);
+        expect(engine.process.stdout + engine.process.stderr).toContain('they are put back');
+      },
+      90_000,
+    );
+
+    test('a flushed set, of either family', async () => {
+      for (const family of [4, 6] as const) {
+        expect((await engine.ask('bans', 'add', attacker(family), '--for', '10m')).code).toBe(0);
+        const set = `portcullis_ban${family}`;
+        await lab.run('gateway', ['ipset', 'flush', set]);
+        await waitUntil(
+          async () => (await lab.run('gateway', ['ipset', 'save', set])).includes(` ${attacker(family)} `),
+          { timeout: 15_000, what: 'the ban in the kernel' },
+        );
+      }
+    }, 90_000);
+  });
+});

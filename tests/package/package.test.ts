@@ -1,0 +1,305 @@
+/**
+ * The package on a fresh Debian 12 with systemd, as the gateway between an attacker and a server: installed, upgraded,
+ * removed, purged. Every test goes on where the one before has ended.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BanListAnswer, StatusAnswer } from '@portcullis/daemon';
+import { Lab, type LabConnection, waitUntil } from '@portcullis/testkit';
+import { ATTACK_PATH, attackRules } from '../lab/engine';
+import { BootedSystem, bootMissing } from './booted-system';
+import { buildDeb, packagingMissing } from './build-deb';
+import { debianRootMissing, makeDebianRoot } from './debian-root';
+
+const HTTP = 80;
+const ECHO = 7000;
+const UNIT = 'portcullis.service';
+const TIMER = 'portcullis-rules-update.timer';
+const CAPABILITIES = (1n << 12n) | (1n << 13n); // CAP_NET_ADMIN, CAP_NET_RAW
+
+const missing = packagingMissing() ?? debianRootMissing() ?? Lab.available() ?? bootMissing();
+jest.setTimeout(120_000);
+
+if (missing !== null) test.skip(`the package on a Debian 12 of its own: ${missing}`, () => {});
+else
+  describe('the package on a Debian 12 of its own', () => {
+    const packages = mkdtempSync(join(tmpdir(), 'portcullis-packages-'));
+    let lab: Lab;
+    let root: string;
+    let system: BootedSystem;
+
+    beforeAll(async () => {
+      const first = buildDeb({ output: packages, version: '1.0.0' });
+      const second = buildDeb({ output: packages, version: '1.0.1' });
+      const depends = spawnSync('dpkg-deb', ['--field', first, 'Depends'], { encoding: 'utf8' }).stdout;
+      const libraries = depends.split(',').map((one) => one.trim().split(' ')[0] as string);
+      root = makeDebianRoot([...libraries, 'systemd', 'dbus', 'man-db']);
+      mkdirSync(join(root, 'srv'), { recursive: true });
+      copyFileSync(first, join(root, 'srv', 'first.deb'));
+      copyFileSync(second, join(root, 'srv', 'second.deb'));
+      lab = new Lab('pcdeb');
+      await lab.httpServer('server', HTTP);
+      await lab.tcpServer('server', ECHO, { kind: 'echo' });
+      system = await new BootedSystem(lab, root).booted();
+    }, 900_000);
+    afterAll(async () => {
+      await system?.destroy();
+      lab?.destroy();
+      for (const folder of [root, packages]) if (folder) rmSync(folder, { recursive: true, force: true });
+    });
+
+    const configuration = () => join(root, 'etc/portcullis/portcullis.yaml');
+    const status = () => system.json<StatusAnswer>('portcullis', 'status');
+    const banned = async () =>
+      (await system.json<BanListAnswer>('portcullis', 'bans', 'list')).bans.map(({ prefix }) => prefix);
+    const mainProcess = () => system.property(UNIT, 'MainPID');
+    const get = (path: string, family: 4 | 6, timeout: number) =>
+      lab.httpGet('attacker', path, { host: lab.target(family), port: HTTP, timeout });
+    /** Whatever of ours stands in the kernel. */
+    const inKernel = async () => {
+      const lists = [await system.run('ipset', 'list', '-name')];
+      for (const tool of ['iptables', 'ip6tables'])
+        for (const table of ['raw', 'mangle', 'filter'])
+          lists.push(await system.run(tool, '-t', table, '-S'));
+      return lists
+        .join('\n')
+        .split('\n')
+        .filter((line) => line.includes('portcullis'));
+    };
+
+    if (spawnSync('lintian', ['--version']).status === 0)
+      test('lintian has nothing against it', () => {
+        const uncompressed = 'uses-no-compression-for-data-tarball,uses-no-compression-for-control-tarball';
+        const { status, stdout } = spawnSync(
+          'lintian',
+          [
+            '--fail-on=error,warning',
+            `--suppress-tags=${uncompressed}`,
+            '--allow-root',
+            join(root, 'srv', 'first.deb'),
+          ],
+          { encoding: 'utf8' },
+        );
+        expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+      }, 300_000);
+    else test.skip('lintian is not installed', () => {});
+
+    test('installing starts the service, says that protection is off, and needs nothing more', async () => {
+      const { code, stdout, stderr } = await system.exec('dpkg', '--install', '/srv/first.deb');
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stdout).toContain("turn it on with 'portcullis enable'");
+      expect(await system.run('systemctl', 'is-active', UNIT)).toBe('active\n');
+      expect(await system.run('systemctl', 'is-enabled', UNIT)).toBe('enabled\n');
+      expect(await status()).toMatchObject({ state: 'disabled', rules: { failed: 0 } });
+      expect(await system.run('dpkg', '--verify', 'portcullis')).toBe('');
+      expect(await system.run('man', '--where', 'portcullis')).toContain('portcullis.8');
+      expect((await system.exec('systemd-analyze', 'verify', UNIT)).stderr).toBe('');
+    });
+
+    test('enabled on a gateway it blocks the attack, bans, and serves the rest', async () => {
+      mkdirSync(join(root, 'etc/portcullis/rules'));
+      writeFileSync(join(root, 'etc/portcullis/rules/test.rules'), attackRules);
+      appendFileSync(
+        configuration(),
+        [
+          `protect: { networks: [${lab.address('server', 4)}/24, "${lab.address('server', 6)}/64"] }`,
+          'rule-files: [/usr/share/portcullis/rules, /etc/portcullis/rules]',
+          'never-block: [self]',
+          '',
+        ].join('\n'),
+      );
+      await system.run('systemctl', 'restart', UNIT);
+      await system.run('portcullis', 'enable');
+      expect(await get('/ordinary', 4, 5000)).toMatchObject({ complete: true });
+      expect(await get(ATTACK_PATH, 4, 1500)).toMatchObject({ complete: false });
+      expect(await banned()).toEqual([lab.address('attacker', 4)]);
+      expect(await get('/ordinary', 4, 1000)).toMatchObject({ connected: false });
+      expect(await get('/ordinary', 6, 5000)).toMatchObject({ complete: true });
+      expect((await status()).packets.received).toBeGreaterThan(0);
+    });
+
+    test('systemd has taken from it what the unit says', async () => {
+      const pid = await mainProcess();
+      const process = await system.run('cat', `/proc/${pid}/status`);
+      expect(BigInt(`0x${/^CapBnd:\s*(\w+)/m.exec(process)?.[1]}`)).toBe(CAPABILITIES);
+      expect(BigInt(`0x${/^CapEff:\s*(\w+)/m.exec(process)?.[1]}`)).toBe(CAPABILITIES);
+      expect(process).toMatch(/^NoNewPrivs:\s*1$/m);
+      expect(process).toMatch(/^Seccomp:\s*2$/m);
+      const mounts = await system.run('cat', `/proc/${pid}/mounts`);
+      expect(mounts).toMatch(/^\S+ \/ \S+ ro,/m);
+      for (const place of [
+        '/var/lib/portcullis',
+        '/var/log/portcullis',
+        '/run/portcullis',
+        '/run/xtables.lock',
+      ])
+        expect(mounts).toMatch(new RegExp(`^\\S+ ${place} \\S+ rw,`, 'm'));
+    });
+
+    test('the timer is off, and what it would start fetches rules behind its own restrictions', async () => {
+      expect((await system.exec('systemctl', 'is-enabled', TIMER)).stdout).toBe('disabled\n');
+      await system.run('systemctl', 'enable', '--now', TIMER);
+      await system.run('tar', '-C', '/etc/portcullis/rules', '-czf', '/srv/more.tar.gz', 'test.rules');
+      const before = readFileSync(configuration(), 'utf8');
+      appendFileSync(
+        configuration(),
+        'rule-sources: [{ name: ours, url: "file:///srv/more.tar.gz", checksum: "off" }]\n',
+      );
+      await system.run('systemctl', 'start', 'portcullis-rules-update.service');
+      expect(await system.property('portcullis-rules-update.service', 'Result')).toBe('success');
+      expect(await system.run('find', '/var/lib/portcullis', '-name', '*.rules')).toContain('ours');
+      writeFileSync(configuration(), before);
+    });
+
+    test('reloading is waited for, and a wrong configuration is told and leaves all as it was', async () => {
+      await system.run('systemctl', 'reload', UNIT);
+      const before = readFileSync(configuration(), 'utf8');
+      appendFileSync(configuration(), 'block-duratoin: 2h\n');
+      expect((await system.exec('systemctl', 'reload', UNIT)).code).not.toBe(0);
+      writeFileSync(configuration(), before);
+      expect(await system.run('systemctl', 'is-active', UNIT)).toBe('active\n');
+      expect((await status()).state).toBe('protecting');
+    });
+
+    /** A connection that goes on while something happens to the engine. */
+    async function across(
+      connection: LabConnection,
+      word: string,
+      action: () => Promise<unknown>,
+    ): Promise<void> {
+      await connection.write(`before ${word};`);
+      await connection.receive(new RegExp(`before ${word};`), 10_000);
+      const acting = action();
+      await connection.write(`during ${word};`);
+      await connection.receive(new RegExp(`during ${word};`), 30_000);
+      await acting;
+      await connection.write(`after ${word};`);
+      await connection.receive(new RegExp(`after ${word};`), 10_000);
+    }
+
+    test('a restart keeps bans and does not cut connections', async () => {
+      const connection = await lab.connect('attacker', { host: lab.target(6), port: ECHO });
+      const before = await mainProcess();
+      await across(connection, 'restart', () => system.run('systemctl', 'restart', UNIT));
+      // It ended by itself, systemd did not have to kill it.
+      expect(await system.run('journalctl', '--unit', UNIT)).not.toMatch(/timed out|could not be run/);
+      expect(await mainProcess()).not.toBe(before);
+      expect((await status()).state).toBe('protecting');
+      expect(await banned()).toEqual([lab.address('attacker', 4)]);
+      expect(await get('/ordinary', 4, 1000)).toMatchObject({ connected: false });
+      await connection.end();
+    });
+
+    test('an upgrade restarts the engine, keeps the configuration, and cuts no connection', async () => {
+      const connection = await lab.connect('attacker', { host: lab.target(6), port: ECHO });
+      const before = await mainProcess();
+      const mine = readFileSync(configuration(), 'utf8');
+      await across(connection, 'upgrade', () => system.run('dpkg', '--install', '/srv/second.deb'));
+      expect(await system.run('dpkg-query', '--show', 'portcullis')).toContain('1.0.1');
+      expect(await mainProcess()).not.toBe(before);
+      expect(readFileSync(configuration(), 'utf8')).toBe(mine);
+      expect((await status()).state).toBe('protecting');
+      expect(await banned()).toEqual([lab.address('attacker', 4)]);
+      await connection.end();
+    });
+
+    test('an upgrade does not end an engine whose configuration would not start again', async () => {
+      const before = await mainProcess();
+      const mine = readFileSync(configuration(), 'utf8');
+      appendFileSync(configuration(), 'block-duratoin: 2h\n');
+      const { code, stderr } = await system.exec('dpkg', '--install', '/srv/second.deb');
+      expect(code).toBe(0);
+      expect(stderr).toContain('the engine was not restarted');
+      expect(await mainProcess()).toBe(before);
+      writeFileSync(configuration(), mine);
+    });
+
+    test('an engine that hangs is ended and started again', async () => {
+      mkdirSync(join(root, `etc/systemd/system/${UNIT}.d`), { recursive: true });
+      writeFileSync(join(root, `etc/systemd/system/${UNIT}.d/test.conf`), '[Service]\nWatchdogSec=8s\n');
+      await system.run('systemctl', 'daemon-reload');
+      await system.run('systemctl', 'restart', UNIT);
+      const before = await mainProcess();
+      await system.run('systemctl', 'kill', '--kill-whom=main', '--signal=SIGSTOP', UNIT);
+      await waitUntil(
+        async () => {
+          const now = await mainProcess();
+          return now !== '0' && now !== before && (await system.property(UNIT, 'ActiveState')) === 'active';
+        },
+        { timeout: 90_000, what: 'another engine' },
+      );
+      expect((await status()).state).toBe('protecting');
+      expect(await banned()).toEqual([lab.address('attacker', 4)]);
+      rmSync(join(root, `etc/systemd/system/${UNIT}.d`), { recursive: true });
+      await system.run('systemctl', 'daemon-reload');
+    });
+
+    test('removing leaves nothing in the kernel, and keeps what an administrator has made', async () => {
+      await system.run(
+        'iptables',
+        '-t',
+        'mangle',
+        '-A',
+        'portcullis_bypass',
+        '-p',
+        'tcp',
+        '--dport',
+        '8443',
+        '-j',
+        'ACCEPT',
+      );
+      expect((await inKernel()).length).toBeGreaterThan(20);
+      const printed = await system.run('dpkg', '--remove', 'portcullis');
+      expect(printed).toContain(
+        'iptables -t mangle -A portcullis_bypass -p tcp -m tcp --dport 8443 -j ACCEPT',
+      );
+      expect(await inKernel()).toEqual([]);
+      expect(await get('/let-in', 4, 5000)).toMatchObject({ complete: true });
+      expect(existsSync(configuration())).toBe(true);
+      expect(existsSync(join(root, 'var/lib/portcullis/state.json'))).toBe(true);
+      expect(existsSync(join(root, 'usr/lib/portcullis'))).toBe(false);
+    });
+
+    test('installed again, it protects and bans as before', async () => {
+      const printed = await system.run('dpkg', '--install', '/srv/second.deb');
+      expect(printed).not.toContain('error');
+      expect((await status()).state).toBe('protecting');
+      expect(await banned()).toEqual([lab.address('attacker', 4)]);
+    });
+
+    test('purging leaves a clean host', async () => {
+      rmSync(join(root, 'etc/portcullis/rules'), { recursive: true });
+      await system.run('dpkg', '--purge', 'portcullis');
+      expect(await inKernel()).toEqual([]);
+      const left = await system.run(
+        'find',
+        '/',
+        '-xdev',
+        '-name',
+        '*portcullis*',
+        '-not',
+        '-path',
+        // What man has laid by is its own affair.
+        '/var/cache/man/*',
+      );
+      expect(left).toBe('');
+      expect(
+        await system.run('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'portcullis*'),
+      ).toBe('');
+      // It ends with 1 where there are none.
+      expect((await system.exec('systemctl', 'list-unit-files', '--no-legend', 'portcullis*')).stdout).toBe(
+        '',
+      );
+    });
+  });
