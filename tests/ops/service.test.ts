@@ -47,7 +47,7 @@ test('the unit leaves two capabilities, and no way to write but its own director
   expect(serviceSettings('MemoryDenyWriteExecute')).toEqual([]);
   expect(serviceSettings('Type')).toEqual(['notify']);
   expect(serviceSettings('NotifyAccess')).toEqual(['all']);
-  // systemd must not end the shell and ipset that the engine takes its rules away with.
+  // systemd must not end the shell that the engine takes its rules away with.
   expect(serviceSettings('KillMode')).toEqual(['mixed']);
 });
 

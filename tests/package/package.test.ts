@@ -51,7 +51,8 @@ else
       lab = new Lab('pcdeb');
       await lab.httpServer('server', HTTP);
       await lab.tcpServer('server', ECHO, { kind: 'echo' });
-      system = await new BootedSystem(lab, root).booted();
+      system = new BootedSystem(lab, root);
+      await system.booted();
     }, 900_000);
     afterAll(async () => {
       await system?.destroy();
@@ -158,7 +159,7 @@ else
       );
       await system.run('systemctl', 'start', 'portcullis-rules-update.service');
       expect(await system.property('portcullis-rules-update.service', 'Result')).toBe('success');
-      expect(await system.run('find', '/var/lib/portcullis', '-name', '*.rules')).toContain('ours');
+      expect(await system.run('find', '/var/lib/portcullis', '-name', '*.rules')).toContain('/ours/');
       writeFileSync(configuration(), before);
     });
 

@@ -105,8 +105,10 @@ export class AppLayer {
   /** Which side of a TCP connection sends such bytes first; null: they do not tell. `probed` is set. */
   senderOf(bytes: Uint8Array, start: number, end: number): 'client' | 'server' | null {
     const last = Math.min(end, start + PROBE_BYTES);
-    if (this.find(0, bytes, start, last) > 0) return 'client';
-    return this.find(1, bytes, start, last) > 0 ? 'server' : null;
+    const asClient = this.find(0, bytes, start, last) > 0;
+    const asServer = this.find(1, bytes, start, last) > 0;
+    if (asClient === asServer) return null;
+    return asClient ? 'client' : 'server';
   }
 
   gap(flow: FlowInspection, direction: Direction, length: number): void {

@@ -191,12 +191,29 @@ describe('pass', () => {
     expect(inspection.passed(packets).slice(SHAKE)).not.toContain(true);
   });
 
-  test('holds for a UDP flow too, in both directions', async () => {
+  test('of what one datagram holds is about that datagram', async () => {
     const inspection = await Inspection.of(
       rules.replaceAll('tcp', 'udp').replaceAll('flow:established; ', ''),
     );
-    const { packets } = new UdpConversation().client('friend').client('evil').server('evil');
-    expect(inspection.passed(packets)).toEqual([true, true, true]);
+    const { packets } = new UdpConversation().client('friend, evil').client('evil').server('friend');
+    expect(inspection.passed(packets)).toEqual([true, false, true]);
+  });
+
+  test('of what a transaction holds is about its flow, over UDP too', async () => {
+    const inspection = await Inspection.of(
+      [
+        'pass dns any any -> any any (dns.query; content:"friend"; sid:1;)',
+        'drop udp any any -> any any (content:"evil"; sid:2;)',
+      ].join('\n'),
+    );
+    const query = (name: string) =>
+      Buffer.concat([
+        Buffer.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, name.length]),
+        Buffer.from(name),
+        Buffer.from([0, 0, 1, 0, 1]),
+      ]);
+    const { packets } = new UdpConversation({ serverPort: 53 }).client(query('friend')).client(query('evil'));
+    expect(inspection.passed(packets)).toEqual([true, true]);
   });
 });
 
