@@ -7,10 +7,10 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -455,9 +455,10 @@ int queue_decide(struct queue *queue, uint32_t packet_id, uint8_t verdict, uint3
 
 /* ---- receiving ---- */
 
+/* To a few milliseconds, which a time-out does not ask for more exactly: this clock costs next to nothing. */
 static int64_t now_ms(void) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -531,12 +532,12 @@ static void take_message(struct queue *queue, uint32_t slot, size_t length) {
   if (message.info & INFO_TRUNCATED) counters[COUNTER_TRUNCATED] += 1;
 }
 
-/* Returns messages taken, or a negative errno. */
-static int receive_available(struct queue *queue) {
+/* Waits as SO_RCVTIMEO says, unless `flags` say not to. Returns messages taken, or a negative errno. */
+static int receive_messages(struct queue *queue, int flags) {
   for (uint32_t i = 0; i < queue->batch.slots; i++) {
     queue->receive_headers[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_nl);
   }
-  int received = recvmmsg(queue->fd, queue->receive_headers, queue->batch.slots, MSG_DONTWAIT, NULL);
+  int received = recvmmsg(queue->fd, queue->receive_headers, queue->batch.slots, flags, NULL);
   if (received < 0) return -errno;
   for (int i = 0; i < received; i++) {
     const struct sockaddr_nl *sender = (const struct sockaddr_nl *)&queue->senders[i];
@@ -548,6 +549,15 @@ static int receive_available(struct queue *queue) {
     take_message(queue, (uint32_t)i, queue->receive_headers[i].msg_len);
   }
   return received;
+}
+
+/* How long a receive that finds nothing waits; the same as before costs nothing. Zero would be for ever. */
+static int set_wait(struct queue *queue, int timeout_ms) {
+  if (timeout_ms == queue->wait_ms) return 0;
+  struct timeval wait = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+  if (setsockopt(queue->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0) return -errno;
+  queue->wait_ms = timeout_ms;
+  return 0;
 }
 
 int queue_receive(struct queue *queue, int timeout_ms) {
@@ -562,10 +572,19 @@ int queue_receive(struct queue *queue, int timeout_ms) {
       return (int)queue->count;
     }
   }
-  int64_t deadline = 0;
+  /*
+   * One call takes what is there, or sleeps until the first message comes and takes what has come by then: asking
+   * first and polling after that would be three calls for a batch where packets come singly.
+   */
+  int flags = MSG_DONTWAIT;
+  if (timeout_ms > 0) {
+    int error = set_wait(queue, timeout_ms);
+    if (error) return error;
+    flags = MSG_WAITFORONE;
+  }
+  const int64_t deadline = now_ms() + timeout_ms;
   for (;;) {
-    /* Under load there is something to take: poll is asked only when there is not. */
-    int received = receive_available(queue);
+    int received = receive_messages(queue, flags);
     if (queue->count) {
       queue->counters[COUNTER_BATCHES] += 1;
       return (int)queue->count;
@@ -574,12 +593,13 @@ int queue_receive(struct queue *queue, int timeout_ms) {
       queue->counters[COUNTER_OVERRUNS] += 1;
       continue;
     }
-    if (received < 0 && received != -EAGAIN && received != -EINTR) return received;
-    int64_t now = now_ms();
-    if (deadline == 0) deadline = now + timeout_ms;
-    if (now >= deadline) return 0;
-    struct pollfd wait = {.fd = queue->fd, .events = POLLIN};
-    if (poll(&wait, 1, (int)(deadline - now)) < 0 && errno != EINTR) return -errno;
+    if (received == -EAGAIN) return 0;
+    if (received < 0 && received != -EINTR) return received;
+    /* What came was no packet, or a signal: the rest of the time is waited for. */
+    const int64_t left = deadline - now_ms();
+    if (left <= 0) return 0;
+    int error = set_wait(queue, (int)left);
+    if (error) return error;
   }
 }
 
@@ -627,7 +647,7 @@ int queue_abandon(int fd, uint32_t port_id) {
   if (old < 0) return error;
   if (!error) {
     /*
-     * A thread asleep in poll keeps the socket alive until it wakes: have the kernel answer something, which
+     * A thread asleep in its receive keeps the socket alive until it wakes: have the kernel answer something, which
      * ends its sleep; its next call finds the harmless descriptor.
      */
     uint8_t message[64];

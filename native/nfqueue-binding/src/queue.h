@@ -96,6 +96,7 @@ struct queue {
   double *counters; /* COUNTER_COUNT */
   uint32_t count;   /* packets in the batch that still need queue_finalize */
   int prefetched;   /* the batch was filled by queue_open and has not been handed out */
+  int wait_ms;      /* SO_RCVTIMEO as it is set; 0: not */
   uint32_t next_id; /* the id that the next packet has unless the kernel could not deliver some */
   uint32_t sequence, pending_max_length, pending_sequence;
 

@@ -103,7 +103,6 @@ interface ListedPrefix {
 }
 
 interface Fact {
-  word: NeverBlockWord;
   addresses: ip6addr.Addr[];
   reason: string;
 }
@@ -137,16 +136,14 @@ export class NeverBlock {
    */
   refresh(): void {
     const { system } = this;
-    const fact = (word: NeverBlockWord, texts: readonly string[], reason: string): Fact => ({
-      word,
-      addresses: texts.flatMap((text) => parse(text) ?? []),
-      reason,
-    });
+    // What is not asked for is not read: the tables of a busy host take milliseconds.
+    const fact = (word: NeverBlockWord, texts: () => readonly string[], reason: string): Fact[] =>
+      this.words.has(word) ? [{ addresses: texts().flatMap((text) => parse(text) ?? []), reason }] : [];
     this.known = [
-      fact('self', system.addresses(), 'it is an address of this host'),
-      fact('gateway', gateways(system), 'it is a gateway of this host'),
-      fact('dns', resolvers(system), 'it is a name server of this host'),
-      fact('admin-sessions', administratorSessions(system), 'an administrator is logged in from it'),
+      ...fact('self', () => system.addresses(), 'it is an address of this host'),
+      ...fact('gateway', () => gateways(system), 'it is a gateway of this host'),
+      ...fact('dns', () => resolvers(system), 'it is a name server of this host'),
+      ...fact('admin-sessions', () => administratorSessions(system), 'an administrator is logged in from it'),
     ];
     this.readAt = performance.now();
   }
@@ -166,8 +163,8 @@ export class NeverBlock {
     if (!parsed) return `'${prefix}' is not an address`;
     const width = parsed.kind() === 'ipv4' ? 32 : 128;
     const cidr = ip6addr.createCIDR(parsed, length === undefined ? width : Number(length));
-    for (const { word, addresses, reason } of this.facts()) {
-      if (this.words.has(word) && addresses.some((address) => cidr.contains(address))) return reason;
+    for (const { addresses, reason } of this.facts()) {
+      if (addresses.some((address) => cidr.contains(address))) return reason;
     }
     const listed = [...this.prefixes, ...(isolation ? [] : this.protected)].find(
       (entry) => entry.cidr.contains(parsed) || cidr.contains(entry.cidr.address()),

@@ -31,6 +31,7 @@ import { TransactionInspection } from './transaction-inspection';
 const { DROP, ACCEPT, MARK, REPLACE } = Verdict;
 const { CHECKSUM_NOT_VERIFIED, NOT_IP } = PacketInfo;
 const { DROP: SEGMENT_DROP, OFFLOADABLE, CLEAR_URGENT } = SegmentResult;
+const { SYN } = TcpFlag;
 const OK = DecodeStatus.OK;
 const { TCP, UDP, ICMP, ICMPV6 } = IpProtocol;
 /** IP protocols whose packets belong to flows. */
@@ -380,8 +381,7 @@ export class Inspector {
       return this.drop();
     }
     if (reassembler.afterReset) hand.context.streamEvents.add(SUSPECTED_RST_INJECT);
-    if (view.tcpFlags === TcpFlag.SYN && slot >= 0 && this.isSynFlood(slot))
-      hand.context.streamEvents.add(SYN_FLOOD);
+    if (view.tcpFlags === SYN && slot >= 0 && this.isSynFlood(slot)) hand.context.streamEvents.add(SYN_FLOOD);
     if (dropReason !== 0)
       addStreamEvents(view, dropReason, slot >= 0 && hand.established(slot), hand.context.streamEvents);
     const finished = slot >= 0 && reassembler.isFinished(slot, direction);

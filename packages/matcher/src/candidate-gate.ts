@@ -3,7 +3,10 @@ import type { PortSet } from './port-set';
 import { FlowState } from './rule-builder';
 import type { RuleOutline } from './rule-outline';
 import { LOWER } from './search';
-import { TRANSPORT_BITS, TRANSPORT_INDEX } from './transport-index';
+import * as transports from './transport-index';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { TRANSPORT_BITS, TRANSPORT_INDEX } = transports;
 
 const { ESTABLISHED, NOT_ESTABLISHED } = FlowState;
 

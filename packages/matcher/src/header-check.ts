@@ -4,7 +4,10 @@ import type { CompiledRuleSet } from './compiled-rule-set';
 import type { InspectionContext } from './context';
 import { conditionHolds } from './flow-bits';
 import { FlowState } from './rule-builder';
-import { TRANSPORT_INDEX } from './transport-index';
+import * as transports from './transport-index';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { TRANSPORT_INDEX } = transports;
 
 const { TCP, UDP, ICMP, ICMPV6, SCTP, OTHER } = TransportBit;
 const { ESTABLISHED, NOT_ESTABLISHED } = FlowState;

@@ -7,7 +7,10 @@ import type { InspectionContext } from './context';
 import type { MatcherStage } from './matcher-stage';
 import type { RuleEvaluator } from './rule-evaluator';
 import type { SegmentScan } from './segment-scan';
-import { TRANSPORT_INDEX } from './transport-index';
+import * as transports from './transport-index';
+
+// Bound once: an import is a property load at each use in CommonJS.
+const { TRANSPORT_INDEX } = transports;
 
 /** Rules that look at packets by themselves: their headers, their payload. */
 export class PacketRules {

@@ -26,7 +26,8 @@ const BYTE_RANGES = ascii('multipart/byteranges');
 const LONGEST_RANGE = 80;
 const AUTHORIZATION_SCHEMES = ['basic', 'digest', 'bearer'].map(ascii);
 
-function emit(
+/** Tells of an event of a transaction, of which the listener knows from then on. */
+export function emit(
   listener: TransactionListener,
   tx: Http1Transaction,
   direction: Direction,

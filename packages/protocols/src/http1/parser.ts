@@ -13,64 +13,30 @@ import {
   type ProtocolParser,
   type TransactionListener,
 } from '../transaction';
-import type { Body } from './body';
 import { CR, LF } from './characters';
 import { ChunkStatus } from './chunked';
 import type { Http1Context } from './context';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
-import { ROW, VALUE_END, VALUE_START } from './field-table';
-import { scanMultipart } from './files';
 import {
+  emit,
   hasByteRanges,
   hasField,
-  reportDecoding,
   reportFraming,
   reportRequestHead,
   reportResponseHead,
 } from './findings';
-import { BodyFraming, Codings } from './framing';
+import { BodyFraming } from './framing';
 import { type Head, HeadStatus } from './head';
 import type { Http1Transaction } from './message';
+import { appendToBody, beginBody, beginMultipart, endBody, readCodings } from './message-body';
 import { Method } from './methods';
-import { MultipartNotice } from './multipart';
+import { Mode, State } from './parser-state';
 import { classifyLine, LineKind, looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
+import { TransactionQueue } from './transaction-queue';
 import { successor } from './upgrade';
-
-const State = {
-  /** Between messages. */
-  IDLE: 0,
-  /** Looking for the end of the start line. */
-  START_LINE: 1,
-  FIELDS: 2,
-  BODY_LENGTH: 3,
-  BODY_CHUNKED: 4,
-  BODY_TO_CLOSE: 5,
-  TRAILER: 6,
-  /** A response that may or may not have the body it speaks of: a status line may follow instead. */
-  BODY_OR_STATUS_LINE: 7,
-  /** Behind a line that is no status line: what follows tells whether it is passed over or is the body. */
-  JUNK_LINE: 8,
-  /** Another protocol. */
-  TUNNEL: 9,
-  /** Bytes are missing: a message is looked for at the start of each piece. */
-  LOST: 10,
-  CLOSED: 11,
-  /** The request is whole, but what follows it in the same piece may belong to it all the same. */
-  ENDING: 12,
-} as const;
-
-/** Bits of `mode`. */
-const Mode = {
-  /** A CONNECT waits for its answer: what follows it may be another protocol. */
-  CONNECTING: 1,
-  /** Within a line that was taken for the body of a request because it is no request. */
-  UNEXPECTED_LINE: 2,
-  /** Bytes were missing: that a response has no request says nothing. */
-  GAPPED: 4,
-} as const;
 
 const { TO_SERVER, TO_CLIENT } = Directions;
 /** How a status line begins, for telling it from a body. */
@@ -81,17 +47,13 @@ const LONGEST_JUNK_LINE = 1024;
 const PIECE = 2048;
 
 const framing = new BodyFraming();
-const codings = new Codings();
 
 export class Http1Parser implements ProtocolParser {
   private requestState: number = State.IDLE;
   private responseState: number = State.IDLE;
   /** The request that is coming in. */
   private request: Http1Transaction | null = null;
-  /** Transactions without a whole response, oldest first; the oldest is the one whose response comes (next). */
-  private oldest: Http1Transaction | null = null;
-  private youngest: Http1Transaction | null = null;
-  private pending = 0;
+  private readonly waiting = new TransactionQueue();
   /** Requests that were given up while they waited: as many responses have no request. */
   private forgotten = 0;
   private nextId = 0;
@@ -124,7 +86,7 @@ export class Http1Parser implements ProtocolParser {
     } else {
       if (this.responseState === State.LOST && i < stop) this.resumeResponse(bytes, i, stop);
       while (i < stop) i = this.responseStep(bytes, i, stop);
-      if (this.oldest?.answered) this.settle(this.oldest, TO_CLIENT);
+      if (this.waiting.oldest?.answered) this.settle(this.waiting.oldest, TO_CLIENT);
     }
   }
 
@@ -132,7 +94,7 @@ export class Http1Parser implements ProtocolParser {
     if (!(length > 0)) return;
     const state = this.stateOf(direction);
     if (state === State.TUNNEL || state === State.CLOSED || state === State.LOST) return;
-    const tx = direction === TO_SERVER ? this.request : this.oldest;
+    const tx = direction === TO_SERVER ? this.request : this.waiting.oldest;
     const body = tx?.bodies[direction] ?? null;
     if (tx !== null && body !== null) {
       if (state === State.BODY_TO_CLOSE) {
@@ -162,12 +124,12 @@ export class Http1Parser implements ProtocolParser {
       if (this.request !== null) this.closeRequest(this.request);
       this.requestState = State.CLOSED;
     } else {
-      if (this.oldest?.answered) this.closeResponse(this.oldest);
+      if (this.waiting.oldest?.answered) this.closeResponse(this.waiting.oldest);
       this.responseState = State.CLOSED;
       // Nothing answers what still waits.
-      while (this.oldest !== null) {
-        const tx = this.oldest;
-        this.unqueue(tx);
+      while (this.waiting.oldest !== null) {
+        const tx = this.waiting.oldest;
+        this.waiting.remove(tx);
         tx.responseDone = true;
         this.endIfOver(tx);
       }
@@ -176,9 +138,10 @@ export class Http1Parser implements ProtocolParser {
 
   heldBytes(): number {
     // Only the current request and the current response hold more than themselves.
-    let held = this.pending * 300 + this.noted;
+    let held = this.waiting.length * 300 + this.noted;
     if (this.request !== null) held += this.request.heldBytes();
-    if (this.oldest !== null && this.oldest !== this.request) held += this.oldest.heldBytes();
+    if (this.waiting.oldest !== null && this.waiting.oldest !== this.request)
+      held += this.waiting.oldest.heldBytes();
     return held;
   }
 
@@ -261,7 +224,7 @@ export class Http1Parser implements ProtocolParser {
 
   /** The head is complete: what does it announce? */
   private finishRequestHead(tx: Http1Transaction, head: Head, overflow: boolean): void {
-    const { limits, decodeRequests } = this.context.options;
+    const { decodeRequests } = this.context.options;
     tx.requestProgress = Http1Progress.HEADERS;
     tx.dirty |= 1 << TO_SERVER;
     reportRequestHead(this.listener, tx, head, overflow);
@@ -276,32 +239,14 @@ export class Http1Parser implements ProtocolParser {
     framing.read(head);
     reportFraming(this.listener, tx, TO_SERVER, framing, head.line.version);
     let layers = 0;
-    if (decodeRequests) layers = this.readCodings(tx, TO_SERVER, head, limits.codingLayers);
+    if (decodeRequests) layers = readCodings(this.context, this.listener, tx, TO_SERVER, head);
     if (tx.method === Method.CONNECT) this.finishRequest(tx);
     else if (framing.chunked) this.beginBody(tx, TO_SERVER, State.BODY_CHUNKED, layers);
     else if (framing.length > 0) {
       this.beginBody(tx, TO_SERVER, State.BODY_LENGTH, layers);
       tx.bodies[TO_SERVER]!.left = framing.length;
     } else this.finishRequest(tx);
-    if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null) this.beginMultipart(tx, head);
-  }
-
-  private beginMultipart(tx: Http1Transaction, head: Head): void {
-    const index = head.firstOf[Field.CONTENT_TYPE];
-    if (index < 0) return;
-    const start = head.base + head.rows[index * ROW + VALUE_START];
-    const end = head.base + head.rows[index * ROW + VALUE_END];
-    const multipart = this.context.takeMultipart();
-    if (multipart.begin(head.bytes, start, end)) tx.multipart = multipart;
-    else this.context.giveMultipart(multipart);
-  }
-
-  private readMultipart(tx: Http1Transaction, body: Body, complete: boolean): void {
-    const notices = scanMultipart(tx.multipart!, body, complete);
-    if ((notices & MultipartNotice.INVALID_HEADER) !== 0)
-      this.event(tx, TO_SERVER, Http1Event.MULTIPART_INVALID_HEADER);
-    if ((notices & MultipartNotice.NO_FILE_DATA) !== 0)
-      this.event(tx, TO_SERVER, Http1Event.MULTIPART_NO_FILEDATA);
+    if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null) beginMultipart(this.context, tx, head);
   }
 
   /** All that was announced has come. */
@@ -337,7 +282,7 @@ export class Http1Parser implements ProtocolParser {
     else this.mode |= Mode.UNEXPECTED_LINE;
     if (tx.bodies[TO_SERVER] === null) this.beginBody(tx, TO_SERVER, State.ENDING, 0);
     else tx.bodies[TO_SERVER].resume();
-    this.appendBody(tx, TO_SERVER, bytes, start, next);
+    appendToBody(this.listener, tx, TO_SERVER, bytes, start, next);
     return next;
   }
 
@@ -387,20 +332,20 @@ export class Http1Parser implements ProtocolParser {
         const c = bytes[start];
         if (c === LF || c === CR) return start + 1;
         this.beginResponse();
-        return this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, bytes, start, end);
+        return this.collect(TO_CLIENT, this.waiting.oldest!.heads[TO_CLIENT]!, bytes, start, end);
       }
       case State.START_LINE:
       case State.FIELDS:
       case State.JUNK_LINE:
-        return this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, bytes, start, end);
+        return this.collect(TO_CLIENT, this.waiting.oldest!.heads[TO_CLIENT]!, bytes, start, end);
       case State.TRAILER:
-        return this.collect(TO_CLIENT, this.trailer(this.oldest!, TO_CLIENT), bytes, start, end);
+        return this.collect(TO_CLIENT, this.trailer(this.waiting.oldest!, TO_CLIENT), bytes, start, end);
       case State.BODY_OR_STATUS_LINE:
         return this.bodyOrStatusLine(bytes, start, end);
       case State.BODY_LENGTH:
       case State.BODY_CHUNKED:
       case State.BODY_TO_CLOSE:
-        return this.bodyStep(this.oldest!, TO_CLIENT, bytes, start, end);
+        return this.bodyStep(this.waiting.oldest!, TO_CLIENT, bytes, start, end);
       default:
         return end;
     }
@@ -409,14 +354,11 @@ export class Http1Parser implements ProtocolParser {
   /** Finds the transaction that the response belongs to. */
   private beginResponse(): void {
     const { context } = this;
-    let tx = this.oldest;
+    let tx = this.waiting.oldest;
     if (tx === null || (!tx.answered && this.forgotten > 0)) {
       tx = context.takeTransaction(this.nextId++);
       tx.requestDone = true;
-      tx.next = this.oldest;
-      this.oldest = tx;
-      this.youngest ??= tx;
-      this.pending++;
+      this.waiting.addFirst(tx);
       if (this.forgotten > 0) this.forgotten--;
       else if ((this.mode & Mode.GAPPED) === 0) {
         this.event(tx, TO_CLIENT, Http1Event.UNABLE_TO_MATCH_RESPONSE_TO_REQUEST);
@@ -442,7 +384,7 @@ export class Http1Parser implements ProtocolParser {
 
   /** Reads on in a response head that has got more bytes. @returns a `HeadStatus` */
   private advanceResponse(head: Head, closed: boolean): number {
-    const tx = this.oldest!;
+    const tx = this.waiting.oldest!;
     for (;;) {
       if (this.responseState === State.JUNK_LINE) {
         const next = head.behindStartLine();
@@ -476,7 +418,7 @@ export class Http1Parser implements ProtocolParser {
     tx.heads[TO_CLIENT] = null;
     tx.responseProgress = Http1Progress.HEADERS;
     this.beginBody(tx, TO_CLIENT, State.BODY_TO_CLOSE, 0);
-    this.appendBody(tx, TO_CLIENT, head.bytes, head.base, head.base + head.length);
+    appendToBody(this.listener, tx, TO_CLIENT, head.bytes, head.base, head.base + head.length);
     // The head's bytes are given back.
     tx.bodies[TO_CLIENT]!.settle();
     this.context.giveHead(head);
@@ -484,7 +426,6 @@ export class Http1Parser implements ProtocolParser {
   }
 
   private finishResponseHead(tx: Http1Transaction, head: Head, overflow: boolean): void {
-    const { limits } = this.context.options;
     const { status, version } = head.line;
     framing.read(head);
     const hasBodyFields = framing.hasLength || framing.hasTransferEncoding;
@@ -534,7 +475,7 @@ export class Http1Parser implements ProtocolParser {
       this.finishResponse(tx);
       return;
     }
-    const layers = this.readCodings(tx, TO_CLIENT, head, limits.codingLayers);
+    const layers = readCodings(this.context, this.listener, tx, TO_CLIENT, head);
     let state: number = State.BODY_TO_CLOSE;
     if (framing.chunked) state = State.BODY_CHUNKED;
     else if (framing.length >= 0) state = State.BODY_LENGTH;
@@ -566,7 +507,7 @@ export class Http1Parser implements ProtocolParser {
 
   /** After 204 or 304 with a length: browsers take what follows for a body, unless it is the next response. */
   private bodyOrStatusLine(bytes: Uint8Array, start: number, end: number): number {
-    const tx = this.oldest!;
+    const tx = this.waiting.oldest!;
     let i = start;
     while (
       i < end &&
@@ -580,9 +521,9 @@ export class Http1Parser implements ProtocolParser {
     if (matched === STATUS_LINE_START.length) {
       this.finishResponse(tx);
       this.beginResponse();
-      this.collect(TO_CLIENT, this.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
+      this.collect(TO_CLIENT, this.waiting.oldest!.heads[TO_CLIENT]!, STATUS_LINE_START, 0, matched);
       // The prefix is ours, not the caller's: it must not be borrowed.
-      this.oldest?.heads[TO_CLIENT]?.own();
+      this.waiting.oldest?.heads[TO_CLIENT]?.own();
       return i;
     }
     if (i >= end) return end;
@@ -602,7 +543,7 @@ export class Http1Parser implements ProtocolParser {
     tx.dropBody(TO_CLIENT);
     tx.dropHead(TO_CLIENT);
     tx.responseDone = true;
-    this.unqueue(tx);
+    this.waiting.remove(tx);
     this.responseState = State.IDLE;
     this.endIfOver(tx);
   }
@@ -623,7 +564,7 @@ export class Http1Parser implements ProtocolParser {
         else this.finishResponseHead(tx, head, false);
       }
     }
-    if (this.oldest === tx && tx.answered && this.responseState !== State.TUNNEL)
+    if (this.waiting.oldest === tx && tx.answered && this.responseState !== State.TUNNEL)
       this.finishBody(tx, TO_CLIENT, true);
   }
 
@@ -657,7 +598,7 @@ export class Http1Parser implements ProtocolParser {
       } else taken = head.append(bytes, i, Math.min(end, i + PIECE));
       const status = this.advance(direction, head, false);
       if (status === HeadStatus.COMPLETE) {
-        const tx = direction === TO_SERVER ? this.request : this.oldest;
+        const tx = direction === TO_SERVER ? this.request : this.waiting.oldest;
         // A head that was not one has left its bytes behind.
         if (tx === null || (tx.heads[direction] !== head && tx.trailers[direction] !== head))
           return direction === TO_SERVER ? end : i + taken;
@@ -698,7 +639,7 @@ export class Http1Parser implements ProtocolParser {
 
   /** A head that does not end is taken as it is; what follows is looked at as a body. */
   private cutHead(direction: Direction, head: Head): void {
-    const tx = (direction === TO_SERVER ? this.request : this.oldest)!;
+    const tx = (direction === TO_SERVER ? this.request : this.waiting.oldest)!;
     if (this.stateOf(direction) === State.TRAILER) {
       head.cut();
       this.event(tx, direction, DirectedEvent.FIELD_TOO_LONG[direction]);
@@ -706,21 +647,13 @@ export class Http1Parser implements ProtocolParser {
       return;
     }
     this.advance(direction, head, true);
-    const current = direction === TO_SERVER ? this.request : this.oldest;
+    const current = direction === TO_SERVER ? this.request : this.waiting.oldest;
     if (current !== tx || tx.heads[direction] !== head) return;
     this.finishHead(tx, direction, head, true);
   }
 
   private beginBody(tx: Http1Transaction, direction: Direction, state: number, layers: number): void {
-    const { limits } = this.context.options;
-    const body = this.context.takeBody();
-    body.begin(
-      direction === TO_SERVER ? limits.requestBody : limits.responseBody,
-      layers,
-      codings.kinds,
-      limits.bombRatio,
-    );
-    tx.bodies[direction] = body;
+    beginBody(this.context, tx, direction, layers);
     this.setState(direction, state);
   }
 
@@ -735,14 +668,14 @@ export class Http1Parser implements ProtocolParser {
     switch (this.stateOf(direction)) {
       case State.BODY_LENGTH: {
         const count = Math.min(end - start, body.left);
-        this.appendBody(tx, direction, bytes, start, start + count);
+        appendToBody(this.listener, tx, direction, bytes, start, start + count);
         body.left -= count;
         if (body.left > 0) return end;
         let next = start + count;
         if (direction === TO_CLIENT && next < end && looksLikeResponse(bytes, next, end) < 0) {
           // More than was announced, and no next response: browsers may show it, so it is looked at.
           this.event(tx, TO_CLIENT, Http1Event.RESPONSE_BODY_UNEXPECTED);
-          this.appendBody(tx, TO_CLIENT, bytes, next, end);
+          appendToBody(this.listener, tx, TO_CLIENT, bytes, next, end);
           next = end;
         }
         this.finishBody(tx, direction);
@@ -752,9 +685,9 @@ export class Http1Parser implements ProtocolParser {
         const { chunks } = body;
         const status = chunks.read(bytes, start, end);
         if (status === ChunkStatus.DATA)
-          this.appendBody(tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
+          appendToBody(this.listener, tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
         else if (status === ChunkStatus.LAST) {
-          this.endBody(tx, direction, body);
+          endBody(this.listener, tx, direction, body);
           if (chunks.extension) this.event(tx, direction, DirectedEvent.CHUNK_EXTENSION[direction]);
           tx.dirty |= 1 << direction;
           if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY;
@@ -767,36 +700,15 @@ export class Http1Parser implements ProtocolParser {
         return chunks.position;
       }
       default:
-        this.appendBody(tx, direction, bytes, start, end);
+        appendToBody(this.listener, tx, direction, bytes, start, end);
         return end;
     }
-  }
-
-  private appendBody(
-    tx: Http1Transaction,
-    direction: Direction,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const body = tx.bodies[direction]!;
-    reportDecoding(this.listener, tx, direction, body.append(bytes, start, end));
-    if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, false);
-    if (!body.grown) return;
-    tx.dirty |= 1 << direction;
-    if (direction === TO_SERVER) tx.requestProgress = Http1Progress.BODY_BEGUN;
-    else tx.responseProgress = Http1Progress.BODY_BEGUN;
-  }
-
-  private endBody(tx: Http1Transaction, direction: Direction, body: Body): void {
-    reportDecoding(this.listener, tx, direction, body.finish());
-    if (direction === TO_SERVER && tx.multipart !== null) this.readMultipart(tx, body, true);
   }
 
   /** The body has ended, or will not go on. */
   private finishBody(tx: Http1Transaction, direction: Direction, closed = false): void {
     const body = tx.bodies[direction];
-    if (body !== null) this.endBody(tx, direction, body);
+    if (body !== null) endBody(this.listener, tx, direction, body);
     if (closed) {
       const trailer = tx.trailers[direction];
       if (trailer !== null && this.stateOf(direction) === State.TRAILER) trailer.scanFields(true);
@@ -833,55 +745,27 @@ export class Http1Parser implements ProtocolParser {
     if (direction === TO_SERVER) tx.multipart?.shown();
   }
 
-  private event(tx: Http1Transaction | null, direction: Direction, name: string): void {
-    if (tx !== null) {
-      tx.direction = direction;
-      tx.announced = true;
-    }
-    this.listener.onEvent(tx, direction, name);
-  }
-
-  private readCodings(tx: Http1Transaction, direction: Direction, head: Head, limit: number): number {
-    if (!hasField(head, Field.CONTENT_ENCODING)) return 0;
-    codings.read(head, limit, this.context.options.lzma);
-    if (codings.tooMany) this.event(tx, direction, Http1Event.TOO_MANY_ENCODING_LAYERS);
-    if (codings.abnormal) this.event(tx, direction, Http1Event.ABNORMAL_CE_HEADER);
-    return codings.layers;
+  private event(tx: Http1Transaction, direction: Direction, name: string): void {
+    emit(this.listener, tx, direction, name);
   }
 
   // --- the queue of transactions ---
 
   private enqueue(tx: Http1Transaction): void {
     const { pendingTransactions } = this.context.options.limits;
-    if (this.pending >= pendingTransactions) this.forget();
-    if (this.youngest === null) this.oldest = tx;
-    else this.youngest.next = tx;
-    this.youngest = tx;
-    this.pending++;
+    if (this.waiting.length >= pendingTransactions) this.forget();
+    this.waiting.add(tx);
   }
 
   /** Gives up the oldest transaction whose response has not begun. */
   private forget(): void {
-    let tx = this.oldest;
+    let tx = this.waiting.oldest;
     if (tx?.answered) tx = tx.next;
     if (tx === null || tx === this.request) return;
-    this.event(null, TO_SERVER, Http1Event.TOO_MANY_PENDING_TRANSACTIONS);
+    this.listener.onEvent(null, TO_SERVER, Http1Event.TOO_MANY_PENDING_TRANSACTIONS);
     this.forgotten++;
-    this.unqueue(tx);
+    this.waiting.remove(tx);
     this.end(tx);
-  }
-
-  /** Takes the oldest or second oldest transaction from the queue. */
-  private unqueue(tx: Http1Transaction): void {
-    if (this.oldest === tx) {
-      this.oldest = tx.next;
-      if (this.youngest === tx) this.youngest = null;
-    } else if (this.oldest !== null && this.oldest.next === tx) {
-      this.oldest.next = tx.next;
-      if (this.youngest === tx) this.youngest = this.oldest;
-    } else return;
-    tx.next = null;
-    this.pending--;
   }
 
   private endIfOver(tx: Http1Transaction): void {
@@ -889,7 +773,7 @@ export class Http1Parser implements ProtocolParser {
     if (tx.responseDone) this.end(tx);
     else if (this.responseState === State.CLOSED) {
       // The queue holds nothing else once the responses have ended.
-      this.unqueue(tx);
+      this.waiting.remove(tx);
       this.end(tx);
     }
   }
@@ -912,10 +796,10 @@ export class Http1Parser implements ProtocolParser {
     this.requestState = state;
     this.responseState = state;
     let queued = false;
-    while (this.oldest !== null) {
-      const tx = this.oldest;
+    while (this.waiting.oldest !== null) {
+      const tx = this.waiting.oldest;
       if (tx === request) queued = true;
-      this.unqueue(tx);
+      this.waiting.remove(tx);
       this.end(tx);
     }
     if (request !== null && !queued) this.end(request);
@@ -927,17 +811,18 @@ export class Http1Parser implements ProtocolParser {
   private lose(direction: Direction): void {
     this.mode |= Mode.GAPPED;
     this.forgotten = 0;
-    const kept = direction === TO_SERVER ? (this.oldest?.answered ? this.oldest : null) : this.request;
+    const kept =
+      direction === TO_SERVER ? (this.waiting.oldest?.answered ? this.waiting.oldest : null) : this.request;
     const request = this.request;
     if (direction === TO_SERVER && request !== null) {
       this.request = null;
       if (request !== kept) request.requestDone = true;
     }
     let requestQueued = false;
-    while (this.oldest !== null) {
-      const tx = this.oldest;
+    while (this.waiting.oldest !== null) {
+      const tx = this.waiting.oldest;
       if (tx === request) requestQueued = true;
-      this.unqueue(tx);
+      this.waiting.remove(tx);
       if (tx !== kept) this.end(tx);
     }
     if (direction === TO_SERVER) {
