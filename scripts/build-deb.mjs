@@ -43,7 +43,7 @@ function sourceDate() {
 /** Pages and scripts that the program writes about itself. */
 function writtenByProgram(version) {
   const load = createRequire(join(root, 'packages', 'cli', 'package.json'));
-  const { buildProgram } = load('./dist/main.js');
+  const { buildProgram } = load('./dist/index.js');
   const { describeCommand } = load('./dist/command-tree.js');
   const { completionScript } = load('./dist/completion.js');
   const { manualPage } = load('./dist/manual-page.js');

@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { Lab, PcapWriter } from '@portcullis/testkit';
 import { capture } from '../builtin/capture';
 import { get } from '../builtin/http';
-import { pages, shellLines } from '../structure/documentation';
-import { ATTACK_PATH, attackRules, command, describeLab, LabEngine } from './engine';
+import { pages, repository, shellLines } from '../structure/documentation';
+import { ATTACK_PATH, attackRules, describeLab, LabEngine } from './engine';
 
 /** Lines that are not run here, and why. */
 const NOT_RUN: readonly (readonly [RegExp, string])[] = [
@@ -87,7 +87,7 @@ function prepareReader(folder: string): void {
     writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${text}\n`);
     chmodSync(join(folder, 'bin', name), 0o755);
   };
-  program('portcullis', `exec ${process.execPath} ${command} "$@"`);
+  program('portcullis', `exec ${join(repository, 'node_modules', '.bin', 'portcullis')} "$@"`);
   program('sudo', 'exec "$@"');
   for (const name of ['local.rules', 'my.rules']) writeFileSync(join(folder, name), attackRules);
   for (const [name, path] of [

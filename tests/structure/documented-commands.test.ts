@@ -1,6 +1,7 @@
 /** Commands and options that the documentation names are there. (The lab runs those of its `sh` blocks.) */
+
+import { buildProgram } from '../../packages/cli/src';
 import { describeCommand, everyCommand } from '../../packages/cli/src/command-tree';
-import { buildProgram } from '../../packages/cli/src/main';
 import { inlineCommands, pages } from './documentation';
 
 const commands = everyCommand(describeCommand(buildProgram()));

@@ -52,7 +52,8 @@ export function buildProgram(): Command {
   return program;
 }
 
-async function main(): Promise<void> {
+/** Runs the command line that the process was started with, and sets its exit code. */
+export async function main(): Promise<void> {
   // A reader that has seen enough (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) =>
     process.exit(error.code === 'EPIPE' ? Exit.DONE : Exit.NOT_SO),
@@ -69,5 +70,3 @@ async function main(): Promise<void> {
     process.exitCode = exitCodeOf(error);
   }
 }
-
-if (require.main === module || process.argv[1]?.endsWith('portcullis.js')) void main();
