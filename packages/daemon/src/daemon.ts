@@ -3,8 +3,6 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
-  alertRecord,
-  type Detection,
   describeFailedRule,
   type EarlierConnectionSettings,
   keptRulesNow,
@@ -14,22 +12,13 @@ import {
   ruleClasses,
   ruleSourceKey,
 } from '@portcullis/engine';
-import { eveTimestamp, type FanOutSink } from '@portcullis/events';
+import type { EveRecord, FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
-import { RawSender, readQueueStatistics, TcpSockets } from '@portcullis/nfqueue-binding';
+import { RawSender, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
-import type {
-  DecoyRow,
-  PortsRow,
-  ReloadAnswer,
-  RulesAnswer,
-  SettingsAnswer,
-  ShownSettings,
-  StatusAnswer,
-} from './answers';
-import { AttackerBans, type BanPolicy } from './ban-attacker';
+import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
 import { Bans } from './bans';
 import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
 import { ConfigurationError } from './configuration/problem';
@@ -42,15 +31,18 @@ import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
 import { type DecoyLimits, Decoys } from './decoys';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
+import { engineEvent } from './engine-event';
 import { EngineLock } from './engine-lock';
+import { engineStatus, rulesAnswer } from './engine-status';
 import { Incidents } from './incidents';
-import { installPlan, portText } from './install-plan';
-import { InterfaceNames, localAddresses } from './interfaces';
+import { installPlan } from './install-plan';
+import { localAddresses } from './interfaces';
 import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
 import { type Mode, Registration } from './registration';
+import { Responses } from './responses';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
@@ -78,7 +70,7 @@ export interface DaemonOptions {
 
 interface DaemonEvents {
   /** A detection with what was done about it, as its EVE record was written. */
-  alert: [ReturnType<typeof alertRecord>];
+  alert: [EveRecord];
 }
 
 /** What tells the rules in force from others. */
@@ -107,7 +99,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
   private bans!: Bans;
-  private attackers!: AttackerBans;
+  private responses!: Responses;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
   private sink!: FanOutSink;
@@ -121,7 +113,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private classes: Classification = STANDARD_CLASSIFICATION;
   private readonly lock = new EngineLock();
   private readonly traffic = new Traffic();
-  private readonly interfaces = new InterfaceNames();
   private readonly incidents = new Incidents();
   private readonly webAddresses = new WebAddressLists({
     onLoaded: (table) => this.supervisor?.setWebAddresses(table),
@@ -181,7 +172,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.sink.close());
       this.firewall = await KernelFirewall.open({
         backend: this.configuration.firewall.backend,
-        banSets: { onGrowthFailure: (error) => this.alarm('BAN_SET_GROWTH', setAlarm(error)) },
+        banSets: { onGrowthFailure: (error) => this.setTooSmall(error) },
       });
       undo.push(() => this.firewall.close());
       const state = this.state.read();
@@ -191,7 +182,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.firewall.install(this.plan(false));
       undo.push(() => this.firewall.remove());
       this.bans = this.makeBans();
-      this.attackers = new AttackerBans(this.bans.service, (perMinute) => this.banFlood(perMinute));
+      this.responses = this.makeResponses();
       const report = await this.bans.service.start();
       undo.push(() => this.bans.service.stop());
       if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
@@ -447,16 +438,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.decoys = null;
   }
 
-  private decoyRow(): DecoyRow | null {
-    const { decoys } = this.plan(true);
-    return this.decoys && decoys
-      ? {
-          ports: decoys.ports.length > 0 ? portText(decoys) : 'none: no rule names a port',
-          ...this.decoys.row,
-        }
-      : null;
-  }
-
   /** @throws ConfigurationError */
   private refuseWatching(): void {
     if (this.mode === 'monitoring' || this.configuration.pcap.length === 0) return;
@@ -494,7 +475,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.configuration.pcap.length === 0
         ? `queue ${number}`
         : `mirror ${this.configuration.pcap[number]?.interface}`;
-    supervisor.on('detection', (detection) => void this.detected(detection));
+    supervisor.on('detection', async (detection) => this.emit('alert', await this.responses.to(detection)));
     supervisor.on('dataSets', (files) => {
       try {
         keepDataSets(files);
@@ -566,57 +547,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.repairing = false;
   }
 
-  // ── Detections ───────────────────────────────────────────────────────────────────────────────────────────
-
-  private async detected(detection: Detection): Promise<void> {
-    // The ban first: every millisecond counts there, and none for the record.
-    const ban = this.attackers.consider(detection, this.banPolicy());
-    if (detection.vlan.length === 0) detection.vlan = this.interfaces.vlans(detection.inInterface);
-    const record = alertRecord(detection, {
-      classes: this.classes,
-      interfaceName: this.interfaces.name(detection.inInterface),
-      mode: this.mode,
-    });
-    if (ban) {
-      const outcome = await ban;
-      Object.assign(record.portcullis as object, { ban: outcome });
-      // Who must not be banned is not held by the worker either.
-      if ('refused' in outcome) this.supervisor?.forgetBlockedSources();
-      if ('failed' in outcome) this.log.error(`${detection.source} could not be banned: ${outcome.failed}`);
-    }
-    this.incidents.countAlert(detection.rule.classtype ?? null, record);
-    this.sink.write(record);
-    this.emit('alert', record);
-  }
-
-  private banPolicy(): BanPolicy {
-    const { configuration } = this;
-    return {
-      banning: configuration['block-attacking-hosts'],
-      seconds: configuration['block-duration'],
-      withoutHandshake: configuration['ban-without-handshake'],
-      ipv6Prefix: configuration['ipv6-prefix'],
-      escalation: configuration.escalation === 'off' ? null : configuration.escalation,
-      perMinute: configuration['max-bans-per-minute'],
-    };
-  }
-
-  /** A flood of detections is an alarm: somebody may be trying to have others banned. */
-  private banFlood(perMinute: number): void {
-    this.incidents.count('ban-flood');
-    const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
-    this.alarm('BAN_FLOOD', message);
-  }
-
-  private alarm(code: string, message: string): void {
-    this.log.error(message);
-    this.sink.write({
-      timestamp: eveTimestamp(Date.now() * 1000),
-      event_type: 'engine',
-      engine: { error_code: code, message },
-    });
-  }
-
   // ── Questions ────────────────────────────────────────────────────────────────────────────────────────────
 
   private handlers() {
@@ -642,71 +572,27 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     };
   }
 
-  async status(): Promise<StatusAnswer> {
-    const threads = this.supervisor?.threads ?? [];
-    const counted = await this.firewall.queueRulePackets();
-    const dropped = await this.firewall.dropCounters();
-    const totals = this.traffic.totals(threads);
-    const kernel = new Map(readQueueStatistics().map((line) => [line.queue, line]));
-    return {
+  status(): Promise<StatusAnswer> {
+    return engineStatus({
       version: this.options.version,
-      state: this.protecting ? (this.mode === 'monitoring' ? 'monitoring' : 'protecting') : 'disabled',
       mode: this.mode,
-      uptime_s: Math.round((Date.now() - this.startedAt) / 1000),
-      firewall: this.firewall.name,
-      rules: this.rulesAnswer(),
-      ports: this.protecting && this.rules && this.mirrors === null ? this.portsRow(this.rules) : null,
-      decoy: this.protecting ? this.decoyRow() : null,
-      bans: {
-        active: this.bans.service.size,
-        dropped_packets: dropped.packets,
-        dropped_bytes: dropped.bytes,
-      },
-      packets: {
-        received: totals.queue_received,
-        bytes: totals.queue_bytes,
-        dropped: totals.queue_dropped,
-        uninspected: Math.max(0, counted.ipv4 + counted.ipv6 - totals.queue_received),
-      },
-      alerts: {
-        allowed: totals.alerts,
-        blocked: totals.attacks_blocked,
-        addresses_blocked: totals.addresses_blocked,
-      },
-      flows: totals.flows_active,
-      one_sided_flows: totals.one_sided_flows,
-      held_bytes: totals.held_bytes,
-      firewall_repairs: this.drifts,
-      queues: (this.supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({
-        queue,
-        fail_open: facts.failOpen,
-        gso: facts.gso,
-        max_length: facts.maxLength,
-        waiting: kernel.get(queue)?.waiting ?? 0,
-        kernel_dropped: (kernel.get(queue)?.dropped ?? 0) + (kernel.get(queue)?.userDropped ?? 0),
-        overruns: thread.counters.get('queue_overruns'),
-      })),
-      mirrors: this.mirrors?.rows ?? [],
-      web_addresses: this.webAddresses.answer(),
-    };
-  }
-
-  private portsRow({ ports }: RuleSummary): PortsRow {
-    const plan = this.plan(true);
-    return {
-      text: portText(plan),
-      any_port_rules: ports.anyPortRules.length,
-      any_port_sids: ports.anyPortRules,
-      reply_payload: plan.replyPayload !== false,
-    };
+      startedAt: this.startedAt,
+      firewall: this.firewall,
+      bans: this.bans.service.size,
+      rules: this.rules,
+      rulesLoadedAt: this.rulesLoadedAt,
+      plan: this.plan(true),
+      supervisor: this.supervisor,
+      mirrors: this.mirrors,
+      decoys: this.decoys,
+      traffic: this.traffic,
+      webAddresses: this.webAddresses,
+      repairs: this.drifts,
+    });
   }
 
   private rulesAnswer(): RulesAnswer {
-    return {
-      loaded: this.rules?.loaded ?? 0,
-      failed: this.rules?.failed.length ?? 0,
-      loaded_at: this.rulesLoadedAt?.toISOString() ?? null,
-    };
+    return rulesAnswer(this.rules, this.rulesLoadedAt);
   }
 
   private acceptRules(summary: RuleSummary, key: string, { lists, classification }: RuleSource): void {
@@ -746,6 +632,25 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       graceSeconds: () => this.configuration['unblock-grace'],
       onRemoved: () => this.supervisor?.forgetBlockedSources(),
     });
+  }
+
+  private makeResponses(): Responses {
+    return new Responses({
+      bans: this.bans,
+      mode: this.mode,
+      incidents: this.incidents,
+      log: this.log,
+      sink: () => this.sink,
+      configuration: () => this.configuration,
+      classes: () => this.classes,
+      onRefused: () => this.supervisor?.forgetBlockedSources(),
+    });
+  }
+
+  private setTooSmall({ message: reason }: Error): void {
+    const message = `a ban set is nearly full and cannot be made larger: ${reason} When it is full, attackers are no longer banned.`;
+    this.log.error(message);
+    this.sink.write(engineEvent('BAN_SET_GROWTH', message));
   }
 
   private async startMetrics(): Promise<void> {
@@ -789,9 +694,6 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   if (typeof replace === 'string') return { replace };
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
-
-const setAlarm = ({ message }: Error) =>
-  `a ban set is nearly full and cannot be made larger: ${message} When it is full, attackers are no longer banned.`;
 
 function hurryMainThread(): void {
   try {

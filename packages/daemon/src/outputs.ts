@@ -5,7 +5,6 @@ import {
   DatagramSyslogSink,
   type EventSink,
   eventTypes,
-  eveTimestamp,
   FanOutSink,
   FileSink,
   LocalSyslogSink,
@@ -23,6 +22,7 @@ import {
 import { ConfigurationError } from './configuration/problem';
 import type { Configuration } from './configuration/schema';
 import type { Logger } from './daemon';
+import { engineEvent } from './engine-event';
 
 type Outputs = Configuration['outputs'];
 
@@ -148,11 +148,7 @@ class Opening {
   private spoolFull(receiver: string, size: number, records: number): void {
     const message = `the spool for ${receiver} is full (${size} bytes): the oldest events go, ${records} so far`;
     this.context.log.error(message);
-    this.all?.write({
-      timestamp: eveTimestamp(Date.now() * 1000),
-      event_type: 'engine',
-      engine: { error_code: 'SPOOL_FULL', message },
-    });
+    this.all?.write(engineEvent('SPOOL_FULL', message));
   }
 
   private readonly onState = (failed: boolean, message: string): void => {

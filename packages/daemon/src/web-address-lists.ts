@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { EveRecord } from '@portcullis/events';
-import { eveTimestamp } from '@portcullis/events';
 import {
   type AddressSources,
   type AddressTableData,
@@ -10,6 +9,7 @@ import {
 } from '@portcullis/web-addresses';
 import type { WebAddressesAnswer } from './answers';
 import type { Configuration } from './configuration/schema';
+import { engineEvent } from './engine-event';
 
 /** Files that somebody has written anew are noticed within so long. */
 const LOOK_MILLISECONDS = 30_000;
@@ -108,11 +108,7 @@ export class WebAddressLists {
     if (message === null) this.told.delete(name);
     if (message === null || this.told.get(name) === message) return;
     this.told.set(name, message);
-    const record: EveRecord = {
-      timestamp: eveTimestamp(Date.now() * 1000),
-      event_type: 'engine',
-      engine: { error_code: 'WEB_ADDRESS_LIST', message },
-    };
+    const record: EveRecord = engineEvent('WEB_ADDRESS_LIST', message);
     this.options.onProblem(record, message);
   }
 

@@ -1,0 +1,74 @@
+import { alertRecord, type Detection } from '@portcullis/engine';
+import type { EventSink, EveRecord } from '@portcullis/events';
+import type { Classification } from '@portcullis/rules';
+import { AttackerBans, type BanPolicy } from './ban-attacker';
+import type { Bans } from './bans';
+import type { Configuration } from './configuration/schema';
+import type { Logger } from './daemon';
+import { engineEvent } from './engine-event';
+import type { Incidents } from './incidents';
+import { InterfaceNames } from './interfaces';
+import type { Mode } from './registration';
+
+export interface ResponseParts {
+  readonly bans: Bans;
+  readonly mode: Mode;
+  readonly incidents: Incidents;
+  readonly log: Logger;
+  sink(): EventSink;
+  configuration(): Configuration;
+  classes(): Classification;
+  /** A ban was refused: who must not be banned is not held by the workers either. */
+  onRefused(): void;
+}
+
+/** What is done about what the workers have detected, and how it is told. */
+export class Responses {
+  private readonly attackers: AttackerBans;
+  private readonly interfaces = new InterfaceNames();
+
+  constructor(private readonly parts: ResponseParts) {
+    this.attackers = new AttackerBans(parts.bans.service, (perMinute) => this.banFlood(perMinute));
+  }
+
+  /** @returns the record as it was written */
+  async to(detection: Detection): Promise<EveRecord> {
+    const { parts } = this;
+    // The ban first: every millisecond counts there, and none for the record.
+    const ban = this.attackers.consider(detection, banPolicy(parts.configuration()));
+    if (detection.vlan.length === 0) detection.vlan = this.interfaces.vlans(detection.inInterface);
+    const record = alertRecord(detection, {
+      classes: parts.classes(),
+      interfaceName: this.interfaces.name(detection.inInterface),
+      mode: parts.mode,
+    });
+    if (ban) {
+      const outcome = await ban;
+      Object.assign(record.portcullis as object, { ban: outcome });
+      if ('refused' in outcome) parts.onRefused();
+      if ('failed' in outcome) parts.log.error(`${detection.source} could not be banned: ${outcome.failed}`);
+    }
+    parts.incidents.countAlert(detection.rule.classtype ?? null, record);
+    parts.sink().write(record);
+    return record;
+  }
+
+  /** A flood of detections is an alarm: somebody may be trying to have others banned. */
+  private banFlood(perMinute: number): void {
+    this.parts.incidents.count('ban-flood');
+    const message = `more than ${perMinute} devices attack within a minute: further ones are dropped and not banned`;
+    this.parts.log.error(message);
+    this.parts.sink().write(engineEvent('BAN_FLOOD', message));
+  }
+}
+
+function banPolicy(configuration: Configuration): BanPolicy {
+  return {
+    banning: configuration['block-attacking-hosts'],
+    seconds: configuration['block-duration'],
+    withoutHandshake: configuration['ban-without-handshake'],
+    ipv6Prefix: configuration['ipv6-prefix'],
+    escalation: configuration.escalation === 'off' ? null : configuration.escalation,
+    perMinute: configuration['max-bans-per-minute'],
+  };
+}
