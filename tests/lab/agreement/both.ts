@@ -16,6 +16,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'nfqueue.queues': '0',
   'block-attacking-hosts': 'no',
   'stream.bypass': 'no',
+  // Captures that begin within a connection are not told by a reset.
+  'on-enable': 'adopt',
   'stream.midstream': 'no',
   'stream.async-oneside': 'no',
 };
