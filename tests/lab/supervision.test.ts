@@ -22,12 +22,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(tools, { recursive: true, force: true }));
 
-/** Threads that wait for packets: those that sleep in poll; event loops sleep in epoll. */
+/** Threads that wait for packets: those that sleep in a datagram socket's receive; event loops sleep in epoll. */
 function waitingForPackets(pid: number): string[] {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.filter((thread) => {
     try {
-      return readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8').startsWith('poll_schedule_timeout');
+      return readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8') === '__skb_wait_for_more_packets';
     } catch {
       return false;
     }

@@ -57,7 +57,7 @@ export class Ipset {
   async savedPorts(name: string): Promise<PortRange[] | undefined> {
     const ranges: PortRange[] = [];
     const prefix = `add ${name} `;
-    const { exitCode } = await this.runner.run('ipset', ['save', name], {
+    const { exitCode, stderr } = await this.runner.run('ipset', ['save', name], {
       onLine: (line) => {
         if (!line.startsWith(prefix)) return;
         const port = Number(line.slice(prefix.length));
@@ -66,7 +66,9 @@ export class Ipset {
         else ranges.push({ first: port, last: port });
       },
     });
-    return exitCode === 0 ? ranges : undefined;
+    if (exitCode === 0) return ranges;
+    if (/does not exist/.test(stderr)) return undefined;
+    throw explainCommandFailure(`ipset save ${name}`, stderr, exitCode);
   }
 
   async destroy(names: readonly string[]): Promise<void> {

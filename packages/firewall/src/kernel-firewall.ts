@@ -89,6 +89,7 @@ export class KernelFirewall implements FirewallBackend {
     const made: string[] = [];
     let portsBefore: Awaited<ReturnType<Ipset['savedPorts']>>;
     let portsTouched = false;
+    let decoysTouched = false;
     try {
       for (const family of this.families) before.set(family, await this.iptables.state(family));
       const counted = await this.readQueueRules();
@@ -96,7 +97,10 @@ export class KernelFirewall implements FirewallBackend {
       if (!plan.monitoring) made.push(...(await this.bans.ensure()));
       portsTouched = true;
       await this.swapPorts(plan.ports);
-      if (plan.decoys) await this.ipset.restore(decoySetLines(plan.decoys));
+      if (plan.decoys) {
+        decoysTouched = true;
+        await this.ipset.restore(decoySetLines(plan.decoys));
+      }
       const expected = new Map<Family, FirewallState>();
       for (const family of this.families) {
         touched.push(family);
@@ -119,7 +123,7 @@ export class KernelFirewall implements FirewallBackend {
         for (const family of touched.reverse()) await this.undo(family, before.get(family)!);
         if (portsTouched) await this.undoPorts(portsBefore);
         await this.ipset.destroy(made);
-        if (!this.installed?.plan.decoys) await this.destroyDecoySets();
+        if (decoysTouched && !this.installed?.plan.decoys) await this.destroyDecoySets();
       } catch (undoing) {
         const why = undoing instanceof Error ? undoing.message : String(undoing);
         throw new FirewallError(
