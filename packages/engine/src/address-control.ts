@@ -2,7 +2,7 @@ import type { Direction, Transaction } from '@portcullis/protocols';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import { IpProtocol } from '@portcullis/wire';
 import { BlockPage } from './block-page';
-import type { FlowInspection } from './flow-inspection';
+import { AddressProgress, type FlowInspection } from './flow-inspection';
 import { InspectCounter } from './inspect-counters';
 import type { InspectorOptions } from './inspector-options';
 import type { PacketInHand } from './packet-in-hand';
@@ -105,14 +105,15 @@ export class AddressControl {
     hand.counters[Counter.RESETS_SENT]++;
     if (blockPage === null || page === null || !canAnswer) return this.resets.send(packet, sender);
     const received = reassembler.nextSequence(slot, 0);
-    flow.answer = blockPage.send(packet, received, facts, page === 'body', sender);
+    flow.addresses ??= new AddressProgress();
+    flow.addresses.answer = blockPage.send(packet, received, facts, page === 'body', sender);
     return this.resets.sendOnward(packet, sender);
   }
 
   /** A packet of a connection that is not let through any more. */
   answerAgain(slot: number, direction: Direction): void {
     const { blockPage, hand, options } = this;
-    const answer = hand.inspections[slot]?.answer ?? null;
+    const answer = hand.inspections[slot]?.addresses?.answer ?? null;
     if (answer === null || blockPage === null || options.sender === undefined || direction !== 0) return;
     blockPage.again(hand.view, answer, options.sender);
   }

@@ -3,7 +3,7 @@ import { AddressTable, type AddressTableData, WebAddress } from '@portcullis/web
 import { formatAddress, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, TransactionFacts } from './detection';
 import type { DetectionPolicy, DetectionResponse } from './detection-policy';
-import type { FlowInspection } from './flow-inspection';
+import { AddressProgress, type FlowInspection } from './flow-inspection';
 
 /** Where in the traffic an address stands, as rules call it. */
 const SEEN_IN = ['http.host', 'http.uri', 'tls.sni', 'dns.query', 'quic.sni'] as const;
@@ -111,19 +111,21 @@ export class WebAddressInspection {
   inspect(tx: Transaction, flow: FlowInspection, packet: PacketView): void {
     const places = this.places[flow.protocol] ?? null;
     if (places === null) return;
-    if (flow.addressProtocol !== flow.protocol) {
-      flow.addressProtocol = flow.protocol;
-      flow.nextRequest = 0;
-      flow.nextNames = 0;
+    flow.addresses ??= new AddressProgress();
+    const progressed = flow.addresses;
+    if (progressed.protocol !== flow.protocol) {
+      progressed.protocol = flow.protocol;
+      progressed.nextRequest = 0;
+      progressed.nextNames = 0;
     }
     const { host, names } = places;
     const progress = tx.progress(0);
-    if (host !== null && tx.id >= flow.nextRequest && progress >= host.progress) {
-      flow.nextRequest = tx.id + 1;
+    if (host !== null && tx.id >= progressed.nextRequest && progress >= host.progress) {
+      progressed.nextRequest = tx.id + 1;
       this.inspectRequest(tx, places, host, packet);
     }
-    if (names !== null && tx.id >= flow.nextNames && progress >= names.progress) {
-      flow.nextNames = tx.id + 1;
+    if (names !== null && tx.id >= progressed.nextNames && progress >= names.progress) {
+      progressed.nextNames = tx.id + 1;
       this.inspectNames(tx, places, names);
     }
   }
