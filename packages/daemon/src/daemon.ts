@@ -192,7 +192,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(async () => this.webAddresses.stop());
       // A policy turns protection on by itself; what an administrator has said since counts.
       const wanted = state.enabled ?? this.resolved.hasPolicy;
-      if (this.options.enable || wanted) await this.protect(source);
+      // A restart is no turning on: what went through before goes on.
+      const again = wanted && state.generation > 0;
+      if (this.options.enable || wanted) await this.protect(source, again);
       if (this.options.enable && state.enabled !== true) this.remember(true);
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
@@ -338,7 +340,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return readRuleSource(this.configuration, this.options.configurationFile);
   }
 
-  private async protect(source = this.readRules()): Promise<void> {
+  /** @param again it was on until now, but for a restart: connections are adopted, whatever `on-enable` says */
+  private async protect(source = this.readRules(), again = false): Promise<void> {
     const marks = this.marks();
     const mirrors = this.openMirrors();
     // A raw socket that cannot be had would otherwise be found out by the first reject rule.
@@ -351,7 +354,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const prepare = async () => keptRulesNow(source) ?? (await prepareRulesApart(source));
     let summary: RuleSummary;
     try {
-      summary = await supervisor.start(prepare, this.offload(generation), () => this.earlierConnections());
+      summary = await supervisor.start(prepare, this.offload(generation), () =>
+        again ? null : this.earlierConnections(),
+      );
     } catch (error) {
       mirrors?.close();
       throw error;
@@ -361,7 +366,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.acceptRules(summary, key, source);
       await this.openDecoys();
       await this.firewall.install(this.plan(true));
-      await this.resetOwnConnections();
+      if (!again) await this.resetOwnConnections();
     } catch (error) {
       await this.firewall.install(this.plan(false));
       mirrors?.close();
