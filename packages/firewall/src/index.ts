@@ -19,6 +19,7 @@ export type { DecoyPlan } from './decoys';
 export { FirewallError, type FirewallErrorCode } from './errors';
 export type { ScanExclusion } from './exclusions';
 export { localGuard, localRefusal } from './guards';
+export { parseSetHeaders } from './ipset';
 export type { IptablesVariant } from './iptables';
 export type { LoadReport } from './journal';
 export { KernelFirewall, type KernelFirewallOptions } from './kernel-firewall';

@@ -25,20 +25,7 @@ export class Ipset {
     const { exitCode, stdout, stderr } = await this.runner.run('ipset', args);
     if (exitCode !== 0 && name === undefined)
       throw explainCommandFailure('ipset list -terse', stderr, exitCode);
-    const sets = new Map<string, SetHeader>();
-    for (const block of stdout.split('\n\n')) {
-      const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
-      const name = field('Name');
-      if (name === '') continue;
-      sets.set(name, {
-        name,
-        type: field('Type'),
-        header: field('Header'),
-        references: Number(field('References')),
-        entries: Number(field('Number of entries')),
-      });
-    }
-    return sets;
+    return parseSetHeaders(stdout);
   }
 
   /**
@@ -86,6 +73,24 @@ export class Ipset {
       throw explainCommandFailure(command, stderr, exitCode);
     }
   }
+}
+
+/** Reads what `ipset list -terse` prints. */
+export function parseSetHeaders(text: string): Map<string, SetHeader> {
+  const sets = new Map<string, SetHeader>();
+  for (const block of text.split('\n\n')) {
+    const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
+    const name = field('Name');
+    if (name === '') continue;
+    sets.set(name, {
+      name,
+      type: field('Type'),
+      header: field('Header'),
+      references: Number(field('References')),
+      entries: Number(field('Number of entries')),
+    });
+  }
+  return sets;
 }
 
 /** `192.0.2.0/24 timeout 58 nomatch packets 0 bytes 0`, the words in any order. */

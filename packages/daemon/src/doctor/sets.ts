@@ -1,4 +1,4 @@
-import { SetName } from '@portcullis/firewall';
+import { parseSetHeaders, SetName } from '@portcullis/firewall';
 import { rulesLeftStanding } from './chains';
 import type { Circumstances } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';
@@ -17,17 +17,8 @@ const NEARLY_FULL = 0.8;
 
 export function parseSets(text: string): Map<string, IpSet> {
   const sets = new Map<string, IpSet>();
-  for (const block of text.split('\n\n')) {
-    const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
-    const name = field('Name');
-    if (name === '') continue;
-    sets.set(name, {
-      name,
-      type: field('Type'),
-      entries: Number(field('Number of entries')),
-      capacity: Number(/\bmaxelem (\d+)/.exec(field('Header'))?.[1] ?? 0),
-    });
-  }
+  for (const [name, { type, entries, header }] of parseSetHeaders(text))
+    sets.set(name, { name, type, entries, capacity: Number(/\bmaxelem (\d+)/.exec(header)?.[1] ?? 0) });
   return sets;
 }
 
