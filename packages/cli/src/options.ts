@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { askEngine, type Configuration, type LoadOptions, loadConfiguration } from '@portcullis/daemon';
+import { type Configuration, type LoadOptions, loadConfiguration } from '@portcullis/configuration';
+import { askEngine } from '@portcullis/control';
 import { type Command, InvalidArgumentError } from 'commander';
 
 /** Where a configuration is looked for when neither `--config` nor PORTCULLIS_CONFIG names one. */

@@ -1,13 +1,11 @@
 import {
-  ControlError,
   exportSettings,
   prepareChange,
   resolveConfiguration,
-  type SettingsAnswer,
   type SettingsChange,
-  type ShownSettings,
   settingRows,
-} from '@portcullis/daemon';
+} from '@portcullis/configuration';
+import { ControlError, type SettingsAnswer, type ShownSettings } from '@portcullis/control';
 import { ask, type ConfigOptions, loadOptions } from './options';
 
 /** Asks the engine; where none runs, does it without. */

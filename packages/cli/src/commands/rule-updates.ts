@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import {
-  type Configuration,
-  ControlError,
-  FETCHED,
-  NameLock,
-  readRuleSource,
-  resolveConfiguration,
-  ruleStore,
-} from '@portcullis/daemon';
+import { type Configuration, resolveConfiguration } from '@portcullis/configuration';
+import { ControlError } from '@portcullis/control';
+import { FETCHED, NameLock, readRuleSource, ruleStore } from '@portcullis/daemon';
 import { Replay } from '@portcullis/engine';
 import {
   type RuleSetSource,

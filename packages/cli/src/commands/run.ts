@@ -1,4 +1,5 @@
-import { engineVersion, type Logger, PortcullisDaemon, type StatusAnswer } from '@portcullis/daemon';
+import type { StatusAnswer } from '@portcullis/control';
+import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { CommandError, Exit } from '../exit';

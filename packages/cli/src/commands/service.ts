@@ -1,4 +1,5 @@
-import { clearFirewall, type Mode, Registration, unregister } from '@portcullis/daemon';
+import type { Mode } from '@portcullis/control';
+import { clearFirewall, Registration, unregister } from '@portcullis/daemon';
 import { type Command, Option } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, readConfiguration, withConfig, withJson } from '../options';

@@ -1,4 +1,5 @@
-import { readRuleSource, resolveConfiguration } from '@portcullis/daemon';
+import { resolveConfiguration } from '@portcullis/configuration';
+import { readRuleSource } from '@portcullis/daemon';
 import { ruleFileText } from '@portcullis/engine';
 import { isOn, parseRule, RuleError, type RuleLine, ruleLines, Variables } from '@portcullis/rules';
 import { type Command, InvalidArgumentError } from 'commander';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type BanListAnswer, ControlError, type StatusAnswer } from '@portcullis/daemon';
+import { type BanListAnswer, ControlError, type StatusAnswer } from '@portcullis/control';
 import { type EveRecord, FileFollower, lastLines, parseRecord } from '@portcullis/events';
 import { type Command, InvalidArgumentError } from 'commander';
 import { eveFile } from '../eve-file';
