@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+
+/** Loaded where a file may name the socket, which few do. */
+const yaml = () => require('yaml') as typeof import('yaml');
 
 /** Where the engine listens unless its configuration says otherwise. */
 export const USUAL_SOCKET = '/run/portcullis/control.sock';
@@ -20,7 +22,7 @@ export function socketPathIn(files: readonly string[]): string | null {
     try {
       const text = readFileSync(file, 'utf8');
       if (!MAY_NAME_IT.test(text)) continue;
-      const settings: unknown = parse(text, { maxAliasCount: 100 });
+      const settings: unknown = yaml().parse(text, { maxAliasCount: 100 });
       if (settings === null) continue;
       if (!isMapping(settings)) return null;
       if (!Object.hasOwn(settings, 'control')) continue;
