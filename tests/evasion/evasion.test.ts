@@ -68,7 +68,7 @@ describeLab('evasion', () => {
       await engine.start();
     }
     const source = SOURCES[family];
-    return { clients: await RawClients.open(lab, source, family, PORT), server, source };
+    return { lab, clients: await RawClients.open(lab, source, family, PORT), server, source };
   }
   afterEach(async () => {
     if (engine?.process?.running) await engine.stop();

@@ -1,5 +1,5 @@
 /** One trick, or several together, tried with and without an engine in the way. */
-import type { LabServer, SeededRandom } from '@portcullis/testkit';
+import type { Lab, LabServer, SeededRandom } from '@portcullis/testkit';
 import type { Plan } from './plan';
 import type { RawClients } from './raw-client';
 import { noise, type Trick } from './tricks';
@@ -9,10 +9,11 @@ export const ATTACK = 'evasion-attack-string';
 const HARMLESS = 'harmless-other-string';
 
 /** Milliseconds until the application has what it is going to get. */
-const DELIVERY_TIME = 500;
+export const DELIVERY_TIME = 500;
 
 /** A way from the attacker to an application of its own. */
 export interface Way {
+  readonly lab: Lab;
   readonly clients: RawClients;
   readonly server: LabServer;
   readonly source: string;

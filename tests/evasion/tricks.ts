@@ -10,6 +10,8 @@ export interface Trick {
   readonly name: string;
   /** What no honest sender does: bytes sent twice and not the same. */
   readonly conflicting: boolean;
+  /** For short streams only: makes very many packets of long ones. */
+  readonly small?: boolean;
   apply(plan: Plan, random: SeededRandom): Plan;
 }
 
@@ -47,8 +49,11 @@ function cut(plan: Plan, next: (left: number) => number): Plan {
 }
 
 export const CUTS: readonly Trick[] = [
-  honest('segments of one byte', (plan) => cut(plan, () => 1)),
-  honest('segments of random length', (plan, random) => cut(plan, () => random.between(1, 12))),
+  { ...honest('segments of one byte', (plan) => cut(plan, () => 1)), small: true },
+  {
+    ...honest('segments of random length', (plan, random) => cut(plan, () => random.between(1, 12))),
+    small: true,
+  },
   honest('two segments', (plan, random) => {
     let first = true;
     return cut(plan, (left) => {
