@@ -75,28 +75,24 @@ export class RawClients {
         HANDSHAKE_TIME,
       );
       if (connection.serverSequence === null) return false;
-      await this.end.send(
-        this.packets(
-          localPort,
-          connection,
-          plan,
-          { at: 0, bytes: new Uint8Array(0), flags: TcpFlag.ACK },
-          random,
-        )[0] as Uint8Array,
-      );
+      const acknowledgment: Segment = { at: 0, bytes: new Uint8Array(0), flags: TcpFlag.ACK };
+      let burst = this.packets(localPort, connection, plan, acknowledgment, random);
       let sent = 0;
       for (const step of plan.steps) {
-        if (!isSegment(step)) {
-          await this.until(
-            connection,
-            () => connection.acknowledged >= sent || connection.reset,
-            ACKNOWLEDGE_TIME,
-          );
+        if (isSegment(step)) {
+          burst.push(...this.packets(localPort, connection, plan, step, random));
+          if (!step.decoy) sent = Math.max(sent, step.at + step.bytes.length);
           continue;
         }
-        await this.end.send(...this.packets(localPort, connection, plan, step, random));
-        if (!step.decoy) sent = Math.max(sent, step.at + step.bytes.length);
+        await this.end.send(...burst);
+        burst = [];
+        await this.until(
+          connection,
+          () => connection.acknowledged >= sent || connection.reset,
+          ACKNOWLEDGE_TIME,
+        );
       }
+      await this.end.send(...burst);
       return true;
     } finally {
       this.connections.delete(localPort);

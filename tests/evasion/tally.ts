@@ -10,17 +10,20 @@ export interface Tally {
   broken: number;
 }
 
+const COLUMNS = ['tried', 'works', 'evaded', 'compared', 'broken'] as const;
+
 export class Tallies {
-  readonly rows = new Map<string, Tally>();
+  readonly rows: Map<string, Tally>;
+
+  constructor(rows: readonly (readonly [string, Tally])[] = []) {
+    this.rows = new Map(rows);
+  }
 
   count(name: string, outcome: Outcome): void {
     const tally = this.rows.get(name) ?? { tried: 0, works: 0, evaded: 0, compared: 0, broken: 0 };
     this.rows.set(name, tally);
     tally.tried++;
-    tally.works += Number(outcome.works);
-    tally.evaded += Number(outcome.evaded);
-    tally.compared += Number(outcome.compared);
-    tally.broken += Number(outcome.broken);
+    for (const column of COLUMNS) if (column !== 'tried') tally[column] += Number(outcome[column]);
   }
 
   sum(column: keyof Tally): number {
@@ -28,20 +31,16 @@ export class Tallies {
   }
 
   table(): string {
-    const columns = ['tried', 'works', 'evaded', 'compared', 'broken'] as const;
     const width = Math.max(...[...this.rows.keys()].map((name) => name.length)) + 2;
     const line = (name: string, values: readonly (string | number)[]) =>
       [name.padEnd(width), ...values.map((value) => String(value).padStart(9))].join('');
     const rows = [...this.rows].map(([name, tally]) =>
       line(
         name,
-        columns.map((column) => tally[column]),
+        COLUMNS.map((column) => tally[column]),
       ),
     );
-    const sums = line(
-      '(all)',
-      columns.map((column) => this.sum(column)),
-    );
-    return [line('trick', columns), ...rows, sums].join('\n');
+    const sums = COLUMNS.map((column) => this.sum(column));
+    return [line('trick', COLUMNS), ...rows, line('(all)', sums)].join('\n');
   }
 }

@@ -84,9 +84,9 @@ export interface AgentReply {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** A frame that arrived, after `openFrames`. */
-export interface AgentFrame {
-  readonly frame: Uint8Array;
+/** Frames that arrived, after `openFrames`. */
+export interface AgentFrames {
+  readonly frames: readonly Uint8Array[];
 }
 
 /** Bytes that an agent keeps of a connection; what comes beyond is an error of the test. */

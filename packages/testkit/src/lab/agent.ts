@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, isIPv6, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
-  type AgentFrame,
+  type AgentFrames,
   type AgentMethods,
   type AgentReply,
   type AgentRequest,
@@ -254,9 +254,16 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const buffer = Buffer.alloc(65_536);
     session.open(device, filter, 4 << 20, buffer);
     session.setMinBytes?.(0);
-    session.on('packet', (length) => {
-      const event: AgentFrame = { frame: Uint8Array.from(buffer.subarray(0, length)) };
+    // Those that came together go together: each message costs more than what is in it.
+    let arrived: Uint8Array[] = [];
+    const pass = () => {
+      const event: AgentFrames = { frames: arrived };
+      arrived = [];
       process.send?.(event);
+    };
+    session.on('packet', (length) => {
+      if (arrived.length === 0) setImmediate(pass);
+      arrived.push(Uint8Array.from(buffer.subarray(0, length)));
     });
     frames = session;
   },
