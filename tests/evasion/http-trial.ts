@@ -61,8 +61,8 @@ async function reads(
   seed: number,
   time: number,
 ): Promise<boolean> {
-  const { clients, server, source } = way;
-  await clients.play(port, plan, new SeededRandom(seed));
+  const { peers, server, source } = way;
+  await peers.play(port, plan, new SeededRandom(seed));
   const taken = await server.take({
     remoteAddress: source,
     remotePort: port,

@@ -1,12 +1,12 @@
 /** One trick, or several together, tried with and without an engine in the way. */
 import type { Lab, LabServer, SeededRandom } from '@portcullis/testkit';
 import type { Plan } from './plan';
-import type { RawClients } from './raw-client';
+import type { RawPeers } from './raw-peer';
 import { noise, type Trick } from './tricks';
 
 export const ATTACK = 'evasion-attack-string';
 /** As long, and matched by no rule. */
-const HARMLESS = 'harmless-other-string';
+export const HARMLESS = 'harmless-other-string';
 
 /** Milliseconds until the application has what it is going to get. */
 const DELIVERY_TIME = 1000;
@@ -14,7 +14,7 @@ const DELIVERY_TIME = 1000;
 /** A way from the attacker to an application of its own. */
 export interface Way {
   readonly lab: Lab;
-  readonly clients: RawClients;
+  readonly peers: RawPeers;
   readonly server: LabServer;
   readonly source: string;
 }
@@ -38,8 +38,8 @@ export async function deliver(
   random: SeededRandom,
   time = DELIVERY_TIME,
 ): Promise<Buffer> {
-  const { clients, server, source } = way;
-  await clients.play(port, plan, random);
+  const { peers, server, source } = way;
+  await peers.play(port, plan, random);
   const taken = await server.take({
     remoteAddress: source,
     remotePort: port,

@@ -123,7 +123,10 @@ const RELATIONS: Readonly<Record<string, (start: number, end: number) => readonl
 /** One of the segments of real data, and a second one that lies so to it, before or behind it in time. */
 function overlapping(relation: string, first: 'decoy' | 'data', bytesOf: 'same' | 'other'): Trick {
   const apply: Trick['apply'] = (plan, random) => {
-    const chosen = random.pick(plan.steps.filter((step): step is Segment => isSegment(step) && !step.decoy));
+    const real = plan.steps.filter((step): step is Segment => isSegment(step) && !step.decoy);
+    // Everything may have gone with the SYN.
+    if (real.length === 0) return plan;
+    const chosen = random.pick(real);
     const interval = RELATIONS[relation] as (start: number, end: number) => readonly [number, number];
     const [start, end] = interval(chosen.at, chosen.at + chosen.bytes.length);
     const bytes = noise(random, end - start);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EveRecord } from '@portcullis/events';
 import { Lab } from '@portcullis/testkit';
 import { LabEngine } from '../lab/engine';
-import { RawClients } from './raw-client';
+import { RawPeers } from './raw-peer';
 import type { Way } from './trial';
 
 /** Addresses of the attacker's network that no host has. */
@@ -12,8 +12,8 @@ const SOURCES = { 4: '10.77.1.200', 6: 'fd00:77:1::200' } as const;
 
 export interface WayOptions {
   readonly family: 4 | 6;
-  /** What the application is: see `Lab.tcpServer`. */
-  readonly kind: 'sink' | 'web';
+  /** What the application is: see `Lab.tcpServer`; `none`: the victim connects itself. */
+  readonly kind: 'sink' | 'web' | 'none';
   readonly port: number;
   /** Without, there is no engine. */
   readonly rules?: string;
@@ -27,7 +27,9 @@ export class Ways {
   async open({ family, kind, port, rules }: WayOptions): Promise<Way> {
     const lab = new Lab('pcev');
     this.labs.push(lab);
-    const server = await lab.tcpServer('server', port, { kind });
+    const server = await lab.tcpServer('server', kind === 'none' ? port + 1 : port, {
+      kind: kind === 'none' ? 'sink' : kind,
+    });
     if (rules !== undefined) {
       const engine = new LabEngine(lab, {
         rules,
@@ -41,7 +43,7 @@ export class Ways {
       await engine.start();
     }
     const source = SOURCES[family];
-    return { lab, clients: await RawClients.open(lab, source, family, port), server, source };
+    return { lab, peers: await RawPeers.open(lab, source, family, port), server, source };
   }
 
   /** Ports of clients against which an engine has given a verdict since this was asked last. */
