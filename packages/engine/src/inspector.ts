@@ -82,7 +82,7 @@ export class Inspector {
 
   constructor(private readonly options: InspectorOptions) {
     const { matcher, protocols, inline, offload, stream, earlier, sender } = options;
-    this.hand = new PacketInHand(matcher);
+    this.hand = new PacketInHand(matcher, inline);
     this.hand.view.acceptsMapped = options.layers?.acceptMapped === true;
     this.counters = this.hand.counters;
     this.packetRules = new PacketRuleInspection(this.hand);
