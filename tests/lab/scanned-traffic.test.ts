@@ -129,7 +129,7 @@ describeLab('what the administrator takes out of inspection', () => {
       lab.httpGet(role as 'attacker', path, {
         host: lab.address('server', family),
         port: PORT,
-        timeout: 1500,
+        ...engine.patience(),
       });
 
     test('outgoing HTTP, by one command; it survives a restart of the engine', async () => {

@@ -79,12 +79,12 @@ describeLab('web addresses', () => {
     engine?.remove();
   }, 20_000);
 
-  const get = (family: 4 | 6, host: string, path = '/', method = 'GET', timeout = 8000) =>
+  const get = (family: 4 | 6, host: string, path = '/', method = 'GET', patience = { timeout: 8000 }) =>
     lab.request('server', {
       host: lab.address('attacker', family),
       port: 80,
       bytes: `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
-      timeout,
+      ...patience,
     });
   const answer = async (...request: Parameters<typeof get>) => (await get(...request)).response.toString();
   const greet = (family: 4 | 6, name: string) =>
@@ -236,7 +236,9 @@ describeLab('web addresses', () => {
   test('settings change at once: no page, silence, telling only', async () => {
     await set('web-addresses.block-page=off', 'web-addresses.categories={ phishing: drop }');
     expect(await get(4, 'reset.evil.example')).toMatchObject({ complete: false, state: 'ECONNRESET' });
-    expect(await get(4, 'silent.example', '/', 'GET', 1500)).toMatchObject({ response: Buffer.alloc(0) });
+    expect(await get(4, 'silent.example', '/', 'GET', engine.patience())).toMatchObject({
+      response: Buffer.alloc(0),
+    });
     expect(await told('silent.example')).toMatchObject({
       alert: { action: 'blocked' },
       verdict: { action: 'drop' },
