@@ -62,6 +62,7 @@ describeLab('evasion', () => {
     const server = await lab.tcpServer('server', PORT, { kind: 'sink' });
     if (withEngine) {
       engine = new LabEngine(lab, {
+        queues: '0-1',
         rules: RULE,
         settings: { 'action-on-detect': 'drop', 'block-attacking-hosts': 'false' },
       });

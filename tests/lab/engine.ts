@@ -34,6 +34,8 @@ export interface EngineOptions {
   rules?: string;
   ruleFiles?: readonly string[];
   settings?: Readonly<Record<string, string>>;
+  /** `nfqueue.queues`; default: one, which starts sooner. */
+  queues?: '0' | '0-1';
   enable?: boolean;
   purge?: boolean;
   /** Text of the administration's policy. */
@@ -61,6 +63,7 @@ export class LabEngine {
         `state-dir: ${join(this.directory, 'state')}`,
         `log-dir: ${join(this.directory, 'log')}`,
         'never-block: [self]',
+        `nfqueue: { queues: ${options.queues ?? '0'} }`,
         'metrics: { listen: "off" }',
         '',
       ].join('\n'),
@@ -141,10 +144,10 @@ export class LabEngine {
   events(type?: EveRecord['event_type']): EveRecord[] {
     const path = join(this.directory, 'log', 'eve.json');
     if (!existsSync(path)) return [];
+    // What stands behind the last line's end is still being written.
     const records = readFileSync(path, 'utf8')
-      .trim()
       .split('\n')
-      .filter(Boolean)
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as EveRecord);
     return type ? records.filter((record) => record.event_type === type) : records;
   }

@@ -46,7 +46,7 @@ describeLab('the engine on the gateway', () => {
   }, 40_000);
 
   test('kill -9 leaves traffic flowing, and the next start takes over what was left', async () => {
-    engine = await new LabEngine(lab).start();
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
     await engine.kill();
     expect(await served('/open')).toBe(true);
     await engine.start();
@@ -78,13 +78,13 @@ describeLab('the engine on the gateway', () => {
   }, 40_000);
 
   test('stopping says how many bans remain, and --purge leaves nothing', async () => {
-    engine = await new LabEngine(lab).start();
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
     await engine.ask('bans', 'add', '203.0.113.7');
     await engine.stop();
     expect(engine.process.stdout).toMatch(/1 bans? stays? in force.*--purge/);
     expect((await engine.rules()).some((line) => line.includes('portcullis_ban4'))).toBe(true);
     engine.remove();
-    engine = await new LabEngine(lab, { purge: true }).start();
+    engine = await new LabEngine(lab, { queues: '0-1', purge: true }).start();
     await engine.stop();
     expect(engine.process.stderr).toBe('');
     expect(await engine.rules()).toEqual([]);
@@ -111,7 +111,7 @@ describeLab('the engine on the gateway', () => {
   test('a queue that another program has is an error, and nothing is left behind', async () => {
     const holder = lab.spawn('gateway', [acceptAllPath(), '--queue', '1']);
     await holder.waitFor(/"queue":1/);
-    engine = new LabEngine(lab);
+    engine = new LabEngine(lab, { queues: '0-1' });
     const result = await engine.ask('run', '--enable');
     expect(result.stderr).toMatch(/queue 1 belongs to process \d+ \(accept-all\)/);
     expect(result.code).toBe(1);
@@ -139,7 +139,7 @@ describeLab('the engine on the gateway', () => {
   );
 
   test('protection is turned off and on, and the last word survives a restart', async () => {
-    engine = await new LabEngine(lab, { enable: false }).start();
+    engine = await new LabEngine(lab, { queues: '0-1', enable: false }).start();
     expect((await engine.status()).state).toBe('disabled');
     expect((await get(ATTACK_PATH)).complete).toBe(true);
     expect(await engine.ask('enable')).toMatchObject({ code: 0, stderr: '' });
@@ -156,7 +156,7 @@ describeLab('the engine on the gateway', () => {
   }, 60_000);
 
   test('reload takes new rules without losing a connection, and keeps the old ones when the new are unreadable', async () => {
-    engine = await new LabEngine(lab).start();
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
     const connection = await lab.connect('attacker', { port: PORT });
     await connection.write('GET /before HTTP/1.1\r\nHost: x\r\n\r\n');
     await waitUntil(async () => (await connection.state()).received.length > 0, {

@@ -66,7 +66,7 @@ describeLab('web addresses', () => {
     tls = await lab.tcpServer('attacker', 443);
     dns = await lab.udpServer('attacker', 53);
     h3 = await lab.udpServer('attacker', 443);
-    engine = new LabEngine(lab, { rules });
+    engine = new LabEngine(lab, { rules, queues: '0-1' });
     const file = (name: string, text: string) => writeFileSync(join(engine.directory, name), text);
     file('malware.txt', 'evil.example\n*.only-below.example\nallowed.example\n');
     file('urls.csv', '# id,url\n1,"http://shared.example/mal/"\n2,silent.example\n');

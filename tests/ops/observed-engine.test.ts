@@ -32,6 +32,7 @@ describeLab('an engine under attack, observed', () => {
     lab = new Lab('pcops', { bystander: true });
     server = await lab.httpServer('server', PORT);
     engine = await new LabEngine(lab, {
+      queues: '0-1',
       settings: { 'metrics.listen': `127.0.0.1:${METRICS_PORT}` },
     }).start();
     if (missing === null) prometheus = await new LabPrometheus(lab).ready();
