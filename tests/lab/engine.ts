@@ -125,6 +125,16 @@ export class LabEngine {
     return (await askEngine(this.socket, 'status')) as StatusAnswer;
   }
 
+  /** Packets that the kernel has given to the queues since they were bound; `status` tells a moment later. */
+  async queued(): Promise<number> {
+    const queues = await this.lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue']);
+    // Columns of the kernel's nfnetlink_queue.c, seq_show(); the eighth is the number of the last packet.
+    return queues
+      .split('\n')
+      .filter(Boolean)
+      .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[7]), 0);
+  }
+
   /** The addresses of `bans list --json`, as quickly. */
   async bans(): Promise<string[]> {
     const { bans } = (await askEngine(this.socket, 'bans.list', { limit: 1000 })) as BanListAnswer;

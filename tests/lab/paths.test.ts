@@ -60,7 +60,6 @@ describeLab("the administrator's bypass chain", () => {
     lab?.destroy();
     engine?.remove();
   });
-  const queued = async () => (await engine.status()).packets.received;
 
   test.each([
     [4, 'iptables'],
@@ -83,10 +82,10 @@ describeLab("the administrator's bypass chain", () => {
         'ACCEPT',
       ];
       await lab.run('gateway', [tool, '-w', ...rule]);
-      const before = await queued();
+      const before = await engine.queued();
       expect(await get(`${ATTACK_PATH}-bypassed-${family}`)).toMatchObject({ complete: true });
       expect((await server.received()).toString()).toContain(`${ATTACK_PATH}-bypassed-${family}`);
-      expect(await queued()).toBe(before);
+      expect(await engine.queued()).toBe(before);
 
       rule[2] = '-D';
       await lab.run('gateway', [tool, '-w', ...rule]);
