@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BanEntry, FirewallBackend, KernelBan } from './backend';
 import { type Ban, type BanOrigin, PERMANENT } from './ban';
 import { FirewallError } from './errors';
-import { localGuard } from './guards';
+import { LocalGuard } from './guards';
 import type { LoadReport } from './journal';
 import { BanLedger } from './ledger';
 import type { Family } from './names';
@@ -22,9 +22,11 @@ export interface BanRequest {
    * banned again for it.
    */
   readonly seenAt?: number;
+  /** When what led to this began, by the monotonic clock; default: with the call. */
+  readonly began?: number | undefined;
 }
 
-/** `milliseconds`: from the call to the kernel's acknowledgement. */
+/** `milliseconds`: from `began` of the request to the kernel's acknowledgement. */
 export type BanEvent =
   | { readonly kind: 'added' | 'extended'; readonly ban: Ban; readonly milliseconds: number }
   | { readonly kind: 'expired' | 'removed'; readonly ban: Ban }
@@ -102,7 +104,7 @@ const COUNT_MILLISECONDS = 60_000;
 /** The ledger and the kernel, kept in step. */
 export class BanService {
   private readonly backend: FirewallBackend;
-  private readonly localRefusal: (prefix: Prefix) => string | undefined;
+  private readonly local = new LocalGuard();
   private readonly clock: { now(): number; monotonic(): number };
   private ledger: BanLedger | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -130,7 +132,6 @@ export class BanService {
 
   constructor(private readonly options: BanServiceOptions) {
     this.backend = options.backend;
-    this.localRefusal = options.localRefusal ?? localGuard();
     this.clock = options.clock ?? { now: Date.now, monotonic: () => performance.now() };
   }
 
@@ -176,7 +177,7 @@ export class BanService {
    * which case the ban is kept and tried again
    */
   async ban(request: BanRequest): Promise<Ban> {
-    const began = this.clock.monotonic();
+    const began = request.began ?? this.clock.monotonic();
     const ledger = this.opened();
     const now = this.present();
     checkDuration(request.seconds);
@@ -189,7 +190,7 @@ export class BanService {
 
     const before = ledger.get(prefix.text);
     const recent = this.recent.get(prefix.text);
-    const until = now + Math.ceil(request.seconds) * 1000;
+    const until = endOf(request, now);
     if (
       before &&
       recent &&
@@ -198,19 +199,25 @@ export class BanService {
     ) {
       return recent.done;
     }
-    const ban: Ban = {
-      id: before?.id ?? newId(now),
-      prefix: prefix.text,
-      since: before?.since ?? now,
-      until: Math.max(until, before?.until ?? 0),
-      reason: request.reason.slice(0, 512),
-      sid: request.sid ?? 0,
-      origin: request.origin ?? 'attack',
-      count: (before?.count ?? 0) + 1,
-    };
+    const ban = newBan(prefix.text, request, before, now);
     const done = this.enforce(ban, before === undefined ? 'added' : 'extended', began, now);
     this.recent.set(prefix.text, { at: now, done });
     return done;
+  }
+
+  /** Looks at everything that a ban depends on, and asks the kernel for the entry instead of making it. */
+  async rehearse(request: BanRequest): Promise<Ban> {
+    const now = this.present();
+    checkDuration(request.seconds);
+    const prefix = Prefix.parse(request.prefix);
+    const ban = newBan(prefix.text, request, this.opened().get(prefix.text), now);
+    if (this.refusal(prefix, request, now) === undefined) await this.backend.holdsAll([ban.prefix]);
+    return ban;
+  }
+
+  /** What bans depend on and what takes a while to find out is found out before it is needed. To be called every second. */
+  lookAround(): void {
+    this.local.refresh();
   }
 
   private async enforce(ban: Ban, kind: 'added' | 'extended', began: number, now: number): Promise<Ban> {
@@ -245,7 +252,7 @@ export class BanService {
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
     const general = banRefusal(prefix);
     if (general !== undefined) return general;
-    const local = this.localRefusal(prefix);
+    const local = (this.options.localRefusal ?? this.local.refusal)(prefix);
     if (local !== undefined) return local;
     const never = this.options.neverBlock?.(prefix, request.origin ?? 'attack');
     if (never !== undefined) return never;
@@ -639,6 +646,24 @@ function entryOf(ban: { prefix: string; until: number }, now: number): BanEntry 
 
 function lastsTo(there: KernelBan, now: number): number {
   return there.remaining === 0 ? PERMANENT : now + there.remaining * 1000;
+}
+
+function endOf({ seconds }: BanRequest, now: number): number {
+  return now + Math.ceil(seconds) * 1000;
+}
+
+/** @param before the ban that there is */
+function newBan(prefix: string, request: BanRequest, before: Ban | undefined, now: number): Ban {
+  return {
+    id: before?.id ?? newId(now),
+    prefix,
+    since: before?.since ?? now,
+    until: Math.max(endOf(request, now), before?.until ?? 0),
+    reason: request.reason.slice(0, 512),
+    sid: request.sid ?? 0,
+    origin: request.origin ?? 'attack',
+    count: (before?.count ?? 0) + 1,
+  };
 }
 
 function newId(now: number): string {

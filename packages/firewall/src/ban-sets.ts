@@ -67,8 +67,6 @@ export class BanSets {
     private readonly sets: IpSets,
     private readonly families: readonly Family[],
     private readonly options: BanSetsOptions = {},
-    /** Counts, which is asked often. */
-    private readonly observed: Ipset = ipset,
   ) {
     this.capacity = options.capacity ?? 65_536;
     this.largest = options.largestCapacity ?? 67_108_864;
@@ -233,7 +231,7 @@ export class BanSets {
       });
     } catch (error) {
       // A set that is not there has no entries.
-      if (error instanceof IpSetError && error.code === 'SET_MISSING') return;
+      if (isMissing(error)) return;
       throw explained(error);
     }
   }
@@ -245,9 +243,14 @@ export class BanSets {
 
   /** The kernel walks through a set to count it, and the processor that does so takes no packets meanwhile. */
   async count(): Promise<number> {
-    const headers = await this.observed.headers();
     let count = 0;
-    for (const family of this.families) count += headers.get(banSetName(family))?.entries ?? 0;
+    for (const family of this.families) {
+      try {
+        count += await this.sets.count(banSetName(family));
+      } catch (error) {
+        if (!isMissing(error)) throw explained(error);
+      }
+    }
     return count;
   }
 
@@ -330,7 +333,7 @@ export class BanSets {
   }
 
   private async recount(family: Family): Promise<void> {
-    const header = (await this.observed.headers(banSetName(family))).get(banSetName(family));
+    const header = (await this.ipset.headers(banSetName(family))).get(banSetName(family));
     this.estimates.set(family, header?.entries ?? 0);
     if (header) this.capacities.set(family, capacityOf(header.header));
   }
@@ -412,6 +415,10 @@ export class BanSets {
     this.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof IpSetError && error.code === 'SET_MISSING';
 }
 
 /** The entry as it is to be given to the kernel now. */

@@ -1,4 +1,4 @@
-import { localGuard, localRefusal } from './guards';
+import { LocalGuard, localRefusal } from './guards';
 import { banRefusal, Prefix } from './prefix';
 
 describe('Prefix', () => {
@@ -138,7 +138,7 @@ describe('what may not be banned', () => {
   });
 
   test('the guard asks the host it runs on', () => {
-    const guard = localGuard();
+    const guard = new LocalGuard().refusal;
     expect(guard(Prefix.parse('127.0.0.1'))).toBe('own-address');
     expect(guard(Prefix.parse('192.0.2.254'))).toBeUndefined();
   });

@@ -25,7 +25,10 @@ interface WorkerEvents {
   ready: [RuleSummary];
   bound: [QueueFacts | null];
   reloaded: [RuleSummary];
-  detection: [Detection];
+  /** `began`: when its packet was taken from the queue, by `performance.now` of the main thread. */
+  detection: [Detection, began: number];
+  /** Nothing has happened. */
+  rehearsal: [Detection];
   dataSets: [readonly DataSetFile[]];
   stopped: [];
   /** The thread is gone, or says that it cannot go on. Once per thread. */
@@ -33,6 +36,9 @@ interface WorkerEvents {
   /** The thread was told to end: nothing more is to be expected of it. */
   killed: [];
 }
+
+/** What has to be taken from the clock that all threads share for that of this thread. */
+const CLOCK_BEGAN = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 export type WorkerThreadSettings = Omit<WorkerSettings, 'words' | 'counters' | 'latency'>;
 
@@ -119,7 +125,8 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
         this.emit('reloaded', message.rules);
         break;
       case 'detection':
-        this.emit('detection', message.detection);
+        if (message.rehearsal) this.emit('rehearsal', message.detection);
+        else this.emit('detection', message.detection, message.takenAt - CLOCK_BEGAN);
         break;
       case 'data-sets':
         this.emit('dataSets', message.files);
