@@ -6,6 +6,7 @@ import {
   type PreparedRules,
   type QueueFacts,
   type RuleSummary,
+  sharedClockOffset,
   type ToWorker,
   WorkerCounterNames,
   type WorkerSettings,
@@ -38,7 +39,7 @@ interface WorkerEvents {
 }
 
 /** What has to be taken from the clock that all threads share for that of this thread. */
-const CLOCK_BEGAN = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+const CLOCK_OFFSET = sharedClockOffset();
 
 export type WorkerThreadSettings = Omit<WorkerSettings, 'words' | 'counters' | 'latency'>;
 
@@ -126,7 +127,7 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
         break;
       case 'detection':
         if (message.rehearsal) this.emit('rehearsal', message.detection);
-        else this.emit('detection', message.detection, message.takenAt - CLOCK_BEGAN);
+        else this.emit('detection', message.detection, message.takenAt - CLOCK_OFFSET);
         break;
       case 'data-sets':
         this.emit('dataSets', message.files);

@@ -11,13 +11,14 @@ import type { LoadedRules, PreparedRules } from '../rule-loading';
 import { type Intake, openIntake } from './intake';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
 import { rehearse } from './rehearsal';
+import { sharedClockOffset } from './shared-clock';
 import { publishCounters } from './worker-counters';
 
 /** Bound once: the global is a getter, and asking it costs more than the time of day. */
 const clock = performance;
 
 /** What has to be added to this thread's clock for the one that all threads share. */
-const CLOCK_BEGAN = Number(process.hrtime.bigint()) / 1e6 - clock.now();
+const CLOCK_OFFSET = sharedClockOffset();
 
 /** The worker blocks in the kernel for so long at most, then looks after its other duties. */
 const RECEIVE_MILLISECONDS = 50;
@@ -87,7 +88,7 @@ export class QueueWorker {
   }
 
   private tell(detection: Detection, rehearsal: boolean): void {
-    this.say({ type: 'detection', detection, takenAt: CLOCK_BEGAN + this.takenAt, rehearsal });
+    this.say({ type: 'detection', detection, takenAt: CLOCK_OFFSET + this.takenAt, rehearsal });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
