@@ -79,6 +79,13 @@ export interface RemoveReport {
   readonly exceptedFrom: readonly Ban[];
 }
 
+export interface BanManyReport {
+  readonly banned: number;
+  readonly refused: number;
+}
+
+/** Bans that are written to the disk together. */
+const GROUP = 4096;
 /** A ban repeated sooner than this after it was made or extended is only counted: the packets were under way. */
 const REPEAT_MILLISECONDS = 1000;
 /** The kernel counts whole seconds and rounds down. */
@@ -92,7 +99,7 @@ const GRACE_MEMORY_MILLISECONDS = 120_000;
 /** Prefixes that an answer names. */
 const MOST_NAMED = 1000;
 /** Bans that are removed together. */
-const REMOVED_AT_ONCE = 100;
+const REMOVED_AT_ONCE = 512;
 /** Bans whose entry in the kernel is looked for at each look for drift. */
 const SAMPLE = 32;
 /** What runs out sooner may be gone from the kernel already. */
@@ -119,6 +126,8 @@ export class BanService {
   /** Reconciling and removing follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
   private retrying = false;
+  /** More bans have run out than are told of at once. */
+  private expiring = false;
   private kernelHadMore = false;
   private countedAt = Number.NEGATIVE_INFINITY;
   /** Row at which the next sample begins. */
@@ -218,6 +227,63 @@ export class BanService {
   /** What bans depend on and what takes a while to find out is found out before it is needed. To be called every second. */
   lookAround(): void {
     this.local.refresh();
+  }
+
+  /**
+   * The same for very many, in slices. Resolves when the kernel and the disk have all that were not refused; until then
+   * none of them is confirmed.
+   *
+   * @param requests of prefixes; each refused one is told as an event
+   * @throws FirewallError what went wrong with kernel or disk; what the ledger has by then is given to the kernel later
+   */
+  banMany(requests: Iterable<BanRequest>): Promise<BanManyReport> {
+    return this.inTurn(async () => {
+      const began = this.clock.monotonic();
+      const ledger = this.opened();
+      const slices = new Slices();
+      const added: number[] = [];
+      const extended: number[] = [];
+      let refused = 0;
+      let group: Ban[] = [];
+      const keep = async () => {
+        const onDisk = ledger.putMany(group);
+        for (const { prefix, count } of group) (count > 1 ? extended : added).push(ledger.find(prefix));
+        group = [];
+        await onDisk;
+      };
+      for (const request of requests) {
+        const now = this.present();
+        const ban = this.wanted(request, now);
+        if (ban) group.push(ban);
+        else refused++;
+        if (group.length === GROUP) await keep();
+        if (slices.over) await slices.next();
+      }
+      await keep();
+      const rows = [...added, ...extended];
+      await this.backend.restoreBans(entriesOf(ledger, rows, this.present()), rows.length);
+      const milliseconds = this.clock.monotonic() - began;
+      for (const [kind, of] of [
+        ['added', added],
+        ['extended', extended],
+      ] as const)
+        for (const row of of) {
+          if (ledger.untilOf(row) !== undefined) this.emit({ kind, ban: ledger.at(row), milliseconds });
+          if (slices.over) await slices.next();
+        }
+      this.schedule();
+      return { banned: rows.length, refused };
+    });
+  }
+
+  /** @returns the ban that a request makes; undefined where it is refused, which has been told then */
+  private wanted(request: BanRequest, now: number): Ban | undefined {
+    checkDuration(request.seconds);
+    const prefix = Prefix.parse(request.prefix);
+    const reason = this.refusal(prefix, request, now);
+    if (reason === undefined) return newBan(prefix.text, request, this.opened().get(prefix.text), now);
+    this.emit({ kind: 'refused', request, reason });
+    return undefined;
   }
 
   private async enforce(ban: Ban, kind: 'added' | 'extended', began: number, now: number): Promise<Ban> {
@@ -559,7 +625,7 @@ export class BanService {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (!this.ledger) return;
+    if (!this.ledger || this.expiring) return;
     const next = (this.ledger.nextExpiry ?? Number.POSITIVE_INFINITY) - this.clock.now();
     // Never longer than a little: the clock may be set, and what failed is tried again.
     this.timer = setTimeout(() => this.tick(), Math.min(LONGEST_SLEEP_MILLISECONDS, Math.max(10, next)));
@@ -569,8 +635,11 @@ export class BanService {
   private tick(): void {
     if (!this.ledger) return;
     if (this.expire()) {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.tick(), 0);
+      this.expiring = true;
+      setImmediate(() => {
+        this.expiring = false;
+        this.tick();
+      });
       return;
     }
     const now = this.present();
@@ -635,6 +704,13 @@ function* missingOf(
   }
   for (const exception of ledger.exceptions()) {
     if (!rightExceptions.has(exception.prefix)) yield { ...entryOf(exception, now), exception: true };
+  }
+}
+
+function* entriesOf(ledger: BanLedger, rows: readonly number[], now: number): IterableIterator<BanEntry> {
+  for (const row of rows) {
+    const brief = ledger.brief(row);
+    if (brief) yield entryOf(brief, now);
   }
 }
 
