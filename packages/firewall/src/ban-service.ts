@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { BanEntry, FirewallBackend, KernelBan } from './backend';
 import { type Ban, type BanOrigin, PERMANENT } from './ban';
 import { FirewallError } from './errors';
@@ -742,9 +742,13 @@ function newBan(prefix: string, request: BanRequest, before: Ban | undefined, no
   };
 }
 
+const RUN = randomBytes(4).toString('hex');
+let made = 0;
+
+/** Moment, run of the engine, number within it: at most 24 letters. */
 function newId(now: number): string {
-  // The last digits are random, and made in advance for many at a time.
-  return `${now.toString(36)}-${randomUUID().slice(-10)}`;
+  made++;
+  return `${now.toString(36)}-${RUN}${made.toString(36)}`;
 }
 
 function asFirewallError(reason: unknown, ban: Ban): FirewallError {

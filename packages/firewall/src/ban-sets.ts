@@ -244,13 +244,7 @@ export class BanSets {
   /** The kernel walks through a set to count it, and the processor that does so takes no packets meanwhile. */
   async count(): Promise<number> {
     let count = 0;
-    for (const family of this.families) {
-      try {
-        count += await this.sets.count(banSetName(family));
-      } catch (error) {
-        if (!isMissing(error)) throw explained(error);
-      }
-    }
+    for (const family of this.families) count += await this.countOf(family);
     return count;
   }
 
@@ -333,9 +327,17 @@ export class BanSets {
   }
 
   private async recount(family: Family): Promise<void> {
-    const header = (await this.ipset.headers(banSetName(family))).get(banSetName(family));
-    this.estimates.set(family, header?.entries ?? 0);
-    if (header) this.capacities.set(family, capacityOf(header.header));
+    this.estimates.set(family, await this.countOf(family));
+  }
+
+  /** What is not there has no entries. */
+  private async countOf(family: Family): Promise<number> {
+    try {
+      return await this.sets.count(banSetName(family));
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw explained(error);
+    }
   }
 
   /** The estimate says "nearly full"; count before doing anything about it. */
