@@ -247,7 +247,7 @@ export function daemonRegistry(sources: MetricSources) {
     },
     {
       name: 'ban_seconds',
-      help: "Time from the wish for a ban to the kernel's acknowledgement.",
+      help: "Time from taking the attack's packet from the queue (by hand: from the wish) to the ban in the kernel.",
       read: () => [{ histogram: sources.bans().latency }],
     },
   ]);
