@@ -32,6 +32,7 @@ export class Ways {
     });
     if (rules !== undefined) {
       const engine = new LabEngine(lab, {
+        queues: '0-1',
         rules,
         settings: {
           'action-on-detect': 'drop',
