@@ -1,6 +1,7 @@
 /** What the control commands answer: the JSON that `--json` prints. */
 
 import type { SettingRow } from './configuration/show';
+import type { ExceptionCause } from './exceptions';
 import type { Mode } from './registration';
 
 export interface BanRow {
@@ -127,6 +128,12 @@ export interface WebAddressesAnswer {
   lists: AddressListRow[];
 }
 
+/** Packets that could not be inspected as they should, by what the exception policy of the cause did with them. */
+export interface ExceptionRow {
+  passed: number;
+  dropped: number;
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -143,6 +150,10 @@ export interface StatusAnswer {
   /** TCP connections of which only one side was seen, ever since the start. */
   one_sided_flows: number;
   held_bytes: number;
+  /** By the names of `exception-policy`, ever since the start. */
+  exceptions: Record<ExceptionCause, ExceptionRow>;
+  /** Flows that were taken out of a full table for new ones, ever since the start. */
+  flows_evicted: number;
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;
   queues: QueueRow[];

@@ -104,6 +104,8 @@ export class QueueWorker {
       onDetection: (detection) => this.say({ type: 'detection', detection }),
       holdBlockedMicros: this.settings.holdBlockedMicros,
     });
+    // A batch of packets that each take long is no stall.
+    this.inspector.heartbeat = this.words.subarray(WorkerWord.HEARTBEAT);
     this.say({ type: 'bound', facts: intake.facts });
     this.loop();
     // What parsers still hold of unfinished flows is told too.

@@ -36,6 +36,14 @@ const fromStream = {
   one_sided_flows: StreamCounter.ONE_SIDED_FLOWS,
   gaps: StreamCounter.GAPS,
   gap_bytes: StreamCounter.GAP_BYTES,
+  midstream_packets: StreamCounter.MIDSTREAM_PACKETS,
+  unheld_segments: StreamCounter.UNHELD_SEGMENTS,
+  unkept_segments: StreamCounter.UNKEPT_SEGMENTS,
+  uncompared_segments: StreamCounter.UNCOMPARED_SEGMENTS,
+  reclaimed_flows: StreamCounter.RECLAIMED_FLOWS,
+  flow_table_full: StreamCounter.FLOW_TABLE_FULL,
+  flows_evicted: StreamCounter.FLOWS_EVICTED,
+  no_header: StreamCounter.NO_HEADER,
 } as const;
 
 /** Reasons of reassembly, with the name of the counter each is published under. */
