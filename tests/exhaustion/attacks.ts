@@ -39,8 +39,8 @@ export interface Attack {
   readonly long: CrowdOptions;
   /** What has to grow for the attack to have been one; absent: nothing has to give. */
   readonly counted?: { readonly as: string; of(status: StatusAnswer): number };
-  /** Attackers are banned while it lasts. */
-  readonly bans?: true;
+  /** Nobody may be banned for it, or no more than the configuration allows. Absent: it is no matter. */
+  readonly bans?: 'none' | 'limited';
 }
 
 const addresses = 4096;
@@ -54,6 +54,7 @@ const memcap = {
   as: 'memcap exceptions',
   of: ({ exceptions }: StatusAnswer) => exceptions.memcap.passed + exceptions.memcap.dropped,
 };
+const stopped = { as: 'attacks stopped', of: ({ alerts: { blocked } }: StatusAnswer) => blocked };
 const told = { as: 'alerts', of: ({ alerts: { allowed } }: StatusAnswer) => allowed };
 
 /** @param server the address of a server that answers */
@@ -69,7 +70,7 @@ export function attacks(server: string): readonly Attack[] {
     {
       name: 'half-open flows',
       packets: halfOpen({ clientPort: 21_000 }),
-      short: { flows: 30_000, addresses },
+      short: { flows: 20_000, addresses },
       long: { flows: 1_000_000, addresses: 1 << 16, rate: 30_000 },
       counted: evicted,
     },
@@ -83,7 +84,7 @@ export function attacks(server: string): readonly Attack[] {
     {
       name: 'idle flows',
       packets: idle({ clientPort: 22_000 }),
-      short: { flows: 30_000, addresses },
+      short: { flows: 20_000, addresses },
       long: { flows: 1_000_000, addresses: 1 << 16, rate: 30_000 },
       counted: evicted,
     },
@@ -97,7 +98,7 @@ export function attacks(server: string): readonly Attack[] {
     {
       name: 'tiny windows',
       packets: tinyWindows({ clientPort: 24_000 }),
-      short: { flows: 200, addresses },
+      short: { flows: 100, addresses },
       long: { flows: 10_000, addresses, rate: 20_000 },
     },
     {
@@ -150,11 +151,21 @@ export function attacks(server: string): readonly Attack[] {
       counted: told,
     },
     {
-      name: 'ban flood from forged addresses',
+      name: 'attacks from forged addresses',
+      // The answers go to others: nothing of the connection is acknowledged rightly.
       packets: get(BANNED_PATH, { clientPort: 33_000 }).filter(({ from }) => from === 'client'),
-      short: { flows: 1000, addresses, patience: 10 },
-      long: { flows: 100_000, addresses: 1 << 17, rate: 10_000, patience: 10 },
-      bans: true,
+      short: { flows: 1000, addresses },
+      long: { flows: 100_000, addresses: 1 << 17, rate: 10_000 },
+      counted: stopped,
+      bans: 'none',
+    },
+    {
+      name: 'attacks from very many addresses',
+      packets: get(BANNED_PATH, { clientPort: 34_000 }),
+      short: { flows: 1000, together: 1000, addresses, patience: 50 },
+      long: { flows: 100_000, together: 4096, addresses: 1 << 17, rate: 10_000, patience: 50 },
+      counted: stopped,
+      bans: 'limited',
     },
   ];
 }

@@ -13,6 +13,7 @@ import { ObservedEngine } from './observed-engine';
 const FLOWS = 16_384;
 const MEGABYTE = 1 << 20;
 const MEMCAP = 8 * MEGABYTE;
+const BANS_PER_MINUTE = 100;
 /** What the engine may take beyond what it takes at rest: its tables and pools, and garbage that is not collected yet. */
 const RESIDENT_GROWTH = FLOWS * 1024 + MEMCAP + 256 * MEGABYTE;
 /** Until everything is as before. The goal is 5 s, on a machine with nothing else to do. */
@@ -46,7 +47,8 @@ function short(program: CrowdProgram): void {
         'nfqueue.queues': '0',
         'flow.max-flows': String(FLOWS),
         'stream.memcap': `${MEMCAP / MEGABYTE}mb`,
-        'action-on-detect': 'drop',
+        'never-block': `[self, ${lab.address('attacker', 4)}]`,
+        'max-bans-per-minute': String(BANS_PER_MINUTE),
       },
     });
     await engine.start();
@@ -86,7 +88,12 @@ function short(program: CrowdProgram): void {
       expect(peaks.heldBytes).toBeLessThanOrEqual(MEMCAP);
       expect(peaks.resident - atRest).toBeLessThan(RESIDENT_GROWTH);
       if (attack.counted) expect(attack.counted.of(after)).toBeGreaterThan(attack.counted.of(before));
-      expect(after.uptime_s).toBeGreaterThanOrEqual(before.uptime_s);
+      if (attack.bans === 'none') expect(after.bans.active).toBe(before.bans.active);
+      if (attack.bans === 'limited') {
+        // Longer than a minute it does not take.
+        expect(after.bans.active).toBeGreaterThan(before.bans.active);
+        expect(after.bans.active).toBeLessThanOrEqual(2 * BANS_PER_MINUTE);
+      }
       expect(engine.process.stderr + engine.process.stdout).not.toMatch(/the worker of .* is lost/);
     },
     60_000,

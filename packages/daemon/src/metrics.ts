@@ -41,6 +41,11 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
   ['one_sided_flows', 'flows_one_sided_total', 'TCP connections of which only one side was seen.'],
   ['flows_evicted', 'flows_evicted_total', 'Flows taken out of a full table for new ones.'],
   ['reclaimed_flows', 'stream_reclaimed_flows_total', 'Silent flows whose copies were given up for others.'],
+  [
+    'expressions_skipped',
+    'expressions_skipped_total',
+    'Searches for regular expressions left out because slow ones had used up their part of the time.',
+  ],
   ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
 ];
 

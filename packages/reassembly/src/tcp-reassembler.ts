@@ -42,9 +42,13 @@ const EVICT_SHARE = 1 / 64;
 const EVICT_AGE = 2_000_000;
 /** In a full table others make room for a new flow when they have been silent for so long (µs). */
 const EVICT_SILENCE = 1_000_000;
-/** Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold. */
-const RECLAIM_SHARE = 0.75;
-const RECLAIM_IDLE = 5_000_000;
+/**
+ * Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold: three
+ * quarters of what may wait out of order. All of them are looked at within RECLAIM_TURNS calls of `tick`.
+ */
+const RECLAIM_SHARE = 0.375;
+const RECLAIM_IDLE = 2_000_000;
+const RECLAIM_TURNS = 16;
 /** A segment without options of known size (RFC 9293 §3.7.1). */
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
@@ -209,7 +213,8 @@ export class TcpReassembler {
    * @returns flows that ended.
    */
   tick(now: number, budget: number): number {
-    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE) this.reclaim(now, budget * 4);
+    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE)
+      this.reclaim(now, Math.max(budget * 4, Math.ceil(this.table.slots / RECLAIM_TURNS)));
     return this.table.expire(now, this.table.emergency ? budget * 4 : budget, this.onExpire);
   }
 

@@ -88,6 +88,7 @@ export class QueueWorker {
   /** Binds the queue and stays in the packet loop until told to drain. */
   private serve({ source, offload, earlier, replyPayload }: Binding): void {
     this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
+    this.matcher.limitExpressions();
     const intake = openIntake(source);
     this.intake = intake;
     this.inspector = new Inspector({
@@ -247,6 +248,7 @@ export class QueueWorker {
         flows: inspector.flowCount,
         heldBytes: inspector.heldBytes,
         rawTailsMissing: inspector.rawTailsMissing,
+        expressionsSkipped: this.matcher.expressionsSkipped,
       },
     );
   }

@@ -59,7 +59,8 @@ export type WorkerCounterName =
   | `drop_${string}`
   | 'flows_active'
   | 'held_bytes'
-  | 'raw_tails_missing';
+  | 'raw_tails_missing'
+  | 'expressions_skipped';
 
 /** Names of what one worker publishes, in the order of the shared block. */
 export const WorkerCounterNames: readonly WorkerCounterName[] = [
@@ -70,6 +71,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   'flows_active',
   'held_bytes',
   'raw_tails_missing',
+  'expressions_skipped',
 ];
 
 /** Every reason for which a packet is dropped, and the counter that holds how often. */
@@ -86,7 +88,7 @@ export const DropCounterNames: readonly (readonly [string, WorkerCounterName])[]
 export function publishCounters(
   into: Float64Array,
   parts: { queue: Float64Array; inspection: Float64Array; stream: Float64Array },
-  moment: { flows: number; heldBytes: number; rawTailsMissing: number },
+  moment: { flows: number; heldBytes: number; rawTailsMissing: number; expressionsSkipped: number },
 ): void {
   let at = 0;
   for (const index of Object.values(fromQueue)) into[at++] = parts.queue[index] as number;
@@ -96,4 +98,5 @@ export function publishCounters(
   into[at++] = moment.flows;
   into[at++] = moment.heldBytes;
   into[at++] = moment.rawTailsMissing;
+  into[at++] = moment.expressionsSkipped;
 }
