@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askEngine, type StatusAnswer } from '@portcullis/daemon';
 import type { Lab } from '@portcullis/testkit';
+import { processorSeconds } from '../bench/processor-time';
 import { ATTACK_PATH, type LabEngine } from '../lab/engine';
 import { PORT } from './conversations';
 
@@ -27,6 +28,17 @@ export class ObservedEngine {
 
   async status(): Promise<StatusAnswer> {
     return (await askEngine(join(this.engine.directory, 'c.sock'), 'status')) as StatusAnswer;
+  }
+
+  /** What it has said so far. */
+  get log(): string {
+    const { stdout, stderr } = this.engine.process;
+    return stderr + stdout;
+  }
+
+  /** Processor seconds so far. */
+  get processor(): number {
+    return processorSeconds(this.engine.process.pid as number);
   }
 
   get resident(): number {
