@@ -55,6 +55,11 @@ export class Coverage {
     return fresh;
   }
 
+  /** Forgets what was counted, as if it had not run. */
+  drop(): void {
+    this.words.fill(0, 0, (this.counted.used >> 2) + 1);
+  }
+
   /** Literals of the modules of which some branch was taken. */
   tokens(): Set<string> {
     const tokens = new Set<string>();

@@ -45,6 +45,10 @@ const MOST_CORPUS = 2000;
 /** Part of the time after which memory should not grow any more. */
 const WARM_UP = 0.4;
 const MOST_FINDINGS = 20;
+const RECENT = 16;
+
+/** Small inputs are quick, and changes to them tell more. */
+const smaller = (a: Uint8Array, b: Uint8Array) => (a.length <= b.length ? a : b);
 
 function tell(message: SliceMessage): Promise<void> {
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
@@ -63,7 +67,8 @@ async function fuzz(order: SliceOrder): Promise<void> {
   const target = findTarget(order.target);
   const session = await FuzzSession.open(target);
   const coverage = new Coverage();
-  coverage.take();
+  const seeds = [...target.seeds()];
+  coverage.drop();
   const present = openSync(order.present, 'w');
   const page = Buffer.alloc(PRESENT_HEAD + LARGEST_INPUT);
   const known = new Set(order.known);
@@ -96,7 +101,7 @@ async function fuzz(order: SliceOrder): Promise<void> {
 
   for (const folder of [order.corpus, order.cases])
     for (const input of readInputs(folder)) await attempt(input);
-  for (const input of target.seeds()) await attempt(input.subarray(0, LARGEST_INPUT));
+  for (const input of seeds) await attempt(input.subarray(0, LARGEST_INPUT));
   if (corpus.length === 0) corpus.push(new Uint8Array(0));
   added = 0;
   const mutator = new Mutator(random, target.shape, [...(target.tokens ?? []), ...coverage.tokens()]);
@@ -117,8 +122,8 @@ async function fuzz(order: SliceOrder): Promise<void> {
     // Latest additions first: they are where something new was.
     const recent = added > 0 && random.chance(0.3);
     const base = recent
-      ? corpus[corpus.length - 1 - random.below(Math.min(corpus.length, 16))]
-      : random.pick(corpus);
+      ? corpus[corpus.length - 1 - random.below(Math.min(corpus.length, RECENT))]
+      : smaller(random.pick(corpus), random.pick(corpus));
     await attempt(mutator.mutate(base as Uint8Array, random.pick(corpus)));
   }
   const corpusGrowth = corpus.reduce((sum, input) => sum + input.length, 0) - corpusBefore;

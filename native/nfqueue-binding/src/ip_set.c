@@ -88,7 +88,7 @@ static void attribute(struct message *message, uint16_t type, const void *value,
   uint8_t *at = message->bytes + message->length;
   memset(at, 0, NLA_HDRLEN + NLA_ALIGN(length));
   memcpy(at, &header, sizeof header);
-  memcpy(at + NLA_HDRLEN, value, length);
+  if (length) memcpy(at + NLA_HDRLEN, value, length);
   message->length += NLA_HDRLEN + NLA_ALIGN(length);
 }
 

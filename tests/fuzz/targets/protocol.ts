@@ -55,7 +55,7 @@ class Observer implements TransactionListener {
         claim(sane, `${name} is out of bounds`);
       }
     }
-    if ((this.described++ & 3) === 0) {
+    if ((this.described++ & 15) === 0) {
       const told = this.definition.describe?.(tx);
       if (told !== undefined) claim(JSON.stringify(told).length < LONGEST_DESCRIPTION, 'a long description');
     }
