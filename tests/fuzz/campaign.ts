@@ -152,9 +152,11 @@ export class Campaign {
     const tally = this.tally(target);
     const corpus = join(state, 'corpus', target.name);
     if (isNative(target)) {
+      // What has failed and is not mended yet would end every slice at once.
+      const failing = (this.state.known[target.name] ?? []).length > 0;
       const result = await fuzzNative(target, {
         corpus,
-        cases: join(cases, target.name),
+        cases: failing ? null : join(cases, target.name),
         seconds,
         inputs,
         seed,

@@ -12,12 +12,13 @@ const PRODUCTS = join(root, 'node_modules/.cache/portcullis-fuzz/native');
 const LARGEST = 4096;
 const MEMORY_MB = 1024;
 const MINIMISE_SECONDS = 20;
+const MOST_FRAMES = 30;
 
 export interface NativeOrder {
   /** What reached new code before; what is found now is added. */
   readonly corpus: string;
-  /** Inputs that failed once: tried first. */
-  readonly cases: string;
+  /** Inputs that failed once: tried first; null: not. */
+  readonly cases: string | null;
   readonly seconds: number;
   readonly inputs: number;
   readonly seed: number;
@@ -105,6 +106,14 @@ function complaintOf(text: string): string {
   );
 }
 
+function traceOf(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => /^\s+#\d+ .* in |ERROR: AddressSanitizer|runtime error/.test(line))
+    .slice(0, MOST_FRAMES)
+    .join('\n');
+}
+
 export async function fuzzNative(target: NativeTarget, order: NativeOrder): Promise<NativeResult> {
   const began = Date.now();
   const program = buildNative(target);
@@ -115,7 +124,7 @@ export async function fuzzNative(target: NativeTarget, order: NativeOrder): Prom
   try {
     const { status, text } = await runHarness(program, [
       corpus,
-      ...(existsSync(cases) ? [cases] : []),
+      ...(cases !== null && existsSync(cases) ? [cases] : []),
       `-runs=${inputs}`,
       `-max_total_time=${order.seconds}`,
       `-seed=${(order.seed >>> 1) + 1}`,
@@ -126,7 +135,7 @@ export async function fuzzNative(target: NativeTarget, order: NativeOrder): Prom
     ]);
     const [artifact] = readdirSync(artifacts);
     if (status !== 0) {
-      const message = `${complaintOf(text)}\n${text.split('\n').slice(-60).join('\n')}`;
+      const message = `${complaintOf(text)}\n${traceOf(text)}`;
       const input =
         artifact === undefined
           ? Buffer.alloc(0)

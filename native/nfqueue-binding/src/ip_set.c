@@ -29,7 +29,9 @@ enum {
   /* Understood by every kernel since 2.6.39; later ones take it for everything used here. */
   PROTOCOL = 6,
   /* The first revision of hash:net that counts packets; every later kernel takes it. */
-  REVISION = 3
+  REVISION = 3,
+  /* MAX_ERRNO of the kernel's linux/err.h; its numbers for sets are below that too. */
+  ANSWER_MOST = 4095
 };
 
 static const char TYPE[] = "hash:net";
@@ -137,6 +139,9 @@ static ssize_t take(int fd, uint8_t *bytes, size_t size) {
   }
 }
 
+/* What an answer says, which the kernel writes as a negative errno or number of its own. */
+static int error_of(int32_t answer) { return answer > 0 || answer < -ANSWER_MOST ? EILSEQ : -answer; }
+
 /*
  * Sends and waits for the answer; the kernel has it ready when the sending returns.
  *
@@ -162,7 +167,7 @@ static int ask(int fd, struct message *message, size_t line_at, uint32_t *line) 
     size_t number_at = sizeof header + offsetof(struct nlmsgerr, msg) + line_at;
     if (line && result.error && line_at && (size_t)length >= number_at + sizeof *line)
       memcpy(line, reply + number_at, sizeof *line);
-    return -result.error;
+    return error_of(result.error);
   }
 }
 
@@ -463,7 +468,7 @@ int ip_set_list_next(struct ip_set_listing *listing, char *text, size_t size, si
         int32_t error = 0;
         if (header.nlmsg_len >= NLMSG_HDRLEN + sizeof error) memcpy(&error, bytes + at + NLMSG_HDRLEN, sizeof error);
         listing->ended = 1;
-        return -error;
+        return error_of(error);
       }
       if (ours) *length += print_message(bytes + at, header.nlmsg_len, text + *length, size - *length);
       size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);

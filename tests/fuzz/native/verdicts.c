@@ -327,7 +327,10 @@ static void decide(struct queue *queue, int sends_fail) {
   fail_sends = 0;
   /* What could not be sent is counted, and waits on. */
   if (queue->counters[COUNTER_SEND_ERRORS] != errors) {
-    for (uint32_t i = 0; i < count; i++) find_waiting(ids[i])->told = 2;
+    for (uint32_t i = 0; i < count; i++) {
+      struct waiting *packet = find_waiting(ids[i]);
+      if (packet->accept >= 0) packet->told = 2;
+    }
     return;
   }
   for (uint32_t i = 0; i < count; i++) compare(find_waiting(ids[i]), verdicts[i]);

@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, loadConfiguration } from '@portcullis/daemon';
-import { ConfigurationLayer } from '../../../packages/daemon/src/configuration/layer';
+import { ConfigurationError, loadConfiguration } from '@portcullis/configuration';
+import { ConfigurationLayer } from '../../../packages/configuration/src/layer';
 import { claim, type FuzzTarget } from '../target';
 
 const EXAMPLES = join(__dirname, '../../../packaging');

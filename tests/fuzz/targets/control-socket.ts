@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ControlServer } from '../../../packages/daemon/src/control/server';
+import { ControlServer } from '@portcullis/control';
 import { decodeRecords, encodeRecords } from '../records';
 import { claim, type FuzzTarget } from '../target';
 
