@@ -17,6 +17,7 @@ export interface NativeTarget {
 }
 
 const QUEUE = 'native/nfqueue-binding/src';
+const PATTERNS = 'native/pattern-binding/addon';
 
 const hex = (...texts: string[]) => texts.map((text) => Buffer.from(text.replace(/\s/g, ''), 'hex'));
 
@@ -96,6 +97,51 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
       wrapped: [...sockets, 'recv'],
       flags: [],
       seeds: () => hex(`00ff 01 00 0201 ${'0050c000'.repeat(18)} 04`),
+    },
+    {
+      name: 'native/literals',
+      weight: 1,
+      harness: 'literals.cc',
+      sources: [`${PATTERNS}/literal_search.cc`],
+      wrapped: [],
+      flags: [],
+      seeds: () => [
+        Buffer.from('\x01\x05\x11GET /index.html HTTP/1.1 GET /Index.HTML'),
+        Buffer.alloc(80, 'ab'),
+      ],
+    },
+    {
+      name: 'native/byte-patterns',
+      weight: 1,
+      harness: 'byte_patterns.cc',
+      sources: [`${PATTERNS}/byte_patterns.cc`],
+      wrapped: [],
+      flags: [],
+      seeds: () =>
+        hex('04 02 08 01 02 0161 00 0262 01 0163 00 0344 01 0545 00 6162636465 41424344', '18'.repeat(90)),
+    },
+    {
+      name: 'native/regexes',
+      weight: 1,
+      harness: 'regexes.cc',
+      sources: [`${PATTERNS}/regex_search.cc`],
+      wrapped: [],
+      flags: ['-DPCRE2_CODE_UNIT_WIDTH=8', '-lpcre2-8'],
+      seeds: () =>
+        [
+          '(a+)+b',
+          '^GET\\s+/(?:a|b){2,5}',
+          '(?<n>x)\\1$',
+          '\\Ga|b',
+          '[^a-f]{3,}?\\d',
+          '(?i)(?>ab|a)bc',
+          '(*COMMIT)a',
+        ].map((pattern) =>
+          Buffer.concat([
+            Buffer.of(1, 5, pattern.length),
+            Buffer.from(pattern + 'aaaaGET /abab xx 123'.repeat(9)),
+          ]),
+        ),
     },
   ];
   return { targets, missing: null };
