@@ -54,10 +54,12 @@ function tell(message: SliceMessage): Promise<void> {
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
 }
 
-function memoryInUse(): number {
-  const collect = (globalThis as { gc?: () => void }).gc;
-  collect?.();
-  collect?.();
+async function memoryInUse(): Promise<number> {
+  // What native code gives back it gives back behind the collection.
+  for (let round = 0; round < 3; round++) {
+    (globalThis as { gc?: () => void }).gc?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   return heapUsed + Math.max(external, arrayBuffers);
 }
@@ -117,7 +119,7 @@ async function fuzz(order: SliceOrder): Promise<void> {
   ) {
     if (before === null && now > warm) {
       corpusBefore = corpus.reduce((sum, input) => sum + input.length, 0);
-      before = memoryInUse();
+      before = await memoryInUse();
     }
     // Latest additions first: they are where something new was.
     const recent = added > 0 && random.chance(0.3);
@@ -127,7 +129,7 @@ async function fuzz(order: SliceOrder): Promise<void> {
     await attempt(mutator.mutate(base as Uint8Array, random.pick(corpus)));
   }
   const corpusGrowth = corpus.reduce((sum, input) => sum + input.length, 0) - corpusBefore;
-  const growth = before === null ? 0 : memoryInUse() - before - corpusGrowth;
+  const growth = before === null ? 0 : (await memoryInUse()) - before - corpusGrowth;
   replaceInputs(order.corpus, corpus);
   await tell({
     done: { inputs, corpus: corpus.length, branches: coverage.branches, known: coverage.known, growth },

@@ -7,7 +7,7 @@ import { ByteChoices } from '../choices';
 import type { FuzzTarget } from '../target';
 
 const SEEDS = 12;
-const SEED_BYTES = 1500;
+const SEED_BYTES = 400;
 /** More steps than any input has bytes for. */
 const NO_LIMIT = 1 << 16;
 
