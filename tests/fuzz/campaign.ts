@@ -49,6 +49,7 @@ const LOOK_MS = 500;
 /** Bytes that memory may grow by in one slice after its first part. */
 const MOST_GROWTH = 48 << 20;
 const HEAP_MB = 1536;
+const ROOT = join(__dirname, '../..');
 
 export class Campaign {
   private readonly state: State;
@@ -141,7 +142,7 @@ export class Campaign {
     state.known[finding.target] = [...(state.known[finding.target] ?? []), finding.signature];
     this.tally({ name: finding.target } as AnyTarget).findings++;
     const path = writeInput(join(options.cases, finding.target), Buffer.from(finding.input, 'latin1'));
-    writeFileSync(`${path}.txt`, `${finding.kind}: ${finding.message}\n`);
+    writeFileSync(`${path}.txt`, `${finding.kind}: ${finding.message.replaceAll(`${ROOT}/`, '')}\n`);
     options.say(
       `FOUND in ${finding.target}: ${finding.kind}: ${finding.message.split('\n', 3).join(' ')}\n  ${path}`,
     );
