@@ -17,8 +17,6 @@ const RULES = `drop tcp any any -> any any (msg:"evasion"; flow:established; con
 const COMBINATIONS = Number(process.env.PORTCULLIS_RUNS) || 60;
 /** Milliseconds until the application has what it is going to get. */
 const DELIVERY_TIME = 1000;
-/** Fast Open for every server and every client, without the cookie (Documentation/networking/ip-sysctl). */
-const FAST_OPEN = 0x607;
 
 const honest = (name: string, apply: Trick['apply']): Trick => ({ name, conflicting: false, apply });
 const deceiving = (name: string, apply: Trick['apply']): Trick => ({ name, conflicting: true, apply });
@@ -206,10 +204,13 @@ describeLab('evasion by how a connection begins', () => {
   );
 
   test('a client of the kernel with Fast Open', async () => {
-    const { engine } = await ways.pair({ family: 4, kind: 'web', port: PORT, rules: RULES });
-    const { lab, server } = engine;
-    for (const role of ['attacker', 'server'] as const)
-      await lab.run(role, ['sh', '-c', `echo ${FAST_OPEN} > /proc/sys/net/ipv4/tcp_fastopen`]);
+    const { lab, server } = await ways.open({
+      family: 4,
+      kind: 'web',
+      port: PORT,
+      rules: RULES,
+      fastOpen: true,
+    });
     const get = (word: string) =>
       lab.exec('attacker', [
         ...['curl', '--silent', '--tcp-fastopen', '--max-time', '2', '--write-out', '%{http_code}'],

@@ -10,11 +10,16 @@ import type { Way } from './trial';
 /** Addresses of the attacker's network that no host has. */
 const SOURCES = { 4: '10.77.1.200', 6: 'fd00:77:1::200' } as const;
 
+/** For every server and every client, without the cookie (Documentation/networking/ip-sysctl.rst, tcp_fastopen). */
+const FAST_OPEN = 0x607;
+
 export interface WayOptions {
   readonly family: 4 | 6;
   /** What the application is: see `Lab.tcpServer`; `none`: the victim connects itself. */
   readonly kind: 'sink' | 'web' | 'none';
   readonly port: number;
+  /** Every server and client takes and sends data with SYNs, without a cookie. */
+  readonly fastOpen?: boolean;
   /** Without, there is no engine. */
   readonly rules?: string;
 }
@@ -24,9 +29,13 @@ export class Ways {
   private readonly labs: Lab[] = [];
   private readonly engines: { readonly engine: LabEngine; readonly reader: AlertReader }[] = [];
 
-  async open({ family, kind, port, rules }: WayOptions): Promise<Way> {
+  async open({ family, kind, port, rules, fastOpen }: WayOptions): Promise<Way> {
     const lab = new Lab('pcev');
     this.labs.push(lab);
+    // Before the server listens: that is when it looks.
+    if (fastOpen)
+      for (const role of ['attacker', 'server'] as const)
+        await lab.run(role, ['sh', '-c', `echo ${FAST_OPEN} > /proc/sys/net/ipv4/tcp_fastopen`]);
     const server = await lab.tcpServer('server', kind === 'none' ? port + 1 : port, {
       kind: kind === 'none' ? 'sink' : kind,
     });
