@@ -3,6 +3,7 @@
  * Open, RFC 7413), data in the SYN-ACK, both sides at once; and attacks on a victim that connected itself.
  */
 import { type LabConnection, SeededRandom, waitUntil } from '@portcullis/testkit';
+import { TcpFlag } from '@portcullis/wire';
 import { describeLab } from '../lab/engine';
 import { type Attempt, run } from './campaign';
 import type { Plan, Step } from './plan';
@@ -58,6 +59,18 @@ const IN_SYN_ACK: readonly Trick[] = [
   honest('its own first bytes in the SYN-ACK', (plan, random) => ({
     ...plan,
     synData: plan.stream.subarray(0, random.between(1, plan.stream.length)),
+  })),
+  deceiving('a second SYN-ACK of another number', (plan, random) => ({
+    ...plan,
+    steps: [
+      {
+        at: random.between(-200, 200),
+        bytes: new Uint8Array(0),
+        flags: TcpFlag.SYN | TcpFlag.ACK,
+        decoy: true,
+      },
+      ...plan.steps,
+    ],
   })),
   deceiving('other bytes in the SYN-ACK', (plan, random) => ({
     ...plan,
@@ -163,9 +176,7 @@ describeLab('evasion by how a connection begins', () => {
   test.each([4, 6] as const)(
     'over IPv%d: data in the SYN, where the server takes it',
     async (family) => {
-      const pair = await ways.pair({ family, kind: 'sink', port: PORT, rules: RULES });
-      for (const { lab } of [pair.plain, pair.engine])
-        await lab.run('server', ['sh', '-c', `echo ${FAST_OPEN} > /proc/sys/net/ipv4/tcp_fastopen`]);
+      const pair = await ways.pair({ family, kind: 'sink', port: PORT, rules: RULES, fastOpen: true });
       await campaign(
         `Fast Open over IPv${family}`,
         pair,

@@ -66,6 +66,11 @@ export class Ways {
     return ports;
   }
 
+  /** What the engines have said: one that was disturbed is not one that was evaded. */
+  said(): string {
+    return this.engines.map(({ engine }) => engine.process.stdout + engine.process.stderr).join('\n');
+  }
+
   /** One without an engine and one with it. */
   async pair(options: WayOptions & { rules: string }): Promise<{ plain: Way; engine: Way }> {
     const { rules, ...without } = options;

@@ -288,6 +288,7 @@ export class Lab {
     ).catch(() => {});
     const complete = isComplete(Buffer.from(last.received));
     await (complete ? connection.end() : connection.reset());
+    await connection.forget();
     const response = Buffer.from(last.received);
     return { connected: true, response, complete, state: last.state };
   }
