@@ -15,8 +15,8 @@ const FAST_OPEN = 0x607;
 
 export interface WayOptions {
   readonly family: 4 | 6;
-  /** What the application is: see `Lab.tcpServer`; `none`: the victim connects itself. */
-  readonly kind: 'sink' | 'web' | 'none';
+  /** What the application is: see `Lab.tcpServer`. */
+  readonly kind: 'sink' | 'web';
   readonly port: number;
   /** Every server and client takes and sends data with SYNs, without a cookie. */
   readonly fastOpen?: boolean;
@@ -36,9 +36,7 @@ export class Ways {
     if (fastOpen)
       for (const role of ['attacker', 'server'] as const)
         await lab.run(role, ['sh', '-c', `echo ${FAST_OPEN} > /proc/sys/net/ipv4/tcp_fastopen`]);
-    const server = await lab.tcpServer('server', kind === 'none' ? port + 1 : port, {
-      kind: kind === 'none' ? 'sink' : kind,
-    });
+    const server = await lab.tcpServer('server', port, { kind });
     if (rules !== undefined) {
       const engine = new LabEngine(lab, {
         rules,
