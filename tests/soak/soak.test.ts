@@ -40,7 +40,10 @@ describeLab('soak', () => {
   });
 
   async function metrics(): Promise<Metric[]> {
-    const page = (await getLocally(lab, METRICS, '/metrics')) ?? '';
+    const page = await waitUntil(() => getLocally(lab, METRICS, '/metrics'), {
+      timeout: 30_000,
+      what: 'metrics',
+    });
     return page.split('\n').flatMap((line) => {
       const match = /^portcullis_(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
       return match ? [{ name: match[1] as string, labels: match[2] ?? '', value: Number(match[3]) }] : [];
