@@ -39,6 +39,7 @@ export class Ways {
     const server = await lab.tcpServer('server', port, { kind });
     if (rules !== undefined) {
       const engine = new LabEngine(lab, {
+        queues: '0-1',
         rules,
         settings: {
           'action-on-detect': 'drop',

@@ -1,7 +1,10 @@
 /** What the control commands answer: the JSON that `--json` prints. */
 
-import type { SettingRow } from './configuration/show';
-import type { Mode } from './registration';
+/** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
+export type Mode = 'standard' | 'monitoring';
+
+/** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
+export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
 
 export interface BanRow {
   id: string;
@@ -51,6 +54,18 @@ export interface SettingsAnswer {
   changed: string[];
   /** Keys that have changed and take effect with the next start. */
   needs_restart: string[];
+}
+
+/** Where a value came from. */
+export type Origin = 'default' | 'file' | 'settings' | 'command line' | 'policy';
+
+/** One setting, its value in base units (seconds, bytes), and where it came from. */
+export interface SettingRow {
+  key: string;
+  value: unknown;
+  origin: Origin;
+  /** Only the policy may set it. */
+  locked: boolean;
 }
 
 export interface ShownSettings {
@@ -127,6 +142,12 @@ export interface WebAddressesAnswer {
   lists: AddressListRow[];
 }
 
+/** Packets that could not be inspected as they should, by what the exception policy of the cause did with them. */
+export interface ExceptionRow {
+  passed: number;
+  dropped: number;
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -143,6 +164,10 @@ export interface StatusAnswer {
   /** TCP connections of which only one side was seen, ever since the start. */
   one_sided_flows: number;
   held_bytes: number;
+  /** By the names of `exception-policy`, ever since the start. */
+  exceptions: Record<ExceptionCause, ExceptionRow>;
+  /** Flows that were taken out of a full table for new ones, ever since the start. */
+  flows_evicted: number;
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;
   queues: QueueRow[];
