@@ -1,3 +1,4 @@
+import { SLACK } from './key-bytes';
 import { MAX_HOST, MAX_LABEL, MAX_PATH } from './limits';
 
 const DOT = 0x2e;
@@ -42,7 +43,8 @@ const HTTPS_PORT = 443;
  *   gone; the root is the empty path. The query is kept with the question mark, the fragment is not.
  */
 export class WebAddress {
-  readonly host = new Uint8Array(MAX_HOST + 1);
+  readonly host = new Uint8Array(MAX_HOST + 1 + SLACK);
+  readonly hostWords = new DataView(this.host.buffer);
   hostEnd = 0;
   /** Labels of the host name; 1 for an IPv6 address. */
   labels = 0;
@@ -50,7 +52,8 @@ export class WebAddress {
   /** 0: none, or that of the scheme. */
   port = 0;
   /** Path, then query. */
-  readonly path = new Uint8Array(MAX_PATH);
+  readonly path = new Uint8Array(MAX_PATH + SLACK);
+  readonly pathWords = new DataView(this.path.buffer);
   pathEnd = 0;
   /** End of the query; `pathEnd` where there is none. */
   queryEnd = 0;
