@@ -166,30 +166,37 @@ export class WebAddress {
     const length = end - start;
     if (length > MAX_PATH - 3 || (length > 0 && bytes[start] !== SLASH)) return false;
     let behindSlash = false;
-    for (let at = 0; at < length; at++) {
+    let at = 0;
+    for (; at < length; at++) {
       const byte = bytes[start + at] as number;
+      if (byte === QUESTION) break;
       const mark = PATH_MARK[byte] as number;
       if (mark >= (behindSlash ? NOT_BEHIND_SLASH : UNUSUAL)) return false;
       behindSlash = byte === SLASH;
       path[at] = byte;
     }
     this.cut = false;
-    this.pathEnd = behindSlash ? length - 1 : length;
+    this.pathEnd = behindSlash ? at - 1 : at;
     this.queryEnd = this.pathEnd;
+    if (at < length) this.readQuery(bytes, start + at, end);
     return true;
   }
 
   private readAnyPath(bytes: Uint8Array, start: number, end: number): void {
     let query = start;
     while (query < end && bytes[query] !== QUESTION && bytes[query] !== HASH) query++;
-    let fragment = query;
-    while (fragment < end && bytes[fragment] !== HASH) fragment++;
     this.cut = false;
     this.pathEnd = 0;
     this.write(bytes, start, query);
     this.pathEnd = this.cut ? this.queryEnd : withoutDots(this.path, this.queryEnd);
     this.queryEnd = this.pathEnd;
-    if (query < fragment && !this.cut) this.write(bytes, query, fragment);
+    if (!this.cut) this.readQuery(bytes, query, end);
+  }
+
+  /** From the question mark to the fragment. */
+  private readQuery(bytes: Uint8Array, start: number, end: number): void {
+    const fragment = find(bytes, HASH, start, end);
+    this.write(bytes, start, fragment < 0 ? end : fragment);
   }
 
   forgetPath(): void {
