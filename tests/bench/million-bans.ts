@@ -212,7 +212,7 @@ async function throughput(total: number, rounds: number, directory: string): Pro
       const order = round % 2 === 0 ? (['full', 'empty'] as const) : (['empty', 'full'] as const);
       for (const state of order) {
         if (state === 'empty') sets.swap('portcullis_ban4', 'bench_empty');
-        rates[state] = (await workloads[name].run(site.lab, 2)).rate;
+        rates[state] = (await workloads[name].run(site, 2)).rate;
         if (state === 'empty') sets.swap('portcullis_ban4', 'bench_empty');
       }
       ratios.push(rates.full / rates.empty);

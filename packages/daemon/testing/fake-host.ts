@@ -1,7 +1,6 @@
+import { type Configuration, loadConfiguration } from '@portcullis/configuration';
+import type { StatusAnswer } from '@portcullis/control';
 import type { IptablesVariant } from '@portcullis/firewall';
-import type { StatusAnswer } from '../src/answers';
-import { loadConfiguration } from '../src/configuration/load';
-import type { Configuration } from '../src/configuration/schema';
 import type { Circumstances, EngineFacts, FirewallFacts } from '../src/doctor/circumstances';
 import type { CommandOutput, FileFacts, FirewallView, FreeSpace, Host } from '../src/doctor/host';
 import { parseTables } from '../src/doctor/kernel-tables';
@@ -146,6 +145,14 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     flows: 0,
     one_sided_flows: 0,
     held_bytes: 0,
+    exceptions: {
+      memcap: { passed: 0, dropped: 0 },
+      'flow-table': { passed: 0, dropped: 0 },
+      gap: { passed: 0, dropped: 0 },
+      midstream: { passed: 0, dropped: 0 },
+      decode: { passed: 0, dropped: 0 },
+    },
+    flows_evicted: 0,
     firewall_repairs: 0,
     queues: [
       { queue: 0, ...row },

@@ -8,7 +8,7 @@ import type { PreparedRules, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
-  /** Counts up with every turn of the loop: a worker whose word stands still is stalled. */
+  /** Counts up with every packet and every turn of the loop: a worker whose word stands still is stalled. */
   HEARTBEAT: 0,
   /** Not 0: messages wait on the port. Cleared by the worker. */
   MAIL: 1,

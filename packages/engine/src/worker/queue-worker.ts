@@ -103,6 +103,7 @@ export class QueueWorker {
   /** Binds the queue and stays in the packet loop until told to drain. */
   private serve({ source, offload, earlier, replyPayload }: Binding): void {
     this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
+    this.matcher.limitExpressions();
     const intake = openIntake(source);
     this.intake = intake;
     this.inspector = new Inspector({
@@ -119,6 +120,8 @@ export class QueueWorker {
       onDetection: (detection) => this.tell(detection, false),
       holdBlockedMicros: this.settings.holdBlockedMicros,
     });
+    // A batch of packets that each take long is no stall.
+    this.inspector.heartbeat = this.words.subarray(WorkerWord.HEARTBEAT);
     this.say({ type: 'bound', facts: intake.facts });
     this.loop();
     // What parsers still hold of unfinished flows is told too.
@@ -261,6 +264,7 @@ export class QueueWorker {
         flows: inspector.flowCount,
         heldBytes: inspector.heldBytes,
         rawTailsMissing: inspector.rawTailsMissing,
+        expressionsSkipped: this.matcher.expressionsSkipped,
       },
     );
   }

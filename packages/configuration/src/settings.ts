@@ -1,0 +1,91 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { Document, parseDocument } from 'yaml';
+import { ConfigurationLayer, readAssignment } from './layer';
+import {
+  isKey,
+  type LoadOptions,
+  leavesOf,
+  type ResolvedConfiguration,
+  refuseLocked,
+  resolveConfiguration,
+  settingsPath,
+} from './load';
+import { ConfigurationError } from './problem';
+import { replaceFile } from './replace-file';
+
+/** What is to become of the settings made from the command line. */
+export type SettingsChange =
+  | { readonly set: readonly string[] }
+  | { readonly unset: readonly string[] }
+  /** YAML that takes the place of all of them. */
+  | { readonly replace: string };
+
+/** A change that has been found good and is not in force yet. */
+export interface PreparedChange {
+  readonly resolved: ResolvedConfiguration;
+  /** Keys that were named. */
+  readonly keys: readonly string[];
+  /** Makes it last. Replaced as a whole, so that a crash leaves the old or the new settings. */
+  store(): void;
+  /** Takes a stored change back. */
+  undo(): void;
+}
+
+/**
+ * Tries a change of the settings out, against everything else that is configured.
+ * @throws ConfigurationError where it is wrong, or against the policy; nothing has changed then
+ */
+export function prepareChange(options: LoadOptions, change: SettingsChange): PreparedChange {
+  const current = resolveConfiguration({ ...options, settings: false });
+  const path = settingsPath(current.configuration);
+  const before = readIfThere(path);
+  const { text, named } = changed(path, before, change);
+  const policy = options.policy ? ([['policy', ConfigurationLayer.fromFile(options.policy)]] as const) : [];
+  refuseLocked(named, policy, current.locked);
+  const resolved = resolveConfiguration(options, ConfigurationLayer.fromText(path, text));
+  return {
+    resolved,
+    keys: leavesOf(named.raw).map((each) => each.join('.')),
+    store: () => replaceFile(path, text),
+    undo: () => (before === null ? rmSync(path, { force: true }) : replaceFile(path, before)),
+  };
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function changed(
+  path: string,
+  before: string | null,
+  change: SettingsChange,
+): { text: string; named: ConfigurationLayer } {
+  if ('replace' in change)
+    return { text: change.replace, named: ConfigurationLayer.fromText('import', change.replace) };
+  const document = before === null ? new Document({}) : parseDocument(before);
+  if (document.contents === null || document.errors.length > 0)
+    document.contents = document.createNode({}) as typeof document.contents;
+  if ('set' in change) {
+    for (const assignment of change.set) {
+      const { path: key, value } = readAssignment(assignment, 'config set');
+      document.setIn(key, value);
+    }
+    return { text: String(document), named: ConfigurationLayer.fromAssignments(change.set, 'config set') };
+  }
+  for (const name of change.unset) {
+    const key = name.split('.');
+    if (!isKey(key) || !document.hasIn(key))
+      throw new ConfigurationError(path, [{ key: name, message: 'is not set here', line: 0 }]);
+    document.deleteIn(key);
+  }
+  const named = ConfigurationLayer.fromAssignments(
+    change.unset.map((name) => `${name}=`),
+    'config unset',
+  );
+  return { text: String(document), named };
+}
