@@ -39,7 +39,7 @@ module.exports = {
       ...shared,
       displayName: 'lab',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
-      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{evasion,lab,ops}/**/*.test.ts'],
+      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{evasion,faults,lab,ops}/**/*.test.ts'],
     },
     {
       // The Debian package on a system of its own: takes minutes, 'npm run test:package'.

@@ -12,6 +12,8 @@ export interface FileSinkOptions {
 }
 
 const RETRY_MILLISECONDS = 1000;
+/** What a disk says that will take it later; everything else is a wrong path, or a wrong owner. */
+const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 /**
  * Appends one JSON line per record. Writes are gathered while one is under way, so a burst of alerts costs
@@ -38,9 +40,15 @@ export class FileSink implements EventSink {
     this.backlogLimit = options.backlogLimit ?? 64 * 1024 * 1024;
   }
 
-  /** Opens the file now, so that a wrong path is told at the start. */
+  /** Opens the file now, so that a wrong path is told at the start. A disk that is full or read-only is tried again. */
   async start(): Promise<this> {
-    await this.openFile();
+    try {
+      await this.openFile();
+    } catch (error) {
+      if (!PASSING.has((error as NodeJS.ErrnoException).code)) throw error;
+      this.reopenWanted = true;
+      this.failed(error as Error);
+    }
     return this;
   }
 

@@ -224,7 +224,7 @@ export class KernelFirewall implements FirewallBackend {
     for (const family of this.families) {
       const expected = installed.expected.get(family);
       if (expected)
-        found.push(...differences(this.iptables.name(family), expected, await this.observer.state(family)));
+        found.push(...differences(this.iptables.name(family), expected, await this.observed(family)));
     }
     // Only this set: the kernel walks through sets of other types to tell how many entries they have.
     const ports = (await this.observedSets.headers(SetName.ports)).get(SetName.ports);
@@ -243,6 +243,15 @@ export class KernelFirewall implements FirewallBackend {
     );
     if (ports && ports.entries !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
     return found;
+  }
+
+  private async observed(family: Family): Promise<FirewallState> {
+    try {
+      return await this.observer.state(family);
+    } catch {
+      // The shell keeps nothing of what programs complain about: asked directly, this one says why, or does not fail again.
+      return this.iptables.state(family);
+    }
   }
 
   async bypassRules(): Promise<number> {
