@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '@portcullis/testkit';
 import { describeLab } from '../lab/engine';
-import { FaultLab } from './fault-lab';
+import { atLength, FaultLab } from './fault-lab';
 
 const SIZE = '16m';
 const LET_IN = '203.0.113.49';
@@ -86,24 +86,28 @@ describeLab('a disk', () => {
     expect(await here.bansInKernel()).not.toContain(LET_IN);
   }, 60_000);
 
-  test('that can only be read when the engine starts: it protects all the same', async () => {
-    await here.engine.kill();
-    remount('ro');
-    await here.start();
-    expect(here.faultLines()).toEqual([
-      expect.stringMatching(/^cannot write \S+eve\.json: EROFS/),
-      expect.stringMatching(/was killed: its traffic passed uninspected/),
-      expect.stringMatching(/state\.json cannot be written, a restart finds what it said before: EROFS/),
-    ]);
-    await here.expectProtected();
-    await here.expectBansInLedger();
-    await here.expectFirewallWhole();
-    remount('rw');
-    await here.said(/state\.json is written again/);
-    await here.said(/eve\.json can be written again/);
-    // What it has left is what a start finds on a disk that can be written to.
-    await here.engine.kill();
-    await here.start();
-    expect(here.faultLines()).toEqual([expect.stringMatching(/was killed/)]);
-  }, 60_000);
+  atLength(
+    'that can only be read when the engine starts: it protects all the same',
+    async () => {
+      await here.engine.kill();
+      remount('ro');
+      await here.start();
+      expect(here.faultLines()).toEqual([
+        expect.stringMatching(/^cannot write \S+eve\.json: EROFS/),
+        expect.stringMatching(/was killed: its traffic passed uninspected/),
+        expect.stringMatching(/state\.json cannot be written, a restart finds what it said before: EROFS/),
+      ]);
+      await here.expectProtected();
+      await here.expectBansInLedger();
+      await here.expectFirewallWhole();
+      remount('rw');
+      await here.said(/state\.json is written again/);
+      await here.said(/eve\.json can be written again/);
+      // What it has left is what a start finds on a disk that can be written to.
+      await here.engine.kill();
+      await here.start();
+      expect(here.faultLines()).toEqual([expect.stringMatching(/was killed/)]);
+    },
+    60_000,
+  );
 });

@@ -20,6 +20,8 @@ import { Load } from './load';
 
 export const PORT = 80;
 export const LONG = process.env.PORTCULLIS_LONG === '1';
+/** A test of the long form. */
+export const atLength = LONG ? test : test.skip;
 /** The goal: traffic goes as configured again after so long, milliseconds. */
 export const GOAL = 1000;
 /** What a client that waits for its turn adds to what it measures. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeLab } from '../lab/engine';
-import { FaultLab } from './fault-lab';
+import { atLength, FaultLab } from './fault-lab';
 
 const PROGRAMS = ['iptables', 'ip6tables'].flatMap((stem) =>
   ['', '-nft', '-legacy'].flatMap((variant) =>
@@ -82,14 +82,18 @@ fi\nexec ${path} "$@"\n`,
     await here.expectProtected();
   }, 60_000);
 
-  test('slow: everything is done, later', async () => {
-    set('slow', 'ip*tables*-save *');
-    await here.lab.run('gateway', ['ip6tables', '-w', '-t', 'raw', '-F', 'portcullis']);
-    await here.said(/somebody changed our firewall rules, they are put back/, 60_000);
-    clear();
-    await here.expectFirewallWhole();
-    expect(here.faultLines()).toHaveLength(1);
-  }, 90_000);
+  atLength(
+    'slow: everything is done, later',
+    async () => {
+      set('slow', 'ip*tables*-save *');
+      await here.lab.run('gateway', ['ip6tables', '-w', '-t', 'raw', '-F', 'portcullis']);
+      await here.said(/somebody changed our firewall rules, they are put back/, 60_000);
+      clear();
+      await here.expectFirewallWhole();
+      expect(here.faultLines()).toHaveLength(1);
+    },
+    90_000,
+  );
 
   test('failing when the engine stops: it ends, and says that its rules stay; they let traffic through', async () => {
     set('failing', '*-restore*');
@@ -112,18 +116,22 @@ fi\nexec ${path} "$@"\n`,
     await here.engine.stop();
   }, 60_000);
 
-  test('failing half-way while the engine starts: it ends with the cause, and nothing of it stands', async () => {
-    const before = await here.kernel();
-    for (const which of ['ip6tables*-restore*', 'ipset restore*']) {
-      set('failing', which);
-      const engine = here.engine.spawn();
-      const ended = await engine.finish(30_000);
-      expect(ended).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(/everything is as it was before.*a fault of the test/),
-      });
-      expect(await here.kernel()).toBe(before);
-    }
-    await here.flowsAfter(Date.now());
-  }, 60_000);
+  atLength(
+    'failing half-way while the engine starts: it ends with the cause, and nothing of it stands',
+    async () => {
+      const before = await here.kernel();
+      for (const which of ['ip6tables*-restore*', 'ipset restore*']) {
+        set('failing', which);
+        const engine = here.engine.spawn();
+        const ended = await engine.finish(30_000);
+        expect(ended).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/everything is as it was before.*a fault of the test/),
+        });
+        expect(await here.kernel()).toBe(before);
+      }
+      await here.flowsAfter(Date.now());
+    },
+    60_000,
+  );
 });
