@@ -1,5 +1,5 @@
 /** Bans as an administrator meets them, on the real kernel: what they cut off, how they are lifted, who puts them back. */
-import type { BansRemovedAnswer } from '@portcullis/daemon';
+import type { BansRemovedAnswer } from '@portcullis/control';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
 

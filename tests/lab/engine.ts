@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BanListAnswer, StatusAnswer } from '@portcullis/daemon';
+import type { BanListAnswer, StatusAnswer } from '@portcullis/control';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
 

@@ -1,7 +1,7 @@
 /** What stands in the kernel when the engine starts, stops, is killed, is started twice, or cannot start at all. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReloadAnswer } from '@portcullis/daemon';
+import type { ReloadAnswer } from '@portcullis/control';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
 import { Lab, type LabServer, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, attackRules, command, describeLab, LabEngine } from './engine';

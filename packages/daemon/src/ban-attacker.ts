@@ -1,6 +1,6 @@
+import { parsePrefix } from '@portcullis/configuration';
 import type { Detection } from '@portcullis/engine';
 import type { BanService } from '@portcullis/firewall';
-import { parsePrefix } from './configuration/quantities';
 
 /** What the configuration says about the sources of attacks. */
 export interface BanPolicy {

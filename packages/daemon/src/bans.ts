@@ -1,3 +1,5 @@
+import { parseDuration, parsePrefix } from '@portcullis/configuration';
+import { type BanListAnswer, type BanRow, type BansRemovedAnswer, ControlError } from '@portcullis/control';
 import { type EventSink, type EveRecord, eveTimestamp } from '@portcullis/events';
 import {
   type Ban,
@@ -7,9 +9,6 @@ import {
   type KernelBan,
 } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
-import type { BanListAnswer, BanRow, BansRemovedAnswer } from './answers';
-import { parseDuration, parsePrefix } from './configuration/quantities';
-import { ControlError } from './control/protocol';
 
 /** Counts for the metrics; a ban event belongs to one of them. */
 export const banEventKinds = ['added', 'extended', 'expired', 'removed', 'refused', 'failed'] as const;

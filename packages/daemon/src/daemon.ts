@@ -3,6 +3,29 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  type Configuration,
+  ConfigurationError,
+  changedRestartKeys,
+  exportSettings,
+  keepRestartKeys,
+  type LoadOptions,
+  prepareChange,
+  type ResolvedConfiguration,
+  resolveConfiguration,
+  type SettingsChange,
+  settingRows,
+} from '@portcullis/configuration';
+import {
+  ControlError,
+  ControlServer,
+  type Mode,
+  type ReloadAnswer,
+  type RulesAnswer,
+  type SettingsAnswer,
+  type ShownSettings,
+  type StatusAnswer,
+} from '@portcullis/control';
+import {
   describeFailedRule,
   type EarlierConnectionSettings,
   keptRulesNow,
@@ -18,16 +41,7 @@ import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
-import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
 import { Bans } from './bans';
-import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
-import { ConfigurationError } from './configuration/problem';
-import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
-import type { Configuration } from './configuration/schema';
-import { prepareChange, type SettingsChange } from './configuration/settings';
-import { exportSettings, settingRows } from './configuration/show';
-import { ControlError } from './control/protocol';
-import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
 import { type DecoyLimits, Decoys } from './decoys';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
@@ -41,7 +55,7 @@ import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
-import { type Mode, Registration } from './registration';
+import { Registration } from './registration';
 import { Responses } from './responses';
 import { readRuleSource } from './rule-source';
 import { StandingTrouble } from './standing-trouble';

@@ -1,9 +1,9 @@
+import type { MirrorRow, RulesAnswer } from '@portcullis/control';
 import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
 import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
-import type { MirrorRow, RulesAnswer } from './answers';
 import { type Bans, banEventKinds } from './bans';
 import { type Incidents, incidentKinds } from './incidents';
 import type { AttendedQueue } from './workers/supervisor';

@@ -1,14 +1,14 @@
+import type { Configuration } from '@portcullis/configuration';
+import type { Mode } from '@portcullis/control';
 import { alertRecord, type Detection } from '@portcullis/engine';
 import type { EventSink, EveRecord } from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import { AttackerBans, type BanPolicy } from './ban-attacker';
 import type { Bans } from './bans';
-import type { Configuration } from './configuration/schema';
 import type { Logger } from './daemon';
 import { engineEvent } from './engine-event';
 import type { Incidents } from './incidents';
 import { InterfaceNames } from './interfaces';
-import type { Mode } from './registration';
 
 export interface ResponseParts {
   readonly bans: Bans;

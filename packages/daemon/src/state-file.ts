@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from './replace-file';
+import { replaceFile } from '@portcullis/configuration';
 
 /** An engine that protects, as long as it has not been stopped. */
 export interface ProtectingEngine {

@@ -4,8 +4,6 @@ export { alertRecord } from './alert-record';
 export { DEFAULT_BLOCK_PAGE } from './block-page';
 export type { DetectedRule, Detection } from './detection';
 export {
-  ACTIVITY_CATEGORIES,
-  ATTACKS_FROM_WITHIN,
   DEFAULT_DETECTION_POLICY,
   DEFAULT_KINDS,
   type DetectionKind,

@@ -1,7 +1,7 @@
 /** What the control commands answer: the JSON that `--json` prints. */
 
-import type { SettingRow } from './configuration/show';
-import type { Mode } from './registration';
+/** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
+export type Mode = 'standard' | 'monitoring';
 
 export interface BanRow {
   id: string;
@@ -51,6 +51,18 @@ export interface SettingsAnswer {
   changed: string[];
   /** Keys that have changed and take effect with the next start. */
   needs_restart: string[];
+}
+
+/** Where a value came from. */
+export type Origin = 'default' | 'file' | 'settings' | 'command line' | 'policy';
+
+/** One setting, its value in base units (seconds, bytes), and where it came from. */
+export interface SettingRow {
+  key: string;
+  value: unknown;
+  origin: Origin;
+  /** Only the policy may set it. */
+  locked: boolean;
 }
 
 export interface ShownSettings {
