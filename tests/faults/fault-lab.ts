@@ -13,7 +13,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { BanListAnswer } from '@portcullis/daemon';
+import type { BanListAnswer } from '@portcullis/control';
 import { type ExecResult, Lab, type LabProcess, type LabServer, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, type EngineOptions, LabEngine } from '../lab/engine';
 import { Load } from './load';

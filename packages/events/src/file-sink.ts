@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { eveJson } from './eve-json';
 import type { EveRecord } from './record';
 import type { EventSink, SinkStatistics } from './sink';
 
@@ -52,7 +53,7 @@ export class FileSink implements EventSink {
     return this;
   }
 
-  write(record: EveRecord, text = JSON.stringify(record)): void {
+  write(record: EveRecord, text = eveJson(record)): void {
     const line = `${text}\n`;
     if (this.closed || this.statistics.backlog + line.length > this.backlogLimit) {
       this.statistics.lost++;
