@@ -10,7 +10,7 @@ export function slowness(): number {
 
 /** An engine under load, what it has promised, and the means to see whether it keeps it through a fault. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { BanListAnswer } from '@portcullis/control';
@@ -83,6 +83,8 @@ export class FaultLab {
 
   /** Starts two at once. @returns the one that was refused, when it has ended */
   async startTwo(): Promise<ExecResult> {
+    if (this.engine.process?.running) await this.engine.stop();
+    this.logRead = 0;
     const both = [this.engine.spawn(), this.engine.spawn()];
     const winner = await waitUntil(() => both.find(({ stdout }) => /protecting:/.test(stdout)), {
       timeout: 60_000,
@@ -93,17 +95,20 @@ export class FaultLab {
     return (both.find((each) => each !== winner) as LabProcess).finish(30_000);
   }
 
-  /** Lines of the engine's log that tell of something wrong, since they were last asked for; alerts are none. */
-  faultLines(): string[] {
+  /**
+   * Lines of the engine's log that tell of something wrong, since they were last asked for; alerts are none.
+   * @param stalled a worker was made to stall: of the lines that say so the first one; else none of them, as a machine without
+   *   time for its workers has them too
+   */
+  faultLines({ stalled = false } = {}): string[] {
     const text = this.engine.process.stdout.slice(this.logRead);
     this.logRead += text.length;
     const lines = text.split('\n').flatMap((line) => {
       const [, said] = /(?:warning|error): (.*)/.exec(line) ?? [];
       return said === undefined || /\(sid \d+\)/.test(said) ? [] : [said];
     });
-    const told = lines.filter((line) => !STARVED.test(line));
-    // Of stalls one counts, if there is nothing else: a machine without time makes others beside.
-    return told.length > 0 ? told : lines.slice(0, 1);
+    const starved = lines.filter((line) => STARVED.test(line));
+    return [...(stalled ? starved.slice(0, 1) : []), ...lines.filter((line) => !STARVED.test(line))];
   }
 
   async said(pattern: RegExp, timeout = 20_000): Promise<RegExpMatchArray> {
@@ -224,7 +229,11 @@ export class FaultLab {
     for (;;) {
       const read = this.engine.process.stdout.length;
       const path = `${ATTACK_PATH}-${++this.attacks}`;
-      const answer = await this.lab.httpGet('attacker', path, { port: PORT, timeout: 300 });
+      const answer = await this.lab.httpGet('attacker', `${path}${this.shellWords}`, {
+        port: PORT,
+        timeout: 300,
+        headers: [`User-Agent: ${this.shellWords}`, `Referer: ${this.shellWords}`],
+      });
       const arrived = (await this.server.received()).includes(path);
       if (!answer.complete && !arrived) return;
       // On a machine with no time for it a worker may be taken for stalled just then, and is told of.
@@ -232,6 +241,29 @@ export class FaultLab {
       if (!STARVED.test(log)) throw new Error(`an attack got through:\n${this.engine.process.stdout}`);
       await this.said(/has a worker again/);
     }
+  }
+
+  /** Makes a file if a shell sees it. */
+  private get shellWords(): string {
+    const command = `touch$IFS${this.owned}`;
+    return `';$(${command})\`${command}\`|${command}&&${command}`;
+  }
+
+  private get owned(): string {
+    return join(this.engine.directory, 'owned');
+  }
+
+  /** What the engine has written is nobody else's to read, and nothing that an attack said was run. */
+  expectPrivate(): void {
+    const open: string[] = [];
+    const look = (path: string) => {
+      const facts = lstatSync(path);
+      if ((facts.mode & 0o007) !== 0) open.push(path);
+      if (facts.isDirectory()) for (const name of readdirSync(path)) look(join(path, name));
+    };
+    for (const name of ['state', 'log', 'c.sock']) look(join(this.engine.directory, name));
+    expect(open).toEqual([]);
+    expect(existsSync(this.owned)).toBe(false);
   }
 
   /** Has the worker do something, see break-worker.cjs. */

@@ -130,7 +130,7 @@ export class FileSink implements EventSink {
   }
 
   private async openFile(): Promise<void> {
-    mkdirSync(dirname(this.path), { recursive: true });
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o750 });
     const next = await open(this.path, 'a', 0o640);
     const previous = this.file;
     this.file = next;
