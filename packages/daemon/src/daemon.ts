@@ -517,12 +517,12 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private lookAround(): void {
     this.neverBlock.refresh();
     if (this.forgetful.standing) this.remember({});
-    for (const name of this.mirrors?.newlyGone() ?? []) {
+    const { lost, back } = this.mirrors?.lookAfter() ?? { lost: [], back: [] };
+    for (const name of lost) {
       this.incidents.count('mirror-gone');
-      this.log.error(
-        `interface ${name} has gone away: nothing is seen of it until protection is turned off and on again`,
-      );
+      this.log.error(`interface ${name} went down or away: nothing is seen of it until it is back`);
     }
+    for (const name of back) this.log.info(`interface ${name} is watched again`);
   }
 
   private listenTo(supervisor: Supervisor): void {
