@@ -19,6 +19,7 @@ import {
   ControlError,
   ControlServer,
   type Mode,
+  type QueueRow,
   type ReloadAnswer,
   type RulesAnswer,
   type SettingsAnswer,
@@ -47,7 +48,7 @@ import { type DecoyLimits, Decoys } from './decoys';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
 import { engineEvent } from './engine-event';
 import { EngineLock } from './engine-lock';
-import { engineStatus, rulesAnswer } from './engine-status';
+import { engineStatus, queueRows, rulesAnswer } from './engine-status';
 import { Incidents } from './incidents';
 import { installPlan } from './install-plan';
 import { localAddresses } from './interfaces';
@@ -55,6 +56,7 @@ import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
+import { QueuePressure, type QueuePressureFacts } from './queue-pressure';
 import { Registration } from './registration';
 import { Responses } from './responses';
 import { readRuleSource } from './rule-source';
@@ -142,6 +144,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private remembered: EngineState = { enabled: null, generation: 0, protecting: null };
   private readonly forgetful: StandingTrouble;
   private readonly blind: StandingTrouble;
+  private readonly pressure: QueuePressure;
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
@@ -160,6 +163,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.state = new StateFile(this.configuration['state-dir']);
     this.forgetful = new StandingTrouble(this.log);
     this.blind = new StandingTrouble(this.log);
+    this.pressure = new QueuePressure(this.log);
     this.neverBlock = this.makeNeverBlock();
   }
 
@@ -517,6 +521,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private lookAround(): void {
     this.neverBlock.refresh();
     if (this.forgetful.standing) this.remember({});
+    if (this.mirrors === null)
+      this.pressure.look(
+        queueRows(this.supervisor).map(pressureOf),
+        this.failsOpen ? 'passes uninspected' : 'is dropped',
+      );
     const { lost, back } = this.mirrors?.lookAfter() ?? { lost: [], back: [] };
     for (const name of lost) {
       this.incidents.count('mirror-gone');
@@ -782,6 +791,10 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   if (texts(unset)) return { unset };
   if (typeof replace === 'string') return { replace };
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
+}
+
+function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: QueueRow): QueuePressureFacts {
+  return { queue, waiting, maxLength: max_length, dropped: kernel_dropped, overruns };
 }
 
 function hurryMainThread(): void {
