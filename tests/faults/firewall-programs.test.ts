@@ -56,13 +56,14 @@ fi\nexec ${path} "$@"\n`,
       ['missing', /the program is gone/],
     ] as const) {
       const fault = Date.now();
+      // Something has changed, so that there is something to be looked at.
+      await here.lab.run('gateway', ['iptables', '-w', '-t', 'mangle', '-N', `others${here.confirmed.size}`]);
       set(what);
-      await here.said(/firewall rules cannot be looked after/);
-      // It is tried again meanwhile.
       await here.said(/firewall rules cannot be looked after/);
       await here.ban(`192.0.2.${here.confirmed.size + 1}`);
       await here.flowsAfter(fault);
       await here.expectProtected();
+      // It was tried again meanwhile.
       clear();
       await here.said(/the firewall rules are looked after again/);
       expect(here.faultLines()).toEqual([expect.stringMatching(cause)]);
