@@ -7,6 +7,8 @@ import { BanService } from './ban-service';
 import { BanLedger } from './ledger';
 import { MemoryFirewall } from './memory-firewall';
 
+jest.setTimeout(60_000);
+
 const NOW = 1_700_000_000_000;
 const PREFIXES = ['192.0.2.1', '2001:db8::2', '198.51.100.0/24'];
 let directory: string;
