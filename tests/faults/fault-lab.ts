@@ -226,20 +226,22 @@ export class FaultLab {
 
   /** The engine inspects: an attack is dropped. */
   async expectProtected(): Promise<void> {
+    const count = (pattern: RegExp) => [...this.engine.process.stdout.matchAll(pattern)].length;
+    const lost = () => count(/ is lost: /g);
     for (;;) {
-      const read = this.engine.process.stdout.length;
+      await waitUntil(() => lost() === count(/has a worker again/g), { timeout: 20_000, what: 'a worker' });
+      const before = lost();
       const path = `${ATTACK_PATH}-${++this.attacks}`;
       const answer = await this.lab.httpGet('attacker', `${path}${this.shellWords}`, {
         port: PORT,
         timeout: 300,
         headers: [`User-Agent: ${this.shellWords}`, `Referer: ${this.shellWords}`],
       });
-      const arrived = (await this.server.received()).includes(path);
-      if (!answer.complete && !arrived) return;
-      // On a machine with no time for it a worker may be taken for stalled just then, and is told of.
-      const log = this.engine.process.stdout.slice(read);
-      if (!STARVED.test(log)) throw new Error(`an attack got through:\n${this.engine.process.stdout}`);
-      await this.said(/has a worker again/);
+      if (!answer.complete && !(await this.server.received()).includes(path)) return;
+      // On a machine with no time for it a worker may have been taken for stalled just then, and that is told.
+      await waitUntil(() => lost() > before, { timeout: 2000, what: 'a reason' }).catch(() => {
+        throw new Error(`an attack got through:\n${this.engine.process.stdout}`);
+      });
     }
   }
 
