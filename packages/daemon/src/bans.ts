@@ -27,6 +27,8 @@ export interface BanOptions {
   defaultSeconds: () => number;
   /** After an unblocking by hand no attack bans the device again for so long. */
   graceSeconds: () => number;
+  /** The disk refuses the ledger, or takes it again. */
+  onLedger: (failed: boolean, message: string) => void;
   /** Told after every ban or unblocking by hand. */
   onRemoved: () => void;
 }
@@ -54,6 +56,7 @@ export class Bans {
       neverBlock: (prefix, origin) => options.neverBlock(prefix.text, origin === 'isolation') ?? undefined,
       graceSeconds: () => options.graceSeconds(),
       onEvent: (event) => this.tell(event),
+      onLedger: options.onLedger,
     });
   }
 

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PERMANENT } from './ban';
 import { type BanEvent, BanService, type BanServiceOptions } from './ban-service';
 import { FirewallError } from './errors';
+import { BanLedger } from './ledger';
 import { MemoryFirewall } from './memory-firewall';
 
 const START = 1_700_000_000_000;
@@ -341,6 +342,43 @@ describe('kernel and ledger', () => {
     pass(50);
     expect((await service.list()).bans).toEqual([]);
   });
+
+  test('a disk that refuses the ledger is told once, stops no ban, and has all of them as soon as it takes them', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+    try {
+      const told: [boolean, string][] = [];
+      const service = await started({ onLedger: (failed, message) => told.push([failed, message]) });
+      await service.ban(request('192.0.2.1'));
+      const away = `${directory}-away`;
+      renameSync(directory, away);
+      writeFileSync(directory, '');
+      const { journal } = (
+        service as unknown as { ledger: { journal: { segment: { close(): Promise<void> } } } }
+      ).ledger;
+      await journal.segment.close();
+      for (const last of [2, 3]) await service.ban(request(`192.0.2.${last}`));
+      await service.remove('192.0.2.1');
+      expect(kinds()).toEqual(['added', 'added', 'added', 'removed']);
+      expect(told).toEqual([
+        [true, expect.stringMatching(/ledger .* cannot be .*would not outlive a reboot/)],
+      ]);
+      rmSync(directory);
+      renameSync(away, directory);
+      while (told.length < 2) {
+        steady += 5000;
+        wall += 5000;
+        jest.advanceTimersByTime(5000);
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(told[1]).toEqual([false, expect.stringMatching(/complete on disk again/)]);
+      // As after a reboot: what is on disk is all there is.
+      const kept = await BanLedger.open(directory, wall);
+      expect([...kept.entries()].map(({ prefix }) => prefix).sort()).toEqual(['192.0.2.2', '192.0.2.3']);
+      await kept.close();
+    } finally {
+      jest.useRealTimers();
+    }
+  }, 20_000);
 
   test('before the start and after the stop nothing is accepted', async () => {
     const service = await started();

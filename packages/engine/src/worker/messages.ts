@@ -33,8 +33,6 @@ export interface MirrorSettings {
   from: 'mirror';
   /** `MirrorCapture.shared`. */
   shared: SharedArrayBuffer;
-  /** Index of the interface; 0 where it has none. */
-  inInterface: number;
 }
 
 /** Where the packets of a worker come from. */
