@@ -35,7 +35,7 @@ module.exports = {
       testMatch: [...everywhere('*corpora.test.ts'), '<rootDir>/tests/conformance/**/*.test.ts'],
     },
     {
-      // Whatever needs root and the real kernel; one file at a time.
+      // Whatever needs root and the real kernel; scripts/lab.mjs says what runs side by side.
       ...shared,
       displayName: 'lab',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],

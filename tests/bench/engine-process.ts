@@ -1,7 +1,7 @@
 /** The engine on a gateway, as an administrator runs it: the built command with a configuration file. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { askEngine, type StatusAnswer } from '@portcullis/daemon';
+import { askEngine, type StatusAnswer } from '@portcullis/control';
 import { type Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
 import { processorSeconds } from './processor-time';
 

@@ -3,7 +3,8 @@
  * the flow table, rule file or folder, folder for compiled patterns. Prints one line of JSON, a MemoryAnswer.
  */
 import { CaptureBatch } from '@portcullis/capture';
-import { loadConfiguration, readRuleSource } from '@portcullis/daemon';
+import { loadConfiguration } from '@portcullis/configuration';
+import { readRuleSource } from '@portcullis/daemon';
 import { Inspector, loadRulesNow } from '@portcullis/engine';
 import { Matcher, NameTable } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';

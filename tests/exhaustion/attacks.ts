@@ -1,5 +1,5 @@
 /** What is tried to exhaust the engine: each attack, how large it is, and what has to be seen of it. */
-import type { StatusAnswer } from '@portcullis/daemon';
+import type { StatusAnswer } from '@portcullis/control';
 import type { ConversationPacket } from '@portcullis/testkit';
 import {
   alerts,

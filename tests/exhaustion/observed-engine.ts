@@ -1,7 +1,7 @@
 /** An engine under attack as seen from outside: what it holds, what it has counted, whether it does its work. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { askEngine, type StatusAnswer } from '@portcullis/daemon';
+import { askEngine, type StatusAnswer } from '@portcullis/control';
 import type { Lab } from '@portcullis/testkit';
 import { processorSeconds } from '../bench/processor-time';
 import { ATTACK_PATH, type LabEngine } from '../lab/engine';

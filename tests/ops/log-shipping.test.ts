@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfiguration } from '@portcullis/daemon';
+import { loadConfiguration } from '@portcullis/configuration';
 import { alertRecord, Replay, ruleClasses } from '@portcullis/engine';
 import type { EveRecord } from '@portcullis/events';
 import { PcapWriter, waitUntil } from '@portcullis/testkit';

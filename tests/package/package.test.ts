@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BanListAnswer, StatusAnswer } from '@portcullis/daemon';
+import type { BanListAnswer, StatusAnswer } from '@portcullis/control';
 import { Lab, type LabConnection, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, attackRules } from '../lab/engine';
 import { BootedSystem, bootMissing } from './booted-system';

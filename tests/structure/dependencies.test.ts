@@ -19,6 +19,8 @@ const allowed: Record<string, readonly string[]> = {
   'packages/metrics': [],
   'packages/updates': [],
   'packages/web-addresses': [],
+  'packages/control': [],
+  'packages/configuration': ['control', 'events', 'rules', 'web-addresses'],
   'packages/engine': [
     'wire',
     'capture',
@@ -32,6 +34,8 @@ const allowed: Record<string, readonly string[]> = {
     'nfqueue-binding',
   ],
   'packages/daemon': [
+    'configuration',
+    'control',
     'capture',
     'engine',
     'firewall',
@@ -42,7 +46,7 @@ const allowed: Record<string, readonly string[]> = {
     'web-addresses',
     'nfqueue-binding',
   ],
-  'packages/cli': ['daemon', 'engine', 'events', 'rules', 'updates', 'web-addresses'],
+  'packages/cli': ['configuration', 'control', 'daemon', 'engine', 'events', 'rules', 'updates'],
   'packages/testkit': ['wire', 'capture'],
 };
 

@@ -1,6 +1,11 @@
 import { existsSync } from 'node:fs';
-import { askEngine, type Configuration, type LoadOptions, loadConfiguration } from '@portcullis/daemon';
+import type { Configuration, LoadOptions } from '@portcullis/configuration';
+import { askEngine, ControlError, socketPathIn } from '@portcullis/control';
 import { type Command, InvalidArgumentError } from 'commander';
+
+/** Loaded where one is validated: whoever only asks the engine something does without. */
+export const configuration = () =>
+  require('@portcullis/configuration') as typeof import('@portcullis/configuration');
 
 /** Where a configuration is looked for when neither `--config` nor PORTCULLIS_CONFIG names one. */
 export const USUAL_FILE = '/etc/portcullis/portcullis.yaml';
@@ -56,16 +61,30 @@ export function loadOptions(options: ConfigOptions): LoadOptions {
 }
 
 export function readConfiguration(options: ConfigOptions): Configuration {
-  return loadConfiguration(loadOptions(options));
+  return configuration().loadConfiguration(loadOptions(options));
 }
 
-/** Asks the engine that the configuration's control socket leads to. */
+/**
+ * Asks the engine that the configuration's control socket leads to. Where none answers, a configuration that is wrong is
+ * the likelier reason and is told instead.
+ */
 export async function ask<Answer>(
   options: ConfigOptions,
   command: string,
   args: Record<string, unknown> = {},
 ): Promise<Answer> {
-  return (await askEngine(readConfiguration(options).control.socket, command, args)) as Answer;
+  const files = [configurationFile(options), policyFile()].filter((file) => file !== null);
+  const socket = socketPathIn(files) ?? readConfiguration(options).control.socket;
+  try {
+    return (await askEngine(socket, command, args)) as Answer;
+  } catch (error) {
+    if (isUnreachable(error)) readConfiguration(options);
+    throw error;
+  }
+}
+
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof ControlError && error.code === 'ENGINE_UNREACHABLE';
 }
 
 export function parseWholeNumber(text: string): number {

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import pc from 'picocolors';
 
 /** Output for people: tables and colours only where a person reads it; `--json` output goes past all this. */
@@ -14,6 +13,7 @@ export const colour = pc.createColors(Boolean(process.stdout.isTTY) && !process.
 
 /** A table without lines, as `ss` or `ip` print theirs. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const Table = require('cli-table3') as typeof import('cli-table3');
   const table = new Table({
     head: head.map((text) => colour.bold(text)),
     chars: {

@@ -1,14 +1,6 @@
-import {
-  ControlError,
-  exportSettings,
-  prepareChange,
-  resolveConfiguration,
-  type SettingsAnswer,
-  type SettingsChange,
-  type ShownSettings,
-  settingRows,
-} from '@portcullis/daemon';
-import { ask, type ConfigOptions, loadOptions } from './options';
+import type { SettingsChange } from '@portcullis/configuration';
+import type { SettingsAnswer, ShownSettings } from '@portcullis/control';
+import { ask, type ConfigOptions, configuration, isUnreachable, loadOptions } from './options';
 
 /** Asks the engine; where none runs, does it without. */
 async function withOrWithoutEngine<Answer>(
@@ -18,7 +10,7 @@ async function withOrWithoutEngine<Answer>(
   try {
     return await withEngine();
   } catch (error) {
-    if (error instanceof ControlError && error.code === 'ENGINE_UNREACHABLE') return without();
+    if (isUnreachable(error)) return without();
     throw error;
   }
 }
@@ -31,7 +23,7 @@ export async function changeSettings(
   return withOrWithoutEngine<SettingsAnswer & { live: boolean }>(
     async () => ({ ...(await ask<SettingsAnswer>(options, 'config.change', { ...change })), live: true }),
     () => {
-      const prepared = prepareChange(loadOptions(options), change);
+      const prepared = configuration().prepareChange(loadOptions(options), change);
       prepared.store();
       return { changed: [...prepared.keys], needs_restart: [], live: false };
     },
@@ -42,6 +34,7 @@ export function shownSettings(options: ConfigOptions): Promise<ShownSettings> {
   return withOrWithoutEngine(
     () => ask<ShownSettings>(options, 'config.show'),
     () => {
+      const { resolveConfiguration, settingRows } = configuration();
       const resolved = resolveConfiguration({ ...loadOptions(options), settings: true });
       return { settings: settingRows(resolved), locked: [...resolved.locked] };
     },
@@ -51,6 +44,9 @@ export function shownSettings(options: ConfigOptions): Promise<ShownSettings> {
 export function exportedSettings(options: ConfigOptions): Promise<{ yaml: string }> {
   return withOrWithoutEngine(
     () => ask<{ yaml: string }>(options, 'config.export'),
-    () => ({ yaml: exportSettings(resolveConfiguration({ ...loadOptions(options), settings: true })) }),
+    () => {
+      const { exportSettings, resolveConfiguration } = configuration();
+      return { yaml: exportSettings(resolveConfiguration({ ...loadOptions(options), settings: true })) };
+    },
   );
 }

@@ -1,4 +1,4 @@
-import type { StatusAnswer } from '@portcullis/daemon';
+import type { StatusAnswer } from '@portcullis/control';
 import { type Scene, topView } from './top-view';
 
 const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({

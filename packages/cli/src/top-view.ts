@@ -1,4 +1,4 @@
-import type { BanRow, StatusAnswer } from '@portcullis/daemon';
+import type { BanRow, StatusAnswer } from '@portcullis/control';
 import type { EveRecord } from '@portcullis/events';
 import { eventLine } from './event-line';
 import { colour, formatBits, formatBytes, formatCount, formatDuration } from './print';

@@ -1,3 +1,5 @@
+import { parseDuration, parsePrefix } from '@portcullis/configuration';
+import { type BanListAnswer, type BanRow, type BansRemovedAnswer, ControlError } from '@portcullis/control';
 import { type EventSink, type EveRecord, eveTimestamp } from '@portcullis/events';
 import {
   type Ban,
@@ -7,9 +9,6 @@ import {
   type KernelBan,
 } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
-import type { BanListAnswer, BanRow, BansRemovedAnswer } from './answers';
-import { parseDuration, parsePrefix } from './configuration/quantities';
-import { ControlError } from './control/protocol';
 
 /** Counts for the metrics; a ban event belongs to one of them. */
 export const banEventKinds = ['added', 'extended', 'expired', 'removed', 'refused', 'failed'] as const;
@@ -41,7 +40,7 @@ export class Bans {
     refused: 0,
     failed: 0,
   };
-  /** From the wish to the kernel's acknowledgement. */
+  /** Until the kernel's acknowledgement: of an attack from taking its packet from the queue, else from the wish. */
   readonly latency = new SharedHistogram();
 
   constructor(private readonly options: BanOptions) {

@@ -2,6 +2,30 @@ import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import {
+  type Configuration,
+  ConfigurationError,
+  changedRestartKeys,
+  exportSettings,
+  keepRestartKeys,
+  type LoadOptions,
+  prepareChange,
+  type ResolvedConfiguration,
+  resolveConfiguration,
+  type SettingsChange,
+  settingRows,
+} from '@portcullis/configuration';
+import {
+  ControlError,
+  ControlServer,
+  type Mode,
+  type ReloadAnswer,
+  type RulesAnswer,
+  type SettingsAnswer,
+  type ShownSettings,
+  type StatusAnswer,
+} from '@portcullis/control';
 import {
   describeFailedRule,
   type EarlierConnectionSettings,
@@ -18,16 +42,7 @@ import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { RawSender, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
-import type { ReloadAnswer, RulesAnswer, SettingsAnswer, ShownSettings, StatusAnswer } from './answers';
 import { Bans } from './bans';
-import { type LoadOptions, type ResolvedConfiguration, resolveConfiguration } from './configuration/load';
-import { ConfigurationError } from './configuration/problem';
-import { changedRestartKeys, keepRestartKeys } from './configuration/restart-keys';
-import type { Configuration } from './configuration/schema';
-import { prepareChange, type SettingsChange } from './configuration/settings';
-import { exportSettings, settingRows } from './configuration/show';
-import { ControlError } from './control/protocol';
-import { ControlServer } from './control/server';
 import { keepDataSets } from './data-set-files';
 import { type DecoyLimits, Decoys } from './decoys';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
@@ -41,7 +56,7 @@ import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
-import { type Mode, Registration } from './registration';
+import { Registration } from './registration';
 import { Responses } from './responses';
 import { readRuleSource } from './rule-source';
 import { StateFile } from './state-file';
@@ -81,7 +96,7 @@ interface RulesInForce {
 }
 
 /** Somebody who flushes our rules is to be noticed within two seconds. */
-const DRIFT_MILLISECONDS = 1500;
+const DRIFT_MILLISECONDS = 1000;
 const FACTS_MILLISECONDS = 1000;
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;
@@ -465,6 +480,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** What has to be known before it is needed, and what nobody tells. */
   private lookAround(): void {
     this.neverBlock.refresh();
+    this.bans.service.lookAround();
     for (const name of this.mirrors?.newlyGone() ?? []) {
       this.incidents.count('mirror-gone');
       this.log.error(
@@ -480,7 +496,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.configuration.pcap.length === 0
         ? `queue ${number}`
         : `mirror ${this.configuration.pcap[number]?.interface}`;
-    supervisor.on('detection', async (detection) => this.emit('alert', await this.responses.to(detection)));
+    supervisor.on('detection', async (detection, began) =>
+      this.emit('alert', await this.responses.to(detection, began)),
+    );
+    supervisor.on('rehearsal', (detection) => this.responses.rehearse(detection));
     supervisor.on('dataSets', (files) => {
       try {
         keepDataSets(files);
@@ -701,6 +720,10 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
 }
 
 function hurryMainThread(): void {
+  // Others' threads that help to collect garbage may have to wait for a processor, and the main thread for them.
+  setFlagsFromString('--no-parallel-scavenge');
+  // Code that has not run for a while is not to be compiled anew for the next attack.
+  setFlagsFromString('--no-flush-bytecode');
   try {
     setPriority(0, MAIN_THREAD_NICE);
   } catch {

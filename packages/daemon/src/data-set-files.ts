@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { replaceFile } from './replace-file';
+import { replaceFile } from '@portcullis/configuration';
 import type { DataSetFile } from './workers/worker-thread';
 
 /**

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { DecoyRow } from '@portcullis/control';
 import { type DecoyPlan, normalisePorts, type PortRange, type PortSelection } from '@portcullis/firewall';
 import { listenTransparently, NfQueueError } from '@portcullis/nfqueue-binding';
-import type { DecoyRow } from './answers';
 
 /** What one decoy connection may cost. */
 export interface DecoyLimits {

@@ -1,9 +1,10 @@
 /** Connections that are there when protection is turned on: which are reset, and which are left alone. */
+
 import { BlockList } from 'node:net';
+import type { Configuration } from '@portcullis/configuration';
 import type { EarlierConnectionSettings } from '@portcullis/engine';
 import type { InstallPlan, ScanExclusion } from '@portcullis/firewall';
 import { type TcpSocket, TcpState } from '@portcullis/nfqueue-binding';
-import type { Configuration } from './configuration/schema';
 import { liveProcesses, type ProcessFacts, sshSessions } from './ssh-sessions';
 
 /** States in which the peer is told by a reset; others end by themselves within a minute. */

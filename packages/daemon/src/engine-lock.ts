@@ -1,4 +1,4 @@
-import { ControlError } from './control/protocol';
+import { ControlError } from '@portcullis/control';
 import { NameLock } from './name-lock';
 
 /** One engine per network namespace: two would take each other's firewall rules away. */

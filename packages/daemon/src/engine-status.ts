@@ -1,12 +1,11 @@
+import type { DecoyRow, Mode, PortsRow, QueueRow, RulesAnswer, StatusAnswer } from '@portcullis/control';
 import type { RuleSummary } from '@portcullis/engine';
 import type { FirewallBackend, InstallPlan } from '@portcullis/firewall';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
-import type { DecoyRow, PortsRow, QueueRow, RulesAnswer, StatusAnswer } from './answers';
 import type { Decoys } from './decoys';
 import { exceptionRows } from './exceptions';
 import { portText } from './install-plan';
 import type { Mirrors } from './mirrors';
-import type { Mode } from './registration';
 import type { Traffic } from './traffic';
 import type { WebAddressLists } from './web-address-lists';
 import type { Supervisor } from './workers/supervisor';

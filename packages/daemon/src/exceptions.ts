@@ -1,8 +1,5 @@
+import type { ExceptionCause, ExceptionRow } from '@portcullis/control';
 import type { WorkerCounterName } from '@portcullis/engine';
-import type { ExceptionRow } from './answers';
-
-/** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
-export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
 
 /** What each cause is counted by. Counters of `seen` count what was dropped too. */
 const counted: Readonly<

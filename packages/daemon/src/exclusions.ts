@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { Configuration } from '@portcullis/configuration';
 import type { Exemption } from '@portcullis/engine';
 import type { ScanExclusion } from '@portcullis/firewall';
-import type { Configuration } from './configuration/schema';
 import { interfaceIndex } from './interfaces';
 
 export type Exclusion = Configuration['exclusions'][number];

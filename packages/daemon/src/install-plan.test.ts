@@ -1,5 +1,5 @@
+import { type Configuration, loadConfiguration } from '@portcullis/configuration';
 import type { RuleSummary } from '@portcullis/engine';
-import { type Configuration, configurationSchema } from './configuration/schema';
 import { installPlan } from './install-plan';
 
 const rules: RuleSummary = {
@@ -15,10 +15,10 @@ const web = [53, 80, 443].map((port) => ({ first: port, last: port }));
 const LIST = { name: 'a', file: 'a', format: 'hosts', category: 'c' };
 
 function plan(settings: object) {
-  const configuration: Configuration = configurationSchema.parse({
-    protect: { networks: ['10.0.0.0/8'] },
-    ...settings,
-  });
+  const overrides = Object.entries({ protect: { networks: ['10.0.0.0/8'] }, ...settings }).map(
+    ([key, value]) => `${key}=${JSON.stringify(value)}`,
+  );
+  const configuration: Configuration = loadConfiguration({ file: null, overrides });
   return installPlan(configuration, {
     on: true,
     mode: 'standard',

@@ -1,9 +1,9 @@
+import type { Configuration } from '@portcullis/configuration';
+import type { Mode } from '@portcullis/control';
 import type { RuleSummary } from '@portcullis/engine';
 import type { DecoyPlan, InstallPlan, PortRange, QueuedProtocol } from '@portcullis/firewall';
-import type { Configuration } from './configuration/schema';
 import { decoyPorts } from './decoys';
 import { scanExclusions } from './exclusions';
-import type { Mode } from './registration';
 
 /** What the firewall is to look like. Switched off, only the bans are in force. */
 export function installPlan(

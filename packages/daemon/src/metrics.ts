@@ -1,9 +1,9 @@
+import type { MirrorRow, RulesAnswer } from '@portcullis/control';
 import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
 import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
-import type { MirrorRow, RulesAnswer } from './answers';
 import { type Bans, banEventKinds } from './bans';
 import { exceptionRows } from './exceptions';
 import { type Incidents, incidentKinds } from './incidents';
@@ -265,7 +265,7 @@ export function daemonRegistry(sources: MetricSources) {
     },
     {
       name: 'ban_seconds',
-      help: "Time from the wish for a ban to the kernel's acknowledgement.",
+      help: "Time from taking the attack's packet from the queue (by hand: from the wish) to the ban in the kernel.",
       read: () => [{ histogram: sources.bans().latency }],
     },
   ]);

@@ -1,7 +1,7 @@
 import { MirrorCapture } from '@portcullis/capture';
+import type { Configuration } from '@portcullis/configuration';
+import type { MirrorRow } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
-import type { MirrorRow } from './answers';
-import type { Configuration } from './configuration/schema';
 import { interfaceIndex } from './interfaces';
 
 type Watched = Configuration['pcap'][number];

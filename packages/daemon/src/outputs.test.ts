@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfiguration } from '@portcullis/configuration';
 import type { FanOutSink } from '@portcullis/events';
 import { eveTimestamp } from '@portcullis/events';
 import { waitUntil } from '@portcullis/testkit';
-import { loadConfiguration } from './configuration/load';
 import { openOutputs } from './outputs';
 
 let directory: string;

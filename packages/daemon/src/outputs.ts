@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { type Configuration, ConfigurationError } from '@portcullis/configuration';
 import {
   DatagramSyslogSink,
   type EventSink,
@@ -19,8 +20,6 @@ import {
   WebhookTransport,
   webhookKey,
 } from '@portcullis/events';
-import { ConfigurationError } from './configuration/problem';
-import type { Configuration } from './configuration/schema';
 import type { Logger } from './daemon';
 import { engineEvent } from './engine-event';
 

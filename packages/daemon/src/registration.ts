@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ControlError } from './control/protocol';
-import { replaceFile } from './replace-file';
-
-/** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
-export type Mode = 'standard' | 'monitoring';
+import { replaceFile } from '@portcullis/configuration';
+import { ControlError, type Mode } from '@portcullis/control';
 
 export interface Registered {
   readonly mode: Mode;

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { loadConfiguration } from './configuration/load';
+import { loadConfiguration } from '@portcullis/configuration';
 import { builtInRuleDirectory, RuleSourceError, readRuleSource } from './rule-source';
 
 let directory: string;

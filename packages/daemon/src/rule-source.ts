@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Configuration } from '@portcullis/configuration';
 import {
   DEFAULT_BLOCK_PAGE,
   DEFAULT_KINDS,
@@ -8,7 +9,6 @@ import {
   type RuleSource,
 } from '@portcullis/engine';
 import { RuleStore, type RuleVersion } from '@portcullis/updates';
-import type { Configuration } from './configuration/schema';
 import { exemptions } from './exclusions';
 import { interfaceIndex, localAddresses } from './interfaces';
 

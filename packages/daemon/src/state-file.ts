@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from './replace-file';
+import { replaceFile } from '@portcullis/configuration';
 
 /** What the engine remembers of itself from one run to the next. */
 export interface EngineState {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Configuration } from '@portcullis/configuration';
 import { KernelFirewall, type RemovalReport } from '@portcullis/firewall';
-import type { Configuration } from './configuration/schema';
 import { EngineLock } from './engine-lock';
 import { Registration } from './registration';
 

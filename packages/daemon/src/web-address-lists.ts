@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { Configuration } from '@portcullis/configuration';
+import type { WebAddressesAnswer } from '@portcullis/control';
 import type { EveRecord } from '@portcullis/events';
 import {
   type AddressSources,
@@ -7,8 +9,6 @@ import {
   type LoadedAddresses,
   loadAddressesInThread,
 } from '@portcullis/web-addresses';
-import type { WebAddressesAnswer } from './answers';
-import type { Configuration } from './configuration/schema';
 import { engineEvent } from './engine-event';
 
 /** Files that somebody has written anew are noticed within so long. */

@@ -1,7 +1,6 @@
+import { type Configuration, loadConfiguration } from '@portcullis/configuration';
+import type { StatusAnswer } from '@portcullis/control';
 import type { IptablesVariant } from '@portcullis/firewall';
-import type { StatusAnswer } from '../src/answers';
-import { loadConfiguration } from '../src/configuration/load';
-import type { Configuration } from '../src/configuration/schema';
 import type { Circumstances, EngineFacts, FirewallFacts } from '../src/doctor/circumstances';
 import type { CommandOutput, FileFacts, FirewallView, FreeSpace, Host } from '../src/doctor/host';
 import { parseTables } from '../src/doctor/kernel-tables';

@@ -1,4 +1,5 @@
 import type { CompiledRule } from '@portcullis/matcher';
+import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
 import { AddressPrefixes, type PacketView } from '@portcullis/wire';
 
 /**
@@ -63,9 +64,6 @@ export interface Decision {
   readonly response: DetectionResponse;
   readonly category: string | null;
 }
-
-/** The category of what would be an attack if it did not come from the protected side. */
-export const ATTACKS_FROM_WITHIN = 'attacks';
 
 /** Place of a rule that was not asked about yet. */
 const UNKNOWN = 255;
@@ -230,13 +228,6 @@ const INTRUSION = [
   'successful-user',
   'web-application-attack',
 ];
-/** What unwanted programs do once they are inside, by category: the classes of the rules. */
-export const ACTIVITY_CATEGORIES: Readonly<Record<string, readonly string[]>> = {
-  malware: ['trojan-activity', 'command-and-control', 'domain-c2', 'targeted-activity', 'exploit-kit'],
-  adware: ['pup-activity'],
-  'coin-mining': ['coin-mining'],
-  phishing: ['credential-theft', 'social-engineering'],
-};
 
 /**
  * What is an attack unless the configuration says otherwise. Requests that try to get in are; answers are not, because

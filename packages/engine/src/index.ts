@@ -4,8 +4,6 @@ export { alertRecord } from './alert-record';
 export { DEFAULT_BLOCK_PAGE } from './block-page';
 export type { DetectedRule, Detection } from './detection';
 export {
-  ACTIVITY_CATEGORIES,
-  ATTACKS_FROM_WITHIN,
   DEFAULT_DETECTION_POLICY,
   DEFAULT_KINDS,
   type DetectionKind,
@@ -47,6 +45,7 @@ export {
   type WorkerSettings,
   WorkerWord,
 } from './worker/messages';
+export { sharedClockOffset } from './worker/shared-clock';
 export { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from './worker/worker-counters';
 
 /** The compiled entry of an inspection thread, for `new Worker`. */

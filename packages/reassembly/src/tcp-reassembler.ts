@@ -87,6 +87,8 @@ export class TcpReassembler {
   payloadLeft = false;
   /** The packet just processed belongs to a connection that is not to be looked at (exception policy midstream). */
   uninspected = false;
+  /** With the packet just processed both sides have acknowledged the other's FIN: nothing of the streams can follow. */
+  closed = false;
 
   private readonly options: StreamOptions;
   private readonly held: HeldBytes;
@@ -140,6 +142,7 @@ export class TcpReassembler {
     this.afterReset = false;
     this.payloadLeft = false;
     this.uninspected = false;
+    this.closed = false;
     this.counters[Counter.PACKETS]++;
     if (view.tcpHeaderLength === 0) return this.withoutHeader();
     const table = this.table;
@@ -562,6 +565,7 @@ export class TcpReassembler {
       if ((flags & (FIN_REACHED | FIN_ACKED)) === FIN_REACHED) {
         words[other + OPTIONS] |= FIN_ACKED;
         this.connections.classify(slot);
+        this.closed = (words[own + OPTIONS] & FIN_ACKED) !== 0;
       }
     }
     if ((flags & DONE) === 0) {

@@ -1,3 +1,4 @@
+export { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from './activity-categories';
 export { addressesOverlap, addressRanges } from './address';
 export {
   type Action,

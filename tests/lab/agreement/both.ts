@@ -1,7 +1,7 @@
 /** Has the same captures inspected twice: live, by an engine on a gateway, and by `portcullis replay`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StatusAnswer } from '@portcullis/daemon';
+import type { StatusAnswer } from '@portcullis/control';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { command, LabEngine } from '../engine';

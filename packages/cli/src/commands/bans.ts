@@ -1,4 +1,4 @@
-import type { BanListAnswer, BanRow, BansRemovedAnswer } from '@portcullis/daemon';
+import type { BanListAnswer, BanRow, BansRemovedAnswer } from '@portcullis/control';
 import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { ask, type ConfigOptions, parseWholeNumber, withConfig, withJson } from '../options';

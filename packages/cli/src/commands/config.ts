@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { SettingRow, SettingsChange } from '@portcullis/daemon';
+import type { SettingsChange } from '@portcullis/configuration';
+import type { SettingRow } from '@portcullis/control';
 import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, withConfig, withJson } from '../options';

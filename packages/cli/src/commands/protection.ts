@@ -1,4 +1,4 @@
-import type { ReloadAnswer } from '@portcullis/daemon';
+import type { ReloadAnswer } from '@portcullis/control';
 import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { formatCount, printJson, printLine } from '../print';

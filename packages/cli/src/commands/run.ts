@@ -1,100 +1,8 @@
-import { engineVersion, type Logger, PortcullisDaemon, type StatusAnswer } from '@portcullis/daemon';
 import type { Command } from 'commander';
-import pino from 'pino';
-import { CommandError, Exit } from '../exit';
-import { type ConfigOptions, configurationFile, policyFile, withConfig } from '../options';
-import { colour, formatCount, formatDuration, printLine } from '../print';
+import type { RunOptions } from '../actions/run';
+import { withConfig } from '../options';
 
-interface RunOptions extends ConfigOptions {
-  enable?: boolean;
-  purge?: boolean;
-}
-
-/** For a person a short line; for a service manager or a log collector JSON. */
-function makeLogger(): Logger {
-  if (!process.stdout.isTTY && !process.env.PORTCULLIS_LOG_TEXT)
-    return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
-  const line = (mark: string) => (message: string) =>
-    printLine(`${colour.dim(new Date().toTimeString().slice(0, 8))} ${mark}${message}`);
-  return { info: line(''), warn: line(colour.yellow('warning: ')), error: line(colour.red('error: ')) };
-}
-
-function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemon['on']>[1]>[0]): void {
-  const { alert, portcullis } = record;
-  if (!alert) return;
-  const ban = portcullis?.ban as
-    | { prefix?: string; duration_s?: number; refused?: string; failed?: string }
-    | undefined;
-  const done =
-    alert.action === 'allowed'
-      ? 'seen'
-      : ban?.prefix
-        ? `dropped, ${ban.prefix} blocked for ${formatDuration(ban.duration_s ?? 0)}`
-        : `dropped${ban?.refused ? `, not blocked: ${ban.refused}` : ''}${ban?.failed ? `, NOT blocked: ${ban.failed}` : ''}`;
-  const from = record.src_port === undefined ? record.src_ip : `${record.src_ip} port ${record.src_port}`;
-  logger.warn(
-    `${alert.signature} (sid ${alert.signature_id}) from ${from} to ${record.dest_ip} port ${record.dest_port}: ${done}`,
-  );
-}
-
-function sourcesText({ mirrors, ports, queues, firewall }: StatusAnswer): string {
-  if (mirrors.length > 0) return `watching ${mirrors.map((mirror) => mirror.interface).join(' and ')}`;
-  return `${ports?.text}, queues ${queues.map(({ queue }) => queue).join(' and ')}, ${firewall}`;
-}
-
-async function run(options: RunOptions): Promise<void> {
-  if (process.getuid?.() !== 0)
-    throw new CommandError(
-      Exit.PERMISSION,
-      "the engine needs root (CAP_NET_ADMIN and CAP_NET_RAW): use sudo, or 'portcullis replay' for captures",
-    );
-  const logger = makeLogger();
-  const daemon = new PortcullisDaemon({
-    configurationFile: configurationFile(options),
-    overrides: options.set ?? [],
-    policyFile: policyFile(),
-    enable: options.enable ?? false,
-    logger,
-    version: engineVersion(),
-  });
-  daemon.on('alert', (record) => tellAlert(logger, record));
-  // Listened to from the beginning: a signal that comes while the rules are being installed must not end the process
-  // with half of them in the kernel.
-  let started = false;
-  let reloadWanted = false;
-  const reload = () => {
-    daemon
-      .reload()
-      .catch((error: Error) => logger.error(`not reloaded, the old settings stay: ${error.message}`));
-  };
-  process.on('SIGHUP', () => {
-    if (started) reload();
-    else reloadWanted = true;
-  });
-  const ended = new Promise<void>((resolve) => {
-    process.on('SIGINT', () => resolve());
-    process.on('SIGTERM', () => resolve());
-  });
-  await daemon.start();
-  started = true;
-  if (reloadWanted) reload();
-  const status = await daemon.status();
-  logger.info(
-    daemon.protecting
-      ? `${status.state}: ${formatCount(status.rules.loaded)} rules, ${sourcesText(status)}`
-      : "running, protection is off: turn it on with 'portcullis enable'",
-  );
-  if (status.bans.active > 0) logger.info(`${formatCount(status.bans.active)} devices are blocked`);
-
-  await ended;
-  const { bansLeft, bypassKept } = await daemon.stop({ purge: options.purge ?? false });
-  logger.info('stopped: the rules are gone, traffic passes uninspected');
-  if (bansLeft > 0)
-    logger.info(
-      `${formatCount(bansLeft)} bans stay in force until their time is up; 'portcullis run --purge' or 'ipset flush portcullis_ban4; ipset flush portcullis_ban6' lifts them`,
-    );
-  if (bypassKept) logger.info('the chain portcullis_bypass holds rules of yours and was left in place');
-}
+const actions = () => require('../actions/run') as typeof import('../actions/run');
 
 export function addRunCommand(program: Command): void {
   withConfig(program.command('run').description('the engine in the foreground'), { set: true })
@@ -107,5 +15,5 @@ Examples:
   sudo portcullis run --enable
   sudo portcullis run --enable --set protect.networks=[192.168.1.0/24] --set rule-files=[/etc/portcullis/rules]`,
     )
-    .action(run);
+    .action((options: RunOptions) => actions().run(options));
 }

@@ -1,12 +1,8 @@
-import { clearFirewall, type Mode, Registration, unregister } from '@portcullis/daemon';
 import { type Command, Option } from 'commander';
-import { CommandError, Exit } from '../exit';
-import { type ConfigOptions, readConfiguration, withConfig, withJson } from '../options';
-import { formatCount, printJson, printLine } from '../print';
+import type { RegisterOptions, UnregisterOptions } from '../actions/service';
+import { withConfig, withJson } from '../options';
 
-function needRoot(): void {
-  if (process.getuid?.() !== 0) throw new CommandError(Exit.PERMISSION, 'this needs root: use sudo');
-}
+const actions = () => require('../actions/service') as typeof import('../actions/service');
 
 export function addServiceCommands(program: Command): void {
   const service = program.command('service').description('the processing mode, fixed at registration');
@@ -19,13 +15,7 @@ export function addServiceCommands(program: Command): void {
         .makeOptionMandatory(),
     )
     .addHelpText('after', '\nExample:\n  sudo portcullis service register --mode monitoring')
-    .action((options: ConfigOptions & { mode: Mode; json?: boolean }) => {
-      needRoot();
-      const registration = new Registration(readConfiguration(options)['state-dir']);
-      const made = registration.register(options.mode, new Date());
-      if (options.json) printJson(made);
-      else printLine(`Registered in ${made.mode} mode; it counts from the next start of the engine.`);
-    });
+    .action((options: RegisterOptions) => actions().register(options));
   withJson(
     withConfig(
       service
@@ -35,19 +25,7 @@ export function addServiceCommands(program: Command): void {
   )
     .option('--purge', 'bans, settings and the bypass chain too')
     .addHelpText('after', '\nExample:\n  sudo portcullis service unregister --purge')
-    .action(async (options: ConfigOptions & { purge?: boolean; json?: boolean }) => {
-      needRoot();
-      const answer = await unregister(readConfiguration(options), options.purge ?? false);
-      if (options.json) {
-        printJson(answer);
-        return;
-      }
-      printLine(answer.was_registered ? 'The service is no longer registered.' : 'It was not registered.');
-      if (answer.bans_left > 0)
-        printLine(`${formatCount(answer.bans_left)} bans stay in force; --purge lifts them.`);
-      if (answer.bypass_kept)
-        printLine('The chain portcullis_bypass holds rules of yours and was left in place.');
-    });
+    .action((options: UnregisterOptions) => actions().unregisterService(options));
   service
     .command('clear-firewall')
     .description('take all chains, rules and sets out of the kernel, bans too; files stay')
@@ -55,9 +33,5 @@ export function addServiceCommands(program: Command): void {
       'after',
       '\nNot while the engine runs. Bans that have time left are in force again with its next start.\n\nExample:\n  sudo portcullis service clear-firewall',
     )
-    .action(async () => {
-      needRoot();
-      await clearFirewall();
-      printLine('No chain, rule or set of Portcullis is left in the kernel.');
-    });
+    .action(() => actions().clear());
 }

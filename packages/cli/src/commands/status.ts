@@ -1,4 +1,4 @@
-import type { PortsRow, StatusAnswer, WebAddressesAnswer } from '@portcullis/daemon';
+import type { PortsRow, StatusAnswer, WebAddressesAnswer } from '@portcullis/control';
 import type { Command } from 'commander';
 import { ask, type ConfigOptions, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';

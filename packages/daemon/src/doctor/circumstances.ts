@@ -1,8 +1,5 @@
-import type { StatusAnswer } from '../answers';
-import { setAt } from '../configuration/layer';
-import type { Configuration } from '../configuration/schema';
-import type { SettingRow } from '../configuration/show';
-import type { Mode } from '../registration';
+import { type Configuration, setAt } from '@portcullis/configuration';
+import type { Mode, SettingRow, StatusAnswer } from '@portcullis/control';
 import type { FirewallView, Host } from './host';
 import type { FamilyTables } from './kernel-tables';
 import type { IpSet } from './sets';

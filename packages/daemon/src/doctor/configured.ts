@@ -1,6 +1,5 @@
+import { type Configuration, type LoadOptions, resolveConfiguration } from '@portcullis/configuration';
 import { describeFailedRule, Replay } from '@portcullis/engine';
-import { type LoadOptions, resolveConfiguration } from '../configuration/load';
-import type { Configuration } from '../configuration/schema';
 import { Registration } from '../registration';
 import { readRuleSource } from '../rule-source';
 import type { EngineFacts } from './circumstances';

@@ -1,5 +1,5 @@
-import type { LoadOptions } from '../configuration/load';
-import type { Mode } from '../registration';
+import type { LoadOptions } from '@portcullis/configuration';
+import type { Mode } from '@portcullis/control';
 import { Registration } from '../registration';
 import { checkBanRule, checkBypassChain, checkLeftovers, checkQueueRules } from './chains';
 import type { Circumstances } from './circumstances';

@@ -1,6 +1,5 @@
-import type { ShownSettings, StatusAnswer } from '../answers';
-import type { Configuration } from '../configuration/schema';
-import { ControlError } from '../control/protocol';
+import type { Configuration } from '@portcullis/configuration';
+import { ControlError, type ShownSettings, type StatusAnswer } from '@portcullis/control';
 import { type EngineFacts, withEngineSettings } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';
 import type { Host } from './host';

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { askEngine } from '@portcullis/control';
 import { type IptablesVariant, KernelFirewall } from '@portcullis/firewall';
-import { askEngine } from '../control/client';
 
 export interface CommandOutput {
   /** null: ended by a signal. */

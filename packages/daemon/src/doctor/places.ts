@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Configuration } from '../configuration/schema';
+import type { Configuration } from '@portcullis/configuration';
 import { StateFile } from '../state-file';
 import type { Circumstances } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';

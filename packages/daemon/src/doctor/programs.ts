@@ -1,4 +1,4 @@
-import type { Configuration } from '../configuration/schema';
+import type { Configuration } from '@portcullis/configuration';
 import type { EngineFacts, FirewallFacts } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';
 import type { FirewallView, Host } from './host';

@@ -1,7 +1,7 @@
+import type { Configuration } from '@portcullis/configuration';
+import type { Mode } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
 import type { MarkLayout } from '@portcullis/firewall';
-import type { Configuration } from '../configuration/schema';
-import type { Mode } from '../registration';
 import type { SupervisorSettings } from './supervisor';
 
 /** Sources that attack are dropped by the worker itself until the kernel has the ban. */

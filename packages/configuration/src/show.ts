@@ -1,15 +1,7 @@
+import type { SettingRow } from '@portcullis/control';
 import { stringify } from 'yaml';
 import { isMapping, type Path, type RawMapping, setAt } from './layer';
-import { isGroup, type Origin, type ResolvedConfiguration } from './load';
-
-/** One setting, its value in base units (seconds, bytes), and where it came from. */
-export interface SettingRow {
-  key: string;
-  value: unknown;
-  origin: Origin;
-  /** Only the policy may set it. */
-  locked: boolean;
-}
+import { isGroup, type ResolvedConfiguration } from './load';
 
 /** Every setting there is, in the order of the documentation. */
 export function settingRows({ configuration, origin, locked }: ResolvedConfiguration): SettingRow[] {

@@ -2,7 +2,8 @@
  * Every key of the configuration, its form, its default and its limits. Names are Suricata's where Suricata
  * has one. Objects are strict: a key that is not here is refused.
  */
-import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/engine';
+import { USUAL_SOCKET } from '@portcullis/control';
+import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
 import { z } from 'zod';
 import { outputs } from './outputs-schema';
 import {
@@ -232,7 +233,7 @@ export const configurationSchema = z.strictObject({
   'default-reputation-path': z.string().min(1).optional(),
   'reputation-files': z.array(z.string().min(1)).default([]),
   'geoip-database': z.string().min(1).optional(),
-  control: group({ socket: z.string().min(1).default('/run/portcullis/control.sock') }),
+  control: group({ socket: z.string().min(1).default(USUAL_SOCKET) }),
   'state-dir': z.string().min(1).default('/var/lib/portcullis'),
   'log-dir': z.string().min(1).default('/var/log/portcullis'),
   outputs,

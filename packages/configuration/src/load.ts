@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Origin } from '@portcullis/control';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ConfigurationLayer, isMapping, mergeLayers, type Path } from './layer';
@@ -9,9 +10,6 @@ import { type Configuration, configurationSchema } from './schema';
 export const SETTINGS_FILE = 'settings.yaml';
 /** Keys that say where the settings are cannot stand among them. */
 const PLACE_KEYS = ['state-dir', 'control'];
-
-/** Where a value came from. */
-export type Origin = 'default' | 'file' | 'settings' | 'command line' | 'policy';
 
 export interface LoadOptions {
   /** Local configuration; null for the defaults alone. */

@@ -1,8 +1,7 @@
 /** What the control commands answer: the JSON that `--json` prints. */
 
-import type { SettingRow } from './configuration/show';
-import type { ExceptionCause } from './exceptions';
-import type { Mode } from './registration';
+/** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
+export type Mode = 'standard' | 'monitoring';
 
 export interface BanRow {
   id: string;
@@ -52,6 +51,18 @@ export interface SettingsAnswer {
   changed: string[];
   /** Keys that have changed and take effect with the next start. */
   needs_restart: string[];
+}
+
+/** Where a value came from. */
+export type Origin = 'default' | 'file' | 'settings' | 'command line' | 'policy';
+
+/** One setting, its value in base units (seconds, bytes), and where it came from. */
+export interface SettingRow {
+  key: string;
+  value: unknown;
+  origin: Origin;
+  /** Only the policy may set it. */
+  locked: boolean;
 }
 
 export interface ShownSettings {
@@ -127,6 +138,9 @@ export interface WebAddressesAnswer {
   problem: string | null;
   lists: AddressListRow[];
 }
+
+/** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
+export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
 
 /** Packets that could not be inspected as they should, by what the exception policy of the cause did with them. */
 export interface ExceptionRow {

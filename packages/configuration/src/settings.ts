@@ -1,6 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { Document, parseDocument } from 'yaml';
-import { replaceFile } from '../replace-file';
 import { ConfigurationLayer, readAssignment } from './layer';
 import {
   isKey,
@@ -12,6 +11,7 @@ import {
   settingsPath,
 } from './load';
 import { ConfigurationError } from './problem';
+import { replaceFile } from './replace-file';
 
 /** What is to become of the settings made from the command line. */
 export type SettingsChange =
