@@ -11,6 +11,7 @@ const ALONE = [
   ['native/nfqueue-binding/src/', 'bursts that a queue must hold, and how fast the kernel notices'],
   ['packages/capture/src/mirror-source', 'how many frames are lost when nobody reads'],
   ['tests/evasion/', 'what the kernel of a victim makes of segments, in the order they were sent'],
+  ['tests/exhaustion/', 'floods as fast as one processor sends'],
   ['tests/lab/agreement', 'captures played as fast as they go, with limits in time'],
   ['tests/lab/drift', 'what others change is put back within two seconds'],
   ['tests/lab/supervision', 'a stalled worker is replaced within a second'],
