@@ -86,6 +86,19 @@ test.each([
   ['queues_attended', 1],
   ['mirror_captured_frames_total{interface="mirror0"}', 21],
   ['mirror_lost_frames_total{interface="mirror0"}', 22],
+  ['flows_evicted_total', counter('flows_evicted')],
+  ['stream_reclaimed_flows_total', counter('reclaimed_flows')],
+  ['expressions_skipped_total', counter('expressions_skipped')],
+  ['exceptions_total{cause="memcap",action="dropped"}', counter('drop_memcap') + counter('drop_not_kept')],
+  [
+    'exceptions_total{cause="memcap",action="passed"}',
+    counter('unheld_segments') +
+      counter('unkept_segments') +
+      counter('uncompared_segments') +
+      counter('raw_tails_missing'),
+  ],
+  ['exceptions_total{cause="flow-table",action="dropped"}', counter('drop_flow_table')],
+  ['exceptions_total{cause="gap",action="passed"}', counter('gaps')],
   ['flows_one_sided_total', counter('one_sided_flows')],
   ['packets_queued_total', 21],
   ['ban_dropped_packets_total', 22],
