@@ -2,8 +2,10 @@ import { parseDuration, parsePrefix } from '@portcullis/configuration';
 import { type BanListAnswer, type BanRow, type BansRemovedAnswer, ControlError } from '@portcullis/control';
 import { type EventSink, type EveRecord, eveTimestamp } from '@portcullis/events';
 import {
+  BAN_ORIGINS,
   type Ban,
   type BanEvent,
+  type BanOrigin,
   BanService,
   type FirewallBackend,
   type KernelBan,
@@ -42,6 +44,8 @@ export class Bans {
     refused: 0,
     failed: 0,
   };
+  /** The same by kind, origin and family. */
+  private readonly byOrigin = new Map<string, number>();
   /** Until the kernel's acknowledgement: of an attack from taking its packet from the queue, else from the wish. */
   readonly latency = new SharedHistogram();
 
@@ -99,6 +103,22 @@ export class Bans {
     return answer;
   }
 
+  /** How often each has happened; all there are, so that a first one shows as an increase. */
+  *happened(): IterableIterator<{ event: string; origin: BanOrigin; family: string; value: number }> {
+    for (const event of banEventKinds)
+      for (const origin of BAN_ORIGINS)
+        for (const family of FAMILIES) {
+          const value = this.byOrigin.get(countKey(event, origin, family)) ?? 0;
+          yield { event, origin, family: `ipv${family}`, value };
+        }
+  }
+
+  *active(): IterableIterator<{ origin: BanOrigin; family: string; value: number }> {
+    for (const origin of BAN_ORIGINS)
+      for (const family of FAMILIES)
+        yield { origin, family: `ipv${family}`, value: this.service.count(origin, family) };
+  }
+
   private get few(): boolean {
     return this.service.size <= COUNTERS_UP_TO;
   }
@@ -129,10 +149,20 @@ export class Bans {
 
   private tell(event: BanEvent): void {
     this.counts[event.kind]++;
+    const { prefix, origin = 'attack' } = event.kind === 'refused' ? event.request : event.ban;
+    const key = countKey(event.kind, origin, familyOf(prefix));
+    this.byOrigin.set(key, (this.byOrigin.get(key) ?? 0) + 1);
     if (event.kind === 'added' || event.kind === 'extended') this.latency.observe(event.milliseconds * 1000);
     this.options.sink().write(banRecord(event));
   }
 }
+
+const FAMILIES = [4, 6] as const;
+type Family = (typeof FAMILIES)[number];
+
+const familyOf = (prefix: string): Family => (prefix.includes(':') ? 6 : 4);
+const countKey = (event: BanEvent['kind'], origin: BanOrigin, family: Family) =>
+  `${event} ${origin} ${family}`;
 
 function banRecord(event: BanEvent): EveRecord {
   const timestamp = eveTimestamp(Date.now() * 1000);

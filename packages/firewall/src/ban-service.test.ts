@@ -169,9 +169,49 @@ describe('very many bans', () => {
   const address = (n: number): string => `10.${n >> 8}.${n & 255}.1`;
   const filled = async (): Promise<BanService> => {
     const service = await started();
-    await Promise.all(Array.from({ length: COUNT }, (_, n) => service.ban(request(address(n), 60))));
+    const report = await service.banMany(Array.from({ length: COUNT }, (_, n) => request(address(n), 60)));
+    expect(report).toEqual({ banned: COUNT, refused: 0 });
     return service;
   };
+
+  test('added together are what they are one by one: in the kernel, on the disk, told, and refused', async () => {
+    let service = await started();
+    const known = await service.ban(request('10.0.0.1', 30));
+    const report = await service.banMany([
+      ...Array.from({ length: 300 }, (_, n) => request(address(n), 60)),
+      request('127.0.0.1'),
+      request('2001:db8::/64', 60),
+    ]);
+    expect(report).toEqual({ banned: 301, refused: 1 });
+    expect(kinds().filter((kind) => kind === 'added')).toHaveLength(301);
+    expect(kinds().filter((kind) => kind !== 'added')).toEqual(['refused', 'extended']);
+    expect(service.show('10.0.0.1')).toMatchObject([{ id: known.id, count: 2, until: START + 60_000 }]);
+    expect(await firewall.banCount()).toBe(301);
+    expect([service.count('attack', 4), service.count('attack', 6)]).toEqual([300, 1]);
+    await service.stop();
+    open.pop();
+    firewall = new MemoryFirewall(() => START + steady);
+    service = await started({ backend: firewall });
+    expect(await firewall.banCount()).toBe(301);
+    expect(service.show('10.0.0.1')).toMatchObject([{ id: known.id, count: 2, reason: 'test', sid: 7 }]);
+  });
+
+  test('added together while the kernel refuses: kept, and given to it later', async () => {
+    const service = await started();
+    firewall.failBansWith = new FirewallError('SET_FULL', 'full');
+    await expect(service.banMany([request('192.0.2.1'), request('192.0.2.2')])).rejects.toThrow('full');
+    expect(kinds()).toEqual([]);
+    firewall.failBansWith = undefined;
+    expect(await service.repairDrift()).toBe(2);
+    expect(firewall.drops('192.0.2.2')).toBe(true);
+  });
+
+  test('a rehearsal leaves nothing behind', async () => {
+    const service = await started();
+    await service.rehearse(request('192.0.2.1'));
+    await service.rehearse(request('127.0.0.1'));
+    expect([service.size, await firewall.banCount(), events]).toEqual([0, 0, []]);
+  });
 
   test('are listed by pages that together are all', async () => {
     const service = await filled();
@@ -202,7 +242,7 @@ describe('very many bans', () => {
     expect([half.count, half.removed.length]).toEqual([2048, 1000]);
     expect(service.size).toBe(COUNT - 2048);
     await service.remove('10.0.0.0/8');
-    for (let n = 0; n < COUNT; n++) await service.ban(request(`11.${n >> 8}.${n & 255}.1`));
+    await service.banMany(Array.from({ length: COUNT }, (_, n) => request(`11.${n >> 8}.${n & 255}.1`)));
     const all = await service.remove('all');
     expect([all.count, all.removed.length, service.size]).toEqual([COUNT, 1000, 0]);
     await service.stop();

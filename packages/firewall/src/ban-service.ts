@@ -394,6 +394,11 @@ export class BanService {
     return this.opened().size;
   }
 
+  /** How many bans there are of an origin and family. */
+  count(origin: BanOrigin, family: Family): number {
+    return this.opened().count(origin, family);
+  }
+
   /** The bans that cover an address, the narrowest first; none when it is let in as an exception. */
   show(address: string): Ban[] {
     const ledger = this.opened();

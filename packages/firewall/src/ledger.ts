@@ -1,4 +1,4 @@
-import { type Ban, type BanException, isBan, PERMANENT } from './ban';
+import { type Ban, type BanException, type BanOrigin, isBan, PERMANENT } from './ban';
 import { BanTable } from './ban-table';
 import { ExpiryQueue } from './expiry-queue';
 import { encodeLine, Journal, type LoadReport } from './journal';
@@ -154,6 +154,10 @@ export class BanLedger {
 
   get size(): number {
     return this.bans.size;
+  }
+
+  count(origin: BanOrigin, family: Family): number {
+    return this.bans.count(origin, family);
   }
 
   get(prefix: string): Ban | undefined {

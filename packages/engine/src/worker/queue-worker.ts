@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
@@ -48,6 +49,8 @@ export class QueueWorker {
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
+  /** Milliseconds spent on batches. */
+  private busy = 0;
   private reloading: {
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
@@ -125,7 +128,7 @@ export class QueueWorker {
     });
     // A batch of packets that each take long is no stall.
     this.inspector.heartbeat = this.words.subarray(WorkerWord.HEARTBEAT);
-    this.say({ type: 'bound', facts: intake.facts });
+    this.say({ type: 'bound', facts: intake.facts, threadId: kernelThreadId() });
     this.loop();
     // What parsers still hold of unfinished flows is told too.
     this.inspector.close();
@@ -160,7 +163,9 @@ export class QueueWorker {
         source.batch.time.fill(0, 0, count);
         inspector.inspectBatch(source.batch, nowMicros);
         source.finalize();
-        latency.observe((clock.now() - taken) * 1000, count);
+        const spent = clock.now() - taken;
+        latency.observe(spent * 1000, count);
+        this.busy += spent;
         emptyTurns = 0;
       } else if (count < 0) {
         return;
@@ -268,7 +273,13 @@ export class QueueWorker {
         heldBytes: inspector.heldBytes,
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
+        busySeconds: this.busy / 1000,
       },
     );
   }
+}
+
+/** proc(5): `PID/task/TID`. */
+function kernelThreadId(): number {
+  return Number(readlinkSync('/proc/thread-self').split('/').pop());
 }
