@@ -26,7 +26,7 @@ module.exports = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: [...everywhere('*.test.ts'), '<rootDir>/tests/{structure,bench}/**/*.test.ts'],
+      testMatch: [...everywhere('*.test.ts'), '<rootDir>/tests/{structure,bench,fuzz}/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '\\.lab\\.test\\.ts$', 'corpora\\.test\\.ts$'],
     },
     {

@@ -30,7 +30,9 @@ enum {
   /* Understood by every kernel since 2.6.39; later ones take it for everything used here. */
   PROTOCOL = 6,
   /* The first revision of hash:net that counts packets; every later kernel takes it. */
-  REVISION = 3
+  REVISION = 3,
+  /* MAX_ERRNO of the kernel's linux/err.h; its numbers for sets are below that too. */
+  ANSWER_MOST = 4095
 };
 
 static const char TYPE[] = "hash:net";
@@ -89,7 +91,7 @@ static void attribute(struct message *message, uint16_t type, const void *value,
   uint8_t *at = message->bytes + message->length;
   memset(at, 0, NLA_HDRLEN + NLA_ALIGN(length));
   memcpy(at, &header, sizeof header);
-  memcpy(at + NLA_HDRLEN, value, length);
+  if (length) memcpy(at + NLA_HDRLEN, value, length);
   message->length += NLA_HDRLEN + NLA_ALIGN(length);
 }
 
@@ -138,6 +140,9 @@ static ssize_t take(int fd, uint8_t *bytes, size_t size) {
   }
 }
 
+/* What an answer says, which the kernel writes as a negative errno or number of its own. */
+static int error_of(int32_t answer) { return answer > 0 || answer < -ANSWER_MOST ? EILSEQ : -answer; }
+
 /*
  * Sends and waits for the answer; the kernel has it ready when the sending returns.
  *
@@ -163,7 +168,7 @@ static int ask(int fd, struct message *message, size_t line_at, uint32_t *line) 
     size_t number_at = sizeof header + offsetof(struct nlmsgerr, msg) + line_at;
     if (line && result.error && line_at && (size_t)length >= number_at + sizeof *line)
       memcpy(line, reply + number_at, sizeof *line);
-    return -result.error;
+    return error_of(result.error);
   }
 }
 
@@ -470,7 +475,7 @@ static int read_some(struct ip_set_listing *listing, void (*visit)(void *context
       int32_t error = 0;
       if (header.nlmsg_len >= NLMSG_HDRLEN + sizeof error) memcpy(&error, bytes + at + NLMSG_HDRLEN, sizeof error);
       listing->ended = 1;
-      return -error;
+      return error_of(error);
     }
     if (ours) visit(context, bytes + at, header.nlmsg_len);
     size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);
