@@ -13,14 +13,14 @@ describeLab('a worker that cannot keep up', () => {
       'true',
       'nfqueue.max-length',
       '64',
-      /queue 0 is full .* passes uninspected$/,
+      /queue 0 is full .* passes uninspected$/m,
     ],
     [
       'its queue is full, the rest is dropped',
       'false',
       'nfqueue.max-length',
       '64',
-      /queue 0 is full .* is dropped$/,
+      /queue 0 is full .* is dropped$/m,
     ],
     // The kernel accounts for a packet with some kilobytes.
     [
@@ -28,7 +28,7 @@ describeLab('a worker that cannot keep up', () => {
       'true',
       'nfqueue.receive-buffer',
       '64kb',
-      /receive buffer of queue 0 is full .* passes uninspected$/,
+      /receive buffer of queue 0 is full .* passes uninspected$/m,
     ],
   ] as const)('%s', (_, failOpen, key, value, line) => {
     let here: FaultLab;
