@@ -65,7 +65,7 @@ module.exports = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: [...everywhere('*.test.ts'), '<rootDir>/tests/{structure,bench}/**/*.test.ts'],
+      testMatch: [...everywhere('*.test.ts'), '<rootDir>/tests/{structure,bench,fuzz}/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '\\.lab\\.test\\.ts$', 'corpora\\.test\\.ts$'],
     },
     {
@@ -78,7 +78,10 @@ module.exports = {
       ...shared,
       displayName: 'lab',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
-      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{evasion,lab,ops}/**/*.test.ts'],
+      testMatch: [
+        ...everywhere('*.lab.test.ts'),
+        '<rootDir>/tests/{evasion,exhaustion,lab,ops}/**/*.test.ts',
+      ],
     },
     {
       // The Debian package on a system of its own: takes minutes, 'npm run test:package'.

@@ -419,3 +419,53 @@ test('a rule for one direction sees the bytes that tell the protocol, though the
   conversation.client('USER a:)\r\n', { segments: [8] });
   expect(inspection.passed(conversation.packets)).toContain(false);
 });
+
+describe('a connection that both sides have closed', () => {
+  const BIT = [
+    'alert http any any -> any any (http.uri; content:"/first"; flowbits:set,seen; noalert; sid:6;)',
+    'alert tcp any any -> any any (flow:to_client; flags:FA; flowbits:isset,seen; sid:7;)',
+  ].join('\n');
+
+  test('is known for a while, without what was kept of its streams', async () => {
+    const inspection = await Inspection.of(BIT);
+    const { inspector } = inspection;
+    const inspectionsOf = () =>
+      (inspector as unknown as { hand: { inspections: unknown[] } }).hand.inspections;
+    const conversation = new TcpConversation().handshake().client(request('/first'));
+    inspection.run(conversation.packets);
+    expect(inspectionsOf().some((flow) => flow !== null)).toBe(true);
+    const before = conversation.packets.length;
+    inspection.run(conversation.close().packets.slice(before));
+    // What the flow had remembered still counted for the FIN of the other side.
+    expect(inspection.sids).toEqual([7]);
+    expect(inspectionsOf().some((flow) => flow !== null)).toBe(false);
+    expect(inspector.flowCount).toBe(1);
+    // A FIN that is sent once more belongs to it.
+    expect(inspection.passed(conversation.packets.slice(-2))).toEqual([true, true]);
+    expect(inspector.flowCount).toBe(1);
+  });
+});
+
+test('however many connections there are, all have been asked about their time-outs after a few seconds', async () => {
+  const HALF_OPEN_SECONDS = 30;
+  const COUNT = 11_500;
+  const inspection = await Inspection.of(RAW, { stream: { maxFlows: 2 * COUNT } });
+  const { inspector } = inspection;
+  const start = 1e6;
+  const syns = Array.from({ length: COUNT }, (_, client) =>
+    buildTcp({
+      source: `10.1.${client >> 8}.${client & 255}`,
+      destination: DEFAULT_SERVER,
+      sourcePort: 40_000,
+      destinationPort: 80,
+      flags: TcpFlag.SYN,
+    }),
+  );
+  inspection.run(syns, 64, start);
+  expect(inspector.flowCount).toBe(COUNT);
+  const due = start + HALF_OPEN_SECONDS * 1e6;
+  for (let now = start; now < due; now += 50_000) inspector.idle(now);
+  expect(inspector.flowCount).toBe(COUNT);
+  for (let now = due + 1; now < due + 2.1e6; now += 10_000) inspector.idle(now);
+  expect(inspector.flowCount).toBe(0);
+});

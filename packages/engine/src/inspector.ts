@@ -1,6 +1,12 @@
 import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
 import type { Matcher } from '@portcullis/matcher';
-import { DropReason, SegmentResult, StreamCounter, TcpReassembler } from '@portcullis/reassembly';
+import {
+  DropReason,
+  FlowEndReason,
+  SegmentResult,
+  StreamCounter,
+  TcpReassembler,
+} from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import {
   DecodeStatus,
@@ -47,9 +53,13 @@ const QUEUED_SYNS = 10;
 
 /** Up to here the header that the addresses stand in could not be read. */
 const LAST_WITHOUT_ADDRESSES = DecodeStatus.IPV6_HEADER_TRUNCATED;
-/** Time-outs are looked at every so often (µs of packet time), a bounded number at a time. */
-const TICK_MICROS = 100_000;
-const TICK_BUDGET = 512;
+/**
+ * Time-outs are looked at every so often (µs of packet time), a bounded number at a time: so many that all flows have
+ * had their turn after so many ticks, or short connections would come faster than old ones are forgotten.
+ */
+const TICK_MICROS = 10_000;
+const TICKS_PER_SWEEP = 200;
+const TICK_BUDGET = 64;
 
 /**
  * Takes packets from decoding to their verdict: header views, flow, stream, protocol, rules. One per worker; a
@@ -69,10 +79,12 @@ export class Inspector {
   private offload: OffloadMark | null;
   private earlier: EarlierConnections | null;
   private nextTick = 0;
+  /** Its first word counts packets, for whoever watches whether there is progress within a batch. */
+  heartbeat: Int32Array = new Int32Array(1);
 
   constructor(private readonly options: InspectorOptions) {
     const { matcher, protocols, inline, offload, stream, earlier, sender } = options;
-    this.hand = new PacketInHand(matcher);
+    this.hand = new PacketInHand(matcher, inline);
     this.hand.view.acceptsMapped = options.layers?.acceptMapped === true;
     this.counters = this.hand.counters;
     this.packetRules = new PacketRuleInspection(this.hand);
@@ -145,8 +157,12 @@ export class Inspector {
   /** Inspects the batch and writes its verdicts. @param nowMicros for packets that bring no time */
   inspectBatch(batch: PacketBatch, nowMicros: number): void {
     const { count } = batch;
+    const { heartbeat } = this;
     this.hand.batch = batch;
-    for (let place = 0; place < count; place++) batch.verdict[place] = this.inspect(place, nowMicros);
+    for (let place = 0; place < count; place++) {
+      batch.verdict[place] = this.inspect(place, nowMicros);
+      heartbeat[0]++;
+    }
   }
 
   /** Time-outs while no packets come. */
@@ -172,8 +188,10 @@ export class Inspector {
   }
 
   private tick(now: number): void {
+    const { reassembler } = this;
     this.nextTick = now + TICK_MICROS;
-    this.reassembler.tick(now, TICK_BUDGET);
+    const share = Math.ceil(reassembler.table.slots / TICKS_PER_SWEEP);
+    reassembler.tick(now, Math.max(TICK_BUDGET, share));
   }
 
   /** @returns the verdict. Never throws for what a packet holds. */
@@ -406,6 +424,8 @@ export class Inspector {
       hand.counters[Counter.STREAM_DROPS]++;
       return this.drop();
     }
+    // Its addresses and ports are remembered for a while longer; what was kept of its streams serves the next connection.
+    if (reassembler.closed) this.streams.flowEnded(slot, FlowEndReason.FIN);
     let verdict: number = ACCEPT;
     // What lies within another packet is covered by that packet's checksum, and by its connection's mark.
     if (within) return this.accept(verdict);

@@ -40,9 +40,15 @@ const CLASS = TimeoutClass;
 /** Unanswered flows are only evicted for others when they are this many, or this old. */
 const EVICT_SHARE = 1 / 64;
 const EVICT_AGE = 2_000_000;
-/** Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold. */
-const RECLAIM_SHARE = 0.75;
-const RECLAIM_IDLE = 5_000_000;
+/** In a full table others make room for a new flow when they have been silent for so long (µs). */
+const EVICT_SILENCE = 1_000_000;
+/**
+ * Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold: three
+ * quarters of what may wait out of order. All of them are looked at within RECLAIM_TURNS calls of `tick`.
+ */
+const RECLAIM_SHARE = 0.375;
+const RECLAIM_IDLE = 2_000_000;
+const RECLAIM_TURNS = 16;
 /** A segment without options of known size (RFC 9293 §3.7.1). */
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
@@ -81,6 +87,8 @@ export class TcpReassembler {
   payloadLeft = false;
   /** The packet just processed belongs to a connection that is not to be looked at (exception policy midstream). */
   uninspected = false;
+  /** With the packet just processed both sides have acknowledged the other's FIN: nothing of the streams can follow. */
+  closed = false;
 
   private readonly options: StreamOptions;
   private readonly held: HeldBytes;
@@ -134,6 +142,7 @@ export class TcpReassembler {
     this.afterReset = false;
     this.payloadLeft = false;
     this.uninspected = false;
+    this.closed = false;
     this.counters[Counter.PACKETS]++;
     if (view.tcpHeaderLength === 0) return this.withoutHeader();
     const table = this.table;
@@ -207,7 +216,8 @@ export class TcpReassembler {
    * @returns flows that ended.
    */
   tick(now: number, budget: number): number {
-    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE) this.reclaim(now, budget * 4);
+    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE)
+      this.reclaim(now, Math.max(budget * 4, Math.ceil(this.table.slots / RECLAIM_TURNS)));
     return this.table.expire(now, this.table.emergency ? budget * 4 : budget, this.onExpire);
   }
 
@@ -555,6 +565,7 @@ export class TcpReassembler {
       if ((flags & (FIN_REACHED | FIN_ACKED)) === FIN_REACHED) {
         words[other + OPTIONS] |= FIN_ACKED;
         this.connections.classify(slot);
+        this.closed = (words[own + OPTIONS] & FIN_ACKED) !== 0;
       }
     }
     if ((flags & DONE) === 0) {
@@ -689,11 +700,21 @@ export class TcpReassembler {
         oldest >= 0 &&
         (table.unconfirmed > table.capacity * EVICT_SHARE || now - table.lastSeen(oldest) > EVICT_AGE)
       ) {
-        this.counters[Counter.FLOWS_EVICTED]++;
-        this.finish(oldest, FlowEndReason.EVICTED);
+        this.evict(oldest);
       }
     }
+    const slot = table.insert(view, now, timeoutClass, reversed);
+    if (slot >= 0) return slot;
+    // Connections that anybody can open and keep silent must not be what others are not inspected for.
+    const silent = table.idlest(now, EVICT_SILENCE);
+    if (silent < 0) return -1;
+    this.evict(silent);
     return table.insert(view, now, timeoutClass, reversed);
+  }
+
+  private evict(slot: number): void {
+    this.counters[Counter.FLOWS_EVICTED]++;
+    this.finish(slot, FlowEndReason.EVICTED);
   }
 
   private finish(slot: number, otherwise: number): void {

@@ -209,11 +209,11 @@ export class Lab {
     return this.listen(role, { port, kind: 'http' });
   }
 
-  /** A server of another protocol: sends a greeting, then echoes or keeps silent; records all bytes. */
+  /** Another server: sends a greeting, then echoes or keeps silent, or is a `web` application; records all bytes. */
   tcpServer(
     role: Role,
     port: number,
-    options: { kind?: 'echo' | 'sink'; greeting?: string | Uint8Array } = {},
+    options: { kind?: 'echo' | 'sink' | 'web'; greeting?: string | Uint8Array } = {},
   ): Promise<LabServer> {
     const greeting =
       typeof options.greeting === 'string' ? Buffer.from(options.greeting, 'latin1') : options.greeting;
