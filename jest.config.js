@@ -20,33 +20,10 @@ const moduleNameMapper = {
  * replace (Date, performance, setTimeout) is not among them.
  */
 const sandboxInjectedGlobals = [
-  ...[
-    'Array',
-    'ArrayBuffer',
-    'Atomics',
-    'BigInt',
-    'Boolean',
-    'Buffer',
-    'DataView',
-    'Error',
-    'JSON',
-    'Map',
-    'Math',
-  ],
-  ...[
-    'Number',
-    'Object',
-    'RangeError',
-    'Set',
-    'SharedArrayBuffer',
-    'String',
-    'Symbol',
-    'TypeError',
-    'WeakMap',
-  ],
-  ...['Int8Array', 'Int16Array', 'Int32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array'],
-  ...['Uint8Array', 'Uint16Array', 'Uint32Array'],
-];
+  'Array ArrayBuffer Atomics BigInt Boolean Buffer DataView Error JSON Map Math Number Object RangeError Set',
+  'SharedArrayBuffer String Symbol TypeError WeakMap Int8Array Int16Array Int32Array Float64Array BigInt64Array',
+  'BigUint64Array Uint8Array Uint16Array Uint32Array',
+].flatMap((names) => names.split(' '));
 const shared = {
   rootDir: __dirname,
   testEnvironment: 'node',
