@@ -15,6 +15,8 @@
 
 /* SOCK_DESTROY of linux/sock_diag.h, which old headers lack. */
 enum { DESTROY = 21, BUFFER_SIZE = 1 << 16, ANSWER_SECONDS = 10 };
+/* MAX_ERRNO of the kernel's linux/err.h. */
+enum { ANSWER_MOST = 4095 };
 
 struct request {
   struct nlmsghdr header;
@@ -47,6 +49,12 @@ static ssize_t answer(int fd, uint8_t *buffer) {
     ssize_t length = recv(fd, buffer, BUFFER_SIZE, 0);
     if (length >= 0 || errno != EINTR) return length;
   }
+}
+
+/* The errno of an answer, which the kernel writes as a negative number. */
+static int error_of(const struct nlmsghdr *header) {
+  int answer = ((const struct nlmsgerr *)NLMSG_DATA(header))->error;
+  return answer > 0 || answer < -ANSWER_MOST ? EIO : -answer;
 }
 
 static int append(struct socket_rows *rows, const struct inet_diag_msg *message) {
@@ -85,7 +93,7 @@ static int read_dump(int fd, uint8_t *buffer, struct socket_rows *rows) {
       if (header->nlmsg_type == NLMSG_DONE) return 0;
       if (header->nlmsg_type == NLMSG_ERROR) {
         if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))) return EIO;
-        return -((struct nlmsgerr *)NLMSG_DATA(header))->error;
+        return error_of(header);
       }
       if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg))) return EIO;
       int error = append(rows, NLMSG_DATA(header));
@@ -131,7 +139,7 @@ static int destroy_one(int fd, uint8_t *buffer, const struct socket_row *row) {
   if (received < 0) return errno;
   struct nlmsghdr *header = (struct nlmsghdr *)buffer;
   if ((size_t)received < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || header->nlmsg_type != NLMSG_ERROR) return EIO;
-  return -((struct nlmsgerr *)NLMSG_DATA(header))->error;
+  return error_of(header);
 }
 
 int socket_diag_destroy(const struct socket_row *rows, size_t count, uint32_t *destroyed) {

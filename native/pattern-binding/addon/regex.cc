@@ -1,13 +1,12 @@
 #include "regex.h"
 
 #include <pcre2.h>
-#include <time.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "arguments.h"
+#include "regex_search.h"
 
 namespace portcullis {
 
@@ -25,32 +24,10 @@ constexpr int32_t kLimitExceeded = -1;
 constexpr int32_t kFailed = -2;
 constexpr int32_t kBadRange = -3;
 
-// Bits that src/regex.ts puts into the options.
-constexpr uint32_t kCaseless = 1;
-constexpr uint32_t kMultiline = 2;
-constexpr uint32_t kDotAll = 4;
-constexpr uint32_t kExtended = 8;
-constexpr uint32_t kAnchored = 16;
-constexpr uint32_t kDollarEndOnly = 32;
-constexpr uint32_t kUngreedy = 64;
-
-constexpr uint32_t kMaxPatternLength = 64 * 1024;
 constexpr size_t kJitStackStart = 32 * 1024;
 constexpr size_t kJitStackMax = 512 * 1024;
 /// Only the interpreter takes memory from the heap (KiB).
 constexpr uint32_t kHeapLimit = 4096;
-
-/// PCRE2 counts its match limit afresh at every start position, so a search that stays below it may still be
-/// quadratic in the subject (a second and more for 64 KiB). A longer search is therefore done in windows of
-/// start positions, and the time is looked at between them. They grow from one position to this many, as long
-/// as one takes but a small part of the time limit.
-constexpr uint32_t kWindow = 256;
-
-int64_t nanoseconds(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
-}
 
 /// What all expressions of one thread use in turn.
 struct Thread {
@@ -61,13 +38,12 @@ struct Thread {
   /// Bound bytes. JavaScript keeps the array alive and binds again whenever its identity or length changes.
   const uint8_t* bytes = nullptr;
   uint32_t length = 0;
-  pcre2_match_context* match = nullptr;
-  pcre2_match_data* data = nullptr;
+  RegexScratch scratch;
   pcre2_jit_stack* stack = nullptr;
 
   ~Thread() {
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(match);
+    pcre2_match_data_free(scratch.data);
+    pcre2_match_context_free(scratch.match);
     pcre2_jit_stack_free(stack);
     if (controlReference != nullptr) napi_delete_reference(env, controlReference);
   }
@@ -77,61 +53,11 @@ using ThreadPointer = std::shared_ptr<Thread>;
 
 struct Expression {
   ThreadPointer thread;
-  pcre2_code* code = nullptr;
+  RegexProgram program;
   uint32_t groups = 0;
-  uint32_t matchLimit = 0;
-  uint32_t depthLimit = 0;
-  int64_t timeLimit = 0;  // nanoseconds
-  /// Longest subject that machine code searches. Its limits do not cover all that an expression with nested
-  /// repetitions does, so the interpreter, which counts every step, takes the longer ones.
-  uint32_t jitLength = 0;
-  /// May be searched window by window (see windowed()).
-  bool windows = false;
 
-  ~Expression() { pcre2_code_free(code); }
+  ~Expression() { pcre2_code_free(program.code); }
 };
-
-/// Whether a search that goes on at a later start position finds what one search finds: not with \G, which
-/// means the position that the search began at, nor with verbs such as (*COMMIT), which end the whole search.
-/// An anchored expression has one start position only.
-bool windowed(const pcre2_code* code, const std::string& pattern) {
-  uint32_t options = 0;
-  pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
-  return (options & PCRE2_ANCHORED) == 0 && pattern.find("\\G") == std::string::npos &&
-         pattern.find("(*") == std::string::npos;
-}
-
-int search(const Expression& expression, const uint8_t* subject, uint32_t length, uint32_t from) {
-  const Thread& thread = *expression.thread;
-  return expression.jitLength > 0 && length <= expression.jitLength
-             ? pcre2_jit_match(expression.code, subject, length, from, 0, thread.data, thread.match)
-             : pcre2_match(expression.code, subject, length, from, PCRE2_NO_JIT, thread.data, thread.match);
-}
-
-int searchInWindows(const Expression& expression, const uint8_t* subject, uint32_t length, uint32_t from) {
-  pcre2_match_context* match = expression.thread->match;
-  const int64_t cpuStart = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
-  int64_t deadline = nanoseconds(CLOCK_MONOTONIC) + expression.timeLimit;
-  int64_t before = deadline - expression.timeLimit;
-  uint32_t window = 1;
-  while (length - from > window) {
-    pcre2_set_offset_limit(match, from + window - 1);
-    const int result = search(expression, subject, length, from);
-    if (result != PCRE2_ERROR_NOMATCH) return result;
-    from += window;
-    const int64_t now = nanoseconds(CLOCK_MONOTONIC);
-    if (now >= deadline) {
-      // The cheap clock also counts time in which this thread did not run.
-      const int64_t used = nanoseconds(CLOCK_THREAD_CPUTIME_ID) - cpuStart;
-      if (used >= expression.timeLimit) return PCRE2_ERROR_MATCHLIMIT;
-      deadline = now + expression.timeLimit - used;
-    }
-    window = now - before < expression.timeLimit / 16 ? std::min(4 * window, kWindow) : std::max(window / 4, 1u);
-    before = now;
-  }
-  pcre2_set_offset_limit(match, PCRE2_UNSET);
-  return search(expression, subject, length, from);
-}
 
 /// Searches as the control array says and leaves the result there. Takes and returns nothing, see scanner.cc.
 napi_value exec(napi_env env, napi_callback_info info) {
@@ -149,18 +75,10 @@ napi_value exec(napi_env env, napi_callback_info info) {
   }
   // An empty Uint8Array may have no memory at all, and PCRE2 wants an address.
   const uint8_t* subject = thread.length == 0 ? reinterpret_cast<const uint8_t*>("") : thread.bytes + start;
-  pcre2_set_match_limit(thread.match, expression.matchLimit);
-  pcre2_set_depth_limit(thread.match, expression.depthLimit);
-  int result;
-  if (expression.windows && end - from > kWindow) {
-    result = searchInWindows(expression, subject, end - start, from - start);
-  } else {
-    pcre2_set_offset_limit(thread.match, PCRE2_UNSET);
-    result = search(expression, subject, end - start, from - start);
-  }
+  const int result = searchRegex(expression.program, thread.scratch, subject, end - start, from - start);
 
   if (result > 0) {
-    const PCRE2_SIZE* offsets = pcre2_get_ovector_pointer(thread.data);
+    const PCRE2_SIZE* offsets = pcre2_get_ovector_pointer(thread.scratch.data);
     const uint32_t set = static_cast<uint32_t>(result);
     int32_t* out = control + kPairs;
     for (uint32_t pair = 0; pair <= expression.groups; pair++, out += 2) {
@@ -208,19 +126,6 @@ void finalizeExpression(napi_env, void* data, void*) { delete static_cast<Expres
 
 void finalizeThread(napi_env, void* data, void*) { delete static_cast<ThreadPointer*>(data); }
 
-uint32_t compileOptions(uint32_t bits) {
-  // Never UTF: subjects are bytes, and a pattern must not be able to ask for anything else.
-  uint32_t options = PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
-  if (bits & kCaseless) options |= PCRE2_CASELESS;
-  if (bits & kMultiline) options |= PCRE2_MULTILINE;
-  if (bits & kDotAll) options |= PCRE2_DOTALL;
-  if (bits & kExtended) options |= PCRE2_EXTENDED;
-  if (bits & kAnchored) options |= PCRE2_ANCHORED;
-  if (bits & kDollarEndOnly) options |= PCRE2_DOLLAR_ENDONLY;
-  if (bits & kUngreedy) options |= PCRE2_UNGREEDY;
-  return options;
-}
-
 std::string errorText(int code) {
   PCRE2_UCHAR text[256];
   return pcre2_get_error_message(code, text, sizeof(text)) < 0 ? "unknown error" : reinterpret_cast<char*>(text);
@@ -266,46 +171,37 @@ napi_value compile(napi_env env, napi_callback_info info) {
   if (napi_get_cb_info(env, info, &count, arguments, nullptr, &pointer) != napi_ok || count != 6 ||
       !readArray(env, arguments[0], napi_uint8_array, &pattern) ||
       napi_get_value_uint32(env, arguments[1], &bits) != napi_ok ||
-      napi_get_value_uint32(env, arguments[2], &expression->matchLimit) != napi_ok ||
-      napi_get_value_uint32(env, arguments[3], &expression->depthLimit) != napi_ok ||
+      napi_get_value_uint32(env, arguments[2], &expression->program.matchLimit) != napi_ok ||
+      napi_get_value_uint32(env, arguments[3], &expression->program.depthLimit) != napi_ok ||
       napi_get_value_uint32(env, arguments[4], &timeLimit) != napi_ok ||
       napi_get_value_uint32(env, arguments[5], &jitLength) != napi_ok) {
     return fail(env, "INVALID_ARGUMENT", "compile takes a pattern, options and four limits");
   }
   expression->thread = *static_cast<ThreadPointer*>(pointer);
-  expression->timeLimit = static_cast<int64_t>(timeLimit) * 1000;
+  expression->program.timeLimit = static_cast<int64_t>(timeLimit) * 1000;
   Thread& thread = *expression->thread;
 
   const std::string text(reinterpret_cast<const char*>(pattern.data), pattern.length);
-  pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
-  if (context == nullptr) return fail(env, "NATIVE_FAILURE", "no memory for the expression");
-  pcre2_set_max_pattern_length(context, kMaxPatternLength);
-  pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  expression->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.c_str()), text.size(), compileOptions(bits),
-                                   &error, &offset, context);
-  pcre2_compile_context_free(context);
-  if (expression->code == nullptr) {
+  int error;
+  size_t offset;
+  RegexProgram& program = expression->program;
+  if (!compileRegex(text, bits, jitLength, &program, &error, &offset)) {
+    if (error == 0) return fail(env, "NATIVE_FAILURE", "no memory for the expression");
     return fail(env, "REGEX_COMPILE", errorText(error), static_cast<int64_t>(offset));
   }
-  pcre2_pattern_info(expression->code, PCRE2_INFO_CAPTURECOUNT, &expression->groups);
+  pcre2_pattern_info(program.code, PCRE2_INFO_CAPTURECOUNT, &expression->groups);
   if (expression->groups >= thread.maxPairs) {
     return fail(env, "REGEX_COMPILE",
                 "more than " + std::to_string(thread.maxPairs - 1) + " capture groups are not supported", 0);
   }
-  // Without JIT support, or for the few constructs it cannot compile, the interpreter does the work.
-  if (jitLength > 0) pcre2_jit_compile(expression->code, PCRE2_JIT_COMPLETE);
-  expression->windows = windowed(expression->code, text);
 
   size_t size = 0, jitSize = 0;
-  pcre2_pattern_info(expression->code, PCRE2_INFO_SIZE, &size);
-  pcre2_pattern_info(expression->code, PCRE2_INFO_JITSIZE, &jitSize);
-  if (jitSize > 0) expression->jitLength = jitLength;
+  pcre2_pattern_info(program.code, PCRE2_INFO_SIZE, &size);
+  pcre2_pattern_info(program.code, PCRE2_INFO_JITSIZE, &jitSize);
 
-  napi_value object, function, names = captureNames(env, expression->code);
+  napi_value object, function, names = captureNames(env, program.code);
   if (names == nullptr || napi_create_object(env, &object) != napi_ok ||
-      !setNumber(env, object, "groups", expression->groups) || !setNumber(env, object, "jitLength", expression->jitLength) ||
+      !setNumber(env, object, "groups", expression->groups) || !setNumber(env, object, "jitLength", program.jitLength) ||
       !setNumber(env, object, "size", static_cast<double>(size + jitSize)) ||
       napi_set_named_property(env, object, "names", names) != napi_ok ||
       napi_create_function(env, "exec", NAPI_AUTO_LENGTH, exec, expression.get(), &function) != napi_ok ||
@@ -329,15 +225,15 @@ napi_value createRegexThread(napi_env env, napi_callback_info info) {
   thread->env = env;
   thread->control = reinterpret_cast<int32_t*>(control.data);
   thread->maxPairs = static_cast<uint32_t>((control.length - kPairs) / 2);
-  thread->match = pcre2_match_context_create(nullptr);
-  thread->data = pcre2_match_data_create(thread->maxPairs, nullptr);
-  if (thread->match == nullptr || thread->data == nullptr) {
+  thread->scratch.match = pcre2_match_context_create(nullptr);
+  thread->scratch.data = pcre2_match_data_create(thread->maxPairs, nullptr);
+  if (thread->scratch.match == nullptr || thread->scratch.data == nullptr) {
     return fail(env, "NATIVE_FAILURE", "no memory to search with expressions");
   }
-  pcre2_set_heap_limit(thread->match, kHeapLimit);
+  pcre2_set_heap_limit(thread->scratch.match, kHeapLimit);
   // No stack where there is no JIT: then nothing needs one.
   thread->stack = pcre2_jit_stack_create(kJitStackStart, kJitStackMax, nullptr);
-  if (thread->stack != nullptr) pcre2_jit_stack_assign(thread->match, nullptr, thread->stack);
+  if (thread->stack != nullptr) pcre2_jit_stack_assign(thread->scratch.match, nullptr, thread->stack);
   if (napi_create_reference(env, argument, 1, &thread->controlReference) != napi_ok) {
     return fail(env, "NATIVE_FAILURE", "no memory to search with expressions");
   }

@@ -128,7 +128,7 @@ export class CaptureFileSource implements PacketSource {
     const onWire = wireLength - (network - start);
     const captured = end - network;
     const info = onWire > captured ? TRUNCATED | CHECKSUM_NOT_VERIFIED : CHECKSUM_NOT_VERIFIED;
-    this.describe(start, network, captured, Math.max(onWire, captured), info, time);
+    this.describe(start, network, captured, onWire, info, time);
   }
 
   private describe(
@@ -144,7 +144,8 @@ export class CaptureFileSource implements PacketSource {
     const packet = batch.count++;
     batch.offset[packet] = start;
     batch.length[packet] = length;
-    batch.wireLength[packet] = wireLength;
+    // What a damaged file says of the wire may be less than what it has itself.
+    batch.wireLength[packet] = Math.max(wireLength, length);
     batch.info[packet] = info;
     batch.time[packet] = time;
     batch.frame[packet] = this.frames;

@@ -1,5 +1,19 @@
+/** What a scenario asks: of random numbers, or of the bytes of a fuzzer. */
+export interface Choices {
+  /** 0 … 2^32 - 1 */
+  word(): number;
+  /** 0 … limit - 1 */
+  below(limit: number): number;
+  between(low: number, high: number): number;
+  chance(probability: number): boolean;
+  bytes(length: number): Uint8Array;
+  /** Nothing is left to choose by: the scenario ends. */
+  readonly exhausted: boolean;
+}
+
 /** Repeatable pseudo-random numbers (mulberry32). */
-export class Random {
+export class Random implements Choices {
+  readonly exhausted = false;
   private state: number;
 
   constructor(seed: number) {
