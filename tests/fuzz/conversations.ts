@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProtocols, type ProtocolDefinition, Transport } from '@portcullis/protocols';
+import { createNamedOnly } from '../../packages/protocols/src/named-only';
 import { readDatagrams } from '../../packages/protocols/testing/capture-datagrams';
 import { readFlows } from '../../packages/protocols/testing/capture-file';
 import { builtinTraffic } from '../builtin';
@@ -47,14 +48,20 @@ function tellsProtocol(
   return false;
 }
 
+/** The protocols that are looked into. */
+export function parsedProtocols(): readonly ProtocolDefinition[] {
+  const named = new Set(createNamedOnly().map(({ name }) => name));
+  return createProtocols().filter(({ name }) => !named.has(name));
+}
+
 class Sorted {
   readonly found = new Map<string, Uint8Array[]>();
-  private readonly definitions = createProtocols();
+  private readonly definitions = parsedProtocols();
 
   add(conversation: Conversation, transport: Transport, port: number): void {
     const spoken = conversation.filter(([, bytes]) => bytes.length > 0);
     for (const definition of this.definitions) {
-      if (definition.buffers.length === 0 || !tellsProtocol(definition, spoken, transport, port)) continue;
+      if (!tellsProtocol(definition, spoken, transport, port)) continue;
       const key = protocolKey(definition.name, transport);
       const list = this.found.get(key) ?? [];
       this.found.set(key, list);
