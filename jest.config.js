@@ -35,11 +35,14 @@ module.exports = {
       testMatch: [...everywhere('*corpora.test.ts'), '<rootDir>/tests/conformance/**/*.test.ts'],
     },
     {
-      // Whatever needs root and the real kernel; one file at a time.
+      // Whatever needs root and the real kernel; scripts/lab.mjs says what runs side by side.
       ...shared,
       displayName: 'lab',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
-      testMatch: [...everywhere('*.lab.test.ts'), '<rootDir>/tests/{evasion,lab,ops}/**/*.test.ts'],
+      testMatch: [
+        ...everywhere('*.lab.test.ts'),
+        '<rootDir>/tests/{evasion,exhaustion,lab,ops}/**/*.test.ts',
+      ],
     },
     {
       // The Debian package on a system of its own: takes minutes, 'npm run test:package'.

@@ -22,7 +22,7 @@ const debianPackages = {
   package: ['dpkg-dev'],
   // Looks for a mirror in apt's configuration.
   'test-package': ['debootstrap', 'lintian', 'man-db', 'zsh'],
-  bench: ['iperf3', 'wrk', 'nginx-light'],
+  bench: ['iperf3', 'wrk', 'nginx-light', 'curl'],
 };
 
 export class PreparationError extends Error {}

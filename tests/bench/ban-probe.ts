@@ -8,12 +8,14 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
+import { setPriority } from 'node:os';
 
 /** Address number, then microseconds since the attack. */
 const DATAGRAM_BYTES = 8;
 const PROBE_MICROS = 100;
-const LISTEN_MICROS = 25_000;
+const LISTEN_MICROS = 60_000;
 const PAUSE_MILLISECONDS = 25;
+const SENDER_NICE = -15;
 
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
 
@@ -35,6 +37,8 @@ function sink(port: number): void {
 }
 
 async function source(host: string, port: number, path: string, addresses: readonly string[]): Promise<void> {
+  // A sender that waits for a processor sends nothing, which would count as time to the ban.
+  setPriority(SENDER_NICE);
   const sent: number[][] = [];
   for (const [number, address] of addresses.entries())
     sent.push(await attack(host, port, path, address, number));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Lab } from '@portcullis/testkit';
 import { startEngine } from './engine-process';
 import { percentile } from './figures';
+import { ATTACK_PATH, ATTACK_RULE } from './planted-attack';
 import { LAB_PREFIX } from './site';
 
 export interface BanTime {
@@ -19,14 +20,12 @@ export interface BanTime {
 export const BAN_GOAL_MILLISECONDS = 5;
 
 const PORT = 80;
-const PATH = '/portcullis-bench-attack';
-const RULE = `drop http any any -> any any (msg:"bench attack"; flow:established,to_server; http.uri; content:"${PATH}"; sid:1000001; rev:1;)\n`;
 const FIRST_HOST = 50;
 
 export async function measureBanTime(attacks: number, folder: string, cacheFolder: string): Promise<BanTime> {
   mkdirSync(folder, { recursive: true });
   const rules = join(folder, 'bench.rules');
-  writeFileSync(rules, RULE);
+  writeFileSync(rules, ATTACK_RULE);
   const lab = new Lab(LAB_PREFIX);
   try {
     const script = join(__dirname, 'ban-probe.js');
@@ -43,7 +42,7 @@ export async function measureBanTime(attacks: number, folder: string, cacheFolde
       'source',
       lab.address('server', 4),
       String(PORT),
-      PATH,
+      ATTACK_PATH,
       ...addresses,
     ];
     const sent = JSON.parse(await lab.run('attacker', argv, { timeout: 120_000 })) as number[][];

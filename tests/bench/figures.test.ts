@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { banTimes } from './ban-time';
 import { median, medianRatio, percentile } from './figures';
 import { limitRules } from './modes';
 import { parseOptions, UsageError } from './options';
+import { makePayload, nearMatches, PAYLOAD_BYTES, payloadNames } from './payloads';
 import { aligned, BEGIN_MARK, betweenMarks, END_MARK, figure } from './report';
 import { type Measurement, summarize } from './summary';
 import { readIperf, readWrk } from './workloads';
@@ -74,6 +78,7 @@ test('rows hold medians, ratios and goals', () => {
     errors: 1,
     consumer: 5,
     bystanders: 0,
+    attackStopped: null,
   });
   const rows = summarize([
     one('engine', 0, 90),
@@ -87,6 +92,65 @@ test('rows hold medians, ratios and goals', () => {
   expect(rows[1]).toMatchObject({ rate: 88, ofLimit: 0.88, p99: 1, consumer: 0.5, errors: 3, reached: true });
   expect(rows[1]?.ofNone).toBeNaN();
   expect(rows[0]?.goal).toBeNull();
+});
+
+test('half load has a goal of its own, and so have payloads; planted attacks are counted', () => {
+  const one = (
+    workload: Measurement['workload'],
+    mode: Measurement['mode'],
+    round: number,
+    figures: Partial<Measurement>,
+  ): Measurement => ({
+    workload,
+    mode,
+    round,
+    rate: 1,
+    amount: 1,
+    errors: 0,
+    consumer: 0,
+    bystanders: 0,
+    attackStopped: mode === 'engine' ? round !== 1 : null,
+    ...figures,
+  });
+  const rows = summarize([
+    one('half', 'none', 0, { p99: 1 }),
+    one('half', 'none', 1, { p99: 5 }),
+    one('half', 'engine', 0, { p99: 1.5 }),
+    one('half', 'engine', 1, { p99: 6.5 }),
+    one('text', 'engine', 0, { rate: 4 }),
+    one('zeros', 'engine', 0, { rate: 1 }),
+    one('near', 'engine', 0, { rate: 2 }),
+    one('near', 'engine', 1, { rate: 0 }),
+  ]);
+  const row = (workload: string, mode: string) =>
+    rows.find((other) => other.workload === workload && other.mode === mode);
+  expect(row('half', 'engine')).toMatchObject({
+    added: 1,
+    reached: true,
+    attacks: { planted: 2, stopped: 1 },
+  });
+  expect(row('half', 'none')).toMatchObject({ goal: null, attacks: { planted: 0, stopped: 0 } });
+  expect(row('text', 'engine')?.goal).toBeNull();
+  expect(row('zeros', 'engine')).toMatchObject({ ofPayload: 0.25, reached: false });
+  expect(row('near', 'engine')).toMatchObject({ ofPayload: 0.5, reached: true });
+});
+
+test('payloads have one size, and near matches end in another letter', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-payloads-'));
+  try {
+    const rules = join(folder, 'some.rules');
+    writeFileSync(
+      rules,
+      'alert tcp any any -> any any (content:"abcdef"; content:"|00|"; content:"/login.php";)',
+    );
+    expect(nearMatches(rules)).toEqual(['abcde~', '/login.ph~']);
+    for (const name of payloadNames) expect(makePayload(name, rules)).toHaveLength(PAYLOAD_BYTES);
+    expect(makePayload('near', rules).includes('abcdef')).toBe(false);
+    expect(makePayload('near', rules).includes('abcde~')).toBe(true);
+    expect(makePayload('text', null).includes(' the ')).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('the ban takes effect between the last datagram that arrived and the next', () => {

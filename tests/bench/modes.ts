@@ -1,11 +1,13 @@
 /** What stands between client and server: nothing, the limit, or the engine. Every mode has a site of its own. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
 import type { LabProcess } from '@portcullis/testkit';
 import { startEngine } from './engine-process';
 import type { BenchOptions, ModeName } from './options';
+import { ATTACK_RULE } from './planted-attack';
 import { processorSeconds } from './processor-time';
+import { ruleFilesEntry } from './rule-source';
 import { Site } from './site';
 
 /** What each engine mode sets differently. */
@@ -52,7 +54,7 @@ export function consumerSeconds(mode: Mode): number {
 }
 
 export async function openMode(name: ModeName, surroundings: ModeSurroundings): Promise<Mode> {
-  const site = await Site.open(join(surroundings.folder, name));
+  const site = await Site.open(join(surroundings.folder, name), surroundings.ruleFile);
   if (name === 'none') return { name, site, processes: [], rules: null, totals: async () => null };
   if (name === 'limit') return openLimit(site, surroundings.options.queues);
   return openEngine(name, site, surroundings);
@@ -92,11 +94,13 @@ async function openLimit(site: Site, queues: number): Promise<Mode> {
 
 async function openEngine(name: ModeName, site: Site, surroundings: ModeSurroundings): Promise<Mode> {
   const { options, ruleFile, folder } = surroundings;
+  const attackRules = join(site.folder, 'attack.rules');
+  writeFileSync(attackRules, ATTACK_RULE);
   const engine = await startEngine(site.lab, {
     folder: site.folder,
     cacheFolder: join(folder, 'pattern-cache'),
     settings: {
-      ...(ruleFile !== null && { 'rule-files': [ruleFile] }),
+      'rule-files': [ruleFilesEntry(ruleFile), attackRules],
       // Whatever a rule makes of the load, it goes on.
       'block-attacking-hosts': false,
       nfqueue: { queues: options.queues === 1 ? '0' : `0-${options.queues - 1}` },

@@ -4,7 +4,17 @@ import { parseArgs } from 'node:util';
 export const modeNames = ['none', 'limit', 'engine', 'engine-offload', 'engine-no-depth'] as const;
 export type ModeName = (typeof modeNames)[number];
 
-export const workloadNames = ['bulk1', 'bulk4', 'keepalive', 'connections'] as const;
+/** In the order in which they are measured: half the load is half of what keep-alive came to. */
+export const workloadNames = [
+  'bulk1',
+  'bulk4',
+  'keepalive',
+  'half',
+  'connections',
+  'text',
+  'zeros',
+  'near',
+] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 export const extraNames = ['memory', 'ban'] as const;

@@ -27,7 +27,7 @@ export interface Report {
   rows: Row[];
   /** Share of one processor taken by engines that had nothing to do. */
   idle: number | null;
-  /** Packets of the engine modes. All of them are ordinary: none should be dropped, nor pass because a queue is full. */
+  /** Packets of the engine modes: but for planted attacks none should be dropped, nor pass because a queue is full. */
   packets: ({ mode: ModeName } & QueueTotals)[];
   memory: MemoryPerFlow | null;
   ban: BanTime | null;
@@ -49,7 +49,19 @@ export function figure(value: number): string {
 
 function goalText(goal: Goal | null): string {
   if (goal === null) return NONE;
+  if (goal.kind === 'added') return `p99 ≤ no queue + ${goal.most} ms`;
+  if (goal.kind === 'payload') return `≥ ${percent(goal.least)} of ${goal.of}`;
   return `≥ ${percent(goal.least)} of ${goal.of === 'limit' ? 'limit' : 'no queue'}`;
+}
+
+const stoppedText = ({ planted, stopped }: Row['attacks']) =>
+  planted === 0 ? NONE : `${stopped} of ${planted}`;
+
+/** Whether the goal was reached and, where the columns do not tell it, what was. */
+function reachedText({ goal, reached, added, ofPayload }: Row): string {
+  if (goal === null || reached === null || goal.kind === 'mode') return mark(reached);
+  const what = goal.kind === 'added' ? `${figure(added)} ms added` : percent(ofPayload);
+  return `${mark(reached)} (${what})`;
 }
 
 const headings = [
@@ -60,6 +72,7 @@ const headings = [
   'p50 ms',
   'p99 ms',
   'processor time',
+  'attacks stopped',
   'goal',
   'reached',
 ];
@@ -81,8 +94,9 @@ function workloadTables(rows: readonly Row[]): { title: string; cells: string[][
         figure(row.p50),
         figure(row.p99),
         figure(row.consumer),
+        stoppedText(row.attacks),
         goalText(row.goal),
-        mark(row.reached),
+        reachedText(row),
       ]);
     return { title, cells: [head, ...cells] };
   });
@@ -125,7 +139,7 @@ function circumstances(report: Report): string[] {
   const whole = (count: number) => count.toLocaleString('en-US').replaceAll(',', ' ');
   for (const { mode, received, uninspected, dropped } of report.packets)
     lines.push(
-      `${modeTitles[mode]}: ${whole(received)} packets inspected, ${whole(uninspected)} passed uninspected (queue full), ${whole(dropped)} dropped (should be 0).`,
+      `${modeTitles[mode]}: ${whole(received)} packets inspected, ${whole(uninspected)} passed uninspected (queue full), ${whole(dropped)} dropped (should be those of the planted attacks).`,
     );
   return lines;
 }
@@ -151,7 +165,7 @@ export function markdownReport(report: Report): string {
   return parts.join('\n');
 }
 
-const NUMERIC_COLUMNS = 7;
+const NUMERIC_COLUMNS = 8;
 
 /** @param textColumns how many columns from the left are text; by default the first. */
 export function aligned(cells: readonly (readonly string[])[], textColumns = 1): string {

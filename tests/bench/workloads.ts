@@ -1,7 +1,10 @@
 /** Traffic from the attacker's namespace to the server's, and what it measured. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Lab } from '@portcullis/testkit';
-import type { WorkloadName } from './options';
-import { HTTP_PORT } from './site';
+import type { ModeName, WorkloadName } from './options';
+import { PAYLOAD_BYTES, type PayloadName } from './payloads';
+import { HTTP_PORT, type Site, UPLOAD_PATH } from './site';
 
 /** What one measurement gave. */
 export interface Sample {
@@ -22,10 +25,19 @@ export interface Workload {
   rateUnit: 'Gbit/s' | 'req/s';
   /** What processor time is given per. */
   amountUnit: 'GB' | '1 000 req';
-  run(lab: Lab, seconds: number): Promise<Sample>;
+  /** Where there is no need to measure it in all modes. */
+  modes?: readonly ModeName[];
+  /** @param full requests per second of the engine under full load; for a part of it */
+  run(site: Site, seconds: number, full?: number): Promise<Sample>;
 }
 
 const CONNECTIONS = 32;
+/** With pauses between requests: so many that a pause is long against the clock's milliseconds. */
+const PAUSING_CONNECTIONS = 128;
+const PAYLOAD_CONNECTIONS = 4;
+/** Of the time between two requests of a connection what is no pause, about: the answer, and the next tick of the clock. */
+const OWN_MILLISECONDS = 1;
+const CLOSE = 'Connection: close';
 /** Beyond its own time a measurement may take so long, before it counts as stuck. */
 const GRACE_MILLISECONDS = 15_000;
 
@@ -35,30 +47,77 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     title: 'bulk TCP, 1 connection',
     rateUnit: 'Gbit/s',
     amountUnit: 'GB',
-    run: (lab, seconds) => bulk(lab, seconds, 1),
+    run: ({ lab }, seconds) => bulk(lab, seconds, 1),
   },
   bulk4: {
     name: 'bulk4',
     title: 'bulk TCP, 4 connections',
     rateUnit: 'Gbit/s',
     amountUnit: 'GB',
-    run: (lab, seconds) => bulk(lab, seconds, 4),
+    run: ({ lab }, seconds) => bulk(lab, seconds, 4),
   },
   keepalive: {
     name: 'keepalive',
     title: `HTTP, ${CONNECTIONS} keep-alive connections`,
     rateUnit: 'req/s',
     amountUnit: '1 000 req',
-    run: (lab, seconds) => http(lab, seconds, []),
+    run: ({ lab }, seconds) => http(lab, seconds, [], '/'),
+  },
+  half: {
+    name: 'half',
+    title: `HTTP, ${PAUSING_CONNECTIONS} keep-alive connections, half of what the engine can do`,
+    rateUnit: 'req/s',
+    amountUnit: '1 000 req',
+    modes: ['none', 'limit', 'engine', 'engine-offload'],
+    run: (site, seconds, full = Number.NaN) => paced(site, seconds, full / 2),
   },
   connections: {
     name: 'connections',
     title: `HTTP, a new connection per request, ${CONNECTIONS} at a time`,
     rateUnit: 'req/s',
     amountUnit: '1 000 req',
-    run: (lab, seconds) => http(lab, seconds, ['-H', 'Connection: close']),
+    run: ({ lab }, seconds) => http(lab, seconds, ['-H', CLOSE], '/'),
   },
+  text: upload('text', 'English words'),
+  zeros: upload('zeros', 'zeros'),
+  near: upload('near', 'contents of rules but for their last letter'),
 };
+
+function upload(name: PayloadName, what: string): Workload {
+  return {
+    name,
+    title: `bodies of ${PAYLOAD_BYTES / 1024} KiB sent by the client, a connection each: ${what}`,
+    rateUnit: 'Gbit/s',
+    amountUnit: 'GB',
+    modes: ['engine'],
+    async run(site, seconds) {
+      const script = join(site.folder, `${name}.lua`);
+      writeFileSync(
+        script,
+        `wrk.method = 'POST'\nwrk.body = io.open('${site.payload(name)}', 'rb'):read('*a')\n`,
+      );
+      const argv = ['-s', script, '-H', CLOSE];
+      const sample = await http(site.lab, seconds, argv, UPLOAD_PATH, PAYLOAD_CONNECTIONS);
+      return {
+        rate: (sample.rate * PAYLOAD_BYTES * 8) / 1e9,
+        amount: (sample.amount * 1000 * PAYLOAD_BYTES) / 1e9,
+        errors: sample.errors,
+      };
+    },
+  };
+}
+
+/** Requests at a given rate, as nearly as pauses in whole milliseconds allow. */
+function paced({ lab, folder }: Site, seconds: number, rate: number): Promise<Sample> {
+  const pause = (PAUSING_CONNECTIONS / rate) * 1000 - OWN_MILLISECONDS;
+  const script = join(folder, 'paced.lua');
+  // A pause with a fraction: sometimes the one, sometimes the other number of milliseconds.
+  writeFileSync(
+    script,
+    `function delay() return math.floor(${Math.max(pause, 0).toFixed(3)} + math.random()) end\n`,
+  );
+  return http(lab, seconds, ['-s', script], '/', PAUSING_CONNECTIONS);
+}
 
 async function bulk(lab: Lab, seconds: number, connections: number): Promise<Sample> {
   const argv = [
@@ -84,9 +143,15 @@ async function bulk(lab: Lab, seconds: number, connections: number): Promise<Sam
   }
 }
 
-async function http(lab: Lab, seconds: number, more: readonly string[]): Promise<Sample> {
-  const url = `http://${lab.address('server', 4)}:${HTTP_PORT}/`;
-  const argv = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', ...more, url];
+async function http(
+  lab: Lab,
+  seconds: number,
+  more: readonly string[],
+  path: string,
+  connections = CONNECTIONS,
+): Promise<Sample> {
+  const url = `http://${lab.address('server', 4)}:${HTTP_PORT}${path}`;
+  const argv = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...more, url];
   return readWrk(await lab.run('attacker', argv, { timeout: seconds * 1000 + GRACE_MILLISECONDS }));
 }
 

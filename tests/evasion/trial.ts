@@ -1,19 +1,20 @@
 /** One trick, or several together, tried with and without an engine in the way. */
-import type { LabServer, SeededRandom } from '@portcullis/testkit';
+import type { Lab, LabServer, SeededRandom } from '@portcullis/testkit';
 import type { Plan } from './plan';
-import type { RawClients } from './raw-client';
+import type { RawPeers } from './raw-peer';
 import { noise, type Trick } from './tricks';
 
 export const ATTACK = 'evasion-attack-string';
 /** As long, and matched by no rule. */
-const HARMLESS = 'harmless-other-string';
+export const HARMLESS = 'harmless-other-string';
 
 /** Milliseconds until the application has what it is going to get. */
-const DELIVERY_TIME = 500;
+const DELIVERY_TIME = 1000;
 
 /** A way from the attacker to an application of its own. */
 export interface Way {
-  readonly clients: RawClients;
+  readonly lab: Lab;
+  readonly peers: RawPeers;
   readonly server: LabServer;
   readonly source: string;
 }
@@ -30,14 +31,20 @@ export interface Outcome {
 }
 
 /** The bytes that reached the application on a connection. */
-export async function deliver(way: Way, port: number, plan: Plan, random: SeededRandom): Promise<Buffer> {
-  const { clients, server, source } = way;
-  await clients.play(port, plan, random);
+export async function deliver(
+  way: Way,
+  port: number,
+  plan: Plan,
+  random: SeededRandom,
+  time = DELIVERY_TIME,
+): Promise<Buffer> {
+  const { peers, server, source } = way;
+  await peers.play(port, plan, random);
   const taken = await server.take({
     remoteAddress: source,
     remotePort: port,
     length: plan.stream.length,
-    timeout: DELIVERY_TIME,
+    timeout: time,
   });
   return Buffer.from(taken?.bytes ?? []);
 }
@@ -72,6 +79,7 @@ export async function attempt(
   port: number,
   random: SeededRandom,
   fork: (seed: number) => SeededRandom,
+  time = DELIVERY_TIME,
 ): Promise<Outcome> {
   const before = noise(random, random.below(12));
   const after = noise(random, random.below(12));
@@ -81,15 +89,15 @@ export async function attempt(
   const attack = plan(ATTACK);
   const conflicting = tricks.some((trick) => trick.conflicting);
   const [without, withEngine] = await Promise.all([
-    deliver(ways.plain, port, attack, fork(seed)),
-    deliver(ways.engine, port, attack, fork(seed)),
+    deliver(ways.plain, port, attack, fork(seed), time),
+    deliver(ways.engine, port, attack, fork(seed), time),
   ]);
   const outcome = { works: without.includes(ATTACK), evaded: withEngine.includes(ATTACK) };
   if (conflicting) return { ...outcome, broken: false, compared: false };
   const harmless = plan(HARMLESS);
   const [plain, inspected] = await Promise.all([
-    deliver(ways.plain, port + 1, harmless, fork(seed)),
-    deliver(ways.engine, port + 1, harmless, fork(seed)),
+    deliver(ways.plain, port + 1, harmless, fork(seed), time),
+    deliver(ways.engine, port + 1, harmless, fork(seed), time),
   ]);
   const whole = (bytes: Buffer) => bytes.equals(harmless.stream);
   return { ...outcome, broken: whole(plain) && !whole(inspected), compared: whole(plain) };

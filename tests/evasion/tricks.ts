@@ -10,6 +10,8 @@ export interface Trick {
   readonly name: string;
   /** What no honest sender does: bytes sent twice and not the same. */
   readonly conflicting: boolean;
+  /** For short streams only: makes very many packets of long ones. */
+  readonly small?: boolean;
   apply(plan: Plan, random: SeededRandom): Plan;
 }
 
@@ -47,8 +49,11 @@ function cut(plan: Plan, next: (left: number) => number): Plan {
 }
 
 export const CUTS: readonly Trick[] = [
-  honest('segments of one byte', (plan) => cut(plan, () => 1)),
-  honest('segments of random length', (plan, random) => cut(plan, () => random.between(1, 12))),
+  { ...honest('segments of one byte', (plan) => cut(plan, () => 1)), small: true },
+  {
+    ...honest('segments of random length', (plan, random) => cut(plan, () => random.between(1, 12))),
+    small: true,
+  },
   honest('two segments', (plan, random) => {
     let first = true;
     return cut(plan, (left) => {
@@ -118,7 +123,10 @@ const RELATIONS: Readonly<Record<string, (start: number, end: number) => readonl
 /** One of the segments of real data, and a second one that lies so to it, before or behind it in time. */
 function overlapping(relation: string, first: 'decoy' | 'data', bytesOf: 'same' | 'other'): Trick {
   const apply: Trick['apply'] = (plan, random) => {
-    const chosen = random.pick(plan.steps.filter((step): step is Segment => isSegment(step) && !step.decoy));
+    const real = plan.steps.filter((step): step is Segment => isSegment(step) && !step.decoy);
+    // Everything may have gone with the SYN.
+    if (real.length === 0) return plan;
+    const chosen = random.pick(real);
     const interval = RELATIONS[relation] as (start: number, end: number) => readonly [number, number];
     const [start, end] = interval(chosen.at, chosen.at + chosen.bytes.length);
     const bytes = noise(random, end - start);

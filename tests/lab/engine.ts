@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BanListAnswer, StatusAnswer } from '@portcullis/control';
+import { askEngine, type BanListAnswer, type StatusAnswer } from '@portcullis/control';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
 
@@ -34,6 +34,8 @@ export interface EngineOptions {
   rules?: string;
   ruleFiles?: readonly string[];
   settings?: Readonly<Record<string, string>>;
+  /** `nfqueue.queues`; default: one, which starts sooner. */
+  queues?: '0' | '0-1';
   enable?: boolean;
   purge?: boolean;
   /** Text of the administration's policy. */
@@ -43,6 +45,7 @@ export interface EngineOptions {
 export class LabEngine {
   readonly directory = mkdtempSync(join(tmpdir(), 'portcullis-lab-'));
   readonly configuration = join(this.directory, 'portcullis.yaml');
+  private readonly socket = join(this.directory, 'c.sock');
   process!: LabProcess;
 
   constructor(
@@ -56,10 +59,11 @@ export class LabEngine {
       [
         `rule-files: ${JSON.stringify(files)}`,
         `protect: { networks: [${lab.address('server', 4)}/24, "${lab.address('server', 6)}/64"] }`,
-        `control: { socket: ${join(this.directory, 'c.sock')} }`,
+        `control: { socket: ${this.socket} }`,
         `state-dir: ${join(this.directory, 'state')}`,
         `log-dir: ${join(this.directory, 'log')}`,
         'never-block: [self]',
+        `nfqueue: { queues: ${options.queues ?? '0'} }`,
         'metrics: { listen: "off" }',
         '',
       ].join('\n'),
@@ -116,27 +120,50 @@ export class LabEngine {
     return JSON.parse(stdout) as Answer;
   }
 
-  status(): Promise<StatusAnswer> {
-    return this.json<StatusAnswer>('status');
+  /** What `status --json` prints, without a process for the question: it is asked again and again. */
+  async status(): Promise<StatusAnswer> {
+    return (await askEngine(this.socket, 'status')) as StatusAnswer;
   }
 
+  /** Packets that the kernel has given to the queues since they were bound; `status` tells a moment later. */
+  async queued(): Promise<number> {
+    const queues = await this.lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue']);
+    // Columns of the kernel's nfnetlink_queue.c, seq_show(); the eighth is the number of the last packet.
+    return queues
+      .split('\n')
+      .filter(Boolean)
+      .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[7]), 0);
+  }
+
+  /** The addresses of `bans list --json`, as quickly. */
   async bans(): Promise<string[]> {
-    return (await this.json<BanListAnswer>('bans', 'list')).bans.map((ban) => ban.prefix);
+    const { bans } = (await askEngine(this.socket, 'bans.list', { limit: 1000 })) as BanListAnswer;
+    return bans.map((ban) => ban.prefix);
+  }
+
+  /**
+   * How long a request waits for its answer: long, and no longer once the engine tells of something that it has stopped.
+   * @param timeout milliseconds; short where nobody tells: a banned client gets nothing
+   */
+  patience(timeout = 10_000): { timeout: number; over: () => boolean } {
+    const stopped = () => this.events('alert').filter(({ alert }) => alert?.action === 'blocked').length;
+    const before = stopped();
+    return { timeout, over: () => stopped() > before };
   }
 
   events(type?: EveRecord['event_type']): EveRecord[] {
     const path = join(this.directory, 'log', 'eve.json');
     if (!existsSync(path)) return [];
+    // What stands behind the last line's end is still being written.
     const records = readFileSync(path, 'utf8')
-      .trim()
       .split('\n')
-      .filter(Boolean)
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as EveRecord);
     return type ? records.filter((record) => record.event_type === type) : records;
   }
 
   async alert(): Promise<EveRecord> {
-    return waitUntil(() => this.events('alert')[0], { timeout: 5000, what: 'an alert in eve.json' });
+    return waitUntil(() => this.events('alert')[0], { what: 'an alert in eve.json' });
   }
 
   /** What stands of ours in the gateway's tables, by lines. */

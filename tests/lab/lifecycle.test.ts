@@ -27,21 +27,26 @@ describeLab('the engine on the gateway', () => {
     engine?.remove();
   });
 
-  const get = (path: string, timeout = 2000, role: 'attacker' | 'bystander' = 'attacker') =>
-    lab.httpGet(role, path, { port: PORT, timeout });
+  const get = (path: string, role: 'attacker' | 'bystander' = 'attacker') =>
+    lab.httpGet(role, path, { port: PORT, ...engine.patience() });
   const served = async (path: string) => (await get(path)).complete;
+  const cutOff = async (path: string) =>
+    !(await lab.httpGet('attacker', path, { port: PORT, timeout: 800 })).connected;
 
   test('a ban outlives kill -9 and ends by itself', async () => {
     engine = await new LabEngine(lab).start();
     expect((await engine.ask('bans', 'add', lab.address('attacker', 4), '--for', '6')).code).toBe(0);
     await engine.kill();
-    expect((await get('/banned', 700)).connected).toBe(false);
-    expect((await get('/bystander', 2000, 'bystander')).complete).toBe(true);
-    await waitUntil(() => served('/let-in'), { timeout: 12_000, what: 'the attacker to be let in' });
+    expect(await cutOff('/banned')).toBe(true);
+    expect((await get('/bystander', 'bystander')).complete).toBe(true);
+    await waitUntil(async () => !(await cutOff('/let-in')), {
+      timeout: 20_000,
+      what: 'the attacker to be let in',
+    });
   }, 40_000);
 
   test('kill -9 leaves traffic flowing, and the next start takes over what was left', async () => {
-    engine = await new LabEngine(lab).start();
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
     await engine.kill();
     expect(await served('/open')).toBe(true);
     await engine.start();
@@ -49,7 +54,7 @@ describeLab('the engine on the gateway', () => {
     expect(
       rules.filter((line) => line.startsWith('-A FORWARD') && line.endsWith('-j portcullis')),
     ).toHaveLength(2);
-    expect((await get(ATTACK_PATH, 1000)).complete).toBe(false);
+    expect((await get(ATTACK_PATH)).complete).toBe(false);
     expect(await engine.bans()).toEqual([lab.address('attacker', 4)]);
   }, 40_000);
 
@@ -57,7 +62,7 @@ describeLab('the engine on the gateway', () => {
     engine = await new LabEngine(lab).start({ 'nfqueue.fail-open': 'false' });
     expect(await served('/closed')).toBe(true);
     await engine.kill();
-    expect((await get('/nobody-looks', 1000)).connected).toBe(false);
+    expect(await cutOff('/nobody-looks')).toBe(true);
   }, 40_000);
 
   test('bans come back when somebody has emptied the set meanwhile', async () => {
@@ -73,13 +78,13 @@ describeLab('the engine on the gateway', () => {
   }, 40_000);
 
   test('stopping says how many bans remain, and --purge leaves nothing', async () => {
-    engine = await new LabEngine(lab).start();
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
     await engine.ask('bans', 'add', '203.0.113.7');
     await engine.stop();
     expect(engine.process.stdout).toMatch(/1 bans? stays? in force.*--purge/);
     expect((await engine.rules()).some((line) => line.includes('portcullis_ban4'))).toBe(true);
     engine.remove();
-    engine = await new LabEngine(lab, { purge: true }).start();
+    engine = await new LabEngine(lab, { queues: '0-1', purge: true }).start();
     await engine.stop();
     expect(engine.process.stderr).toBe('');
     expect(await engine.rules()).toEqual([]);
@@ -106,7 +111,7 @@ describeLab('the engine on the gateway', () => {
   test('a queue that another program has is an error, and nothing is left behind', async () => {
     const holder = lab.spawn('gateway', [acceptAllPath(), '--queue', '1']);
     await holder.waitFor(/"queue":1/);
-    engine = new LabEngine(lab);
+    engine = new LabEngine(lab, { queues: '0-1' });
     const result = await engine.ask('run', '--enable');
     expect(result.stderr).toMatch(/queue 1 belongs to process \d+ \(accept-all\)/);
     expect(result.code).toBe(1);
@@ -134,11 +139,11 @@ describeLab('the engine on the gateway', () => {
   );
 
   test('protection is turned off and on, and the last word survives a restart', async () => {
-    engine = await new LabEngine(lab, { enable: false }).start();
+    engine = await new LabEngine(lab, { queues: '0-1', enable: false }).start();
     expect((await engine.status()).state).toBe('disabled');
     expect((await get(ATTACK_PATH)).complete).toBe(true);
     expect(await engine.ask('enable')).toMatchObject({ code: 0, stderr: '' });
-    expect((await get(ATTACK_PATH, 1000)).complete).toBe(false);
+    expect((await get(ATTACK_PATH)).complete).toBe(false);
     await engine.ask('bans', 'remove', '--all');
     await engine.stop();
     await engine.start();
@@ -151,11 +156,10 @@ describeLab('the engine on the gateway', () => {
   }, 60_000);
 
   test('reload takes new rules without losing a connection, and keeps the old ones when the new are unreadable', async () => {
-    engine = await new LabEngine(lab).start();
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
     const connection = await lab.connect('attacker', { port: PORT });
     await connection.write('GET /before HTTP/1.1\r\nHost: x\r\n\r\n');
     await waitUntil(async () => (await connection.state()).received.length > 0, {
-      timeout: 3000,
       what: 'the first answer',
     });
     const rules = join(engine.directory, 'test.rules');

@@ -34,8 +34,12 @@ describeLab('network activity of protected hosts', () => {
     engine?.remove();
   }, 20_000);
 
-  const get = (path: string, family: 4 | 6, timeout = 8000) =>
-    lab.httpGet('server', path, { host: lab.address('attacker', family), port: PORT, timeout });
+  const get = (path: string, family: 4 | 6, timeout?: number) =>
+    lab.httpGet('server', path, {
+      host: lab.address('attacker', family),
+      port: PORT,
+      ...engine.patience(timeout),
+    });
   const told = (sid: number, family: 4 | 6) =>
     waitUntil(
       () =>
@@ -57,7 +61,7 @@ describeLab('network activity of protected hosts', () => {
         alert: { action: 'allowed' },
         portcullis: { event: 'network_activity_detected', category: 'adware', enforced: false, source },
       });
-      expect(await get('/beacon', family, 1500)).toMatchObject({ complete: false });
+      expect(await get('/beacon', family)).toMatchObject({ complete: false });
       expect(await told(2, family)).toMatchObject({
         alert: { action: 'blocked' },
         portcullis: { category: 'malware', enforced: true, source },
@@ -65,7 +69,7 @@ describeLab('network activity of protected hosts', () => {
       expect(await engine.bans()).toEqual([]);
       expect(await get('/again', family)).toMatchObject({ complete: true });
 
-      expect(await get('/pool', family, 1500)).toMatchObject({ complete: false });
+      expect(await get('/pool', family)).toMatchObject({ complete: false });
       const isolated = await told(3, family);
       expect(isolated).toMatchObject({
         portcullis: {
@@ -76,7 +80,7 @@ describeLab('network activity of protected hosts', () => {
       });
       expect(isolated.portcullis).not.toHaveProperty('attacker');
       expect(await engine.bans()).toEqual([source.ip]);
-      expect(await get('/out', family, 1500)).toMatchObject({ connected: false });
+      expect(await get('/out', family, 800)).toMatchObject({ connected: false });
       expect((await outside.received()).toString()).not.toMatch(/beacon|pool|\/out/);
       expect((await engine.ask('bans', 'remove', source.ip)).code).toBe(0);
       expect(await get('/back', family)).toMatchObject({ complete: true });

@@ -16,7 +16,7 @@ describeLab('behind address translation, with reverse path filtering', () => {
     beforeAll(async () => {
       lab = new Lab('pctn', { ...options, rpFilter: 1, bystander: true });
       server = await lab.httpServer('server', PORT);
-      engine = await new LabEngine(lab).start();
+      engine = await new LabEngine(lab, { queues: '0-1' }).start();
     }, 60_000);
     afterAll(() => {
       lab?.destroy();
@@ -26,17 +26,21 @@ describeLab('behind address translation, with reverse path filtering', () => {
     test.each([4, 6] as const)(
       'IPv%d: served, stopped, banned by its own address',
       async (family) => {
-        const get = (role: 'attacker' | 'bystander', path: string, timeout: number) =>
-          lab.httpGet(role, path, { host: lab.target(family, role), port: PORT, timeout });
-        expect(await get('attacker', '/ordinary', 3000)).toMatchObject({ complete: true });
-        expect(await get('attacker', `${ATTACK_PATH}-${family}`, 1000)).toMatchObject({
+        const get = (role: 'attacker' | 'bystander', path: string, timeout?: number) =>
+          lab.httpGet(role, path, {
+            host: lab.target(family, role),
+            port: PORT,
+            ...engine.patience(timeout),
+          });
+        expect(await get('attacker', '/ordinary')).toMatchObject({ complete: true });
+        expect(await get('attacker', `${ATTACK_PATH}-${family}`)).toMatchObject({
           connected: true,
           complete: false,
         });
         expect((await server.received()).toString()).not.toContain(`${ATTACK_PATH}-${family}`);
         expect(await engine.bans()).toContain(lab.address('attacker', family));
         expect(await get('attacker', '/after', 600)).toMatchObject({ connected: false });
-        expect(await get('bystander', '/bystander', 3000)).toMatchObject({ complete: true });
+        expect(await get('bystander', '/bystander')).toMatchObject({ complete: true });
       },
       30_000,
     );
@@ -56,7 +60,6 @@ describeLab("the administrator's bypass chain", () => {
     lab?.destroy();
     engine?.remove();
   });
-  const queued = async () => (await engine.status()).packets.received;
 
   test.each([
     [4, 'iptables'],
@@ -65,7 +68,7 @@ describeLab("the administrator's bypass chain", () => {
     'IPv%d: one command takes traffic out of inspection at once, replies too; removing it brings it back',
     async (family, tool) => {
       const get = (path: string) =>
-        lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, timeout: 1500 });
+        lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, ...engine.patience() });
       const rule = [
         '-t',
         'mangle',
@@ -79,10 +82,10 @@ describeLab("the administrator's bypass chain", () => {
         'ACCEPT',
       ];
       await lab.run('gateway', [tool, '-w', ...rule]);
-      const before = await queued();
+      const before = await engine.queued();
       expect(await get(`${ATTACK_PATH}-bypassed-${family}`)).toMatchObject({ complete: true });
       expect((await server.received()).toString()).toContain(`${ATTACK_PATH}-bypassed-${family}`);
-      expect(await queued()).toBe(before);
+      expect(await engine.queued()).toBe(before);
 
       rule[2] = '-D';
       await lab.run('gateway', [tool, '-w', ...rule]);
@@ -142,13 +145,13 @@ drop tcp any 7 -> any any (msg:"answers"; flow:established,to_client; content:"s
   });
 
   describe.each([4, 6] as const)('over IPv%d', (family) => {
-    const echo = (bytes: string, timeout = 1500) =>
+    const echo = (bytes: string, patience = { timeout: 10_000 }) =>
       lab.request('attacker', {
         host: lab.target(family),
         port: 7,
         bytes,
         until: new RegExp(bytes),
-        timeout,
+        ...patience,
       });
 
     test('reject resets both ends', async () => {
@@ -164,20 +167,20 @@ drop tcp any 7 -> any any (msg:"answers"; flow:established,to_client; content:"s
         engine
           .events('alert')
           .find((record) => record.alert?.signature_id === 1000011 && record.ip_v === family);
-      const alert = await waitUntil(found, { timeout: 3000, what: 'the alert' });
+      const alert = await waitUntil(found, { what: 'the alert' });
       expect(alert).toMatchObject({ alert: { action: 'allowed' }, portcullis: { enforced: false } });
     });
     test('pass wins over drop', async () => {
       expect(await echo('let-me reset-me')).toMatchObject({ complete: true });
     });
     test('answers are looked at too', async () => {
-      expect(await echo('secret-answer', 800)).toMatchObject({ complete: false });
+      expect(await echo('secret-answer', engine.patience())).toMatchObject({ complete: false });
     });
     test('an attack in pieces of one byte does not arrive, nor does its retransmission', async () => {
       const text = `GET ${ATTACK_PATH} HTTP/1.1\r\nHost: x\r\n\r\n`;
       const bytes = [...text].map((byte) => ({ bytes: byte, delay: 0 }));
       expect(
-        await lab.request('attacker', { host: lab.target(family), port: PORT, bytes, timeout: 2500 }),
+        await lab.request('attacker', { host: lab.target(family), port: PORT, bytes, ...engine.patience() }),
       ).toMatchObject({
         connected: true,
         complete: false,
@@ -197,7 +200,7 @@ drop tcp any 7 -> any any (msg:"answers"; flow:established,to_client; content:"s
           await connection.write(Buffer.alloc(16 * 1024, 'y'));
           return offloaded();
         },
-        { timeout: 5000, what: 'packets that pass by the queue' },
+        { what: 'packets that pass by the queue' },
       );
       await connection.reset();
     }, 15_000);
@@ -223,10 +226,10 @@ describeLab('the host itself', () => {
     'IPv%d: a local server is protected',
     async (family) => {
       const host = lab.gatewayAddress('attacker', family);
-      const get = (path: string, timeout: number) =>
-        lab.httpGet('attacker', path, { host, port: PORT, timeout });
-      expect(await get('/ordinary', 3000)).toMatchObject({ complete: true });
-      expect(await get(`${ATTACK_PATH}-${family}`, 1000)).toMatchObject({ connected: true, complete: false });
+      const get = (path: string, timeout?: number) =>
+        lab.httpGet('attacker', path, { host, port: PORT, ...engine.patience(timeout) });
+      expect(await get('/ordinary')).toMatchObject({ complete: true });
+      expect(await get(`${ATTACK_PATH}-${family}`)).toMatchObject({ connected: true, complete: false });
       expect((await server.received()).toString()).not.toContain(ATTACK_PATH);
       expect(await engine.bans()).toContain(lab.address('attacker', family));
       expect(await get('/after', 600)).toMatchObject({ connected: false });

@@ -34,8 +34,8 @@ describeLab('rules that only say alert', () => {
     if (engine.process?.running) await engine.stop();
   }, 20_000);
 
-  const get = (path: string, family: 4 | 6, timeout = 3000) =>
-    lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, timeout });
+  const get = (path: string, family: 4 | 6) =>
+    lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, ...engine.patience() });
   const told = (sid: number, count = 1) =>
     waitUntil(
       () => {
@@ -65,7 +65,7 @@ describeLab('rules that only say alert', () => {
       });
       expect(await engine.bans()).toEqual([]);
 
-      expect(await get(`/exploit-${family}`, family, 1200)).toMatchObject({ complete: false });
+      expect(await get(`/exploit-${family}`, family)).toMatchObject({ complete: false });
       expect((await server.received()).toString()).not.toContain(`/exploit-${family}`);
       expect(await told(1, counts[1] + 1)).toMatchObject({
         alert: { action: 'blocked' },
@@ -88,7 +88,7 @@ describeLab('rules that only say alert', () => {
       lab.httpGet('server', '/exploit-outward', {
         host: lab.address('attacker', 4),
         port: PORT,
-        timeout: 3000,
+        ...engine.patience(),
       });
     expect(await outward()).toMatchObject({ complete: true });
     const alert = await waitUntil(
@@ -108,7 +108,7 @@ describeLab('rules that only say alert', () => {
     async (action, outcome, record) => {
       const before = engine.events('alert').filter(({ alert }) => alert?.signature_id === 1).length;
       await engine.start({ 'action-on-detect': action });
-      expect(await get(`/exploit-${action}`, 4, 1200)).toMatchObject(outcome);
+      expect(await get(`/exploit-${action}`, 4)).toMatchObject(outcome);
       expect(await told(1, before + 1)).toMatchObject(record);
       expect(await engine.bans()).toEqual([]);
     },
@@ -117,7 +117,7 @@ describeLab('rules that only say alert', () => {
 
   test('a row of detection-kinds decides before the built-in ones', async () => {
     await engine.start({ 'detection-kinds': '[{ class: policy-violation, kind: attack, response: drop }]' });
-    expect(await get('/listing-again', 4, 1200)).toMatchObject({ complete: false });
+    expect(await get('/listing-again', 4)).toMatchObject({ complete: false });
     expect(await engine.bans()).toEqual([]);
   }, 40_000);
 });

@@ -129,7 +129,7 @@ describeLab('what the administrator takes out of inspection', () => {
       lab.httpGet(role as 'attacker', path, {
         host: lab.address('server', family),
         port: PORT,
-        timeout: 1500,
+        ...engine.patience(),
       });
 
     test('outgoing HTTP, by one command; it survives a restart of the engine', async () => {
@@ -137,10 +137,10 @@ describeLab('what the administrator takes out of inspection', () => {
       expect(await get('gateway', path)).toMatchObject({ connected: true, complete: false });
       const rule = ['portcullis_bypass', '-p', 'tcp', '--dport', `${PORT}`, '-j', 'ACCEPT'];
       await mangle('-I', ...rule);
-      const before = (await engine.status()).packets.received;
+      const before = await engine.queued();
       expect(await get('gateway', path)).toMatchObject({ complete: true });
       expect((await server.received()).toString()).toContain(path);
-      expect((await engine.status()).packets.received).toBe(before);
+      expect(await engine.queued()).toBe(before);
       await engine.stop();
       expect(await mangle('-S', 'portcullis_bypass')).toContain('--dport 80');
       await engine.start();

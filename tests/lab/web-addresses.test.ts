@@ -66,7 +66,7 @@ describeLab('web addresses', () => {
     tls = await lab.tcpServer('attacker', 443);
     dns = await lab.udpServer('attacker', 53);
     h3 = await lab.udpServer('attacker', 443);
-    engine = new LabEngine(lab, { rules });
+    engine = new LabEngine(lab, { rules, queues: '0-1' });
     const file = (name: string, text: string) => writeFileSync(join(engine.directory, name), text);
     file('malware.txt', 'evil.example\n*.only-below.example\nallowed.example\n');
     file('urls.csv', '# id,url\n1,"http://shared.example/mal/"\n2,silent.example\n');
@@ -79,12 +79,12 @@ describeLab('web addresses', () => {
     engine?.remove();
   }, 20_000);
 
-  const get = (family: 4 | 6, host: string, path = '/', method = 'GET', timeout = 8000) =>
+  const get = (family: 4 | 6, host: string, path = '/', method = 'GET', patience = { timeout: 8000 }) =>
     lab.request('server', {
       host: lab.address('attacker', family),
       port: 80,
       bytes: `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
-      timeout,
+      ...patience,
     });
   const answer = async (...request: Parameters<typeof get>) => (await get(...request)).response.toString();
   const greet = (family: 4 | 6, name: string) =>
@@ -236,7 +236,9 @@ describeLab('web addresses', () => {
   test('settings change at once: no page, silence, telling only', async () => {
     await set('web-addresses.block-page=off', 'web-addresses.categories={ phishing: drop }');
     expect(await get(4, 'reset.evil.example')).toMatchObject({ complete: false, state: 'ECONNRESET' });
-    expect(await get(4, 'silent.example', '/', 'GET', 1500)).toMatchObject({ response: Buffer.alloc(0) });
+    expect(await get(4, 'silent.example', '/', 'GET', engine.patience())).toMatchObject({
+      response: Buffer.alloc(0),
+    });
     expect(await told('silent.example')).toMatchObject({
       alert: { action: 'blocked' },
       verdict: { action: 'drop' },

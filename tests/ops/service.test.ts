@@ -135,10 +135,10 @@ describeLab('with the privileges of the unit, and a notify socket', () => {
   });
 
   test('it inspects, blocks, bans and reloads', async () => {
-    const get = (path: string, timeout: number) =>
-      lab.httpGet('attacker', path, { host: lab.target(4), port: PORT, timeout });
-    expect(await get('/ordinary', 3000)).toMatchObject({ complete: true });
-    expect(await get(ATTACK_PATH, 1000)).toMatchObject({ complete: false });
+    const get = (path: string) =>
+      lab.httpGet('attacker', path, { host: lab.target(4), port: PORT, ...engine.patience() });
+    expect(await get('/ordinary')).toMatchObject({ complete: true });
+    expect(await get(ATTACK_PATH)).toMatchObject({ complete: false });
     expect(await engine.bans()).toEqual([lab.address('attacker', 4)]);
     expect((await engine.ask('reload')).code).toBe(0);
   });

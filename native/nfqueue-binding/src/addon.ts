@@ -77,6 +77,8 @@ export interface Addon {
   setsCopy(sets: Handle, from: string, to: string): Promise<number>;
   setsList(sets: Handle, set: string): number;
   setsListNext(sets: Handle): Promise<string | number>;
+  setsCount(sets: Handle, set: string): Promise<number>;
+  setsGeneration(sets: Handle): number;
   setsClose(sets: Handle): void;
   /** For tests: reads one netlink message that ends at an inaccessible page. */
   parseMessage(bytes: Uint8Array, queue: number, result: Float64Array): number;

@@ -32,6 +32,34 @@ describeInLab('sets', () => {
   });
   afterEach(() => ipset('destroy'));
 
+  test('entries are counted, of sets of other types too', async () => {
+    sets.create('a', 4, 64, 600);
+    ipset('create', 'p', 'bitmap:port', 'range', '0-65535');
+    expect(await sets.count('a')).toBe(0);
+    for (let last = 1; last <= 40; last++) sets.add('a', `192.0.2.${last}`);
+    ipset('add', 'p', '1000-1099');
+    expect(await sets.count('a')).toBe(40);
+    expect(await sets.count('p')).toBe(100);
+    await expect(sets.count('none')).rejects.toThrow('count none: ENOENT');
+    expect(await listed('a')).toHaveLength(40);
+  });
+
+  test('every change of the tables makes their generation another', () => {
+    const iptables = (...argv: string[]) =>
+      execFileSync('ip', ['netns', 'exec', SPACE, 'iptables-nft', '-t', 'raw', ...argv]);
+    iptables('-N', 'one');
+    const first = sets.tableGeneration();
+    iptables('-S');
+    expect(first).not.toBeNull();
+    expect(sets.tableGeneration()).toBe(first);
+    const seen = new Set([first]);
+    for (const change of ['-A', '-F', '-X'] as const) {
+      iptables(change, 'one', ...(change === '-A' ? ['-j', 'ACCEPT'] : []));
+      seen.add(sets.tableGeneration());
+    }
+    expect(seen.size).toBe(4);
+  });
+
   test('single entries: added, given another time, asked for, removed', async () => {
     sets.create('a', 4, 64, 600);
     sets.create('b', 6, 64, 600);

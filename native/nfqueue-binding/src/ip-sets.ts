@@ -188,6 +188,28 @@ export class IpSets {
     });
   }
 
+  /**
+   * Number of entries of a set of any type; the kernel walks through those with time-outs to tell it.
+   *
+   * @throws IpSetError
+   */
+  count(set: string): Promise<number> {
+    return this.#inTurn(async () => {
+      const answer = await this.#addon.setsCount(this.#handle, set);
+      if (answer < 0) throw errorOf(-answer, `count ${set}`);
+      return answer;
+    });
+  }
+
+  /**
+   * A number that is another one after every change of the tables of nf_tables in this namespace, whoever made it; null
+   * where the kernel tells none. What the legacy iptables programs do does not change it.
+   */
+  tableGeneration(): number | null {
+    const answer = this.#addon.setsGeneration(this.#handle);
+    return answer < 0 ? null : answer;
+  }
+
   /** Waits for what is under way, then closes. */
   async close(): Promise<void> {
     this.#closed = true;

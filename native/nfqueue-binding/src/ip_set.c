@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netfilter/ipset/ip_set.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <pthread.h>
@@ -384,6 +385,11 @@ static uint64_t big_endian(const struct attribute_view *view) {
   return value;
 }
 
+static struct cursor attributes_of(const uint8_t *bytes, size_t length) {
+  size_t headers = NLMSG_HDRLEN + sizeof(struct nfgenmsg);
+  return (struct cursor){bytes + headers, length < headers ? 0 : length - headers};
+}
+
 /* @return bytes written, at most IP_SET_LONGEST_LINE; 0: not an entry */
 static size_t print_entry(const struct attribute_view *data, char *text) {
   struct cursor words = inside(data);
@@ -419,11 +425,9 @@ static size_t print_entry(const struct attribute_view *data, char *text) {
 }
 
 static size_t print_message(const uint8_t *bytes, size_t length, char *text, size_t size) {
-  struct cursor attributes = {bytes + NLMSG_HDRLEN + sizeof(struct nfgenmsg), 0};
+  struct cursor attributes = attributes_of(bytes, length);
   struct attribute_view part, data;
   size_t written = 0;
-  if (length < NLMSG_HDRLEN + sizeof(struct nfgenmsg)) return 0;
-  attributes.left = length - NLMSG_HDRLEN - sizeof(struct nfgenmsg);
   while (next_attribute(&attributes, &part)) {
     if (part.type != IPSET_ATTR_ADT) continue;
     struct cursor entries = inside(&part);
@@ -435,49 +439,90 @@ static size_t print_message(const uint8_t *bytes, size_t length, char *text, siz
   return written;
 }
 
-int ip_set_list(struct ip_set_listing *listing, const char *set) {
+static int ask_for_list(struct ip_set_listing *listing, const char *set, uint32_t flags) {
   struct message message;
+  uint32_t value = htonl(flags);
   listing->sequence = next_sequence();
   begin(&message, IPSET_CMD_LIST, NLM_F_DUMP, listing->sequence, AF_UNSPEC, set);
+  if (flags) attribute(&message, IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER, &value, 4);
   int error = transmit(listing->fd, &message);
   listing->ended = error != 0;
   return error;
 }
 
-int ip_set_list_next(struct ip_set_listing *listing, char *text, size_t size, size_t *length) {
+int ip_set_list(struct ip_set_listing *listing, const char *set) { return ask_for_list(listing, set, 0); }
+
+/* Shows one datagram of a listing, message by message. */
+static int read_some(struct ip_set_listing *listing, void (*visit)(void *context, const uint8_t *bytes, size_t length),
+                     void *context) {
   static _Thread_local uint8_t bytes[RECEIVE_SIZE];
-  *length = 0;
-  if (size < IP_SET_LIST_SIZE) return EMSGSIZE;
-  while (*length == 0 && !listing->ended) {
-    ssize_t received = take(listing->fd, bytes, sizeof bytes);
-    if (received < 0) {
+  ssize_t received = take(listing->fd, bytes, sizeof bytes);
+  if (received < 0) {
+    listing->ended = 1;
+    return errno;
+  }
+  size_t at = 0, left = (size_t)received;
+  while (left >= NLMSG_HDRLEN) {
+    struct nlmsghdr header;
+    memcpy(&header, bytes + at, sizeof header);
+    if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > left) {
       listing->ended = 1;
-      return errno;
+      return EILSEQ;
     }
-    size_t at = 0, left = (size_t)received;
-    while (left >= NLMSG_HDRLEN) {
-      struct nlmsghdr header;
-      memcpy(&header, bytes + at, sizeof header);
-      if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > left) {
-        listing->ended = 1;
-        return EILSEQ;
-      }
-      /* The kernel says twice that there is no such set. */
-      int ours = header.nlmsg_seq == listing->sequence;
-      if (ours && (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR)) {
-        int32_t error = 0;
-        if (header.nlmsg_len >= NLMSG_HDRLEN + sizeof error) memcpy(&error, bytes + at + NLMSG_HDRLEN, sizeof error);
-        listing->ended = 1;
-        return error_of(error);
-      }
-      if (ours) *length += print_message(bytes + at, header.nlmsg_len, text + *length, size - *length);
-      size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);
-      if (step > left) step = left;
-      at += step;
-      left -= step;
+    /* The kernel says twice that there is no such set. */
+    int ours = header.nlmsg_seq == listing->sequence;
+    if (ours && (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR)) {
+      int32_t error = 0;
+      if (header.nlmsg_len >= NLMSG_HDRLEN + sizeof error) memcpy(&error, bytes + at + NLMSG_HDRLEN, sizeof error);
+      listing->ended = 1;
+      return error_of(error);
     }
+    if (ours) visit(context, bytes + at, header.nlmsg_len);
+    size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);
+    if (step > left) step = left;
+    at += step;
+    left -= step;
   }
   return 0;
+}
+
+struct page {
+  char *text;
+  size_t size, length;
+};
+
+static void print_into(void *context, const uint8_t *bytes, size_t length) {
+  struct page *page = context;
+  page->length += print_message(bytes, length, page->text + page->length, page->size - page->length);
+}
+
+int ip_set_list_next(struct ip_set_listing *listing, char *text, size_t size, size_t *length) {
+  struct page page = {text, size, 0};
+  int error = 0;
+  *length = 0;
+  if (size < IP_SET_LIST_SIZE) return EMSGSIZE;
+  while (page.length == 0 && !listing->ended && !error) error = read_some(listing, print_into, &page);
+  *length = page.length;
+  return error;
+}
+
+static void read_count(void *context, const uint8_t *bytes, size_t length) {
+  uint32_t *entries = context;
+  struct cursor attributes = attributes_of(bytes, length);
+  struct attribute_view part, fact;
+  while (next_attribute(&attributes, &part)) {
+    if (part.type != IPSET_ATTR_DATA) continue;
+    struct cursor facts = inside(&part);
+    while (next_attribute(&facts, &fact))
+      if (fact.type == IPSET_ATTR_ELEMENTS) *entries = (uint32_t)big_endian(&fact);
+  }
+}
+
+int ip_set_count(struct ip_set_listing *listing, const char *set, uint32_t *entries) {
+  int error = ask_for_list(listing, set, IPSET_FLAG_LIST_HEADER);
+  *entries = 0;
+  while (!listing->ended && !error) error = read_some(listing, read_count, entries);
+  return error;
 }
 
 int ip_set_copy(struct ip_set_listing *listing, int fd, const char *from, const char *to) {
@@ -493,4 +538,42 @@ int ip_set_copy(struct ip_set_listing *listing, int fd, const char *from, const 
   }
   free(text);
   return failed ? failed : error;
+}
+
+int table_generation(int fd, uint32_t *generation) {
+  uint8_t bytes[RECEIVE_SIZE / 16];
+  struct {
+    struct nlmsghdr header;
+    struct nfgenmsg generic;
+  } question = {
+      .header = {.nlmsg_len = sizeof question,
+                 .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
+                 .nlmsg_flags = NLM_F_REQUEST,
+                 .nlmsg_seq = next_sequence()},
+      .generic = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0},
+  };
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  if (sendto(fd, &question, sizeof question, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return errno;
+  for (;;) {
+    ssize_t length = take(fd, bytes, sizeof bytes);
+    struct nlmsghdr header;
+    struct attribute_view part;
+    if (length < 0) return errno;
+    if ((size_t)length < sizeof header) continue;
+    memcpy(&header, bytes, sizeof header);
+    if (header.nlmsg_seq != question.header.nlmsg_seq || header.nlmsg_len > (size_t)length) continue;
+    if (header.nlmsg_type == NLMSG_ERROR) {
+      int32_t error = 0;
+      if (header.nlmsg_len < NLMSG_HDRLEN + sizeof error) return EILSEQ;
+      memcpy(&error, bytes + NLMSG_HDRLEN, sizeof error);
+      return error ? -error : EILSEQ;
+    }
+    struct cursor attributes = attributes_of(bytes, header.nlmsg_len);
+    while (next_attribute(&attributes, &part)) {
+      if (part.type != NFTA_GEN_ID || part.length != 4) continue;
+      *generation = (uint32_t)big_endian(&part);
+      return 0;
+    }
+    return EILSEQ;
+  }
 }

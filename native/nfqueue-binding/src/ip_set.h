@@ -63,7 +63,18 @@ int ip_set_list(struct ip_set_listing *listing, const char *set);
  */
 int ip_set_list_next(struct ip_set_listing *listing, char *text, size_t size, size_t *length);
 
+/**
+ * Number of entries (IPSET_CMD_LIST, header only). The kernel walks through sets with time-outs to tell it.
+ */
+int ip_set_count(struct ip_set_listing *listing, const char *set, uint32_t *entries);
+
 /** Adds every entry of `from`, with time left and counters, to `to`. */
 int ip_set_copy(struct ip_set_listing *listing, int fd, const char *from, const char *to);
+
+/**
+ * The number that every change of the tables of nf_tables in this namespace makes another (NFT_MSG_GETGEN,
+ * linux/netfilter/nf_tables.h).
+ */
+int table_generation(int fd, uint32_t *generation);
 
 #endif

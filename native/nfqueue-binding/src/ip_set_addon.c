@@ -169,9 +169,21 @@ static napi_value sets_create(napi_env env, napi_callback_info info) {
   return integer(env, ip_set_create(handle->at_once_fd, set, family, capacity, timeout));
 }
 
+/* setsGeneration(handle): the number of the tables' state, or a negative errno */
+static napi_value sets_generation(napi_env env, napi_callback_info info) {
+  napi_value argument, result;
+  uint32_t generation = 0;
+  if (!get_arguments(env, info, 1, &argument)) return wrong_use(env, "setsGeneration needs a handle");
+  struct sets_handle *handle = opened(env, argument);
+  if (!handle) return NULL;
+  int error = table_generation(handle->at_once_fd, &generation);
+  napi_create_int64(env, error ? -error : (int64_t)generation, &result);
+  return result;
+}
+
 /* ---- jobs ---- */
 
-enum job_kind { JOB_CHANGE, JOB_COPY, JOB_LIST };
+enum job_kind { JOB_CHANGE, JOB_COPY, JOB_LIST, JOB_COUNT };
 
 struct job {
   enum job_kind kind;
@@ -183,6 +195,7 @@ struct job {
   char set[IPSET_MAXNAMELEN], other[IPSET_MAXNAMELEN];
   char *text;
   size_t length;
+  uint32_t entries;
   int error;
 };
 
@@ -208,6 +221,9 @@ static void run_job(napi_env env, void *data) {
     case JOB_LIST:
       job->error = ip_set_list_next(&handle->listing, job->text, IP_SET_LIST_SIZE, &job->length);
       break;
+    case JOB_COUNT:
+      job->error = ip_set_count(&handle->listing, job->set, &job->entries);
+      break;
   }
 }
 
@@ -219,6 +235,7 @@ static void end_job(napi_env env, napi_status status, void *data) {
   if (!handle->open) close_fds(handle);
   if (status != napi_ok) job->error = ECANCELED;
   if (job->kind == JOB_LIST && job->error == 0) napi_create_string_latin1(env, job->text, job->length, &result);
+  else if (job->kind == JOB_COUNT) napi_create_int64(env, job->error ? -job->error : (int64_t)job->entries, &result);
   else napi_create_int32(env, job->error, &result);
   napi_resolve_deferred(env, job->deferred, result);
   free_job(env, job);
@@ -314,6 +331,22 @@ static napi_value sets_list_next(napi_env env, napi_callback_info info) {
   return start(env, argument, job);
 }
 
+/* setsCount(handle, set): promise of the number of entries, or of a negative error number */
+static napi_value sets_count(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  if (!get_arguments(env, info, 2, arguments)) return wrong_use(env, "setsCount needs two arguments");
+  struct sets_handle *handle = opened(env, arguments[0]);
+  if (!handle) return NULL;
+  if (!handle->listing.ended) return wrong_use(env, "a listing is under way");
+  struct job *job = new_job(JOB_COUNT, handle);
+  if (!job) return wrong_use(env, "no memory");
+  if (!name_of(env, arguments[1], job->set)) {
+    free_job(env, job);
+    return wrong_use(env, "setsCount needs the name of a set");
+  }
+  return start(env, arguments[0], job);
+}
+
 int add_ip_set_functions(napi_env env, napi_value exports) {
   static const struct {
     const char *name;
@@ -327,6 +360,8 @@ int add_ip_set_functions(napi_env env, napi_value exports) {
       {"setsCopy", sets_copy},
       {"setsList", sets_list},
       {"setsListNext", sets_list_next},
+      {"setsCount", sets_count},
+      {"setsGeneration", sets_generation},
       {"setsClose", sets_close},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {

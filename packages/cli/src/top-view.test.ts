@@ -15,6 +15,14 @@ const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({
   flows: 12,
   one_sided_flows: 0,
   held_bytes: 2_500_000,
+  exceptions: {
+    memcap: { passed: 0, dropped: 0 },
+    'flow-table': { passed: 0, dropped: 0 },
+    gap: { passed: 0, dropped: 0 },
+    midstream: { passed: 0, dropped: 0 },
+    decode: { passed: 0, dropped: 0 },
+  },
+  flows_evicted: 0,
   firewall_repairs: 0,
   web_addresses: null,
   queues: [

@@ -3,6 +3,9 @@
 /** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
 export type Mode = 'standard' | 'monitoring';
 
+/** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
+export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
+
 export interface BanRow {
   id: string;
   prefix: string;
@@ -139,6 +142,12 @@ export interface WebAddressesAnswer {
   lists: AddressListRow[];
 }
 
+/** Packets that could not be inspected as they should, by what the exception policy of the cause did with them. */
+export interface ExceptionRow {
+  passed: number;
+  dropped: number;
+}
+
 export interface StatusAnswer {
   version: string;
   state: 'protecting' | 'monitoring' | 'disabled';
@@ -155,6 +164,10 @@ export interface StatusAnswer {
   /** TCP connections of which only one side was seen, ever since the start. */
   one_sided_flows: number;
   held_bytes: number;
+  /** By the names of `exception-policy`, ever since the start. */
+  exceptions: Record<ExceptionCause, ExceptionRow>;
+  /** Flows that were taken out of a full table for new ones, ever since the start. */
+  flows_evicted: number;
   /** How often firewall rules of ours that others had changed were put back. */
   firewall_repairs: number;
   queues: QueueRow[];

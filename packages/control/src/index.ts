@@ -4,6 +4,8 @@ export type {
   BanRow,
   BansRemovedAnswer,
   DecoyRow,
+  ExceptionCause,
+  ExceptionRow,
   MirrorRow,
   Mode,
   Origin,

@@ -48,17 +48,22 @@ export class AttackerBans {
     private readonly clock: () => number = Date.now,
   ) {}
 
-  /** @returns null where nobody is to be banned; else at once what is on its way */
-  consider(detection: Detection, policy: BanPolicy): Promise<BanOutcome> | null {
+  /**
+   * @param began when the packet was taken from the queue, by `performance.now`; absent: now
+   * @returns null where nobody is to be banned; else at once what is on its way
+   */
+  consider(detection: Detection, policy: BanPolicy, began?: number): Promise<BanOutcome> | null {
     const { blocked, response, kind, protectedEnd } = detection;
     if (!blocked) return null;
     if (response === 'isolate') {
       const host = hostToIsolate(detection);
-      return host === null ? null : this.ban(detection, host, 'isolation', { ...policy, ipv6Prefix: 128 });
+      return host === null
+        ? null
+        : this.ban(detection, host, 'isolation', { ...policy, ipv6Prefix: 128 }, began);
     }
     if (response !== 'block' || kind === 'web-address' || protectedEnd === 'source' || !policy.banning)
       return null;
-    return this.ban(detection, detection.source, 'attack', policy);
+    return this.ban(detection, detection.source, 'attack', policy, began);
   }
 
   private async ban(
@@ -66,6 +71,7 @@ export class AttackerBans {
     source: string,
     origin: 'attack' | 'isolation',
     policy: BanPolicy,
+    began?: number,
   ): Promise<BanOutcome> {
     if (!handshake && !policy.withoutHandshake)
       return { refused: 'without a completed handshake the source address may be forged' };
@@ -87,6 +93,7 @@ export class AttackerBans {
         sid: rule.sid,
         origin,
         seenAt: time / 1000,
+        began,
       });
       return {
         id: ban.id,

@@ -40,7 +40,7 @@ export class Bans {
     refused: 0,
     failed: 0,
   };
-  /** From the wish to the kernel's acknowledgement. */
+  /** Until the kernel's acknowledgement: of an attack from taking its packet from the queue, else from the wish. */
   readonly latency = new SharedHistogram();
 
   constructor(private readonly options: BanOptions) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import {
   type Configuration,
   ConfigurationError,
@@ -95,7 +96,7 @@ interface RulesInForce {
 }
 
 /** Somebody who flushes our rules is to be noticed within two seconds. */
-const DRIFT_MILLISECONDS = 1500;
+const DRIFT_MILLISECONDS = 1000;
 const FACTS_MILLISECONDS = 1000;
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;
@@ -479,6 +480,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** What has to be known before it is needed, and what nobody tells. */
   private lookAround(): void {
     this.neverBlock.refresh();
+    this.bans.service.lookAround();
     for (const name of this.mirrors?.newlyGone() ?? []) {
       this.incidents.count('mirror-gone');
       this.log.error(
@@ -494,7 +496,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.configuration.pcap.length === 0
         ? `queue ${number}`
         : `mirror ${this.configuration.pcap[number]?.interface}`;
-    supervisor.on('detection', async (detection) => this.emit('alert', await this.responses.to(detection)));
+    supervisor.on('detection', async (detection, began) =>
+      this.emit('alert', await this.responses.to(detection, began)),
+    );
+    supervisor.on('rehearsal', (detection) => this.responses.rehearse(detection));
     supervisor.on('dataSets', (files) => {
       try {
         keepDataSets(files);
@@ -715,6 +720,10 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
 }
 
 function hurryMainThread(): void {
+  // Others' threads that help to collect garbage may have to wait for a processor, and the main thread for them.
+  setFlagsFromString('--no-parallel-scavenge');
+  // Code that has not run for a while is not to be compiled anew for the next attack.
+  setFlagsFromString('--no-flush-bytecode');
   try {
     setPriority(0, MAIN_THREAD_NICE);
   } catch {

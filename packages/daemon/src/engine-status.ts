@@ -3,6 +3,7 @@ import type { RuleSummary } from '@portcullis/engine';
 import type { FirewallBackend, InstallPlan } from '@portcullis/firewall';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
 import type { Decoys } from './decoys';
+import { exceptionRows } from './exceptions';
 import { portText } from './install-plan';
 import type { Mirrors } from './mirrors';
 import type { Traffic } from './traffic';
@@ -60,6 +61,8 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
     flows: totals.flows_active,
     one_sided_flows: totals.one_sided_flows,
     held_bytes: totals.held_bytes,
+    exceptions: exceptionRows(totals),
+    flows_evicted: totals.flows_evicted,
     firewall_repairs: parts.repairs,
     queues: queueRows(supervisor),
     mirrors: mirrors?.rows ?? [],

@@ -5,6 +5,7 @@ import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
 import { type Bans, banEventKinds } from './bans';
+import { exceptionRows } from './exceptions';
 import { type Incidents, incidentKinds } from './incidents';
 import type { AttendedQueue } from './workers/supervisor';
 
@@ -38,6 +39,13 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
   ['gaps', 'stream_gaps_total', 'Places of a stream that were never seen.'],
   ['gap_bytes', 'stream_gap_bytes_total', 'Bytes of streams that were never seen.'],
   ['one_sided_flows', 'flows_one_sided_total', 'TCP connections of which only one side was seen.'],
+  ['flows_evicted', 'flows_evicted_total', 'Flows taken out of a full table for new ones.'],
+  ['reclaimed_flows', 'stream_reclaimed_flows_total', 'Silent flows whose copies were given up for others.'],
+  [
+    'expressions_skipped',
+    'expressions_skipped_total',
+    'Searches for regular expressions left out because slow ones had used up their part of the time.',
+  ],
   ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
 ];
 
@@ -64,6 +72,16 @@ export function daemonRegistry(sources: MetricSources) {
         const totals = sources.totals();
         return DropCounterNames.map(([reason, counter]) => ({ value: totals[counter], labels: { reason } }));
       },
+    },
+    {
+      name: 'exceptions_total',
+      help: 'Packets that could not be inspected as they should, by cause and what its exception policy did.',
+      type: 'counter',
+      read: () =>
+        Object.entries(exceptionRows(sources.totals())).flatMap(([cause, { passed, dropped }]) => [
+          { value: passed, labels: { cause, action: 'passed' } },
+          { value: dropped, labels: { cause, action: 'dropped' } },
+        ]),
     },
     {
       name: 'flows',
@@ -247,7 +265,7 @@ export function daemonRegistry(sources: MetricSources) {
     },
     {
       name: 'ban_seconds',
-      help: "Time from the wish for a ban to the kernel's acknowledgement.",
+      help: "Time from taking the attack's packet from the queue (by hand: from the wish) to the ban in the kernel.",
       read: () => [{ histogram: sources.bans().latency }],
     },
   ]);

@@ -31,17 +31,36 @@ export class Responses {
     this.attackers = new AttackerBans(parts.bans.service, (perMinute) => this.banFlood(perMinute));
   }
 
-  /** @returns the record as it was written */
-  async to(detection: Detection): Promise<EveRecord> {
+  /** Runs through an answer without giving it: what has never run is compiled first, and the first attack waits. */
+  rehearse(detection: Detection): void {
+    const { service } = this.parts.bans;
+    const attackers = new AttackerBans({ ban: (request) => service.rehearse(request) }, () => undefined);
+    const policy = { ...banPolicy(this.parts.configuration()), banning: true };
+    attackers
+      .consider({ ...detection, response: 'block', kind: 'attack', protectedEnd: null }, policy)
+      ?.catch(() => undefined);
+    JSON.stringify(this.record(detection));
+  }
+
+  private record(detection: Detection): EveRecord {
     const { parts } = this;
-    // The ban first: every millisecond counts there, and none for the record.
-    const ban = this.attackers.consider(detection, banPolicy(parts.configuration()));
     if (detection.vlan.length === 0) detection.vlan = this.interfaces.vlans(detection.inInterface);
-    const record = alertRecord(detection, {
+    return alertRecord(detection, {
       classes: parts.classes(),
       interfaceName: this.interfaces.name(detection.inInterface),
       mode: parts.mode,
     });
+  }
+
+  /**
+   * @param began when the packet was taken from the queue, by `performance.now`
+   * @returns the record as it was written
+   */
+  async to(detection: Detection, began: number): Promise<EveRecord> {
+    const { parts } = this;
+    // The ban first: every millisecond counts there, and none for the record.
+    const ban = this.attackers.consider(detection, banPolicy(parts.configuration()), began);
+    const record = this.record(detection);
     if (ban) {
       const outcome = await ban;
       Object.assign(record.portcullis as object, { ban: outcome });

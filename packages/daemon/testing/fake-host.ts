@@ -145,6 +145,14 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     flows: 0,
     one_sided_flows: 0,
     held_bytes: 0,
+    exceptions: {
+      memcap: { passed: 0, dropped: 0 },
+      'flow-table': { passed: 0, dropped: 0 },
+      gap: { passed: 0, dropped: 0 },
+      midstream: { passed: 0, dropped: 0 },
+      decode: { passed: 0, dropped: 0 },
+    },
+    flows_evicted: 0,
     firewall_repairs: 0,
     queues: [
       { queue: 0, ...row },

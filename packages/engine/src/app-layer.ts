@@ -14,6 +14,8 @@ const PROBE_BYTES = 1024;
 /** Datagrams of a flow that are looked at to tell the protocol. */
 const PROBED_DATAGRAMS = 4;
 const BOTH = 3;
+const CR = 0x0d;
+const LF = 0x0a;
 /** Parsers kept for reuse, per protocol and transport. */
 const POOLED_PARSERS = 1024;
 
@@ -188,6 +190,13 @@ export class AppLayer {
       this.start(flow, found, direction, bytes, start, end);
       return;
     }
+    // Blank lines tell nothing, however many they are: what follows is looked at as if it came first.
+    if (found === 0 && last - first === PROBE_BYTES && isBlank(from, first, last)) {
+      const taken = PROBE_BYTES - (pending?.length ?? 0);
+      flow.setPending(direction, null);
+      if (start + taken < end) this.probe(flow, direction, bytes, start + taken, end);
+      return;
+    }
     // Whoever sends its first bytes one at a time is waited for, but no longer than the probe is long.
     if (found === 0 && last - first < PROBE_BYTES) {
       flow.setPending(direction, from.slice(first, last));
@@ -302,4 +311,9 @@ export class AppLayer {
     flow.setPending(1, null);
     this.listener.onDetected(flow);
   }
+}
+
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== CR && bytes[i] !== LF) return false;
+  return true;
 }

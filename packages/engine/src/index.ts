@@ -45,6 +45,7 @@ export {
   type WorkerSettings,
   WorkerWord,
 } from './worker/messages';
+export { sharedClockOffset } from './worker/shared-clock';
 export { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from './worker/worker-counters';
 
 /** The compiled entry of an inspection thread, for `new Worker`. */

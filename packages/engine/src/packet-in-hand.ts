@@ -55,7 +55,10 @@ export class PacketInHand {
   arrivingSlot = -1;
   arrivingDirection: Direction = 0;
 
-  constructor(public matcher: Matcher) {}
+  constructor(
+    public matcher: Matcher,
+    private readonly inline: boolean,
+  ) {}
 
   /** Sets what the rules may ask about the packet in hand. */
   describe(slot: number, direction: Direction): InspectionContext {
@@ -80,6 +83,16 @@ export class PacketInHand {
     // The SYN takes a number of the sequence space, which Suricata counts.
     context.clientStreamSize = hasStream ? this.streamSize(slot, 0) : -1;
     context.serverStreamSize = hasStream ? this.streamSize(slot, 1) : -1;
+    return context;
+  }
+
+  /**
+   * The same for rules that look at the data of a connection. Its receiver may take what comes with a SYN, or between that and
+   * the last ACK of the handshake, and it is not shown again: where verdicts count, such data is that of a connection.
+   */
+  describeData(slot: number, direction: Direction): InspectionContext {
+    const context = this.describe(slot, direction);
+    if (this.inline) context.flowEstablished = true;
     return context;
   }
 

@@ -80,7 +80,7 @@ export class PacketRuleInspection {
       else if (segment === 'pieces') this.inspectPieces(hand.pieceSize(slot));
       hand.keepState(slot);
     }
-    hand.describe(slot, direction);
+    hand.describeData(slot, direction);
     context.streamBytes = streamBytes;
     context.streamStart = streamStart;
     context.streamEnd = streamEnd;

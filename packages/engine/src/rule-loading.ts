@@ -257,10 +257,13 @@ function compileLists(
   return options;
 }
 
-/** Runs steps one after the other. */
-function inOneGo<T>(steps: Generator<void, T>): T {
+/** Runs steps one after the other, `between` after each. */
+function inOneGo<T>(steps: Generator<void, T>, between?: () => void): T {
   let step = steps.next();
-  while (!step.done) step = steps.next();
+  while (!step.done) {
+    between?.();
+    step = steps.next();
+  }
   return step.value;
 }
 
@@ -276,11 +279,18 @@ export function keptRules(
   return packed && { ...rest, cacheDirectory, packed };
 }
 
-/** The rules of a source in the form that threads share: kept ones where there are, else compiled now, and kept. */
-export function prepareRulesNow(source: RuleSource, protocols: readonly ProtocolDefinition[]): PreparedRules {
+/**
+ * The rules of a source in the form that threads share: kept ones where there are, else compiled now, and kept.
+ * @param between called every few milliseconds
+ */
+export function prepareRulesNow(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+  between?: () => void,
+): PreparedRules {
   const kept = keptRules(source, protocols);
   if (kept !== null) return kept;
-  const { prepared, provisional } = inOneGo(prepareRules(source, protocols));
+  const { prepared, provisional } = inOneGo(prepareRules(source, protocols), between);
   const { cacheDirectory } = source;
   if (cacheDirectory === null || provisional) return prepared;
   keepPackedRules(cacheDirectory, ruleSourceKey(source, rulesFingerprint(protocols)), prepared.packed);

@@ -104,7 +104,7 @@ export class StreamInspection implements StreamSink {
       if (!packetToo && (!waits || flow.passed)) this.packetRules.inspectPacketRules(slot, direction);
     }
     if (flow.passed) return STOP_INSPECTING;
-    hand.describe(slot, direction);
+    hand.describeData(slot, direction);
     hand.flow = flow;
     hand.slot = slot;
     hand.transactionEnded = false;

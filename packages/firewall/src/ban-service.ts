@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { BanEntry, FirewallBackend, KernelBan } from './backend';
 import { type Ban, type BanOrigin, PERMANENT } from './ban';
 import { FirewallError } from './errors';
-import { localGuard } from './guards';
+import { LocalGuard } from './guards';
 import type { LoadReport } from './journal';
 import { BanLedger } from './ledger';
 import type { Family } from './names';
@@ -22,9 +22,11 @@ export interface BanRequest {
    * banned again for it.
    */
   readonly seenAt?: number;
+  /** When what led to this began, by the monotonic clock; default: with the call. */
+  readonly began?: number | undefined;
 }
 
-/** `milliseconds`: from the call to the kernel's acknowledgement. */
+/** `milliseconds`: from `began` of the request to the kernel's acknowledgement. */
 export type BanEvent =
   | { readonly kind: 'added' | 'extended'; readonly ban: Ban; readonly milliseconds: number }
   | { readonly kind: 'expired' | 'removed'; readonly ban: Ban }
@@ -77,6 +79,13 @@ export interface RemoveReport {
   readonly exceptedFrom: readonly Ban[];
 }
 
+export interface BanManyReport {
+  readonly banned: number;
+  readonly refused: number;
+}
+
+/** Bans that are written to the disk together. */
+const GROUP = 4096;
 /** A ban repeated sooner than this after it was made or extended is only counted: the packets were under way. */
 const REPEAT_MILLISECONDS = 1000;
 /** The kernel counts whole seconds and rounds down. */
@@ -90,7 +99,7 @@ const GRACE_MEMORY_MILLISECONDS = 120_000;
 /** Prefixes that an answer names. */
 const MOST_NAMED = 1000;
 /** Bans that are removed together. */
-const REMOVED_AT_ONCE = 100;
+const REMOVED_AT_ONCE = 512;
 /** Bans whose entry in the kernel is looked for at each look for drift. */
 const SAMPLE = 32;
 /** What runs out sooner may be gone from the kernel already. */
@@ -102,7 +111,7 @@ const COUNT_MILLISECONDS = 60_000;
 /** The ledger and the kernel, kept in step. */
 export class BanService {
   private readonly backend: FirewallBackend;
-  private readonly localRefusal: (prefix: Prefix) => string | undefined;
+  private readonly local = new LocalGuard();
   private readonly clock: { now(): number; monotonic(): number };
   private ledger: BanLedger | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -117,6 +126,8 @@ export class BanService {
   /** Reconciling and removing follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
   private retrying = false;
+  /** More bans have run out than are told of at once. */
+  private expiring = false;
   private kernelHadMore = false;
   private countedAt = Number.NEGATIVE_INFINITY;
   /** Row at which the next sample begins. */
@@ -130,7 +141,6 @@ export class BanService {
 
   constructor(private readonly options: BanServiceOptions) {
     this.backend = options.backend;
-    this.localRefusal = options.localRefusal ?? localGuard();
     this.clock = options.clock ?? { now: Date.now, monotonic: () => performance.now() };
   }
 
@@ -176,7 +186,7 @@ export class BanService {
    * which case the ban is kept and tried again
    */
   async ban(request: BanRequest): Promise<Ban> {
-    const began = this.clock.monotonic();
+    const began = request.began ?? this.clock.monotonic();
     const ledger = this.opened();
     const now = this.present();
     checkDuration(request.seconds);
@@ -189,7 +199,7 @@ export class BanService {
 
     const before = ledger.get(prefix.text);
     const recent = this.recent.get(prefix.text);
-    const until = now + Math.ceil(request.seconds) * 1000;
+    const until = endOf(request, now);
     if (
       before &&
       recent &&
@@ -198,19 +208,82 @@ export class BanService {
     ) {
       return recent.done;
     }
-    const ban: Ban = {
-      id: before?.id ?? newId(now),
-      prefix: prefix.text,
-      since: before?.since ?? now,
-      until: Math.max(until, before?.until ?? 0),
-      reason: request.reason.slice(0, 512),
-      sid: request.sid ?? 0,
-      origin: request.origin ?? 'attack',
-      count: (before?.count ?? 0) + 1,
-    };
+    const ban = newBan(prefix.text, request, before, now);
     const done = this.enforce(ban, before === undefined ? 'added' : 'extended', began, now);
     this.recent.set(prefix.text, { at: now, done });
     return done;
+  }
+
+  /** Looks at everything that a ban depends on, and asks the kernel for the entry instead of making it. */
+  async rehearse(request: BanRequest): Promise<Ban> {
+    const now = this.present();
+    checkDuration(request.seconds);
+    const prefix = Prefix.parse(request.prefix);
+    const ban = newBan(prefix.text, request, this.opened().get(prefix.text), now);
+    if (this.refusal(prefix, request, now) === undefined) await this.backend.holdsAll([ban.prefix]);
+    return ban;
+  }
+
+  /** What bans depend on and what takes a while to find out is found out before it is needed. To be called every second. */
+  lookAround(): void {
+    this.local.refresh();
+  }
+
+  /**
+   * The same for very many, in slices. Resolves when the kernel and the disk have all that were not refused; until then
+   * none of them is confirmed.
+   *
+   * @param requests of prefixes; each refused one is told as an event
+   * @throws FirewallError what went wrong with kernel or disk; what the ledger has by then is given to the kernel later
+   */
+  banMany(requests: Iterable<BanRequest>): Promise<BanManyReport> {
+    return this.inTurn(async () => {
+      const began = this.clock.monotonic();
+      const ledger = this.opened();
+      const slices = new Slices();
+      const added: number[] = [];
+      const extended: number[] = [];
+      let refused = 0;
+      let group: Ban[] = [];
+      const keep = async () => {
+        const onDisk = ledger.putMany(group);
+        for (const { prefix, count } of group) (count > 1 ? extended : added).push(ledger.find(prefix));
+        group = [];
+        await onDisk;
+      };
+      for (const request of requests) {
+        const now = this.present();
+        const ban = this.wanted(request, now);
+        if (ban) group.push(ban);
+        else refused++;
+        if (group.length === GROUP) await keep();
+        if (slices.over) await slices.next();
+      }
+      await keep();
+      const rows = [...added, ...extended];
+      await this.backend.restoreBans(entriesOf(ledger, rows, this.present()), rows.length);
+      const milliseconds = this.clock.monotonic() - began;
+      for (const [kind, of] of [
+        ['added', added],
+        ['extended', extended],
+      ] as const)
+        for (const row of of) {
+          if (ledger.untilOf(row) !== undefined) this.emit({ kind, ban: ledger.at(row), milliseconds });
+          if (slices.over) await slices.next();
+        }
+      this.schedule();
+      return { banned: rows.length, refused };
+    });
+  }
+
+  /** @returns the ban that a request makes; undefined where it is refused, which has been told then */
+  private wanted(request: BanRequest, now: number): Ban | undefined {
+    checkDuration(request.seconds);
+    const prefix = Prefix.parse(request.prefix);
+    const reason = this.refusal(prefix, request, now);
+    if (reason === undefined) return newBan(prefix.text, request, this.opened().get(prefix.text), now);
+    this.emit({ kind: 'refused', request, reason });
+    return undefined;
   }
 
   private async enforce(ban: Ban, kind: 'added' | 'extended', began: number, now: number): Promise<Ban> {
@@ -245,7 +318,7 @@ export class BanService {
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
     const general = banRefusal(prefix);
     if (general !== undefined) return general;
-    const local = this.localRefusal(prefix);
+    const local = (this.options.localRefusal ?? this.local.refusal)(prefix);
     if (local !== undefined) return local;
     const never = this.options.neverBlock?.(prefix, request.origin ?? 'attack');
     if (never !== undefined) return never;
@@ -552,7 +625,7 @@ export class BanService {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (!this.ledger) return;
+    if (!this.ledger || this.expiring) return;
     const next = (this.ledger.nextExpiry ?? Number.POSITIVE_INFINITY) - this.clock.now();
     // Never longer than a little: the clock may be set, and what failed is tried again.
     this.timer = setTimeout(() => this.tick(), Math.min(LONGEST_SLEEP_MILLISECONDS, Math.max(10, next)));
@@ -562,8 +635,11 @@ export class BanService {
   private tick(): void {
     if (!this.ledger) return;
     if (this.expire()) {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.tick(), 0);
+      this.expiring = true;
+      setImmediate(() => {
+        this.expiring = false;
+        this.tick();
+      });
       return;
     }
     const now = this.present();
@@ -631,6 +707,13 @@ function* missingOf(
   }
 }
 
+function* entriesOf(ledger: BanLedger, rows: readonly number[], now: number): IterableIterator<BanEntry> {
+  for (const row of rows) {
+    const brief = ledger.brief(row);
+    if (brief) yield entryOf(brief, now);
+  }
+}
+
 function entryOf(ban: { prefix: string; until: number }, now: number): BanEntry {
   const seconds = Math.ceil((ban.until - now) / 1000);
   const remaining = ban.until === PERMANENT ? 0 : Math.min(LONGEST_BAN_SECONDS, Math.max(1, seconds));
@@ -641,9 +724,31 @@ function lastsTo(there: KernelBan, now: number): number {
   return there.remaining === 0 ? PERMANENT : now + there.remaining * 1000;
 }
 
+function endOf({ seconds }: BanRequest, now: number): number {
+  return now + Math.ceil(seconds) * 1000;
+}
+
+/** @param before the ban that there is */
+function newBan(prefix: string, request: BanRequest, before: Ban | undefined, now: number): Ban {
+  return {
+    id: before?.id ?? newId(now),
+    prefix,
+    since: before?.since ?? now,
+    until: Math.max(endOf(request, now), before?.until ?? 0),
+    reason: request.reason.slice(0, 512),
+    sid: request.sid ?? 0,
+    origin: request.origin ?? 'attack',
+    count: (before?.count ?? 0) + 1,
+  };
+}
+
+const RUN = randomBytes(4).toString('hex');
+let made = 0;
+
+/** Moment, run of the engine, number within it: at most 24 letters. */
 function newId(now: number): string {
-  // The last digits are random, and made in advance for many at a time.
-  return `${now.toString(36)}-${randomUUID().slice(-10)}`;
+  made++;
+  return `${now.toString(36)}-${RUN}${made.toString(36)}`;
 }
 
 function asFirewallError(reason: unknown, ban: Ban): FirewallError {

@@ -67,8 +67,6 @@ export class BanSets {
     private readonly sets: IpSets,
     private readonly families: readonly Family[],
     private readonly options: BanSetsOptions = {},
-    /** Counts, which is asked often. */
-    private readonly observed: Ipset = ipset,
   ) {
     this.capacity = options.capacity ?? 65_536;
     this.largest = options.largestCapacity ?? 67_108_864;
@@ -233,7 +231,7 @@ export class BanSets {
       });
     } catch (error) {
       // A set that is not there has no entries.
-      if (error instanceof IpSetError && error.code === 'SET_MISSING') return;
+      if (isMissing(error)) return;
       throw explained(error);
     }
   }
@@ -245,9 +243,8 @@ export class BanSets {
 
   /** The kernel walks through a set to count it, and the processor that does so takes no packets meanwhile. */
   async count(): Promise<number> {
-    const headers = await this.observed.headers();
     let count = 0;
-    for (const family of this.families) count += headers.get(banSetName(family))?.entries ?? 0;
+    for (const family of this.families) count += await this.countOf(family);
     return count;
   }
 
@@ -330,9 +327,17 @@ export class BanSets {
   }
 
   private async recount(family: Family): Promise<void> {
-    const header = (await this.observed.headers(banSetName(family))).get(banSetName(family));
-    this.estimates.set(family, header?.entries ?? 0);
-    if (header) this.capacities.set(family, capacityOf(header.header));
+    this.estimates.set(family, await this.countOf(family));
+  }
+
+  /** What is not there has no entries. */
+  private async countOf(family: Family): Promise<number> {
+    try {
+      return await this.sets.count(banSetName(family));
+    } catch (error) {
+      if (isMissing(error)) return 0;
+      throw explained(error);
+    }
   }
 
   /** The estimate says "nearly full"; count before doing anything about it. */
@@ -412,6 +417,10 @@ export class BanSets {
     this.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof IpSetError && error.code === 'SET_MISSING';
 }
 
 /** The entry as it is to be given to the kernel now. */

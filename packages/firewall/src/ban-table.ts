@@ -25,7 +25,7 @@ class Chunk {
   /** FREE, or one more than the place in ORIGINS. */
   readonly origin = new Uint8Array(CHUNK_ROWS);
   /** ASCII, with a zero behind where there is room. */
-  readonly id = new Uint8Array(LONGEST_ID * CHUNK_ROWS);
+  readonly id = Buffer.alloc(LONGEST_ID * CHUNK_ROWS);
 }
 
 /**
@@ -123,11 +123,11 @@ export class BanTable {
   at(row: number): Ban {
     const chunk = this.chunkOf(row);
     const at = row & CHUNK_MASK;
-    let id = '';
-    for (let i = at * LONGEST_ID; i < (at + 1) * LONGEST_ID && chunk.id[i] !== 0; i++)
-      id += String.fromCharCode(chunk.id[i]);
+    const idAt = at * LONGEST_ID;
+    let idEnd = idAt;
+    while (idEnd < idAt + LONGEST_ID && chunk.id[idEnd] !== 0) idEnd++;
     return {
-      id,
+      id: chunk.id.toString('latin1', idAt, idEnd),
       prefix: this.prefixOf(row),
       since: chunk.since[at],
       until: chunk.until[at],

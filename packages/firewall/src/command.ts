@@ -77,17 +77,17 @@ export class CommandRunner {
   }
 
   /**
-   * A child in a process group of its own: a Ctrl-C at the terminal stops the engine, and only with it this child. It does little
-   * and others wait for it, so it goes before them where that is permitted.
+   * A child in a process group of its own: a Ctrl-C at the terminal stops the engine, and only with it this child. It
+   * inherits the main thread's precedence, and what it runs is not to go before packets: it waits for its turn.
    */
   resident(program: string, args: readonly string[]) {
     const [file, ...rest] = [...this.prefix, program, ...args];
     const options = { detached: true, env: environment() };
     const child = spawn(file, rest, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
     try {
-      if (child.pid !== undefined) setPriority(child.pid, -10);
+      if (child.pid !== undefined) setPriority(child.pid, 0);
     } catch {
-      // Not permitted, or gone already: slower under load, nothing else.
+      // Gone already.
     }
     return child;
   }

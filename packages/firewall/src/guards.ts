@@ -21,17 +21,22 @@ export function localRefusal(
   return refusalBy(localOf(interfaces), prefix);
 }
 
-/** The same, asking the kernel for its interfaces at most every so many milliseconds: a host may have thousands. */
-export function localGuard(maximumAge = 2000): (prefix: Prefix) => ReturnType<typeof localRefusal> {
-  let local: Local | undefined;
-  let readAt = 0;
-  return (prefix) => {
-    const now = performance.now();
-    if (!local || now - readAt > maximumAge) {
-      local = localOf(networkInterfaces());
-      readAt = now;
-    }
-    return refusalBy(local, prefix);
+/** Knows the host's interfaces for a while: it may have thousands, and a ban is not to wait until they are read. */
+export class LocalGuard {
+  private local: Local | undefined;
+  private readAt = 0;
+
+  /** @param maximumAge milliseconds after which the interfaces are read before they are used */
+  constructor(private readonly maximumAge = 2000) {}
+
+  refresh(): void {
+    this.local = localOf(networkInterfaces());
+    this.readAt = performance.now();
+  }
+
+  readonly refusal = (prefix: Prefix): ReturnType<typeof localRefusal> => {
+    if (!this.local || performance.now() - this.readAt > this.maximumAge) this.refresh();
+    return refusalBy(this.local as Local, prefix);
   };
 }
 

@@ -18,7 +18,7 @@ export {
 export type { DecoyPlan } from './decoys';
 export { FirewallError, type FirewallErrorCode } from './errors';
 export type { ScanExclusion } from './exclusions';
-export { localGuard, localRefusal } from './guards';
+export { LocalGuard, localRefusal } from './guards';
 export { parseSetHeaders } from './ipset';
 export type { IptablesVariant } from './iptables';
 export type { LoadReport } from './journal';

@@ -95,22 +95,30 @@ export function parseSetHeaders(text: string): Map<string, SetHeader> {
 
 /** `192.0.2.0/24 timeout 58 nomatch packets 0 bytes 0`, the words in any order. */
 export function parseEntry(text: string): KernelBan {
-  const words = text.split(' ');
-  let remaining = 0;
-  let packets = 0;
-  let bytes = 0;
-  let exception = false;
-  for (let i = 1; i < words.length; i++) {
-    const word = words[i];
-    if (word === 'timeout') remaining = Number(words[++i]);
-    else if (word === 'packets') packets = Number(words[++i]);
-    else if (word === 'bytes') bytes = Number(words[++i]);
-    else if (word === 'nomatch') exception = true;
-  }
+  const end = text.indexOf(' ');
+  const address = end < 0 ? text : text.slice(0, end);
   // ipset prints some IPv6 addresses with an IPv4 tail (::192.0.2.1); everything else is in normal form already.
-  const mixed = words[0].includes(':') && words[0].includes('.');
-  const prefix = mixed ? Prefix.parse(words[0]).text : words[0];
-  return { prefix, remaining, packets, bytes, exception };
+  const mixed = address.includes(':') && address.includes('.');
+  return {
+    prefix: mixed ? Prefix.parse(address).text : address,
+    remaining: numberAfter(text, ' timeout '),
+    packets: numberAfter(text, ' packets '),
+    bytes: numberAfter(text, ' bytes '),
+    exception: text.includes(' nomatch'),
+  };
+}
+
+/** 0 where the word is not there. There may be a million lines: nothing is cut out of them. */
+function numberAfter(text: string, word: string): number {
+  const found = text.indexOf(word);
+  if (found < 0) return 0;
+  let number = 0;
+  for (let at = found + word.length; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 export const banSetOf = (prefix: string): typeof SetName.ban4 | typeof SetName.ban6 =>

@@ -1,4 +1,4 @@
-import { IpSets } from '@portcullis/nfqueue-binding';
+import { IpSetError, IpSets } from '@portcullis/nfqueue-binding';
 import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
 import { BanSets, type BanSetsOptions } from './ban-sets';
 import { CommandRunner } from './command';
@@ -39,11 +39,12 @@ export class KernelFirewall implements FirewallBackend {
   /** Asks what is asked often, see `ResidentShell`. */
   private readonly shell: ResidentShell;
   private readonly observer: Iptables;
-  private readonly observedSets: Ipset;
   private readonly sets: IpSets;
   private readonly bans: BanSets;
   private readonly families: readonly Family[];
   private installed: { plan: InstallPlan; expected: Map<Family, FirewallState> } | undefined;
+  /** Generation of the tables at which they were as they should be; null: they have to be looked at. */
+  private unchangedAt: number | null = null;
   /** What our queue rules had counted before they were written anew. */
   private readonly countedBefore = { ipv4: 0, ipv6: 0 };
   /** install, remove and setPorts follow one another. */
@@ -59,9 +60,8 @@ export class KernelFirewall implements FirewallBackend {
     this.ipset = new Ipset(runner);
     this.shell = new ResidentShell(runner);
     this.observer = iptables.runBy(this.shell);
-    this.observedSets = new Ipset(this.shell);
     this.sets = IpSets.open(options.networkNamespace);
-    this.bans = new BanSets(this.ipset, this.sets, this.families, options.banSets, this.observedSets);
+    this.bans = new BanSets(this.ipset, this.sets, this.families, options.banSets);
   }
 
   /** @throws FirewallError IPTABLES_MISSING */
@@ -111,6 +111,7 @@ export class KernelFirewall implements FirewallBackend {
       this.countedBefore.ipv6 += counted.ipv6;
       if (!plan.decoys) await this.destroyDecoySets();
       this.installed = { plan, expected };
+      this.unchangedAt = null;
     } catch (cause) {
       const failure = cause instanceof FirewallError ? cause : undefined;
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -220,29 +221,46 @@ export class KernelFirewall implements FirewallBackend {
   private async verifyNow(): Promise<string[]> {
     const { installed } = this;
     if (!installed) return ['the firewall rules are not installed'];
-    const found: string[] = [];
-    for (const family of this.families) {
-      const expected = installed.expected.get(family);
-      if (expected)
-        found.push(...differences(this.iptables.name(family), expected, await this.observer.state(family)));
-    }
-    // Only this set: the kernel walks through sets of other types to tell how many entries they have.
-    const ports = (await this.observedSets.headers(SetName.ports)).get(SetName.ports);
-    const gone: string[] = [
-      ...(ports ? [] : [SetName.ports]),
-      ...(installed.plan.monitoring ? [] : this.bans.missing()),
-    ];
-    const { decoyPorts } = SetName;
-    if (installed.plan.decoys && !(await this.observedSets.headers(decoyPorts)).has(decoyPorts))
-      gone.push(decoyPorts);
-    for (const name of gone) found.push(`ipset: set ${name} is gone`);
+    const found = [...(await this.changedTables(installed.expected)), ...this.missingSets(installed.plan)];
     // Their number is known at once; to read them all, every second, would be work for a busy host.
     const wanted = normalisePorts(installed.plan.ports).reduce(
       (sum, { first, last }) => sum + last - first + 1,
       0,
     );
-    if (ports && ports.entries !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
+    const ports = await this.countedPorts();
+    if (ports !== null && ports !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
     return found;
+  }
+
+  /**
+   * Reading the tables takes two programs and milliseconds of processor time in which packets wait, so they are read
+   * when the kernel says that something has changed. The legacy tables say nothing: they are read each time.
+   */
+  private async changedTables(expected: ReadonlyMap<Family, FirewallState>): Promise<string[]> {
+    const generation = this.variant === 'nft' ? this.sets.tableGeneration() : null;
+    if (generation !== null && generation === this.unchangedAt) return [];
+    const found: string[] = [];
+    for (const [family, state] of expected)
+      found.push(...differences(this.iptables.name(family), state, await this.observer.state(family)));
+    this.unchangedAt = found.length === 0 ? generation : null;
+    return found;
+  }
+
+  private missingSets({ monitoring, decoys }: InstallPlan): string[] {
+    const gone: string[] = monitoring ? [] : this.bans.missing();
+    for (const name of [SetName.ports, ...(decoys ? [SetName.decoyPorts] : [])])
+      if (!this.sets.exists(name)) gone.push(name);
+    return gone.map((name) => `ipset: set ${name} is gone`);
+  }
+
+  /** null: there is no such set. */
+  private async countedPorts(): Promise<number | null> {
+    try {
+      return await this.sets.count(SetName.ports);
+    } catch (error) {
+      if (error instanceof IpSetError && error.code === 'SET_MISSING') return null;
+      throw error;
+    }
   }
 
   async bypassRules(): Promise<number> {

@@ -1,7 +1,7 @@
 import { type Ban, type BanException, isBan, PERMANENT } from './ban';
 import { BanTable } from './ban-table';
 import { ExpiryQueue } from './expiry-queue';
-import { Journal, type LoadReport } from './journal';
+import { encodeLine, Journal, type LoadReport } from './journal';
 import type { Family } from './names';
 import type { Prefix } from './prefix';
 
@@ -12,14 +12,24 @@ import type { Prefix } from './prefix';
 type LedgerRecord =
   | { op: 'put'; ban: Ban }
   | BanRow
+  | ['bans', ...BanColumns[]]
   | { op: 'except'; exception: BanException }
   | { op: 'remove'; prefixes: string[] }
   | { op: 'gone'; prefixes: string[] }
   | { op: 'clear' | 'cleared' }
   | { op: 'offset'; milliseconds: number };
 
-/** A ban in a snapshot, where there may be a million: prefix, since, until, sid, origin, count, id, reason. */
-type BanRow = ['ban', string, number, number, number, string, number, string, string];
+/** A ban where there may be a million: prefix, since, until, sid, origin, count, id, reason. */
+type BanColumns = [string, number, number, number, string, number, string, string];
+
+/** In snapshots of earlier versions. */
+type BanRow = ['ban', ...BanColumns];
+
+/**
+ * Bans that share a line, where there are many: a checksum and a call for each of them would be half of the work of
+ * reading a million. Damage to the line costs all of them; with reasons of 512 letters, each escaped, they fit a line.
+ */
+const BANS_A_LINE = 16;
 
 /** So many are taken out in one go, which takes a millisecond. */
 const MOST_EXPIRED_AT_ONCE = 200;
@@ -69,8 +79,8 @@ export class BanLedger {
 
   private replay(value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return false;
-    if (Array.isArray(value)) return this.replayBan(banOfRow(value));
-    const record = value as Exclude<LedgerRecord, BanRow>;
+    if (Array.isArray(value)) return this.replayRow(value);
+    const record = value as Exclude<LedgerRecord, unknown[]>;
     switch (record.op) {
       case 'put':
         return this.replayBan(record.ban);
@@ -109,6 +119,15 @@ export class BanLedger {
       default:
         return false;
     }
+  }
+
+  private replayRow([op, ...values]: unknown[]): boolean {
+    if (op === 'ban') return this.replayBan(banOf(values));
+    if (op !== 'bans') return false;
+    let right = true;
+    for (const columns of values)
+      if (!Array.isArray(columns) || !this.replayBan(banOf(columns))) right = false;
+    return right;
   }
 
   private replayBan(ban: unknown): boolean {
@@ -237,6 +256,19 @@ export class BanLedger {
 
   /** In memory at once; resolves when it is on stable storage. Replaces what stood for that prefix. */
   put(ban: Ban): Promise<void> {
+    return this.append({ op: 'put', ban: this.take(ban) });
+  }
+
+  /** The same for many. */
+  putMany(bans: readonly Ban[]): Promise<void> {
+    const inward = bans.map((ban) => this.take(ban));
+    let lines = '';
+    for (const record of banLines(inward)) lines += encodeLine(record);
+    return this.appended(this.journal.appendLines(lines, bans.length));
+  }
+
+  /** @returns the ban as records have it */
+  private take(ban: Ban): Ban {
     const inward = { ...ban, since: ban.since - this.offset, until: this.toLedger(ban.until) };
     const before = this.bans.find(ban.prefix);
     const until = before < 0 ? undefined : this.bans.untilOf(before);
@@ -245,7 +277,7 @@ export class BanLedger {
     const row = this.bans.set(inward);
     if (until === undefined) this.index(row);
     else if (until > inward.until) this.schedule(row);
-    return this.append({ op: 'put', ban: inward });
+    return inward;
   }
 
   except(exception: BanException): Promise<void> {
@@ -359,11 +391,12 @@ export class BanLedger {
     for (let at = 0; at < removed.length; at += 1000) {
       yield { op: 'remove', prefixes: removed.slice(at, at + 1000) };
     }
-    for (const row of this.bans.rowsFrom()) {
-      const { prefix, since, until, sid, origin, count, id, reason } = this.bans.at(row);
-      yield ['ban', prefix, since, until, sid, origin, count, id, reason];
-    }
+    yield* banLines(this.everyBan());
     for (const exception of this.excepted.values()) yield { op: 'except', exception };
+  }
+
+  private *everyBan(): IterableIterator<Ban> {
+    for (const row of this.bans.rowsFrom()) yield this.bans.at(row);
   }
 
   async close(): Promise<void> {
@@ -372,7 +405,10 @@ export class BanLedger {
   }
 
   private append(record: LedgerRecord): Promise<void> {
-    const written = this.journal.append(record);
+    return this.appended(this.journal.append(record));
+  }
+
+  private appended(written: Promise<void>): Promise<void> {
     // A failed rewriting loses nothing: the files as they were stay in force, and appending reports what is wrong.
     if (!this.compacting) void this.compactIfDue().catch(() => undefined);
     return written;
@@ -425,9 +461,18 @@ function* outward(bans: BanTable, offset: number): IterableIterator<Ban> {
   }
 }
 
-function banOfRow([op, ...columns]: unknown[]): unknown {
-  if (op !== 'ban') return undefined;
-  const [prefix, since, until, sid, origin, count, id, reason] = columns;
+function* banLines(bans: Iterable<Ban>): IterableIterator<['bans', ...BanColumns[]]> {
+  let line: BanColumns[] = [];
+  for (const { prefix, since, until, sid, origin, count, id, reason } of bans) {
+    line.push([prefix, since, until, sid, origin, count, id, reason]);
+    if (line.length < BANS_A_LINE) continue;
+    yield ['bans', ...line];
+    line = [];
+  }
+  if (line.length > 0) yield ['bans', ...line];
+}
+
+function banOf([prefix, since, until, sid, origin, count, id, reason]: readonly unknown[]): unknown {
   return { id, prefix, since, until, reason, sid, origin, count };
 }
 

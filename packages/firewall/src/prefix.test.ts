@@ -1,5 +1,13 @@
-import { localGuard, localRefusal } from './guards';
+import { LocalGuard, localRefusal } from './guards';
 import { banRefusal, Prefix } from './prefix';
+
+function generator(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return (state >>> 8) % below;
+  };
+}
 
 describe('Prefix', () => {
   test.each([
@@ -45,13 +53,39 @@ describe('Prefix', () => {
     expect(() => Prefix.parse(text)).toThrow(expect.objectContaining({ code: 'ADDRESS_INVALID' }));
   });
 
+  test('IPv6 in every way of writing it', () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const random = generator(seed);
+    for (let round = 0; round < 5000; round++) {
+      const groups = Array.from({ length: 8 }, () => (random(3) === 0 ? 0 : random(65_536)));
+      const words = groups.map((group) => {
+        const digits = group.toString(16).padStart(random(5), '0');
+        return random(2) ? digits : digits.toUpperCase();
+      });
+      if (random(4) === 0) {
+        const [high, low] = groups.slice(6) as [number, number];
+        words.splice(6, 2, `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`);
+      }
+      let text = words.join(':');
+      // `::` for a run of zero groups, also of a single one, anywhere.
+      const from = random(8);
+      let to = from;
+      while (to < Math.min(8, words.length) && groups[to] === 0) to++;
+      if (to > from && !words.slice(from, to).some((word) => word.includes('.')))
+        text = `${words.slice(0, from).join(':')}::${words.slice(to).join(':')}`;
+      const { bytes } = Prefix.parse(`${text}/128`);
+      const expected = groups.flatMap((group) => [group >> 8, group & 255]);
+      const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+      expect([seed, text, [...bytes]]).toEqual([seed, text, mapped ? expected.slice(12) : expected]);
+      const printed = Prefix.parse(text).text;
+      const again = Prefix.parse(printed);
+      expect([seed, again.text, [...again.bytes]]).toEqual([seed, printed, [...bytes]]);
+    }
+  });
+
   test('contains: compared with a twin over bit strings', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    let state = seed;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-      return (state >>> 8) % below;
-    };
+    const random = generator(seed);
     const bits = (prefix: Prefix): string =>
       [...prefix.bytes]
         .map((byte) => byte.toString(2).padStart(8, '0'))
@@ -138,7 +172,7 @@ describe('what may not be banned', () => {
   });
 
   test('the guard asks the host it runs on', () => {
-    const guard = localGuard();
+    const guard = new LocalGuard().refusal;
     expect(guard(Prefix.parse('127.0.0.1'))).toBe('own-address');
     expect(guard(Prefix.parse('192.0.2.254'))).toBeUndefined();
   });

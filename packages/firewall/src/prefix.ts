@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import * as ip6addr from 'ip6addr';
 import { FirewallError } from './errors';
 import type { Family } from './names';
 
@@ -27,7 +26,7 @@ export class Prefix {
     const slash = text.indexOf('/');
     const address = slash < 0 ? text : text.slice(0, slash);
     const digits = slash < 0 ? undefined : text.slice(slash + 1);
-    // ip6addr takes numbers and short forms for addresses too; an administrator's typing error is not one.
+    // Only what is written in full: an administrator's slip of the keyboard is no address.
     const written = address.length <= 45 && !address.includes('%') ? isIP(address) : 0;
     if (written === 0 || (digits !== undefined && !/^(0|[1-9]\d{0,2})$/.test(digits))) {
       throw new FirewallError(
@@ -35,10 +34,9 @@ export class Prefix {
         `"${text.slice(0, 64)}" is not an IP address or a prefix such as 192.0.2.0/24.`,
       );
     }
-    const all =
-      written === 4
-        ? Uint8Array.from(address.split('.'), Number)
-        : new Uint8Array(ip6addr.parse(withoutDottedTail(address)).toBuffer());
+    const all = new Uint8Array(written === 4 ? 4 : 16);
+    if (written === 4) readIpv4(address, all, 0);
+    else readIpv6(address, all);
     const mapped = written === 4 || isMapped(all);
     const bytes = mapped && written === 6 ? all.slice(12) : all;
     const width = written === 6 ? 128 : 32;
@@ -98,12 +96,59 @@ export class Prefix {
   }
 }
 
-/** `64:ff9b::192.0.2.1` as `64:ff9b::c000:201`: ip6addr takes a dotted tail after ::ffff: only. */
-function withoutDottedTail(address: string): string {
-  const tail = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  if (!tail) return address;
-  const [a, b, c, d] = tail.slice(2).map(Number);
-  return `${tail[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+/** Of an address that `isIP` has found to be one. */
+function readIpv4(address: string, into: Uint8Array, at: number): void {
+  let number = 0;
+  for (let i = 0; i < address.length; i++) {
+    const letter = address.charCodeAt(i);
+    if (letter !== DOT) {
+      number = number * 10 + letter - ZERO;
+      continue;
+    }
+    into[at++] = number;
+    number = 0;
+  }
+  into[at] = number;
+}
+
+/** Of an address that `isIP` has found to be one; what `::` stands for is zero in `into`. */
+function readIpv6(address: string, into: Uint8Array): void {
+  let group = 0;
+  let at = 0;
+  /** Where the bytes behind `::` begin; they are moved to the end. */
+  let gap = -1;
+  for (let i = 0, begin = 0; i <= address.length; i++) {
+    const letter = i < address.length ? address.charCodeAt(i) : COLON;
+    if (letter === DOT) {
+      readIpv4(address.slice(begin), into, at);
+      at += 4;
+      break;
+    }
+    if (letter !== COLON) {
+      group = (group << 4) | hexDigit(letter);
+      continue;
+    }
+    if (i > begin) {
+      into[at++] = group >> 8;
+      into[at++] = group;
+    } else if (i > 0 && i < address.length) {
+      gap = at;
+    }
+    begin = i + 1;
+    group = 0;
+  }
+  if (gap < 0 || at === 16) return;
+  into.copyWithin(16 - (at - gap), gap, at);
+  into.fill(0, gap, 16 - (at - gap));
+}
+
+const ZERO = 0x30;
+const DOT = 0x2e;
+const COLON = 0x3a;
+
+/** `0` to `9`, `a` to `f`, `A` to `F`. */
+function hexDigit(letter: number): number {
+  return letter < COLON ? letter - ZERO : (letter & 0x0f) + 9;
 }
 
 function isMapped(bytes: Uint8Array): boolean {
@@ -112,26 +157,34 @@ function isMapped(bytes: Uint8Array): boolean {
 }
 
 function clearHostBits(bytes: Uint8Array, length: number): void {
-  for (let i = 0; i < bytes.length; i++) {
-    const keep = Math.min(8, Math.max(0, length - i * 8));
+  for (let i = length >> 3; i < bytes.length; i++) {
+    const keep = Math.max(0, length - i * 8);
     bytes[i] &= (0xff << (8 - keep)) & 0xff;
   }
 }
 
-/** RFC 5952, which is what the kernel's tools print as well; ip6addr shortens a single zero group too. */
+/** RFC 5952, which is what the kernel's tools print as well. */
 export function printAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push((bytes[i] << 8) | bytes[i + 1]);
-  let longest = { at: 0, length: 1 };
-  for (let at = 0; at < 8; at++) {
-    let length = 0;
-    while (at + length < 8 && groups[at + length] === 0) length++;
-    if (length > longest.length) longest = { at, length };
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  let longestAt = 0;
+  let longest = 1;
+  for (let at = 0, length = 0; at < 16; at += 2) {
+    length = bytes[at] === 0 && bytes[at + 1] === 0 ? length + 1 : 0;
+    if (length <= longest) continue;
+    longest = length;
+    longestAt = at - 2 * (length - 1);
   }
-  const print = (part: number[]): string => part.map((group) => group.toString(16)).join(':');
-  if (longest.length < 2) return print(groups);
-  return `${print(groups.slice(0, longest.at))}::${print(groups.slice(longest.at + longest.length))}`;
+  if (longest < 2) return printGroups(bytes, 0, 16);
+  return `${printGroups(bytes, 0, longestAt)}::${printGroups(bytes, longestAt + 2 * longest, 16)}`;
+}
+
+function printGroups(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let at = from; at < to; at += 2) {
+    const group = ((bytes[at] << 8) | bytes[at + 1]).toString(16);
+    text += at === from ? group : `:${group}`;
+  }
+  return text;
 }
 
 /** Addresses that no ban may touch, wherever the host stands. */
@@ -155,7 +208,8 @@ const SHORTEST: Record<Family, number> = { 4: 8, 6: 16 };
 /** Why a prefix cannot be banned, as a stable word; undefined when it can. */
 export function banRefusal(prefix: Prefix): string | undefined {
   if (prefix.length < SHORTEST[prefix.family]) return 'prefix-too-wide';
-  return UNBANNABLE.find(([, refused]) => refused.overlaps(prefix))?.[0];
+  for (const [reason, refused] of UNBANNABLE) if (refused.overlaps(prefix)) return reason;
+  return undefined;
 }
 
 /** The longest time-out that ipset takes: 2^31 ms, in whole seconds. */

@@ -1,4 +1,5 @@
 import type { InspectionContext } from './context';
+import type { ExpressionAllowance } from './expression-allowance';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_STEPS: readonly BufferStep[] = [];
@@ -67,6 +68,8 @@ export class Evaluation {
   budget: number;
   recursionExceeded = 0;
   budgetExceeded = 0;
+  /** Null: expressions may take their time. */
+  allowance: ExpressionAllowance | null = null;
 
   private steps: readonly BufferStep[] = NO_STEPS;
   private recursion = 0;

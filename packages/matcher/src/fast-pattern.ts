@@ -29,6 +29,11 @@ const ORDINARY = [
   '\r\nhost\r\nuser-agent\r\naccept\r\naccept-language\r\naccept-encoding\r\nconnection\r\n\r\n',
   '\r\nhost\r\nconnection\r\ncontent-length\r\naccept\r\nuser-agent\r\ncontent-type\r\naccept-encoding\r\n\r\n',
   '\r\naccept\r\nuser-agent\r\nhost\r\ncookie\r\nreferer\r\ncontent-type\r\ncontent-length\r\ncache-control\r\n\r\n',
+  // Heads of programs: curl and ApacheBench, wget, Go, Python, and what else says no more than it must.
+  '\r\nhost\r\nuser-agent\r\naccept\r\n\r\n \r\nuser-agent\r\naccept\r\naccept-encoding\r\nhost\r\nconnection\r\n\r\n',
+  '\r\nhost\r\nuser-agent\r\naccept-encoding\r\n\r\n \r\nhost\r\nuser-agent\r\naccept-encoding\r\naccept\r\nconnection\r\n\r\n',
+  '\r\nhost\r\n\r\n \r\nhost\r\nconnection\r\n\r\n \r\nhost\r\nuser-agent\r\nconnection\r\n\r\n \r\nconnection\r\nhost\r\n\r\n',
+  '\r\nconnection: close\r\n\r\n \r\nconnection: keep-alive\r\n\r\n \r\nconnection: keep-alive\r\nuser-agent: \r\naccept: */*\r\n\r\n',
   '\r\nhost: www.\r\nuser-agent: mozilla/5.0 (\r\naccept: */*\r\naccept-language: en-us,en;q=0.5\r\n',
   '\r\naccept-encoding: gzip, deflate, br\r\nconnection: keep-alive\r\ncontent-type: application/x-www-form-urlencoded\r\n',
   '\r\ncontent-length: \r\ncookie: \r\nreferer: https://www.\r\ncache-control: no-cache\r\npragma: no-cache\r\n',

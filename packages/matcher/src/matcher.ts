@@ -3,6 +3,7 @@ import type { PacketView } from '@portcullis/wire';
 import type { CompiledRule } from './compiled-rule';
 import type { CompiledRuleSet } from './compiled-rule-set';
 import type { InspectionContext } from './context';
+import { ExpressionAllowance } from './expression-allowance';
 import type { MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 import { MatcherStage } from './matcher-stage';
@@ -75,6 +76,16 @@ export class Matcher {
   /** Takes the times of a profile, by rule; null: none is taken. */
   set profile(profile: RuleProfile | null) {
     this.evaluator.profile = profile;
+  }
+
+  /** From now on slow regular expressions get a part of the time only: for packets that wait for their verdict. */
+  limitExpressions(): void {
+    this.evaluator.evaluation.allowance ??= new ExpressionAllowance();
+  }
+
+  /** Searches for slow expressions that were left out. */
+  get expressionsSkipped(): number {
+    return this.evaluator.evaluation.allowance?.skipped ?? 0;
   }
 
   statistics(): Readonly<MatcherStatistics> {

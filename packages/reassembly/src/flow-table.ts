@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { flowHash, type PacketView } from '@portcullis/wire';
 import { FlowMeta, FlowNumber, FlowWord } from './flow-layout';
-import { defaultTimeouts, emergencyTimeouts, type FlowTimeouts, timeoutTable } from './flow-timeouts';
+import {
+  defaultTimeouts,
+  emergencyTimeouts,
+  type FlowTimeouts,
+  TimeoutClass,
+  timeoutTable,
+} from './flow-timeouts';
 
 const hashOf = flowHash;
 const { SOURCE, DESTINATION, PORTS, META, CHAIN, OLDER, NEWER, STRIDE: WORDS } = FlowWord;
 const { PROTOCOL, CLASS, CLASS_SHIFT, IN_USE, UNCONFIRMED } = FlowMeta;
+const { BLOCKED } = TimeoutClass;
 const { ID, FIRST_SEEN, LAST_SEEN, PACKETS, BYTES, STRIDE: NUMBERS } = FlowNumber;
 
 /** Most flows one table holds: slots and array indexes stay small integers. */
@@ -13,6 +20,10 @@ export const MAX_FLOWS = 1 << 24;
 
 const EMERGENCY_ON = 0.9;
 const EMERGENCY_OFF = 0.8;
+/** Flows that are compared when one has to make room. */
+const COMPARED = 32;
+/** The silence of a blocked flow counts for so much less: its sender may send again what was dropped. */
+const BLOCKED_SHARE = 1 / 16;
 /** Slots whose next time-out is known together: a power of two. */
 const GROUP_SHIFT = 6;
 const GROUP = 1 << GROUP_SHIFT;
@@ -71,6 +82,8 @@ export class FlowTable {
   private oldest = 0;
   private newest = 0;
   private cursor = 0;
+  /** Where the next flow that has to make room is looked for. */
+  private idleCursor = 0;
   /** Of the packet last looked up. */
   private hash = 0;
   private readonly scratchSource = new Uint32Array(4);
@@ -272,6 +285,34 @@ export class FlowTable {
     return this.oldest - 1;
   }
 
+  /**
+   * Which flow is missed least in a full table: among the next few in turn, the one that has been silent longest.
+   *
+   * @param least microseconds of silence that it has behind it
+   * @returns -1 where all of them have spoken since
+   */
+  idlest(now: number, least: number): number {
+    const { words, numbers, highWater } = this;
+    let found = -1;
+    let longest = least;
+    let slot = this.idleCursor;
+    for (let left = Math.min(COMPARED, highWater); left > 0; left--) {
+      if (slot >= highWater) slot = 0;
+      const meta = words[slot * WORDS + META];
+      if ((meta & IN_USE) !== 0) {
+        let silence = now - numbers[slot * NUMBERS + LAST_SEEN];
+        if ((meta & CLASS) >>> CLASS_SHIFT === BLOCKED) silence *= BLOCKED_SHARE;
+        if (silence > longest) {
+          longest = silence;
+          found = slot;
+        }
+      }
+      slot++;
+    }
+    this.idleCursor = slot;
+    return found;
+  }
+
   /** Counts a packet. */
   touch(slot: number, direction: number, now: number, bytes: number): void {
     const numbers = this.numbers;
@@ -419,6 +460,7 @@ export class FlowTable {
     this.highWater = 0;
     this.free = 0;
     this.cursor = 0;
+    this.idleCursor = 0;
     this.emergency = false;
     this.silentUntil.fill(Number.POSITIVE_INFINITY);
   }

@@ -548,15 +548,29 @@ describe('memory', () => {
 test('a silent connection gives back what it holds when the pool is nearly full', () => {
   const connection = new Connection({ memcap: 8 * 2048, memcapPerDirection: 8 * 2048 }).open();
   connection.from('client', 0, 'x'.repeat(7 * 2048));
-  connection.now += 4e6;
+  connection.now += 1e6;
   connection.reassembler.tick(connection.now, 10);
   expect(connection.reassembler.heldBytes).toBe(7 * 2048);
-  connection.now += 2e6;
+  connection.now += 1.5e6;
   connection.reassembler.tick(connection.now, 10);
   expect(connection.reassembler.heldBytes).toBe(0);
   expect(connection.counter('reclaimed_flows')).toBe(1);
   expect(connection.from('client', 0, 'y')).toBe('accept');
   expect(connection.counter('uncompared_segments')).toBe(1);
+});
+
+test('what waits out of order is given back too, where it takes most of what may', () => {
+  const connection = new Connection({ memcap: 16 * 2048, memcapPerDirection: 16 * 2048 });
+  for (let clientPort = 1; clientPort <= 8; clientPort++) {
+    connection.syn({ clientPort });
+    connection.synAck({ clientPort });
+    connection.from('client', 10, 'behind a hole', { clientPort });
+  }
+  expect(connection.reassembler.heldBytes).toBe(8 * 2048);
+  connection.now += 2.5e6;
+  connection.reassembler.tick(connection.now, 10);
+  expect(connection.reassembler.heldBytes).toBe(0);
+  expect(connection.counter('reclaimed_flows')).toBe(8);
 });
 
 test('payload to the client that is not queued: nothing of it is expected', () => {
@@ -601,6 +615,42 @@ describe('the flow table', () => {
     connection.now += 400e6;
     connection.reassembler.tick(connection.now, 100);
     expect(connection.syn({ clientPort: 3 })).toBe('accept');
+  });
+
+  test('silent connections make room for new ones in a full table, the longest silent first', () => {
+    const connection = new Connection({ maxFlows: 4 });
+    const open = (clientPort: number) => {
+      expect(connection.syn({ clientPort })).toBe('accept');
+      connection.synAck({ clientPort });
+      connection.from('client', 0, 'x', { clientPort });
+    };
+    for (const clientPort of [1, 2, 3, 4]) open(clientPort);
+    connection.now += 2e6;
+    for (const clientPort of [1, 2, 4]) connection.from('client', 1, 'y', { clientPort });
+    connection.now += 0.5e6;
+    // The others have spoken a moment ago.
+    open(5);
+    expect(connection.counter('flows_evicted')).toBe(1);
+    expect(connection.counter('flow_table_full')).toBe(0);
+    connection.recorder.take();
+    for (const clientPort of [1, 2, 4]) connection.from('client', 2, 'z', { clientPort });
+    expect(connection.recorder.take()).toHaveLength(3);
+    // Nobody has been silent: the policy decides.
+    connection.syn({ clientPort: 6 });
+    expect(connection.counter('flow_table_full')).toBe(1);
+  });
+
+  test('of flows that were silent as long, blocked ones go last', () => {
+    const connection = new Connection({ maxFlows: 2 });
+    for (const clientPort of [1, 2]) {
+      connection.syn({ clientPort });
+      connection.synAck({ clientPort });
+      connection.from('client', 0, 'x', { clientPort });
+      if (clientPort === 1) connection.reassembler.block(connection.reassembler.slot);
+    }
+    connection.now += 20e6;
+    expect(connection.syn({ clientPort: 3 })).toBe('accept');
+    expect(connection.from('client', 1, 'y', { clientPort: 1 })).toBe('drop flow-blocked');
   });
 
   test('close ends every flow', () => {

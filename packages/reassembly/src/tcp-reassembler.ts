@@ -40,9 +40,15 @@ const CLASS = TimeoutClass;
 /** Unanswered flows are only evicted for others when they are this many, or this old. */
 const EVICT_SHARE = 1 / 64;
 const EVICT_AGE = 2_000_000;
-/** Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold. */
-const RECLAIM_SHARE = 0.75;
-const RECLAIM_IDLE = 5_000_000;
+/** In a full table others make room for a new flow when they have been silent for so long (µs). */
+const EVICT_SILENCE = 1_000_000;
+/**
+ * Above this share of the pool, connections silent for RECLAIM_IDLE microseconds give back what they hold: three
+ * quarters of what may wait out of order. All of them are looked at within RECLAIM_TURNS calls of `tick`.
+ */
+const RECLAIM_SHARE = 0.375;
+const RECLAIM_IDLE = 2_000_000;
+const RECLAIM_TURNS = 16;
 /** A segment without options of known size (RFC 9293 §3.7.1). */
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
@@ -210,7 +216,8 @@ export class TcpReassembler {
    * @returns flows that ended.
    */
   tick(now: number, budget: number): number {
-    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE) this.reclaim(now, budget * 4);
+    if (this.held.usedPages > this.held.pageCount * RECLAIM_SHARE)
+      this.reclaim(now, Math.max(budget * 4, Math.ceil(this.table.slots / RECLAIM_TURNS)));
     return this.table.expire(now, this.table.emergency ? budget * 4 : budget, this.onExpire);
   }
 
@@ -693,11 +700,21 @@ export class TcpReassembler {
         oldest >= 0 &&
         (table.unconfirmed > table.capacity * EVICT_SHARE || now - table.lastSeen(oldest) > EVICT_AGE)
       ) {
-        this.counters[Counter.FLOWS_EVICTED]++;
-        this.finish(oldest, FlowEndReason.EVICTED);
+        this.evict(oldest);
       }
     }
+    const slot = table.insert(view, now, timeoutClass, reversed);
+    if (slot >= 0) return slot;
+    // Connections that anybody can open and keep silent must not be what others are not inspected for.
+    const silent = table.idlest(now, EVICT_SILENCE);
+    if (silent < 0) return -1;
+    this.evict(silent);
     return table.insert(view, now, timeoutClass, reversed);
+  }
+
+  private evict(slot: number): void {
+    this.counters[Counter.FLOWS_EVICTED]++;
+    this.finish(slot, FlowEndReason.EVICTED);
   }
 
   private finish(slot: number, otherwise: number): void {

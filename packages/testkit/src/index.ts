@@ -19,7 +19,7 @@ export { LabConnection } from './lab/lab-connection';
 export { type ExecOptions, type ExecResult, LabProcess, type SpawnOptions } from './lab/lab-process';
 export { LabServer, LabUdpServer } from './lab/lab-server';
 export type { RawEnd } from './lab/raw-end';
-export type { EndRole, Role } from './lab/topology';
+export { type EndRole, endHardware, gatewayHardware, type Role } from './lab/topology';
 export { type WaitOptions, waitUntil } from './lab/wait-until';
 export {
   buildIcmp,

@@ -8,8 +8,9 @@ export interface AddressTableData {
   /** Records, one after the other; none lies in two chunks. */
   readonly chunks: readonly SharedArrayBuffer[];
   /**
-   * Bits by hash: whether there may be an entry of that hash, and (by `pathHash`) whether there may be some with a path or
-   * port of the host of that hash. Small enough to stay in a processor's cache, unlike the rest. A power of two of bits.
+   * 32-bit words by the hash of a host, a power of two of them: what there may be under it. The lower half is of the host
+   * itself (`hostBit`), the upper half of its entries with more than a host (`PathShape`). One look at memory answers
+   * most questions, which is what a look-up costs.
    */
   readonly filter: SharedArrayBuffer;
   readonly seed: number;
@@ -67,9 +68,26 @@ export function hashEnd(state: number): number {
   return hash ^ (hash >>> 16);
 }
 
-/** Where the filter has whether a host has entries with paths. */
-export function pathHash(hash: number): number {
-  return Math.imul(hash, 0x9e3779b1) ^ (hash >>> 16);
+/** The bit of a host in its word of the filter. The lower bits of the hash have chosen the word. */
+export function hostBit(hash: number): number {
+  return 1 << (hash >>> 28);
+}
+
+/** Bits of a word of the filter that say how entries with more than a host go on; 1 to 14 segments are `PathShape.PORT << n`. */
+export const PathShape = {
+  /** With a port, whatever follows. */
+  PORT: 1 << 16,
+  /** With a query. */
+  QUERY: 1 << 31,
+} as const;
+const { PORT, QUERY } = PathShape;
+const DEEPEST = 14;
+/** All that is said of entries with more than a host. */
+const ANY_SHAPE = 0xffff0000 | 0;
+
+/** The bit of a path of so many segments; those that are deeper share one. */
+export function segmentsBit(segments: number): number {
+  return PORT << Math.min(segments, DEEPEST);
 }
 
 /**
@@ -106,7 +124,7 @@ export class AddressTable {
     this.mask = this.slots.length / 2 - 1;
     this.chunks = data.chunks.map((chunk) => new Uint8Array(chunk));
     this.filter = new Int32Array(data.filter);
-    this.filterMask = this.filter.length * 32 - 1;
+    this.filterMask = this.filter.length - 1;
   }
 
   /**
@@ -116,7 +134,7 @@ export class AddressTable {
    * @returns whether there is one, and it is not an exception
    */
   find(address: WebAddress, withPath: boolean): boolean {
-    const { states, starts } = this;
+    const { states, starts, filter, filterMask } = this;
     const { seed, multiplier, depths } = this.data;
     const { host, hostEnd } = address;
     this.best = 0;
@@ -139,9 +157,10 @@ export class AddressTable {
       const from = starts[label] as number;
       const flag = from === 0 ? ITSELF : SUBDOMAINS;
       const hash = hashEnd(states[label] as number);
-      this.probe(hash, flag, address, from, 0, 0);
-      if (withPath && this.mayHold(pathHash(hash)))
-        this.probePaths(states[label] as number, flag, address, from);
+      const known = filter[hash & filterMask] as number;
+      if ((known & hostBit(hash)) !== 0) this.probe(hash, flag, address, from, 0, 0);
+      if (withPath && (known & ANY_SHAPE) !== 0)
+        this.probePaths(states[label] as number, flag, address, from, known);
     }
     return this.best !== 0 && this.best !== ALLOWED_RANK;
   }
@@ -163,16 +182,22 @@ export class AddressTable {
     return this.data.categories[this.category] as string;
   }
 
-  /** Entries with a path or a port, of one host. */
-  private probePaths(hostState: number, flag: number, address: WebAddress, from: number): void {
-    this.probePathsBehind(hostState, flag, address, from, 0);
+  /** Entries with a path or a port, of one host. @param known word of the filter */
+  private probePaths(
+    hostState: number,
+    flag: number,
+    address: WebAddress,
+    from: number,
+    known: number,
+  ): void {
+    this.probePathsBehind(hostState, flag, address, from, 0, known);
     const { portText, portLength } = this;
-    if (portLength === 0) return;
+    if (portLength === 0 || (known & PORT) === 0) return;
     let state = hostState;
     for (let at = 0; at < portLength; at++)
       state = hashStep(state, portText[at] as number, this.data.multiplier);
     this.probe(hashEnd(state), flag, address, from, portLength, 0);
-    this.probePathsBehind(state, flag, address, from, portLength);
+    this.probePathsBehind(state, flag, address, from, portLength, known);
   }
 
   private probePathsBehind(
@@ -181,20 +206,31 @@ export class AddressTable {
     address: WebAddress,
     from: number,
     port: number,
+    known: number,
   ): void {
     const { path, pathEnd, queryEnd } = address;
     const { multiplier } = this.data;
     let state = start;
     let segments = 0;
-    for (let at = 0; at < queryEnd; at++) {
+    for (let at = 0; at < pathEnd; at++) {
       const byte = path[at] as number;
-      if (at === pathEnd) this.probe(hashEnd(state), flag, address, from, port, at);
-      else if (byte === SLASH && at > 0 && at < pathEnd && ++segments < MAX_SEGMENTS)
-        this.probe(hashEnd(state), flag, address, from, port, at);
+      if (byte === SLASH) {
+        if (segments > 0 && segments < MAX_SEGMENTS && (known & segmentsBit(segments)) !== 0)
+          this.probe(hashEnd(state), flag, address, from, port, at);
+        segments++;
+      }
       const mixed = Math.imul(state ^ byte, multiplier);
       state = mixed ^ (mixed >>> 15);
     }
-    if (queryEnd > 0 && !address.cut) this.probe(hashEnd(state), flag, address, from, port, queryEnd);
+    const whole = queryEnd > pathEnd || !address.cut;
+    if (pathEnd > 0 && whole && (known & segmentsBit(segments)) !== 0)
+      this.probe(hashEnd(state), flag, address, from, port, pathEnd);
+    if (queryEnd === pathEnd || address.cut || (known & QUERY) === 0) return;
+    for (let at = pathEnd; at < queryEnd; at++) {
+      const mixed = Math.imul(state ^ (path[at] as number), multiplier);
+      state = mixed ^ (mixed >>> 15);
+    }
+    this.probe(hashEnd(state), flag, address, from, port, queryEnd);
   }
 
   /** Looks for one key: the host from `from` on, `port` bytes of the port, `path` bytes of path and query. */
@@ -206,7 +242,6 @@ export class AddressTable {
     port: number,
     path: number,
   ): void {
-    if (!this.mayHold(hash)) return;
     const { slots, mask, chunks, rank } = this;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const reference = slots[place * 2 + 1] as number;
@@ -227,10 +262,6 @@ export class AddressTable {
       this.list = list;
       this.found = record;
     }
-  }
-
-  private mayHold(hash: number): boolean {
-    return ((this.filter[(hash & this.filterMask) >>> 5] as number) & (1 << (hash & 31))) !== 0;
   }
 
   private isKey(

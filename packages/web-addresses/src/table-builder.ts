@@ -5,8 +5,10 @@ import {
   CHUNK_BYTES,
   hashEnd,
   hashStep,
-  pathHash,
+  hostBit,
+  PathShape,
   RecordField,
+  segmentsBit,
   writePort,
 } from './address-table';
 import { MAX_CATEGORIES, MAX_ENTRIES, MAX_HOST, MAX_LISTS, MAX_PATH } from './limits';
@@ -18,12 +20,13 @@ const MAX_CHUNKS = 2 ** (32 - CHUNK_BITS);
 const FIRST_SLOTS = 1024;
 /** Fullest that the table of hashes gets before it is doubled. */
 const FULLEST = 0.7;
-/** Bits of the filter for each entry: at most one address in eight that is not there is looked up all the same. */
-const FILTER_BITS_PER_ENTRY = 8;
-const LEAST_FILTER_BITS = 1024;
+const LEAST_FILTER_WORDS = 64;
 /** Of the flags while the table is built: the key is more than a host. Bits above those of `EntryFlag`. */
 const HAS_PATH = 0x80;
 const DOT = 0x2e;
+const SLASH = 0x2f;
+const COLON = 0x3a;
+const QUESTION = 0x3f;
 
 /** The table is as large as it may get. */
 export class TableFullError extends Error {
@@ -40,7 +43,6 @@ export class AddressTableBuilder {
   private readonly seed: number;
   private readonly multiplier: number;
   private depths = 0;
-  private withPath = 0;
   private readonly key = new Uint8Array(MAX_HOST + 6 + MAX_PATH);
   private readonly lists: string[] = [];
   private readonly categories: string[] = ['allowed'];
@@ -127,7 +129,6 @@ export class AddressTableBuilder {
     this.slots[place * 2] = hash;
     this.slots[place * 2 + 1] = record + 1;
     this.entries++;
-    if (hasPath) this.withPath++;
     if (this.entries > (this.mask + 1) * FULLEST) this.grow();
     return true;
   }
@@ -194,22 +195,20 @@ export class AddressTableBuilder {
     };
   }
 
+  /** With a word for each entry, one host in thirty that is not there is looked up all the same. */
   private filter(): SharedArrayBuffer {
-    let bits = LEAST_FILTER_BITS;
-    while (bits < (this.entries + this.withPath) * FILTER_BITS_PER_ENTRY) bits *= 2;
-    const words = new Int32Array(new SharedArrayBuffer(bits / 8));
-    const set = (hash: number) => {
-      words[(hash & (bits - 1)) >>> 5] |= 1 << (hash & 31);
-    };
+    let size = LEAST_FILTER_WORDS;
+    while (size < this.entries) size *= 2;
+    const words = new Int32Array(new SharedArrayBuffer(size * 4));
     for (let slot = 0; slot < this.slots.length; slot += 2) {
       const reference = this.slots[slot + 1] as number;
       if (reference === 0) continue;
-      set(this.slots[slot] as number);
-      if (this.withPath === 0) continue;
       const record = (reference - 1) >>> 0;
       const chunk = this.chunks[record >>> CHUNK_BITS] as Uint8Array;
       const at = record & CHUNK_MASK;
-      if (((chunk[at + FLAGS] as number) & HAS_PATH) !== 0) set(pathHash(this.hashOfHost(chunk, at)));
+      const hash = this.slots[slot] as number;
+      if (((chunk[at + FLAGS] as number) & HAS_PATH) === 0) words[hash & (size - 1)] |= hostBit(hash);
+      else words[this.hashOfHost(chunk, at) & (size - 1)] |= shapeOf(chunk, at);
     }
     return words.buffer as SharedArrayBuffer;
   }
@@ -224,12 +223,25 @@ export class AddressTableBuilder {
   }
 }
 
+/** What the filter says of a record with a port, path or query. */
+function shapeOf(chunk: Uint8Array, record: number): number {
+  const start = record + KEY;
+  const length = (chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8);
+  let at = hostLength(chunk, start, length);
+  let shape = chunk[start + at] === COLON ? PathShape.PORT : 0;
+  let segments = 0;
+  for (; at < length && chunk[start + at] !== QUESTION; at++) if (chunk[start + at] === SLASH) segments++;
+  if (at < length) shape |= PathShape.QUERY;
+  else if (segments > 0) shape |= segmentsBit(segments);
+  return shape;
+}
+
 /** Bytes of a key that are its host: up to the port, path or query. */
 function hostLength(chunk: Uint8Array, start: number, length: number): number {
   const bracketed = chunk[start] === 0x5b;
   for (let at = bracketed ? chunk.indexOf(0x5d, start) - start : 0; at < length; at++) {
     const byte = chunk[start + at];
-    if (byte === 0x3a || byte === 0x2f || byte === 0x3f) return at;
+    if (byte === COLON || byte === SLASH || byte === QUESTION) return at;
   }
   return length;
 }

@@ -52,7 +52,7 @@ async function started(text = 'ok', last = 1): Promise<Supervisor> {
     script,
   });
   for (const name of ['detection', 'lost', 'replaced', 'unattended'] as const)
-    supervisor.on(name, (event: unknown) => events.push([name, event as Record<string, unknown>]));
+    supervisor.on(name, (...[event]: unknown[]) => events.push([name, event as Record<string, unknown>]));
   await supervisor.start(async () => rules(text), null);
   return supervisor;
 }

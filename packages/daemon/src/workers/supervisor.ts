@@ -21,7 +21,10 @@ export interface SupervisorSettings {
 }
 
 interface SupervisorEvents {
-  detection: [Detection];
+  /** `began`: when its packet was taken from the queue, by `performance.now` of the main thread. */
+  detection: [Detection, began: number];
+  /** A detection that is none: for the answer to be practised. */
+  rehearsal: [Detection];
   /** What the data sets of one worker have learnt, when it ends. */
   dataSets: [readonly DataSetFile[]];
   /** A worker died or stalled; `replaced` tells when another has its queue. */
@@ -236,7 +239,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private spawn(): WorkerThread {
     const number = this.threadNumber++ % THREAD_NUMBERS;
     const settings = { ...this.settings.thread, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
-    return new WorkerThread(settings, this.settings.script);
+    const thread = new WorkerThread(settings, this.settings.script);
+    thread.on('rehearsal', (detection) => this.emit('rehearsal', detection));
+    return thread;
   }
 
   private async bind(
@@ -250,7 +255,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     thread.send({ type: 'bind', source, offload: this.offload, earlier, replyPayload: this.replies(source) });
     await bound;
     this.active.set(queue, thread);
-    thread.on('detection', (detection) => this.emit('detection', detection));
+    thread.on('detection', (detection, began) => this.emit('detection', detection, began));
     thread.on('dataSets', (files) => this.emit('dataSets', files));
     thread.on('failed', (error) => void this.lose(queue, thread, error.message));
     thread.startWatching(performance.now());

@@ -6,6 +6,7 @@ import {
   type PreparedRules,
   type QueueFacts,
   type RuleSummary,
+  sharedClockOffset,
   type ToWorker,
   WorkerCounterNames,
   type WorkerSettings,
@@ -25,7 +26,10 @@ interface WorkerEvents {
   ready: [RuleSummary];
   bound: [QueueFacts | null];
   reloaded: [RuleSummary];
-  detection: [Detection];
+  /** `began`: when its packet was taken from the queue, by `performance.now` of the main thread. */
+  detection: [Detection, began: number];
+  /** Nothing has happened. */
+  rehearsal: [Detection];
   dataSets: [readonly DataSetFile[]];
   stopped: [];
   /** The thread is gone, or says that it cannot go on. Once per thread. */
@@ -33,6 +37,9 @@ interface WorkerEvents {
   /** The thread was told to end: nothing more is to be expected of it. */
   killed: [];
 }
+
+/** What has to be taken from the clock that all threads share for that of this thread. */
+const CLOCK_OFFSET = sharedClockOffset();
 
 export type WorkerThreadSettings = Omit<WorkerSettings, 'words' | 'counters' | 'latency'>;
 
@@ -119,7 +126,8 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
         this.emit('reloaded', message.rules);
         break;
       case 'detection':
-        this.emit('detection', message.detection);
+        if (message.rehearsal) this.emit('rehearsal', message.detection);
+        else this.emit('detection', message.detection, message.takenAt - CLOCK_OFFSET);
         break;
       case 'data-sets':
         this.emit('dataSets', message.files);

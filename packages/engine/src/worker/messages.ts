@@ -8,7 +8,7 @@ import type { PreparedRules, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
-  /** Counts up with every turn of the loop: a worker whose word stands still is stalled. */
+  /** Counts up with every packet and every turn of the loop: a worker whose word stands still is stalled. */
   HEARTBEAT: 0,
   /** Not 0: messages wait on the port. Cleared by the worker. */
   MAIL: 1,
@@ -92,7 +92,11 @@ export type FromWorker =
   /** @param facts null where it is no queue */
   | { type: 'bound'; facts: QueueFacts | null }
   | { type: 'reloaded'; rules: RuleSummary }
-  | { type: 'detection'; detection: Detection }
+  /**
+   * @param takenAt when its packet was taken from the queue, ms of the clock that all threads share (`hrtime`)
+   * @param rehearsal nothing has happened: the answer is only to be practised
+   */
+  | { type: 'detection'; detection: Detection; takenAt: number; rehearsal: boolean }
   /** Data sets that rules want to be kept, as the text of their files. */
   | { type: 'data-sets'; files: { path: string; text: string }[] }
   | { type: 'stopped' }

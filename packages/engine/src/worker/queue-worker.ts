@@ -2,6 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
 import type { AddressTableData } from '@portcullis/web-addresses';
+import type { Detection } from '../detection';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
@@ -9,10 +10,15 @@ import { RuleHost } from '../rule-host';
 import type { LoadedRules, PreparedRules } from '../rule-loading';
 import { type Intake, openIntake } from './intake';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
+import { rehearse } from './rehearsal';
+import { sharedClockOffset } from './shared-clock';
 import { publishCounters } from './worker-counters';
 
 /** Bound once: the global is a getter, and asking it costs more than the time of day. */
 const clock = performance;
+
+/** What has to be added to this thread's clock for the one that all threads share. */
+const CLOCK_OFFSET = sharedClockOffset();
 
 /** The worker blocks in the kernel for so long at most, then looks after its other duties. */
 const RECEIVE_MILLISECONDS = 50;
@@ -38,6 +44,8 @@ export class QueueWorker {
   private loaded: LoadedRules | null = null;
   private addresses: AddressTableData | null = null;
   private draining = false;
+  /** When the batch in hand was taken, by this thread's clock. */
+  private takenAt = 0;
   private reloading: {
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
@@ -74,6 +82,13 @@ export class QueueWorker {
   private async load(rules: PreparedRules): Promise<void> {
     this.loaded = await this.host.open(rules);
     this.say({ type: 'ready', rules: this.loaded.summary });
+    // While others get ready too.
+    this.takenAt = clock.now();
+    await rehearse((detection) => this.tell(detection, true));
+  }
+
+  private tell(detection: Detection, rehearsal: boolean): void {
+    this.say({ type: 'detection', detection, takenAt: CLOCK_OFFSET + this.takenAt, rehearsal });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
@@ -88,6 +103,7 @@ export class QueueWorker {
   /** Binds the queue and stays in the packet loop until told to drain. */
   private serve({ source, offload, earlier, replyPayload }: Binding): void {
     this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
+    this.matcher.limitExpressions();
     const intake = openIntake(source);
     this.intake = intake;
     this.inspector = new Inspector({
@@ -101,9 +117,11 @@ export class QueueWorker {
       offload,
       earlier,
       ...intake.inspection,
-      onDetection: (detection) => this.say({ type: 'detection', detection }),
+      onDetection: (detection) => this.tell(detection, false),
       holdBlockedMicros: this.settings.holdBlockedMicros,
     });
+    // A batch of packets that each take long is no stall.
+    this.inspector.heartbeat = this.words.subarray(WorkerWord.HEARTBEAT);
     this.say({ type: 'bound', facts: intake.facts });
     this.loop();
     // What parsers still hold of unfinished flows is told too.
@@ -135,6 +153,7 @@ export class QueueWorker {
       const taken = clock.now();
       const nowMicros = Math.floor((epochMillis + taken) * 1000);
       if (count > 0) {
+        this.takenAt = taken;
         inspector.inspectBatch(source.batch, nowMicros);
         source.finalize();
         latency.observe((clock.now() - taken) * 1000, count);
@@ -149,8 +168,8 @@ export class QueueWorker {
       if (taken > drainUntil) return;
       if (taken >= nextPublish) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
-        // The system's clock may have been set.
-        epochMillis = Date.now() - taken;
+        // The system's clock may have been set. Asked now: the batch may have taken its time.
+        epochMillis = Date.now() - clock.now();
         this.publish();
       }
       if (this.reloading !== null) this.continueReload();
@@ -245,6 +264,7 @@ export class QueueWorker {
         flows: inspector.flowCount,
         heldBytes: inspector.heldBytes,
         rawTailsMissing: inspector.rawTailsMissing,
+        expressionsSkipped: this.matcher.expressionsSkipped,
       },
     );
   }

@@ -36,6 +36,14 @@ const fromStream = {
   one_sided_flows: StreamCounter.ONE_SIDED_FLOWS,
   gaps: StreamCounter.GAPS,
   gap_bytes: StreamCounter.GAP_BYTES,
+  midstream_packets: StreamCounter.MIDSTREAM_PACKETS,
+  unheld_segments: StreamCounter.UNHELD_SEGMENTS,
+  unkept_segments: StreamCounter.UNKEPT_SEGMENTS,
+  uncompared_segments: StreamCounter.UNCOMPARED_SEGMENTS,
+  reclaimed_flows: StreamCounter.RECLAIMED_FLOWS,
+  flow_table_full: StreamCounter.FLOW_TABLE_FULL,
+  flows_evicted: StreamCounter.FLOWS_EVICTED,
+  no_header: StreamCounter.NO_HEADER,
 } as const;
 
 /** Reasons of reassembly, with the name of the counter each is published under. */
@@ -51,7 +59,8 @@ export type WorkerCounterName =
   | `drop_${string}`
   | 'flows_active'
   | 'held_bytes'
-  | 'raw_tails_missing';
+  | 'raw_tails_missing'
+  | 'expressions_skipped';
 
 /** Names of what one worker publishes, in the order of the shared block. */
 export const WorkerCounterNames: readonly WorkerCounterName[] = [
@@ -62,6 +71,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   'flows_active',
   'held_bytes',
   'raw_tails_missing',
+  'expressions_skipped',
 ];
 
 /** Every reason for which a packet is dropped, and the counter that holds how often. */
@@ -78,7 +88,7 @@ export const DropCounterNames: readonly (readonly [string, WorkerCounterName])[]
 export function publishCounters(
   into: Float64Array,
   parts: { queue: Float64Array; inspection: Float64Array; stream: Float64Array },
-  moment: { flows: number; heldBytes: number; rawTailsMissing: number },
+  moment: { flows: number; heldBytes: number; rawTailsMissing: number; expressionsSkipped: number },
 ): void {
   let at = 0;
   for (const index of Object.values(fromQueue)) into[at++] = parts.queue[index] as number;
@@ -88,4 +98,5 @@ export function publishCounters(
   into[at++] = moment.flows;
   into[at++] = moment.heldBytes;
   into[at++] = moment.rawTailsMissing;
+  into[at++] = moment.expressionsSkipped;
 }

@@ -16,6 +16,8 @@ export class ExpressionStep extends BufferStep {
   private compiled: Expression | null = null;
   /** A later step counts from where this one matched. */
   private relativeNext = false;
+  /** See `ExpressionAllowance`. */
+  private slowUntil = 0;
 
   constructor(
     private readonly compiler: ExpressionCompiler,
@@ -71,7 +73,7 @@ export class ExpressionStep extends BufferStep {
     const from = evaluation.expressionStart > 0 ? start + evaluation.expressionStart : subject;
     if (from > end || from < subject) return false;
     if (!evaluation.spend(end - from)) return false;
-    const pairs = this.compiled.exec(evaluation.bytes, subject, end, from, found);
+    const pairs = this.exec(this.compiled, evaluation, subject, from);
     if (pairs > 0) {
       if (this.negated) return false;
       evaluation.position = found[1] - start;
@@ -81,6 +83,17 @@ export class ExpressionStep extends BufferStep {
     if (this.negated) return pairs === 0;
     evaluation.open = true;
     return false;
+  }
+
+  /** @returns below 0: neither found nor known to be missing */
+  private exec(compiled: Expression, evaluation: Evaluation, subject: number, from: number): number {
+    const { allowance, bytes, end } = evaluation;
+    if (allowance === null) return compiled.exec(bytes, subject, end, from, found);
+    const begun = allowance.begin(this.slowUntil);
+    if (begun < 0) return -1;
+    const pairs = compiled.exec(bytes, subject, end, from, found);
+    this.slowUntil = allowance.charge(begun);
+    return pairs;
   }
 }
 

@@ -1,4 +1,5 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { emptyBlocks } from '../../testing/empty-blocks';
 import { Random, testSeed } from '../../testing/random';
 import { BufferPool, PooledBytes } from '../buffer-pool';
 import { Coding, ContentDecoder, DecoderNotice } from './decoder';
@@ -64,4 +65,10 @@ test.each([
   const random = new Random(testSeed());
   for (const largest of [1, 2, 1000])
     expect(decode(coding, coded, random, largest)).toEqual({ text, notices });
+});
+
+test('what costs more to undo than it holds is told, and is nothing', () => {
+  const random = new Random(1);
+  expect(decode(DEFLATE, emptyBlocks(60), random, 50)).toEqual({ text: 'x', notices: NONE });
+  expect(decode(DEFLATE, emptyBlocks(300), random, 50)).toEqual({ text: '', notices: DecoderNotice.BOMB });
 });

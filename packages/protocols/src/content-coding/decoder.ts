@@ -162,6 +162,10 @@ export class ContentDecoder {
         this.phase = Phase.IGNORE;
         return DecoderNotice.NONE;
       default:
+        if (inflater.costly) {
+          this.phase = Phase.IGNORE;
+          return DecoderNotice.BOMB;
+        }
         this.phase = Phase.PASS;
         if (!this.produced && this.taken <= REPLAY_BYTES) {
           sink.append(this.replay, 0, this.taken);

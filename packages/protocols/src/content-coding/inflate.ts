@@ -134,6 +134,12 @@ const FIXED_DISTANCES = new HuffmanCode(32);
   FIXED_DISTANCES.build(lengths, 0, 32);
 }
 
+/**
+ * Every dynamic block costs the building of its codes, also one that holds nothing. These many do not count; of the others
+ * there may be one for 128 bytes that come in or 32 that come out.
+ */
+const FREE_BLOCKS = 64;
+
 const NEED_INPUT = -1;
 const BAD_CODE = -2;
 
@@ -151,7 +157,12 @@ export class Inflater {
   private index = 0;
   private gzipFlags = 0;
   private memberStart = 0;
+  /** Dynamic blocks so far. */
   private blocks = 0;
+  /** Input so far, in bytes. */
+  private offered = 0;
+  /** It was given up because undoing it costs more than what it holds is worth. */
+  costly = false;
   private literalCount = 0;
   private distanceCount = 0;
   private fixed = false;
@@ -177,6 +188,8 @@ export class Inflater {
     this.last = false;
     this.memberStart = sink.end;
     this.blocks = 0;
+    this.offered = 0;
+    this.costly = false;
   }
 
   /** Bytes that were taken from the input but lie behind the last bit that was used. */
@@ -192,6 +205,7 @@ export class Inflater {
   /** Takes `bytes[start, end)` as far as input and sink reach. */
   push(bytes: Uint8Array, start: number, end: number, sink: ByteSink): number {
     this.position = start;
+    this.offered = Math.min(this.offered + end - start, 0x7fffffff);
     for (;;) {
       switch (this.state) {
         case State.GZIP_MAGIC: {
@@ -273,8 +287,10 @@ export class Inflater {
             this.fixed = true;
             this.state = State.SYMBOL;
           } else if (type === 2) {
-            // Every block costs the building of its codes, also one that holds nothing: bound their number.
-            if (++this.blocks > 8 + ((sink.end - this.memberStart) >> 5)) return this.fail();
+            if (++this.blocks > FREE_BLOCKS + (this.offered >> 7) + (sink.end >> 5)) {
+              this.costly = true;
+              return this.fail();
+            }
             this.fixed = false;
             this.state = State.COUNTS;
           } else return this.fail();
@@ -391,7 +407,6 @@ export class Inflater {
             break;
           }
           // Another member; it has its own window (RFC 1952 section 2.2).
-          if (++this.blocks > 8 + (sink.end >> 5)) return this.fail();
           this.last = false;
           this.memberStart = sink.end;
           this.state = State.GZIP_MAGIC;

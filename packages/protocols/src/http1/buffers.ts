@@ -32,6 +32,8 @@ const {
 } = table;
 const { COLON, CR, LF, SP, SPACE, CLASS, TAB } = characters;
 const DOT = 0x2e;
+const SLASH = 0x2f;
+const QUESTION = 0x3f;
 
 export { Http1Buffer };
 
@@ -258,9 +260,16 @@ function parseUri(tx: Http1Transaction, head: Head): boolean {
   if (line.secondEnd < 0) return false;
   const start = head.base + line.secondStart;
   const end = head.base + line.secondEnd;
-  if (tx.method === Method.CONNECT) uriParts.parseAuthorityForm(head.bytes, start, end);
+  if (tx.method === Method.CONNECT && !hasPath(head.bytes, start, end))
+    uriParts.parseAuthorityForm(head.bytes, start, end);
   else uriParts.parse(head.bytes, start, end);
   return true;
+}
+
+/** Applications may take a target for what it looks like, whatever the method. */
+function hasPath(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === SLASH || bytes[i] === QUESTION) return true;
+  return false;
 }
 
 function fillUri(tx: Http1Transaction, head: Head, out: BufferView): boolean {

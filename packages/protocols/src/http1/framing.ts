@@ -42,11 +42,13 @@ export class BodyFraming {
 
     let index: number = firstOf[Field.TRANSFER_ENCODING];
     this.hasTransferEncoding = index >= 0;
+    let last = false;
     for (let nth = 0; index >= 0; nth++) {
       const row = index * ROW;
       const start = base + rows[row + VALUE_START];
       const end = base + rows[row + VALUE_END];
       const next = rows[row + NEXT];
+      last = endsWithChunked(bytes, start, end);
       if (indexWithoutNull(bytes, start, end, CHUNKED) >= 0) {
         this.chunked = true;
         if (nth > 0 || next >= 0 || !equalsLower(bytes, start, end, CHUNKED)) {
@@ -56,6 +58,8 @@ export class BodyFraming {
         this.flags |= FramingFlag.INVALID_TRANSFER_ENCODING;
       index = next;
     }
+    // Browsers look for the word; servers take a body for chunks only where that is the coding that was applied last.
+    if (!head.response) this.chunked = last;
 
     index = firstOf[Field.CONTENT_LENGTH];
     this.hasLength = index >= 0;
@@ -73,6 +77,13 @@ export class BodyFraming {
       if (readLength(head, next) !== this.length) this.flags |= FramingFlag.DUPLICATE_LENGTH;
     }
   }
+}
+
+/** Whether `chunked` is the last of the codings in a field. */
+function endsWithChunked(bytes: Uint8Array, start: number, end: number): boolean {
+  let from = end;
+  while (from > start && !isSeparator(bytes[from - 1])) from--;
+  return equalsWithoutNull(bytes, from, end, CHUNKED);
 }
 
 /** First number in the value, whatever stands round it; -1 where there is none or it is too large to be true. */

@@ -245,6 +245,9 @@ export class Http1Parser implements ProtocolParser {
     else if (framing.length > 0) {
       this.beginBody(tx, TO_SERVER, State.BODY_LENGTH, layers);
       tx.bodies[TO_SERVER]!.left = framing.length;
+    } else if (framing.hasTransferEncoding && !framing.hasLength) {
+      // A coding of which nobody knows where it ends: lenient servers read on.
+      this.beginBody(tx, TO_SERVER, State.BODY_TO_CLOSE, layers);
     } else this.finishRequest(tx);
     if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null) beginMultipart(this.context, tx, head);
   }

@@ -62,7 +62,8 @@ const REQUEST_LINE_PROBE = 1024;
  */
 export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
-  while (i < end && i < start + 8 && (CLASS[bytes[i]] & SPACE) !== 0) i++;
+  // Servers pass over blank lines, however many (RFC 9112 section 2.2).
+  while (i < end && (CLASS[bytes[i]] & SPACE) !== 0) i++;
   const method = i;
   while (i < end && i < method + 32 && (CLASS[bytes[i]] & TOKEN) !== 0) i++;
   if (i === end) return i - method < 32 ? 0 : -1;
@@ -74,11 +75,11 @@ export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: numb
     return -Math.max(hasScheme(bytes, i, end, RTSP), hasScheme(bytes, i, end, SIP));
   }
   // The line must be seen to its end, or as far as is looked.
-  const limit = Math.min(end, start + REQUEST_LINE_PROBE);
+  const limit = Math.min(end, method + REQUEST_LINE_PROBE);
   let last = i;
   let at = i;
   for (; at < limit && bytes[at] !== LF; at++) if (bytes[at] === SP) last = at + 1;
-  if (at === limit) return limit - start < REQUEST_LINE_PROBE ? 0 : -1;
+  if (at === limit) return limit - method < REQUEST_LINE_PROBE ? 0 : -1;
   for (let k = 0; k < HTTP.length; k++) if (bytes[last + k] !== HTTP[k]) return -1;
   return bytes[last + HTTP.length] === 0x2f ? 1 : -1;
 }

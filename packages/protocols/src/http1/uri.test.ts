@@ -54,6 +54,10 @@ test.each([
   ['/%u12', '/%u12'],
   ['/a?b//../c\\d%2f+%20', '/a?b//../c\\d/+ '],
   ['/A?x=%25%41', '/A?x=%A'],
+  // Overlong forms of ASCII characters, and what only begins like them.
+  ['/?%c1%a5%e0%81%b6%f0%80%81%a9l', '/?evil'],
+  ['/?%c3%a9%c1%ff%c1', '/?\xc3\xa9\xc1\xff\xc1'],
+  ['/?\xc1\xa5vil', '/?evil'],
   ['/a#f%41', '/a#f%41'],
   ['?q', '?q'],
   ['http://host/p/../q?r', '/q?r'],

@@ -3,7 +3,8 @@
  *
  * The normal form is that of libhtp's IDS personality as Suricata sets it up: the path percent-decoded once
  * (`%2e`, `%u002e`), UTF-8 brought to one byte, backslashes made slashes, separators compressed, dot segments removed;
- * the query percent-decoded once; letters keep their case; `+` stays; what is not a valid encoding stays as it is.
+ * the query percent-decoded once, and there overlong forms of ASCII characters brought to one byte (which libhtp does in
+ * the path only); letters keep their case; `+` stays; what is not a valid encoding stays as it is.
  */
 
 import { bestFit } from './best-fit';
@@ -204,7 +205,7 @@ export function isNormalUri(bytes: Uint8Array, start: number, end: number, plusI
   }
   while (i < end) {
     const c = bytes[i++];
-    if (c === PERCENT || (plusIsSpace && c === PLUS)) return false;
+    if (c === PERCENT || c >= 0x80 || (plusIsSpace && c === PLUS)) return false;
   }
   return true;
 }
@@ -248,7 +249,7 @@ function writeQuery(
 ): number {
   let end = writeDecoded(bytes, parts.queryStart, parts.queryEnd, out, at, how.plusIsSpace);
   if (how.doubleDecodeQuery) end = writeDecoded(out, at, end, out, at, how.plusIsSpace);
-  return end;
+  return narrowOverlong(out, at, end);
 }
 
 /**
@@ -352,6 +353,25 @@ function narrowUtf8(out: Uint8Array, start: number, end: number): number {
       more--;
     }
     out[w++] = more > 0 ? QUESTION : bestFit(code);
+  }
+  return w;
+}
+
+/** Overlong forms of ASCII characters (RFC 3629 section 3), which no UTF-8 has, to single bytes in place. */
+function narrowOverlong(out: Uint8Array, start: number, end: number): number {
+  let w = start;
+  for (let i = start; i < end; ) {
+    const c = out[i];
+    const more = c === 0xc0 || c === 0xc1 ? 1 : c === 0xe0 ? 2 : c === 0xf0 ? 3 : 0;
+    let code = more === 1 ? c & 1 : 0;
+    let at = i + 1;
+    while (more > 0 && at <= i + more && at < end && (out[at] & 0xc0) === 0x80) {
+      code = (code << 6) | (out[at++] & 0x3f);
+    }
+    if (more > 0 && at === i + more + 1 && code < 0x80) {
+      out[w++] = code;
+      i = at;
+    } else out[w++] = out[i++];
   }
   return w;
 }

@@ -2,8 +2,8 @@
 
 export interface ListenParams {
   readonly port: number;
-  /** `http` answers requests, `echo` sends back what comes, `sink` keeps silent. */
-  readonly kind: 'http' | 'echo' | 'sink';
+  /** `http` answers requests, `echo` sends back what comes, `sink` keeps silent, `web` is an application that decodes. */
+  readonly kind: 'http' | 'echo' | 'sink' | 'web';
   /** Sent at once to whoever connects. */
   readonly greeting?: Uint8Array;
 }
@@ -14,6 +14,8 @@ export interface ReceivedConnection {
   readonly remotePort: number;
   /** All bytes that reached the application, in order. */
   readonly bytes: Uint8Array;
+  /** Of a `web` server: what its application read from them, in all the ways that applications decode. */
+  readonly readings: string;
   /** `open`, `end` after FIN, or the code of an error such as ECONNRESET. */
   readonly state: string;
 }
@@ -33,12 +35,14 @@ export interface ConnectionState {
   readonly state: string;
 }
 
-/** Waits until a connection has brought so many bytes, has ended, or the time is up (milliseconds). */
+/** Waits until a connection has brought so many bytes, or such a reading, has ended, or the time is up (milliseconds). */
 export interface TakeParams {
   readonly port: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly length: number;
+  /** Of a `web` server: waits for this instead of a length. */
+  readonly reading?: string;
   readonly timeout: number;
 }
 
@@ -80,9 +84,9 @@ export interface AgentReply {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** A frame that arrived, after `openFrames`. */
-export interface AgentFrame {
-  readonly frame: Uint8Array;
+/** Frames that arrived, after `openFrames`. */
+export interface AgentFrames {
+  readonly frames: readonly Uint8Array[];
 }
 
 /** Bytes that an agent keeps of a connection; what comes beyond is an error of the test. */

@@ -5,19 +5,22 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
-  type AgentFrame,
+  type AgentFrames,
   type AgentMethods,
   type AgentReply,
   type AgentRequest,
   type ConnectionState,
   MAX_KEPT,
 } from './agent-protocol';
+import { webApplication } from './web-application';
 
 /** Bytes of one connection and how it ended. */
 class Recording {
   private readonly chunks: Buffer[] = [];
   private length = 0;
+  private readonly read: string[] = [];
   state = 'open';
   /** Called when bytes have come or the connection has ended. */
   onChange: () => void = () => {};
@@ -48,6 +51,15 @@ class Recording {
 
   get bytes(): Buffer {
     return Buffer.concat(this.chunks);
+  }
+
+  get readings(): string {
+    return this.read.join('\n');
+  }
+
+  addReading(text: string): void {
+    this.read.push(text);
+    this.onChange();
   }
 }
 
@@ -99,14 +111,20 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
   async listen({ port, kind, greeting }) {
     const accepted: ServerConnection[] = [];
     servers.set(port, accepted);
+    const recordings = new WeakMap<Duplex, Recording>();
+    const web = webApplication((socket, text) => recordings.get(socket)?.addReading(text));
     const server = createServer({ allowHalfOpen: kind !== 'http' }, (socket) => {
       const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+      // The web server must have the socket first: it reads past listeners that are there before it.
+      if (kind === 'web') web.emit('connection', socket);
       const connection = {
         remoteAddress,
         remotePort: socket.remotePort ?? 0,
         recording: new Recording(socket),
       };
+      recordings.set(socket, connection.recording);
       accepted.push(connection);
+      if (kind === 'web') return;
       if (greeting !== undefined) socket.write(greeting);
       if (kind === 'http') answerHttp(socket, port);
       if (kind === 'echo') socket.on('data', (chunk) => socket.write(chunk));
@@ -121,11 +139,12 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
       remoteAddress,
       remotePort,
       bytes: recording.bytes,
+      readings: recording.readings,
       state: recording.state,
     }));
   },
 
-  async take({ port, remoteAddress, remotePort, length, timeout }) {
+  async take({ port, remoteAddress, remotePort, length, reading, timeout }) {
     const accepted = servers.get(port) ?? [];
     const find = () =>
       accepted.findIndex((each) => each.remotePort === remotePort && each.remoteAddress === remoteAddress);
@@ -138,15 +157,16 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()));
       recording.onChange = () => {
-        if (recording.size < length && recording.state === 'open') return;
+        const here = reading === undefined ? recording.size >= length : recording.readings.includes(reading);
+        if (!here && recording.state === 'open') return;
         clearTimeout(timer);
         resolve();
       };
       recording.onChange();
     });
-    const { bytes, state } = recording;
+    const { bytes, readings, state } = recording;
     recording.socket.resetAndDestroy();
-    return { remoteAddress, remotePort, bytes, state };
+    return { remoteAddress, remotePort, bytes, readings, state };
   },
 
   connect({ host, port, localAddress, localPort, timeout }) {
@@ -234,9 +254,16 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const buffer = Buffer.alloc(65_536);
     session.open(device, filter, 4 << 20, buffer);
     session.setMinBytes?.(0);
-    session.on('packet', (length) => {
-      const event: AgentFrame = { frame: Uint8Array.from(buffer.subarray(0, length)) };
+    // Those that came together go together: each message costs more than what is in it.
+    let arrived: Uint8Array[] = [];
+    const pass = () => {
+      const event: AgentFrames = { frames: arrived };
+      arrived = [];
       process.send?.(event);
+    };
+    session.on('packet', (length) => {
+      if (arrived.length === 0) setImmediate(pass);
+      arrived.push(Uint8Array.from(buffer.subarray(0, length)));
     });
     frames = session;
   },

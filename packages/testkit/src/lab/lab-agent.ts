@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentFrame, AgentMethod, AgentMethods, AgentReply } from './agent-protocol';
+import type { AgentFrames, AgentMethod, AgentMethods, AgentReply } from './agent-protocol';
 
 // Seen from src and from dist alike: the agent runs as a program of its own, so it must be built.
 const AGENT = join(__dirname, '..', '..', 'dist', 'lab', 'agent.js');
@@ -47,8 +47,8 @@ export class LabAgent {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-MAX_STDERR);
     });
-    this.child.on('message', (message: AgentReply | AgentFrame) => {
-      if ('frame' in message) this.onFrame(message.frame);
+    this.child.on('message', (message: AgentReply | AgentFrames) => {
+      if ('frames' in message) for (const frame of message.frames) this.onFrame(frame);
       else this.settle(message);
     });
     this.child.on('error', (error) => this.fail(error.message));

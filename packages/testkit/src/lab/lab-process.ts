@@ -9,7 +9,7 @@ export interface SpawnOptions {
 }
 
 export interface ExecOptions extends SpawnOptions {
-  /** Milliseconds after which the program is killed; default 10 000. */
+  /** Milliseconds after which the program is killed; default 30 000. */
   readonly timeout?: number;
 }
 
@@ -24,7 +24,7 @@ export interface ExecResult {
 
 /** Of each output only the last bytes are kept. */
 const MAX_OUTPUT = 8 << 20;
-const DEFAULT_TIMEOUT = 10_000;
+const DEFAULT_TIMEOUT = 30_000;
 
 /** A program in one of the lab's namespaces, with its output. */
 export class LabProcess {

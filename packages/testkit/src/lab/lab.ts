@@ -64,6 +64,8 @@ export interface RequestOptions {
   readonly until?: RegExp;
   /** Milliseconds for all; default 3000. */
   readonly timeout?: number;
+  /** Once this holds an answer has had its time: one that does not come within a moment does not come. */
+  readonly over?: () => boolean | Promise<boolean>;
   readonly localAddress?: string;
   readonly localPort?: number;
 }
@@ -79,6 +81,8 @@ export interface RequestResult {
 
 const DEFAULT_PREFIX = 'pct';
 const DEFAULT_REQUEST_TIMEOUT = 3000;
+/** Milliseconds that an answer may still take when its time is over. */
+const LAST_MOMENT = 300;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const labs = new Set<Lab>();
@@ -205,11 +209,11 @@ export class Lab {
     return this.listen(role, { port, kind: 'http' });
   }
 
-  /** A server of another protocol: sends a greeting, then echoes or keeps silent; records all bytes. */
+  /** Another server: sends a greeting, then echoes or keeps silent, or is a `web` application; records all bytes. */
   tcpServer(
     role: Role,
     port: number,
-    options: { kind?: 'echo' | 'sink'; greeting?: string | Uint8Array } = {},
+    options: { kind?: 'echo' | 'sink' | 'web'; greeting?: string | Uint8Array } = {},
   ): Promise<LabServer> {
     const greeting =
       typeof options.greeting === 'string' ? Buffer.from(options.greeting, 'latin1') : options.greeting;
@@ -279,13 +283,14 @@ export class Lab {
         ? isWholeResponse(response)
         : options.until.test(response.toString('latin1'));
     let last = await connection.state();
-    await waitUntil(
-      async () => {
-        last = await connection.state();
-        return last.state !== 'open' || isComplete(Buffer.from(last.received));
-      },
-      { timeout: left(), what: 'the answer' },
-    ).catch(() => {});
+    const answered = async () => {
+      last = await connection.state();
+      return last.state !== 'open' || isComplete(Buffer.from(last.received));
+    };
+    const settled = async () => (await answered()) || options.over?.();
+    await waitUntil(settled, { timeout: left(), what: 'the answer' }).catch(() => {});
+    if (!(await answered()) && (await options.over?.()))
+      await waitUntil(answered, { timeout: LAST_MOMENT, what: 'the answer' }).catch(() => {});
     const complete = isComplete(Buffer.from(last.received));
     await (complete ? connection.end() : connection.reset());
     const response = Buffer.from(last.received);

@@ -1,11 +1,11 @@
 export interface WaitOptions {
-  /** Milliseconds; default 5000. */
+  /** Milliseconds; default 15 000. */
   readonly timeout?: number;
   /** What is waited for, for the message when it does not come. */
   readonly what: string;
 }
 
-const DEFAULT_TIMEOUT = 5000;
+const DEFAULT_TIMEOUT = 15_000;
 const POLL_INTERVAL = 10;
 
 /**

@@ -1,4 +1,4 @@
-/** TCP clients in user space that send what a plan says, from ports of their own, through the gateway of a lab. */
+/** TCP peers in user space that send what a plan says, from ports of their own, through the gateway of a lab. */
 import {
   buildTcp,
   type ExtensionHeader,
@@ -22,17 +22,22 @@ const IPV6_OPTIONS: ExtensionHeader = {
   body: Uint8Array.of(1, 4, 0, 0, 0, 0),
 };
 
-/** What a client knows of its connection. */
+/** Who begins: this peer, the victim, or both at once (RFC 9293 §3.5). */
+export type Opening = 'active' | 'passive' | 'simultaneous';
+
+/** What a peer knows of its connection. */
 interface Connection {
   serverSequence: number | null;
   /** Highest that the server acknowledged, as a place in the stream. */
   acknowledged: number;
   reset: boolean;
+  /** It has acknowledged the SYN. */
+  answered: boolean;
   initial: number;
   changed: () => void;
 }
 
-export class RawClients {
+export class RawPeers {
   private end!: RawEnd;
   private readonly connections = new Map<number, Connection>();
   private identification = 1;
@@ -44,59 +49,70 @@ export class RawClients {
   ) {}
 
   /** @param source an address of the attacker's network that no host has */
-  static async open(lab: Lab, source: string, family: 4 | 6, port: number): Promise<RawClients> {
-    const clients = new RawClients(source, lab.address('server', family), port);
-    clients.end = await lab.rawEnd('attacker', [source], (view) => clients.onPacket(view));
-    return clients;
+  static async open(lab: Lab, source: string, family: 4 | 6, port: number): Promise<RawPeers> {
+    const peers = new RawPeers(source, lab.address('server', family), port);
+    peers.end = await lab.rawEnd('attacker', [source], (view) => peers.onPacket(view));
+    return peers;
   }
 
-  /** Connects from a port and sends the plan's segments. @returns false where there was no connection */
-  async play(localPort: number, plan: Plan, random: SeededRandom): Promise<boolean> {
+  /**
+   * Has a connection at a port and sends the plan's segments on it.
+   * @param opening for those but `active` the victim must connect to the port
+   * @returns false where there was no connection
+   */
+  async play(
+    localPort: number,
+    plan: Plan,
+    random: SeededRandom,
+    opening: Opening = 'active',
+  ): Promise<boolean> {
     const connection: Connection = {
       serverSequence: null,
       acknowledged: 0,
       reset: false,
+      answered: false,
       initial: plan.initial,
       changed: () => {},
     };
     this.connections.set(localPort, connection);
     try {
-      const syn = buildTcp({
-        ...this.header(localPort),
-        sequence: plan.initial,
-        flags: TcpFlag.SYN,
-        options: { mss: 1460, ...(plan.timestamps && { timestamp: { value: NOW, echo: 0 } }) },
-        payload: plan.synData,
-      });
-      await this.end.send(syn);
-      await this.until(
-        connection,
-        () => connection.serverSequence !== null || connection.reset,
-        HANDSHAKE_TIME,
-      );
+      const known = () => connection.serverSequence !== null || connection.reset;
+      const greeting = (flags: number, payload: Uint8Array) =>
+        buildTcp({
+          ...this.header(localPort),
+          sequence: plan.initial,
+          acknowledgment: flags & TcpFlag.ACK ? ((connection.serverSequence ?? 0) + 1) >>> 0 : 0,
+          flags,
+          options: { mss: 1460, ...(plan.timestamps && { timestamp: { value: NOW, echo: 0 } }) },
+          payload,
+        });
+      if (opening === 'active') await this.end.send(greeting(TcpFlag.SYN, plan.synData));
+      await this.until(connection, known, HANDSHAKE_TIME);
       if (connection.serverSequence === null) return false;
-      await this.end.send(
-        this.packets(
-          localPort,
-          connection,
-          plan,
-          { at: 0, bytes: new Uint8Array(0), flags: TcpFlag.ACK },
-          random,
-        )[0] as Uint8Array,
-      );
+      if (opening === 'passive') await this.end.send(greeting(TcpFlag.SYN | TcpFlag.ACK, plan.synData));
+      if (opening === 'simultaneous') {
+        await this.end.send(greeting(TcpFlag.SYN, plan.synData));
+        await this.until(connection, () => connection.answered || connection.reset, HANDSHAKE_TIME);
+        await this.end.send(greeting(TcpFlag.SYN | TcpFlag.ACK, new Uint8Array(0)));
+      }
+      const acknowledgment: Segment = { at: 0, bytes: new Uint8Array(0), flags: TcpFlag.ACK };
+      let burst = this.packets(localPort, connection, plan, acknowledgment, random);
       let sent = 0;
       for (const step of plan.steps) {
-        if (!isSegment(step)) {
-          await this.until(
-            connection,
-            () => connection.acknowledged >= sent || connection.reset,
-            ACKNOWLEDGE_TIME,
-          );
+        if (isSegment(step)) {
+          burst.push(...this.packets(localPort, connection, plan, step, random));
+          if (!step.decoy) sent = Math.max(sent, step.at + step.bytes.length);
           continue;
         }
-        await this.end.send(...this.packets(localPort, connection, plan, step, random));
-        if (!step.decoy) sent = Math.max(sent, step.at + step.bytes.length);
+        await this.end.send(...burst);
+        burst = [];
+        await this.until(
+          connection,
+          () => connection.acknowledged >= sent || connection.reset,
+          ACKNOWLEDGE_TIME,
+        );
       }
+      await this.end.send(...burst);
       return true;
     } finally {
       this.connections.delete(localPort);
@@ -148,13 +164,13 @@ export class RawClients {
     if (view.protocol !== IpProtocol.TCP || view.sourcePort !== this.port) return;
     const connection = this.connections.get(view.destinationPort);
     if (connection === undefined) return;
-    const handshake = TcpFlag.SYN | TcpFlag.ACK;
-    if ((view.tcpFlags & handshake) === handshake) connection.serverSequence ??= view.sequence;
+    if (view.tcpFlags & TcpFlag.SYN) connection.serverSequence ??= view.sequence;
     // One of an earlier connection from this port does not end this one (RFC 9293 §3.10.7.3).
     const ours = connection.serverSequence !== null || view.acknowledgment === (connection.initial + 1) >>> 0;
     if (view.tcpFlags & TcpFlag.RST && ours) connection.reset = true;
     if (view.tcpFlags & TcpFlag.ACK) {
       const acknowledged = (view.acknowledgment - connection.initial - 1) | 0;
+      if (acknowledged >= 0) connection.answered = true;
       connection.acknowledged = Math.max(connection.acknowledged, acknowledged);
     }
     connection.changed();

@@ -1,0 +1,157 @@
+/**
+ * Many attempts in flight at once, with tables of what came of them. A long campaign keeps its place in a file, from which the
+ * next run goes on.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SeededRandom } from '@portcullis/testkit';
+import { Tallies, type Tally } from './tally';
+import type { Outcome } from './trial';
+import type { Ways } from './ways';
+
+export const LONG = process.env.PORTCULLIS_LONG === '1';
+/** Attempts in flight; each waits most of the time. */
+const LANES = Number(process.env.PORTCULLIS_LANES) || 96;
+/** Attempts after which the place is kept and verdicts are read. */
+const BATCH = 2000;
+const FIRST_PORT = 10_000;
+const LAST_PORT = 64_000;
+/** Milliseconds for an attempt whose outcome is in doubt: the machine may have been slow. */
+const PATIENCE = 10_000;
+
+export interface Attempt {
+  /** Its row in the table. */
+  readonly row: string;
+  /** All that it is made of. */
+  readonly said: string;
+  /** What does not arrive must have been convicted: nothing else in it would keep it from arriving. */
+  readonly convicts: boolean;
+  /**
+   * @param port of the client, and the next one
+   * @param time milliseconds until the application has what it is going to get
+   */
+  run(port: number, time?: number): Promise<Outcome>;
+}
+
+export interface Campaign {
+  /** Names it, in the output and in the name of the file that keeps its place. */
+  readonly title: string;
+  readonly ways: Ways;
+  /** Every trick by itself. */
+  alone(seed: number): Attempt[];
+  /** Several together, made of a seed. */
+  together(seed: number): Attempt;
+  readonly combinations: number;
+}
+
+interface Place {
+  readonly seed: number;
+  done: number;
+  rows: [string, Tally][];
+  failures: string[];
+}
+
+export interface Report {
+  readonly tallies: Tallies;
+  readonly failures: readonly string[];
+}
+
+let port = FIRST_PORT;
+
+/** A client's port that was not in use for minutes, with its neighbour. */
+export function nextPort(): number {
+  const own = port;
+  port = port + 2 > LAST_PORT ? FIRST_PORT : port + 2;
+  return own;
+}
+
+const placeFile = (title: string): string =>
+  join(
+    process.env.PORTCULLIS_PROGRESS ?? join(tmpdir(), 'portcullis-evasion'),
+    `${title.replace(/\W+/g, '-')}.json`,
+  );
+
+function keep(title: string, place: Place): void {
+  const file = placeFile(title);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, JSON.stringify(place));
+}
+
+function begin(title: string): Place {
+  const file = placeFile(title);
+  if (LONG && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Place;
+  return { seed: SeededRandom.chooseSeed(), done: 0, rows: [], failures: [] };
+}
+
+/** Number `index` of the seeds that come of one; each stands for itself, so that a campaign can go on anywhere. */
+function seedOf(seed: number, index: number): number {
+  return new SeededRandom((seed + Math.imul(index, 0x9e3779b1)) >>> 0).next();
+}
+
+export async function run(campaign: Campaign): Promise<Report> {
+  const { title, ways, combinations } = campaign;
+  const place = begin(title);
+  const tallies = new Tallies(place.rows);
+  const { failures } = place;
+  const seed = (index: number) => seedOf(place.seed, index);
+  const alone = campaign.alone(place.seed);
+  const total = alone.length + combinations;
+  const started = Date.now();
+  const first = place.done;
+
+  const settle = (attempt: Attempt, outcome: Outcome) => {
+    tallies.count(attempt.row, outcome);
+    if (outcome.evaded) failures.push(`evaded: ${attempt.said}`);
+    if (outcome.broken) failures.push(`broken: ${attempt.said}`);
+  };
+
+  while (place.done < total) {
+    const end = Math.min(place.done + BATCH, total);
+    let next = place.done;
+    const doubtful: { attempt: Attempt; outcome: Outcome }[] = [];
+    const unexplained: { attempt: Attempt; outcome: Outcome; port: number }[] = [];
+    const lane = async () => {
+      while (next < end) {
+        const index = next++;
+        const attempt = alone[index] ?? campaign.together(seed(index));
+        const own = nextPort();
+        const outcome = await attempt.run(own);
+        if (outcome.broken) doubtful.push({ attempt, outcome });
+        else if (attempt.convicts && outcome.works && !outcome.evaded)
+          unexplained.push({ attempt, outcome, port: own });
+        else settle(attempt, outcome);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(LANES, end - next) }, lane));
+    const convicted = ways.convicted();
+    for (const each of unexplained) {
+      if (convicted.has(each.port)) settle(each.attempt, each.outcome);
+      else doubtful.push(each);
+    }
+    // What the slowness of the machine may have done is tried once more, without hurry.
+    for (const { attempt, outcome } of doubtful) {
+      const own = nextPort();
+      const again = await attempt.run(own, PATIENCE);
+      settle(attempt, { ...again, evaded: outcome.evaded || again.evaded });
+      if (attempt.convicts && again.works && !again.evaded && !ways.convicted().has(own))
+        failures.push(`neither arrived nor convicted: ${attempt.said}`);
+    }
+    place.done = end;
+    place.rows = [...tallies.rows];
+    if (LONG) keep(title, place);
+    if (total > BATCH) {
+      const rate = (end - first) / ((Date.now() - started) / 1000);
+      process.stderr.write(
+        `${title}: ${end} of ${total}, ${failures.length} failures, ${rate.toFixed(0)} a second, ` +
+          `${((total - end) / rate / 60).toFixed(0)} minutes to go\n`,
+      );
+    }
+  }
+  rmSync(placeFile(title), { force: true });
+  const rate = ((total - first) / ((Date.now() - started) / 1000)).toFixed(1);
+  process.stdout.write(
+    `${title}: repeat with PORTCULLIS_SEED=${place.seed}; ${rate} attempts a second\n${tallies.table()}\n`,
+  );
+  return { tallies, failures };
+}

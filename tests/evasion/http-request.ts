@@ -1,0 +1,62 @@
+/** An HTTP request as data, so that tricks can change it before it is bytes. */
+
+/** Where the attack stands; for each there is a rule that looks there and nowhere else. */
+export type Place = 'uri' | 'header' | 'body';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Between method, target and version. */
+  readonly delimiters: readonly [string, string];
+  readonly target: string;
+  /** Empty: HTTP/0.9. */
+  readonly version: string;
+  /** Whole field lines without their ends; text is latin1. */
+  readonly fields: readonly string[];
+  /** How lines of the head end; the last one of them twice. */
+  readonly lineEnd: string;
+  readonly body: Buffer;
+  /** Tells the length of the body, as a field; undefined where there is none to be told. */
+  readonly framing: readonly string[];
+  /** In the way of a body: content codings that were laid on it, in order. */
+  readonly codings: readonly string[];
+  /** Sent before it on the same connection. */
+  readonly before: Buffer;
+  readonly after: Buffer;
+}
+
+export const plainRequest: HttpRequest = {
+  method: 'GET',
+  delimiters: [' ', ' '],
+  target: '/',
+  version: 'HTTP/1.1',
+  fields: ['Host: www.example.com', 'User-Agent: Mozilla/5.0', 'Accept: */*'],
+  lineEnd: '\r\n',
+  body: Buffer.alloc(0),
+  framing: [],
+  codings: [],
+  before: Buffer.alloc(0),
+  after: Buffer.alloc(0),
+};
+
+export function withField(request: HttpRequest, ...fields: readonly string[]): HttpRequest {
+  return { ...request, fields: [...request.fields, ...fields] };
+}
+
+export const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+export function bytesOf(request: HttpRequest): Buffer {
+  const { method, delimiters, target, version, lineEnd, codings } = request;
+  const line =
+    version === ''
+      ? `${method}${delimiters[0]}${target}`
+      : [method, delimiters[0], target, delimiters[1], version].join('');
+  const coding = codings.length === 0 ? [] : [`Content-Encoding: ${codings.join(', ')}`];
+  const fields = [...request.fields, ...coding, ...request.framing];
+  const head = [line, ...fields, ''].map((each) => each + lineEnd).join('');
+  return Buffer.concat([
+    request.before,
+    latin1(version === '' ? `${line}${lineEnd}` : head),
+    request.body,
+    request.after,
+  ]);
+}

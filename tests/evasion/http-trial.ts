@@ -1,0 +1,101 @@
+/** A trick within HTTP, or several together and with tricks of TCP and IP, tried with and without an engine in the way. */
+import { SeededRandom } from '@portcullis/testkit';
+import type { Place } from './http-request';
+import { type HttpPlan, httpBytes } from './http-tricks';
+import type { Plan } from './plan';
+import type { Outcome, Way } from './trial';
+import type { Trick } from './tricks';
+
+/** What a web application must not read, by where it stands. */
+export const ATTACKS: Readonly<Record<Place, string>> = {
+  uri: 'evasion-attack-in-target',
+  header: 'evasion-attack-in-header',
+  body: 'evasion-attack-in-body',
+};
+/** As long, and matched by no rule. */
+const HARMLESS: Readonly<Record<Place, string>> = {
+  uri: 'harmless-other-in-target',
+  header: 'harmless-other-in-header',
+  body: 'harmless-other-in-body',
+};
+
+/** One rule for each place, which looks nowhere else; with the decoding that administrators ask for. */
+export const HTTP_RULES = (
+  [
+    [1, 'http.uri', ATTACKS.uri],
+    [2, 'http.uri; url_decode', ATTACKS.uri],
+    [3, 'http.header', ATTACKS.header],
+    [6, 'http.trailer', ATTACKS.header],
+    [4, 'http.request_body', ATTACKS.body],
+    [5, 'http.request_body; url_decode', ATTACKS.body],
+  ] as const
+)
+  .map(
+    ([sid, buffer, word]) =>
+      `drop http any any -> any any (msg:"evasion"; flow:established,to_server; ${buffer}; content:"${word}"; sid:${sid}; rev:1;)\n`,
+  )
+  .join('');
+
+/** Bytes of a segment where no trick cuts. */
+const SEGMENT = 1200;
+/** Milliseconds until the application has read what it is going to. */
+const READING_TIME = 1500;
+/** Longer requests are not sent a byte at a time. */
+export const LONG_REQUEST = 600;
+
+function tcpPlan(bytes: Buffer, tricks: readonly Trick[], initial: number, random: SeededRandom): Plan {
+  const steps = [];
+  for (let at = 0; at < bytes.length; at += SEGMENT)
+    steps.push({ at, bytes: bytes.subarray(at, at + SEGMENT) });
+  const plain: Plan = { initial, timestamps: false, synData: new Uint8Array(0), steps, stream: bytes };
+  const fitting = bytes.length > LONG_REQUEST ? tricks.filter((trick) => !trick.small) : tricks;
+  return fitting.reduce((plan, trick) => trick.apply(plan, random), plain);
+}
+
+/** Whether the application read the word. */
+async function reads(
+  way: Way,
+  port: number,
+  plan: Plan,
+  word: string,
+  seed: number,
+  time: number,
+): Promise<boolean> {
+  const { peers, server, source } = way;
+  await peers.play(port, plan, new SeededRandom(seed));
+  const taken = await server.take({
+    remoteAddress: source,
+    remotePort: port,
+    length: 0,
+    reading: word,
+    timeout: time,
+  });
+  return taken?.readings.includes(word) ?? false;
+}
+
+/** @param port of the client, and the next one; not in use within the last minutes */
+export async function attemptHttp(
+  http: HttpPlan,
+  tricks: readonly Trick[],
+  ways: { readonly plain: Way; readonly engine: Way },
+  port: number,
+  seed: number,
+  time = READING_TIME,
+): Promise<Outcome> {
+  const { place } = http.writing;
+  const send = async (way: Way, word: string, from: number) => {
+    const random = new SeededRandom(seed);
+    const bytes = httpBytes(http, word, random);
+    return reads(way, from, tcpPlan(bytes, tricks, random.next(), random), word, seed, time);
+  };
+  const [works, evaded] = await Promise.all([
+    send(ways.plain, ATTACKS[place], port),
+    send(ways.engine, ATTACKS[place], port),
+  ]);
+  if (tricks.some((trick) => trick.conflicting)) return { works, evaded, broken: false, compared: false };
+  const [plain, inspected] = await Promise.all([
+    send(ways.plain, HARMLESS[place], port + 1),
+    send(ways.engine, HARMLESS[place], port + 1),
+  ]);
+  return { works, evaded, broken: plain && !inspected, compared: plain };
+}

@@ -1,0 +1,100 @@
+/** Labs with an attacker in user space and an application on a kernel of its own, with and without an engine between. */
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EveRecord } from '@portcullis/events';
+import { Lab } from '@portcullis/testkit';
+import { LabEngine } from '../lab/engine';
+import { RawPeers } from './raw-peer';
+import type { Way } from './trial';
+
+/** Addresses of the attacker's network that no host has. */
+const SOURCES = { 4: '10.77.1.200', 6: 'fd00:77:1::200' } as const;
+
+export interface WayOptions {
+  readonly family: 4 | 6;
+  /** What the application is: see `Lab.tcpServer`; `none`: the victim connects itself. */
+  readonly kind: 'sink' | 'web' | 'none';
+  readonly port: number;
+  /** Without, there is no engine. */
+  readonly rules?: string;
+}
+
+/** Opens ways and takes them down again. */
+export class Ways {
+  private readonly labs: Lab[] = [];
+  private readonly engines: { readonly engine: LabEngine; readonly reader: AlertReader }[] = [];
+
+  async open({ family, kind, port, rules }: WayOptions): Promise<Way> {
+    const lab = new Lab('pcev');
+    this.labs.push(lab);
+    const server = await lab.tcpServer('server', kind === 'none' ? port + 1 : port, {
+      kind: kind === 'none' ? 'sink' : kind,
+    });
+    if (rules !== undefined) {
+      const engine = new LabEngine(lab, {
+        queues: '0-1',
+        rules,
+        settings: {
+          'action-on-detect': 'drop',
+          'block-attacking-hosts': 'false',
+          'nfqueue.fail-open': 'false',
+        },
+      });
+      this.engines.push({ engine, reader: new AlertReader() });
+      await engine.start();
+    }
+    const source = SOURCES[family];
+    return { lab, peers: await RawPeers.open(lab, source, family, port), server, source };
+  }
+
+  /** Ports of clients against which an engine has given a verdict since this was asked last. */
+  convicted(): ReadonlySet<number> {
+    const ports = new Set<number>();
+    for (const { engine, reader } of this.engines)
+      for (const alert of reader.next(join(engine.directory, 'log', 'eve.json'))) {
+        ports.add(alert.src_port ?? 0);
+        ports.add(alert.dest_port ?? 0);
+      }
+    return ports;
+  }
+
+  /** One without an engine and one with it. */
+  async pair(options: WayOptions & { rules: string }): Promise<{ plain: Way; engine: Way }> {
+    const { rules, ...without } = options;
+    return { plain: await this.open(without), engine: await this.open({ ...without, rules }) };
+  }
+
+  async close(): Promise<void> {
+    const engines = this.engines.splice(0);
+    for (const { engine } of engines) if (engine.process?.running) await engine.stop();
+    for (const lab of this.labs.splice(0)) lab.destroy();
+    for (const { engine } of engines) engine.remove();
+  }
+}
+
+/** Reads what has been added to a file of events. */
+class AlertReader {
+  private at = 0;
+  private rest = '';
+  private readonly buffer = Buffer.alloc(1 << 20);
+
+  next(path: string): EveRecord[] {
+    if (!existsSync(path)) return [];
+    const file = openSync(path, 'r');
+    try {
+      for (;;) {
+        const length = readSync(file, this.buffer, 0, this.buffer.length, this.at);
+        if (length === 0) break;
+        this.at += length;
+        this.rest += this.buffer.toString('latin1', 0, length);
+      }
+    } finally {
+      closeSync(file);
+    }
+    const lines = this.rest.split('\n');
+    this.rest = lines.pop() ?? '';
+    return lines
+      .map((line) => JSON.parse(line) as EveRecord)
+      .filter(({ event_type }) => event_type === 'alert');
+  }
+}

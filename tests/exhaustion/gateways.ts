@@ -1,0 +1,120 @@
+/** Two gateways that get the same attack: one with an engine, one with a program that accepts everything in its place. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { acceptAllPath } from '@portcullis/nfqueue-binding';
+import type { Lab } from '@portcullis/testkit';
+import { limitRules } from '../bench/modes';
+import { Site } from '../bench/site';
+import { readWrk } from '../bench/workloads';
+import { attackRules, LabEngine } from '../lab/engine';
+import { targetRules } from './attacks';
+import { PORT } from './conversations';
+import { Crowd, type CrowdProgram } from './many-clients';
+import { ObservedEngine } from './observed-engine';
+
+const QUEUES = 2;
+/** Good clients: connections at once. */
+const CONNECTIONS = 16;
+const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_';
+/** Room for a million flows of each gateway, with what is left of the attack before. */
+const MOST_CONNECTIONS = 8_000_000;
+
+/** Requests that good clients get answered in a second. */
+export interface GoodRate {
+  /** Over connections that stay open. */
+  readonly kept: number;
+  /** With a new connection for each. */
+  readonly fresh: number;
+}
+
+export class Gateway {
+  constructor(
+    readonly lab: Lab,
+    readonly crowd: Crowd,
+  ) {}
+
+  /** What good clients get now; takes twice as many seconds. */
+  async rate(seconds: number): Promise<GoodRate> {
+    return {
+      kept: await this.requests(seconds, []),
+      fresh: await this.requests(seconds, ['-H', 'Connection: close']),
+    };
+  }
+
+  private async requests(seconds: number, more: readonly string[]): Promise<number> {
+    const url = `http://${this.lab.address('server', 4)}:${PORT}/`;
+    const argv = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', ...more, url];
+    return readWrk(await this.lab.run('attacker', argv, { timeout: seconds * 1000 + 30_000 })).rate;
+  }
+}
+
+export interface Gateways {
+  readonly limit: Gateway;
+  readonly inspected: Gateway;
+  readonly observed: ObservedEngine;
+  close(): Promise<void>;
+}
+
+/** What is missing here for a comparison; null: nothing. */
+export function comparisonMissing(): string | null {
+  const path = (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/sbin');
+  const missing = ['wrk', 'nginx'].filter((name) => !path.some((folder) => existsSync(join(folder, name))));
+  if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
+  return existsSync(acceptAllPath()) ? null : "not built: 'npm run build'";
+}
+
+export async function openGateways(program: CrowdProgram): Promise<Gateways> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateways-'));
+  const room = raiseConnectionLimit();
+  const sites: Site[] = [];
+  const open = async (name: string) => {
+    const site = await Site.open(join(folder, name));
+    sites.push(site);
+    return new Gateway(site.lab, await Crowd.open(program, site.lab));
+  };
+  let engine: LabEngine | null = null;
+  const close = async () => {
+    if (engine?.process?.running) await engine.stop();
+    for (const { lab } of sites) lab.destroy();
+    engine?.remove();
+    rmSync(folder, { recursive: true, force: true });
+    room.restore();
+  };
+  try {
+    const limit = await open('limit');
+    for (let queue = 0; queue < QUEUES; queue++)
+      await limit.lab.spawn('gateway', [acceptAllPath(), '--queue', String(queue)]).waitFor(/"gso":1/);
+    for (const rule of limitRules(QUEUES)) await limit.lab.run('gateway', ['iptables', '-w', ...rule]);
+    for (const rule of limitRules(QUEUES)) await limit.lab.run('gateway', ['ip6tables', '-w', ...rule]);
+    const inspected = await open('engine');
+    engine = new LabEngine(inspected.lab, {
+      rules: `${attackRules}${targetRules}\n`,
+      settings: {
+        'nfqueue.queues': `0-${QUEUES - 1}`,
+        'never-block': `[self, ${inspected.lab.address('attacker', 4)}]`,
+      },
+    });
+    await engine.start();
+    return { limit, inspected, observed: new ObservedEngine(engine, inspected.lab), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Connection tracking has one limit for all namespaces. */
+function raiseConnectionLimit(): { restore(): void } {
+  const names = ['max', 'buckets'] as const;
+  const before = names.map((name) => readFileSync(CONNTRACK + name, 'latin1').trim());
+  const wanted = [MOST_CONNECTIONS, MOST_CONNECTIONS / 8];
+  names.forEach((name, index) => {
+    if (Number(before[index]) < (wanted[index] as number))
+      writeFileSync(CONNTRACK + name, `${wanted[index]}`);
+  });
+  return {
+    restore: () => {
+      for (const [index, name] of names.entries()) writeFileSync(CONNTRACK + name, before[index] as string);
+    },
+  };
+}
