@@ -8,7 +8,6 @@ import { readDatagrams } from '../../packages/protocols/testing/capture-datagram
 import { readFlows } from '../../packages/protocols/testing/capture-file';
 import { builtinTraffic } from '../builtin';
 import { encodeRecords, type FuzzRecord, recordsOf } from './records';
-import { LARGEST_INPUT } from './target';
 
 /** Who says something; the low bit of a record's kind. */
 type Direction = 0 | 1;
@@ -143,21 +142,23 @@ function captureConversations(folder: string): ConversationsByProtocol {
 }
 
 const CACHE = join(__dirname, '../../node_modules/.cache/portcullis-fuzz');
+let withCaptures = false;
 let all: ConversationsByProtocol | null = null;
+
+/** Also those of the public captures, where they are; for the long form, as finding them takes half a minute the first time. */
+export function useCaptures(): void {
+  withCaptures = Boolean(process.env.PORTCULLIS_CORPORA);
+  all = null;
+}
 
 /** All there are, by `protocolKey`. */
 export function conversations(): ConversationsByProtocol {
   if (all !== null) return all;
-  const merged = new Map<string, Uint8Array[]>();
-  for (const source of [
-    ownConversations(),
-    process.env.PORTCULLIS_CORPORA ? captureConversations(CACHE) : new Map(),
-  ])
-    for (const [name, list] of source)
-      merged.set(name, [
-        ...(merged.get(name) ?? []),
-        ...list.filter((each: Uint8Array) => each.length <= LARGEST_INPUT),
-      ]);
+  const merged = new Map<string, readonly Uint8Array[]>(ownConversations());
+  if (withCaptures) {
+    for (const [name, list] of captureConversations(CACHE))
+      merged.set(name, [...(merged.get(name) ?? []), ...list]);
+  }
   all = merged;
   return merged;
 }
