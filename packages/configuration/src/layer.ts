@@ -23,15 +23,6 @@ function readText(path: string): string | null {
   }
 }
 
-/** What a document stands for. @throws ConfigurationError where an alias has no anchor, or too many have */
-function valueOf(document: Document, source: string, key: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch (error) {
-    throw new ConfigurationError(source, [{ key, message: (error as Error).message, line: 0 }]);
-  }
-}
-
 /** One source of settings: a file, or what the command line says. */
 export class ConfigurationLayer {
   private constructor(
@@ -59,7 +50,7 @@ export class ConfigurationLayer {
       }));
       throw new ConfigurationError(source, problems);
     }
-    const raw = document.contents === null ? {} : valueOf(document, source, '');
+    const raw = document.contents === null ? {} : valueOfDocument(document, source, '');
     if (!isMapping(raw))
       throw new ConfigurationError(source, [
         { key: '', message: 'is not a mapping of keys to values', line: 1 },
@@ -135,7 +126,16 @@ export function readAssignment(assignment: string, source: string): { path: stri
   const parsed = parseDocument(assignment.slice(equals + 1));
   if (parsed.errors.length > 0)
     throw new ConfigurationError(source, [{ key, message: (parsed.errors[0] as Error).message, line: 0 }]);
-  return { path, value: valueOf(parsed, source, key) };
+  return { path, value: valueOfDocument(parsed, source, key) };
+}
+
+/** @throws ConfigurationError where an alias means nothing, or too much */
+function valueOfDocument(document: Document, source: string, key: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw new ConfigurationError(source, [{ key, message: (error as Error).message, line: 0 }]);
+  }
 }
 
 export function setAt(raw: RawMapping, path: readonly string[], value: unknown): void {
