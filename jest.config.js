@@ -41,7 +41,7 @@ module.exports = {
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
       testMatch: [
         ...everywhere('*.lab.test.ts'),
-        '<rootDir>/tests/{evasion,exhaustion,lab,ops}/**/*.test.ts',
+        '<rootDir>/tests/{evasion,exhaustion,faults,lab,ops,soak}/**/*.test.ts',
       ],
     },
     {

@@ -153,5 +153,6 @@ export async function run(campaign: Campaign): Promise<Report> {
   process.stdout.write(
     `${title}: repeat with PORTCULLIS_SEED=${place.seed}; ${rate} attempts a second\n${tallies.table()}\n`,
   );
+  if (failures.length > 0) process.stdout.write(`what the engine said:\n${ways.said()}\n`);
   return { tallies, failures };
 }

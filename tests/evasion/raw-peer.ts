@@ -33,7 +33,8 @@ interface Connection {
   reset: boolean;
   /** It has acknowledged the SYN. */
   answered: boolean;
-  initial: number;
+  readonly victimPort: number;
+  readonly initial: number;
   changed: () => void;
 }
 
@@ -57,7 +58,7 @@ export class RawPeers {
 
   /**
    * Has a connection at a port and sends the plan's segments on it.
-   * @param opening for those but `active` the victim must connect to the port
+   * @param opening for those but `active` the victim must connect to the port, from the one above its server's
    * @returns false where there was no connection
    */
   async play(
@@ -71,6 +72,7 @@ export class RawPeers {
       acknowledged: 0,
       reset: false,
       answered: false,
+      victimPort: opening === 'active' ? this.port : this.port + 1,
       initial: plan.initial,
       changed: () => {},
     };
@@ -79,7 +81,7 @@ export class RawPeers {
       const known = () => connection.serverSequence !== null || connection.reset;
       const greeting = (flags: number, payload: Uint8Array) =>
         buildTcp({
-          ...this.header(localPort),
+          ...this.header(localPort, connection.victimPort),
           sequence: plan.initial,
           acknowledgment: flags & TcpFlag.ACK ? ((connection.serverSequence ?? 0) + 1) >>> 0 : 0,
           flags,
@@ -119,12 +121,12 @@ export class RawPeers {
     }
   }
 
-  private header(localPort: number) {
+  private header(localPort: number, victimPort: number) {
     return {
       source: this.source,
       destination: this.destination,
       sourcePort: localPort,
-      destinationPort: this.port,
+      destinationPort: victimPort,
       identification: this.identification++ & 0xffff,
       dontFragment: false,
     };
@@ -141,7 +143,7 @@ export class RawPeers {
       ? timestampOption((NOW + 10 - (segment.age ?? 0)) >>> 0)
       : new Uint8Array(0);
     const packet = buildTcp({
-      ...this.header(localPort),
+      ...this.header(localPort, connection.victimPort),
       sequence: (plan.initial + 1 + segment.at) >>> 0,
       acknowledgment: ((connection.serverSequence ?? 0) + 1 + (segment.acknowledges ?? 0)) >>> 0,
       flags: segment.flags ?? TcpFlag.PSH | TcpFlag.ACK,
@@ -161,7 +163,7 @@ export class RawPeers {
   }
 
   private onPacket(view: PacketView): void {
-    if (view.protocol !== IpProtocol.TCP || view.sourcePort !== this.port) return;
+    if (view.protocol !== IpProtocol.TCP) return;
     const connection = this.connections.get(view.destinationPort);
     if (connection === undefined) return;
     if (view.tcpFlags & TcpFlag.SYN) connection.serverSequence ??= view.sequence;

@@ -10,11 +10,16 @@ import type { Way } from './trial';
 /** Addresses of the attacker's network that no host has. */
 const SOURCES = { 4: '10.77.1.200', 6: 'fd00:77:1::200' } as const;
 
+/** For every server and every client, without the cookie (Documentation/networking/ip-sysctl.rst, tcp_fastopen). */
+const FAST_OPEN = 0x607;
+
 export interface WayOptions {
   readonly family: 4 | 6;
-  /** What the application is: see `Lab.tcpServer`; `none`: the victim connects itself. */
-  readonly kind: 'sink' | 'web' | 'none';
+  /** What the application is: see `Lab.tcpServer`. */
+  readonly kind: 'sink' | 'web';
   readonly port: number;
+  /** Every server and client takes and sends data with SYNs, without a cookie. */
+  readonly fastOpen?: boolean;
   /** Without, there is no engine. */
   readonly rules?: string;
 }
@@ -24,12 +29,14 @@ export class Ways {
   private readonly labs: Lab[] = [];
   private readonly engines: { readonly engine: LabEngine; readonly reader: AlertReader }[] = [];
 
-  async open({ family, kind, port, rules }: WayOptions): Promise<Way> {
+  async open({ family, kind, port, rules, fastOpen }: WayOptions): Promise<Way> {
     const lab = new Lab('pcev');
     this.labs.push(lab);
-    const server = await lab.tcpServer('server', kind === 'none' ? port + 1 : port, {
-      kind: kind === 'none' ? 'sink' : kind,
-    });
+    // Before the server listens: that is when it looks.
+    if (fastOpen)
+      for (const role of ['attacker', 'server'] as const)
+        await lab.run(role, ['sh', '-c', `echo ${FAST_OPEN} > /proc/sys/net/ipv4/tcp_fastopen`]);
+    const server = await lab.tcpServer('server', port, { kind });
     if (rules !== undefined) {
       const engine = new LabEngine(lab, {
         queues: '0-1',
@@ -56,6 +63,11 @@ export class Ways {
         ports.add(alert.dest_port ?? 0);
       }
     return ports;
+  }
+
+  /** What the engines have said: one that was disturbed is not one that was evaded. */
+  said(): string {
+    return this.engines.map(({ engine }) => engine.process.stdout + engine.process.stderr).join('\n');
   }
 
   /** One without an engine and one with it. */

@@ -32,6 +32,9 @@ function packet(
 const syn = (payload = '') => packet('client', TcpFlag.SYN, 999, 0, payload);
 const synAck = (payload = '', taken = 0) => packet('server', TcpFlag.SYN | ACK, 4999, 1000 + taken, payload);
 
+const otherSynAck = (first: number, payload = '') =>
+  packet('server', TcpFlag.SYN | ACK, first - 1, 1000, payload);
+
 test.each([
   ['all in the SYN', RULES, [syn('an attack')], 0],
   ['begun in the SYN', RULES, [syn('an att'), synAck('', 6), packet('client', ACK, 1006, 5000, 'ack')], 2],
@@ -42,6 +45,24 @@ test.each([
     'begun in the SYN-ACK, all of it again behind it',
     RULES,
     [syn(), synAck('an att'), packet('server', ACK, 5000, 1000, 'an attack')],
+    2,
+  ],
+  [
+    'where another SYN-ACK came, of a higher number',
+    RULES,
+    [syn(), synAck(), otherSynAck(5100), packet('server', ACK, 5000, 1000, 'an attack')],
+    3,
+  ],
+  [
+    'where another SYN-ACK came, of a lower number',
+    RULES,
+    [syn(), synAck(), otherSynAck(4900), packet('server', ACK, 5000, 1000, 'an attack')],
+    3,
+  ],
+  [
+    'where another SYN-ACK came, with data',
+    RULES,
+    [syn(), synAck(), otherSynAck(5002, 'mislead'), packet('server', ACK, 5000, 1000, 'an attack')],
     2,
   ],
 ])('%s', async (_, rules, packets, dropped) => {

@@ -152,7 +152,9 @@ export class Handshake {
     if (!known) {
       this.answer(slot, side, view, first);
     } else if (words[own + NEXT] !== first && connections.origin(slot, side) !== first) {
-      if (connections.offsets[slot * 2 + side] !== 0) return Reason.SYN_DIFFERS;
+      // Nobody knows yet which of the two the initiator has taken, and so where data would belong.
+      if (connections.offsets[slot * 2 + side] !== 0 || view.payload !== view.payloadEnd)
+        return Reason.SYN_DIFFERS;
       // Remember the one before: the initiator may have taken that one.
       words[own + ACKED] = words[own + NEXT];
       words[own + EDGE] = add(words[own + EDGE], difference(first, words[own + NEXT]));

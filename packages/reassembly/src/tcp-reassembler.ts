@@ -448,7 +448,10 @@ export class TcpReassembler {
         if (reason !== Reason.NONE && this.missedAnswer(own, other, view) !== Reason.NONE)
           return this.refuse(reason);
       } else if (view.payload !== view.payloadEnd && this.offsets[slot * 2 + 1] === 0) {
-        // The responder goes on: the last number it chose is the one.
+        // The responder has chosen two numbers: which one counts is told by the initiator's ACK. Data that comes before that
+        // comes again; where nothing can be held back the last number is the one.
+        if (this.options.inline && phase === SYN_RECEIVED && words[own + ACKED] !== words[own + NEXT])
+          return this.refuse(Reason.SYN_DIFFERS);
         words[own + ACKED] = words[own + NEXT];
       }
     }

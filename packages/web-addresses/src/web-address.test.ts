@@ -77,6 +77,22 @@ test('any bytes are read without an error', () => {
   }
 });
 
+test('a path has one normal form, however many passes it takes to find it', () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+  let state = seed;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % limit;
+  };
+  for (let round = 0; round < 5000; round++) {
+    const letters = Array.from({ length: below(9) }, () => 'ab/./?#'[below(7)] as string);
+    const written = `http://example.com/x${letters.join('')}`;
+    // The same in other words, which cannot be read in one pass.
+    const other = written.replace('/x', '/%78');
+    expect([seed, written, normal(written)]).toEqual([seed, written, normal(other)]);
+  }
+});
+
 test('the target of a request: path, whole address, authority', () => {
   const address = new WebAddress();
   const target = (text: string) => {

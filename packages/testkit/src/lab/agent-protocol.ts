@@ -58,10 +58,14 @@ export interface AgentMethods {
   received(params: { port: number }): ReceivedConnection[];
   /** Ends the connection and forgets it; null where there was none. */
   take(params: TakeParams): ReceivedConnection | null;
+  /** Those that are over, which are then forgotten. */
+  takeEnded(params: { port: number }): ReceivedConnection[];
   connect(params: ConnectParams): { connection: number; localPort: number };
   write(params: { connection: number; bytes: Uint8Array }): void;
   state(params: { connection: number }): ConnectionState;
   shut(params: { connection: number; how: 'end' | 'reset' }): void;
+  /** Its state is not asked for any more. */
+  forget(params: { connection: number }): void;
   udpListen(params: { port: number }): void;
   udpReceived(params: { port: number }): Uint8Array[];
   udpRequest(params: UdpRequestParams): Uint8Array | null;

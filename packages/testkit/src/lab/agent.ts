@@ -13,6 +13,7 @@ import {
   type AgentRequest,
   type ConnectionState,
   MAX_KEPT,
+  type ReceivedConnection,
 } from './agent-protocol';
 import { webApplication } from './web-application';
 
@@ -67,6 +68,11 @@ interface ServerConnection {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly recording: Recording;
+}
+
+function told({ remoteAddress, remotePort, recording }: ServerConnection): ReceivedConnection {
+  const { bytes, readings, state } = recording;
+  return { remoteAddress, remotePort, bytes, readings, state };
 }
 
 const servers = new Map<number, ServerConnection[]>();
@@ -135,13 +141,14 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
   },
 
   received({ port }) {
-    return (servers.get(port) ?? []).map(({ remoteAddress, remotePort, recording }) => ({
-      remoteAddress,
-      remotePort,
-      bytes: recording.bytes,
-      readings: recording.readings,
-      state: recording.state,
-    }));
+    return (servers.get(port) ?? []).map(told);
+  },
+
+  takeEnded({ port }) {
+    const accepted = servers.get(port) ?? [];
+    const ended = accepted.filter(({ recording }) => recording.state !== 'open');
+    accepted.splice(0, accepted.length, ...accepted.filter(({ recording }) => recording.state === 'open'));
+    return ended.map(told);
   },
 
   async take({ port, remoteAddress, remotePort, length, reading, timeout }) {
@@ -211,6 +218,10 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const socket = connections.get(connection)?.socket;
     if (how === 'reset') socket?.resetAndDestroy();
     else socket?.end();
+  },
+
+  forget({ connection }) {
+    connections.delete(connection);
   },
 
   async udpListen({ port }) {

@@ -52,4 +52,9 @@ export class LabConnection {
   reset(): Promise<void> {
     return this.agent.call('shut', { connection: this.connection, how: 'reset' });
   }
+
+  /** Its bytes and state are not asked for any more. */
+  forget(): Promise<void> {
+    return this.agent.call('forget', { connection: this.connection });
+  }
 }

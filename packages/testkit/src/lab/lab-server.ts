@@ -18,6 +18,11 @@ export class LabServer {
     return this.agent.call('take', { ...options, port: this.port });
   }
 
+  /** The connections that are over, which are then forgotten. */
+  takeEnded(): Promise<ReceivedConnection[]> {
+    return this.agent.call('takeEnded', { port: this.port });
+  }
+
   /** The bytes of all connections, one after the other. */
   async received(): Promise<Buffer> {
     return Buffer.concat((await this.connections()).map((connection) => connection.bytes));

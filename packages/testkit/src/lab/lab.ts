@@ -293,6 +293,7 @@ export class Lab {
       await waitUntil(answered, { timeout: LAST_MOMENT, what: 'the answer' }).catch(() => {});
     const complete = isComplete(Buffer.from(last.received));
     await (complete ? connection.end() : connection.reset());
+    await connection.forget();
     const response = Buffer.from(last.received);
     return { connected: true, response, complete, state: last.state };
   }
