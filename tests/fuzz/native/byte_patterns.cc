@@ -6,6 +6,7 @@
 
 #include "harness.h"
 
+using portcullis::Bounds;
 using portcullis::BytePattern;
 using portcullis::BytePatterns;
 
@@ -24,13 +25,17 @@ void fuzz_input(const uint8_t* bytes, size_t size) {
     const uint8_t otherCase = (take8(&input) & 1) != 0 ? byte ^ 0x20 : byte;
     patterns.push_back(BytePattern{id, byte, otherCase, static_cast<uint8_t>(found.count(id)), 0});
   }
+  std::vector<uint32_t> ends(16);
+  for (uint32_t& end : ends) end = take8(&input) % 16;
+  const Bounds bounds{ends.data(), static_cast<uint32_t>(ends.size()), take8(&input) % 8};
   const std::set<uint32_t> earlier = found;
   for (const BytePattern& pattern : patterns)
     for (size_t i = 0; i < input.left; i++)
-      if (input.at[i] == pattern.byte || input.at[i] == pattern.otherCase) found.insert(pattern.id);
+      if ((input.at[i] == pattern.byte || input.at[i] == pattern.otherCase) && bounds.allow(pattern.id, i + 1))
+        found.insert(pattern.id);
 
   uint32_t* const begin = results.data();
-  uint32_t* const end = BytePatterns(patterns).find(input.at, input.left, begin, begin + before, begin + room);
+  uint32_t* const end = BytePatterns(patterns).find(input.at, input.left, bounds, begin, begin + before, begin + room);
   claim(results[room] == 0xffffffff, "nothing is written beyond the limit");
   if (end == nullptr) {
     claim(found.size() - earlier.size() > room - before, "refused only where there is no room");
