@@ -36,4 +36,8 @@ export function lab() {
   return together && alone;
 }
 
-if (process.argv[1] === import.meta.filename && !lab()) process.exitCode = 1;
+if (process.argv[1] === import.meta.filename) {
+  // Arguments are Jest's: some of the files, one after the other.
+  const given = process.argv.slice(2);
+  if (!(given.length > 0 ? jest('--runInBand', ...given) : lab())) process.exitCode = 1;
+}

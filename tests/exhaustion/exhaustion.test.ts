@@ -75,7 +75,7 @@ function short(program: CrowdProgram): void {
     if (engine?.process?.running) await engine.stop();
     lab?.destroy();
     engine?.remove();
-  }, 30_000);
+  }, 60_000);
 
   // Any address: the lab that the tests get does not stand yet.
   const names = attacks('10.77.2.2').map(({ name }) => name);

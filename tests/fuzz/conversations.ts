@@ -3,11 +3,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProtocols, type ProtocolDefinition, Transport } from '@portcullis/protocols';
+import { createNamedOnly } from '../../packages/protocols/src/named-only';
 import { readDatagrams } from '../../packages/protocols/testing/capture-datagrams';
 import { readFlows } from '../../packages/protocols/testing/capture-file';
 import { builtinTraffic } from '../builtin';
 import { encodeRecords, type FuzzRecord, recordsOf } from './records';
-import { LARGEST_INPUT } from './target';
 
 /** Who says something; the low bit of a record's kind. */
 type Direction = 0 | 1;
@@ -47,14 +47,20 @@ function tellsProtocol(
   return false;
 }
 
+/** The protocols that are looked into. */
+export function parsedProtocols(): readonly ProtocolDefinition[] {
+  const named = new Set(createNamedOnly().map(({ name }) => name));
+  return createProtocols().filter(({ name }) => !named.has(name));
+}
+
 class Sorted {
   readonly found = new Map<string, Uint8Array[]>();
-  private readonly definitions = createProtocols();
+  private readonly definitions = parsedProtocols();
 
   add(conversation: Conversation, transport: Transport, port: number): void {
     const spoken = conversation.filter(([, bytes]) => bytes.length > 0);
     for (const definition of this.definitions) {
-      if (definition.buffers.length === 0 || !tellsProtocol(definition, spoken, transport, port)) continue;
+      if (!tellsProtocol(definition, spoken, transport, port)) continue;
       const key = protocolKey(definition.name, transport);
       const list = this.found.get(key) ?? [];
       this.found.set(key, list);
@@ -136,21 +142,23 @@ function captureConversations(folder: string): ConversationsByProtocol {
 }
 
 const CACHE = join(__dirname, '../../node_modules/.cache/portcullis-fuzz');
+let withCaptures = false;
 let all: ConversationsByProtocol | null = null;
+
+/** Also those of the public captures, where they are; for the long form, as finding them takes half a minute the first time. */
+export function useCaptures(): void {
+  withCaptures = Boolean(process.env.PORTCULLIS_CORPORA);
+  all = null;
+}
 
 /** All there are, by `protocolKey`. */
 export function conversations(): ConversationsByProtocol {
   if (all !== null) return all;
-  const merged = new Map<string, Uint8Array[]>();
-  for (const source of [
-    ownConversations(),
-    process.env.PORTCULLIS_CORPORA ? captureConversations(CACHE) : new Map(),
-  ])
-    for (const [name, list] of source)
-      merged.set(name, [
-        ...(merged.get(name) ?? []),
-        ...list.filter((each: Uint8Array) => each.length <= LARGEST_INPUT),
-      ]);
+  const merged = new Map<string, readonly Uint8Array[]>(ownConversations());
+  if (withCaptures) {
+    for (const [name, list] of captureConversations(CACHE))
+      merged.set(name, [...(merged.get(name) ?? []), ...list]);
+  }
   all = merged;
   return merged;
 }

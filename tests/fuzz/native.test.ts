@@ -12,7 +12,8 @@ const SECONDS = 30;
 const PATIENCE = 180_000;
 
 const { targets, missing } = nativeTargets();
-const random = new SeededRandom();
+/** As in `fuzz.test.ts`. */
+const random = new SeededRandom(process.env.PORTCULLIS_SEED ? undefined : 1);
 
 if (missing !== null) test.skip(`native code (skipped: ${missing})`, () => {});
 

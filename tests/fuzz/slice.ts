@@ -2,6 +2,7 @@
 
 import { openSync, writeSync } from 'node:fs';
 import { SeededRandom } from '@portcullis/testkit';
+import { useCaptures } from './conversations';
 import { readInputs, replaceInputs } from './corpus';
 import { Coverage } from './coverage';
 import type { Finding } from './finding';
@@ -66,6 +67,7 @@ async function memoryInUse(): Promise<number> {
 
 async function fuzz(order: SliceOrder): Promise<void> {
   const random = new SeededRandom(order.seed);
+  useCaptures();
   const target = findTarget(order.target);
   const session = await FuzzSession.open(target);
   const coverage = new Coverage();

@@ -22,7 +22,7 @@ describeLab('an attack through the gateway', () => {
       server = await lab.httpServer('server', PORT);
       await lab.udpServer('server', UDP_PORT);
       engine = await new LabEngine(lab, { queues: '0-1' }).start();
-    }, 60_000);
+    });
     afterAll(() => {
       lab?.destroy();
       engine?.remove();

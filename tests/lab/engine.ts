@@ -47,6 +47,8 @@ export class LabEngine {
   readonly configuration = join(this.directory, 'portcullis.yaml');
   private readonly socket = join(this.directory, 'c.sock');
   process!: LabProcess;
+  /** What the engine finds in its environment beside the test's own. */
+  readonly environment: Record<string, string> = {};
 
   constructor(
     readonly lab: Lab,
@@ -81,12 +83,7 @@ export class LabEngine {
 
   /** Starts the engine and waits until it protects (or runs, without `enable`). */
   async start(settings: Readonly<Record<string, string>> = {}): Promise<this> {
-    const all = { ...this.options.settings, ...settings };
-    const argv = [process.execPath, command, 'run', '--config', this.configuration];
-    if (this.options.enable !== false) argv.push('--enable');
-    if (this.options.purge) argv.push('--purge');
-    for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
-    this.process = this.lab.spawn('gateway', argv, { env: { ...this.env, PORTCULLIS_LOG_TEXT: '1' } });
+    this.process = this.spawn(settings);
     await this.process.waitFor(
       this.options.enable === false
         ? /(protecting|monitoring):|running, protection is off/
@@ -94,6 +91,17 @@ export class LabEngine {
       60_000,
     );
     return this;
+  }
+
+  /** Starts an engine and waits for nothing. */
+  spawn(settings: Readonly<Record<string, string>> = {}): LabProcess {
+    const all = { ...this.options.settings, ...settings };
+    const argv = [process.execPath, command, 'run', '--config', this.configuration];
+    if (this.options.enable !== false) argv.push('--enable');
+    if (this.options.purge) argv.push('--purge');
+    for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
+    const env = { ...this.env, PORTCULLIS_LOG_TEXT: '1', ...this.environment };
+    return this.lab.spawn('gateway', argv, { env });
   }
 
   /** Ends it as Ctrl-C does. */

@@ -15,7 +15,7 @@ describeLab('the engine on the gateway', () => {
   beforeAll(async () => {
     lab = new Lab('pctl', { bystander: true });
     server = await lab.httpServer('server', PORT);
-  }, 30_000);
+  });
   afterAll(() => lab?.destroy());
   afterEach(async () => {
     if (engine?.process?.running) await engine.kill();
@@ -43,7 +43,7 @@ describeLab('the engine on the gateway', () => {
       timeout: 20_000,
       what: 'the attacker to be let in',
     });
-  }, 40_000);
+  });
 
   test('kill -9 leaves traffic flowing, and the next start takes over what was left', async () => {
     engine = await new LabEngine(lab, { queues: '0-1' }).start();
@@ -56,14 +56,14 @@ describeLab('the engine on the gateway', () => {
     ).toHaveLength(2);
     expect((await get(ATTACK_PATH)).complete).toBe(false);
     expect(await engine.bans()).toEqual([lab.address('attacker', 4)]);
-  }, 40_000);
+  });
 
   test('kill -9 leaves traffic stopped where the configuration says closed', async () => {
     engine = await new LabEngine(lab).start({ 'nfqueue.fail-open': 'false' });
     expect(await served('/closed')).toBe(true);
     await engine.kill();
     expect(await cutOff('/nobody-looks')).toBe(true);
-  }, 40_000);
+  });
 
   test('bans come back when somebody has emptied the set meanwhile', async () => {
     engine = await new LabEngine(lab).start();
@@ -75,7 +75,7 @@ describeLab('the engine on the gateway', () => {
     expect((await engine.bans()).sort()).toEqual(['2001:db8::7', '203.0.113.7']);
     const kernel = await lab.run('gateway', ['ipset', 'list', 'portcullis_ban4']);
     expect(kernel).toContain('203.0.113.7');
-  }, 40_000);
+  });
 
   test('stopping says how many bans remain, and --purge leaves nothing', async () => {
     engine = await new LabEngine(lab, { queues: '0-1' }).start();
@@ -89,7 +89,7 @@ describeLab('the engine on the gateway', () => {
     expect(engine.process.stderr).toBe('');
     expect(await engine.rules()).toEqual([]);
     expect(await lab.run('gateway', ['ipset', 'list', '-n'])).toBe('');
-  }, 40_000);
+  });
 
   test('a second engine is refused and changes nothing', async () => {
     engine = await new LabEngine(lab).start();
@@ -106,7 +106,7 @@ describeLab('the engine on the gateway', () => {
     expect(elsewhere.stderr).toMatch(/another engine is running/);
     expect(await engine.rules()).toEqual(before);
     expect(await served('/still')).toBe(true);
-  }, 40_000);
+  });
 
   test('a queue that another program has is an error, and nothing is left behind', async () => {
     const holder = lab.spawn('gateway', [acceptAllPath(), '--queue', '1']);
@@ -117,26 +117,22 @@ describeLab('the engine on the gateway', () => {
     expect(result.code).toBe(1);
     expect(await engine.rules()).toEqual([]);
     await holder.stop();
-  }, 40_000);
+  });
 
   test.each([
     ['a wrong key', { 'nfqueue.que': '1' }, 2, /nfqueue\.que/],
     ['a mark mask too narrow', { 'mark.mask': '0x1' }, 2, /mask/],
     ['a rule file that is not there', { 'rule-files': '[/nonexistent.rules]' }, 2, /nonexistent/],
     ['a metrics address that cannot be had', { 'metrics.listen': '192.0.2.1:1' }, 1, /192\.0\.2\.1/],
-  ])(
-    '%s: it does not start, says why, and nothing is left behind',
-    async (_, settings, code, message) => {
-      engine = new LabEngine(lab);
-      const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-      const result = await engine.ask('run', '--enable', ...set);
-      expect(result.stderr).toMatch(message);
-      expect(result.code).toBe(code);
-      expect(await engine.rules()).toEqual([]);
-      expect(await served('/untouched')).toBe(true);
-    },
-    20_000,
-  );
+  ])('%s: it does not start, says why, and nothing is left behind', async (_, settings, code, message) => {
+    engine = new LabEngine(lab);
+    const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+    const result = await engine.ask('run', '--enable', ...set);
+    expect(result.stderr).toMatch(message);
+    expect(result.code).toBe(code);
+    expect(await engine.rules()).toEqual([]);
+    expect(await served('/untouched')).toBe(true);
+  });
 
   test('protection is turned off and on, and the last word survives a restart', async () => {
     engine = await new LabEngine(lab, { queues: '0-1', enable: false }).start();
@@ -153,7 +149,7 @@ describeLab('the engine on the gateway', () => {
     await engine.kill();
     await engine.start();
     expect((await engine.status()).state).toBe('disabled');
-  }, 60_000);
+  });
 
   test('reload takes new rules without losing a connection, and keeps the old ones when the new are unreadable', async () => {
     engine = await new LabEngine(lab, { queues: '0-1' }).start();
@@ -181,7 +177,7 @@ describeLab('the engine on the gateway', () => {
     expect(failed.code).not.toBe(0);
     expect(failed.stderr).toMatch(/gone\.rules/);
     expect((await engine.status()).rules.loaded).toBe(2);
-  }, 60_000);
+  });
 
   test('a signal while it starts is obeyed once it has started, and leaves nothing behind', async () => {
     engine = new LabEngine(lab);
@@ -196,7 +192,7 @@ describeLab('the engine on the gateway', () => {
     expect(await engine.process.exited).toMatchObject({ code: 0 });
     expect(engine.process.stdout).toMatch(/stopped/);
     expect(await engine.rules()).toEqual([]);
-  }, 40_000);
+  });
 
   test('without root it says so', async () => {
     engine = new LabEngine(lab);
@@ -211,5 +207,5 @@ describeLab('the engine on the gateway', () => {
     ]);
     expect(result.stderr).toMatch(/needs root/);
     expect(result.code).toBe(4);
-  }, 20_000);
+  });
 });

@@ -92,6 +92,58 @@ describeLab('an engine that watches an interface', () => {
     });
   }, 90_000);
 
+  test('goes on with an interface that was down, and with another one that has its name', async () => {
+    const device = lab.gatewayInterface('attacker');
+    const ip = (...words: string[]) => lab.run('gateway', ['ip', ...words]);
+    const lines = (pattern: RegExp) => [...engine.process.stdout.matchAll(pattern)].length;
+    const addresses = [`${lab.address('gateway', 4)}/24`, `${lab.address('gateway', 6)}/64`];
+    const faults = [
+      async () => {
+        await ip('link', 'set', device, 'down');
+        await waitUntil(() => lines(/went down or away/g) === 1, {
+          timeout: 20_000,
+          what: 'the line that says so',
+        });
+        await ip('link', 'set', device, 'up');
+      },
+      async () => {
+        // Another interface takes its name: an index of its own, and nothing of what the first one was.
+        await ip('link', 'set', device, 'down');
+        await ip('link', 'set', device, 'name', 'before0');
+        await ip('link', 'add', device, 'type', 'veth', 'peer', 'name', 'other0');
+        await ip('link', 'set', device, 'up');
+        await waitUntil(() => lines(/is watched again/g) === 2, {
+          timeout: 20_000,
+          what: 'the new interface',
+        });
+        await ip('link', 'del', device);
+        await ip('link', 'set', 'before0', 'name', device);
+        await ip('link', 'set', device, 'up');
+      },
+    ];
+    let times = 0;
+    for (const fault of faults) {
+      const { length } = engine.events('alert');
+      const again = lines(/is watched again/g);
+      await fault();
+      await waitUntil(() => lines(/is watched again/g) > again + times, {
+        timeout: 20_000,
+        what: 'the watch',
+      });
+      times++;
+      for (const address of addresses) await ip('addr', 'replace', address, 'dev', device, 'nodad');
+      await waitUntil(
+        async () => {
+          await lab.httpGet('attacker', ATTACK_PATH, { port: PORT, timeout: 500 });
+          return engine.events('alert').length > length;
+        },
+        { timeout: 20_000, what: 'an alert' },
+      );
+    }
+    expect(engine.events('alert').at(-1)).toMatchObject({ in_iface: device });
+    expect(engine.process.running).toBe(true);
+  }, 120_000);
+
   test('doctor finds nothing wrong with it', async () => {
     const findings = await engine.json<{ name: string; state: string; seen: string }[]>('doctor');
     const stateOf = (name: string) => findings.find((finding) => finding.name === name);

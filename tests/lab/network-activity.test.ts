@@ -27,12 +27,12 @@ describeLab('network activity of protected hosts', () => {
     outside = await lab.httpServer('attacker', PORT);
     engine = new LabEngine(lab, { rules });
     await engine.start({ 'network-activity': '{ malware: drop, coin-mining: isolate }' });
-  }, 90_000);
+  });
   afterAll(async () => {
     if (engine?.process?.running) await engine.stop();
     lab?.destroy();
     engine?.remove();
-  }, 20_000);
+  });
 
   const get = (path: string, family: 4 | 6, timeout?: number) =>
     lab.httpGet('server', path, {
@@ -85,6 +85,5 @@ describeLab('network activity of protected hosts', () => {
       expect((await engine.ask('bans', 'remove', source.ip)).code).toBe(0);
       expect(await get('/back', family)).toMatchObject({ complete: true });
     },
-    60_000,
   );
 });

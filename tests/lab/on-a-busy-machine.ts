@@ -1,5 +1,6 @@
-// Starting an engine and a few commands takes longer than jest's five seconds.
-jest.setTimeout(60_000);
+// Starting an engine and a few commands takes seconds, and ten times as long where many others work. What hangs is told by
+// the condition that is waited for, long before.
+jest.setTimeout(180_000);
 // The kernel, its neighbours and the clock have a part in every test here. One that fails is told with its error and
 // tried once more; one that fails twice has failed.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });

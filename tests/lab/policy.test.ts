@@ -25,14 +25,14 @@ describeLab('rules that only say alert', () => {
     lab = new Lab('pcpo', { bystander: true });
     server = await lab.httpServer('server', PORT);
     engine = new LabEngine(lab, { rules });
-  }, 60_000);
+  });
   afterAll(() => {
     lab?.destroy();
     engine?.remove();
   });
   afterEach(async () => {
     if (engine.process?.running) await engine.stop();
-  }, 20_000);
+  });
 
   const get = (path: string, family: 4 | 6) =>
     lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, ...engine.patience() });
@@ -78,7 +78,6 @@ describeLab('rules that only say alert', () => {
       expect(await engine.bans()).toEqual([lab.address('attacker', family)]);
       expect((await engine.ask('bans', 'remove', '--all')).code).toBe(0);
     },
-    40_000,
   );
 
   test('what comes from the protected side is network activity: told, not banned', async () => {
@@ -98,26 +97,22 @@ describeLab('rules that only say alert', () => {
     expect(alert).toMatchObject({ portcullis: { event: 'network_activity_detected', enforced: false } });
     expect((await local.received()).toString()).toContain('/exploit-outward');
     expect(await engine.bans()).toEqual([]);
-  }, 40_000);
+  });
 
   test.each([
     ['notify', { complete: true }, { alert: { action: 'allowed' }, portcullis: { enforced: false } }],
     ['drop', { complete: false }, { alert: { action: 'blocked' }, portcullis: { enforced: true } }],
-  ] as const)(
-    'action-on-detect %s bans nobody',
-    async (action, outcome, record) => {
-      const before = engine.events('alert').filter(({ alert }) => alert?.signature_id === 1).length;
-      await engine.start({ 'action-on-detect': action });
-      expect(await get(`/exploit-${action}`, 4)).toMatchObject(outcome);
-      expect(await told(1, before + 1)).toMatchObject(record);
-      expect(await engine.bans()).toEqual([]);
-    },
-    40_000,
-  );
+  ] as const)('action-on-detect %s bans nobody', async (action, outcome, record) => {
+    const before = engine.events('alert').filter(({ alert }) => alert?.signature_id === 1).length;
+    await engine.start({ 'action-on-detect': action });
+    expect(await get(`/exploit-${action}`, 4)).toMatchObject(outcome);
+    expect(await told(1, before + 1)).toMatchObject(record);
+    expect(await engine.bans()).toEqual([]);
+  });
 
   test('a row of detection-kinds decides before the built-in ones', async () => {
     await engine.start({ 'detection-kinds': '[{ class: policy-violation, kind: attack, response: drop }]' });
     expect(await get('/listing-again', 4)).toMatchObject({ complete: false });
     expect(await engine.bans()).toEqual([]);
-  }, 40_000);
+  });
 });

@@ -19,7 +19,7 @@ describeLab('the payload of replies', () => {
     await lab.tcpServer('server', 7000, { greeting });
     await lab.tcpServer('server', 7001);
     engine = await new LabEngine(lab, { rules: requests }).start();
-  }, 90_000);
+  });
   afterAll(async () => {
     if (engine?.process?.running) await engine.stop();
     lab?.destroy();
@@ -101,7 +101,7 @@ describeLab('what the administrator takes out of inspection', () => {
     lab = new Lab('pctx');
     server = await lab.httpServer('server', PORT);
     engine = await new LabEngine(lab, { rules: attackRules, settings: { 'scan.direction': 'both' } }).start();
-  }, 90_000);
+  });
   afterAll(() => {
     lab?.destroy();
     engine?.remove();
@@ -121,7 +121,7 @@ describeLab('what the administrator takes out of inspection', () => {
         expect(jumps.indexOf(`-A ${hook} -j portcullis`)).toBeGreaterThan(bypass);
       }
     }
-  }, 20_000);
+  });
 
   describe.each(tables)('IPv%d', (family, tool) => {
     const mangle = (...rule: string[]) => lab.run('gateway', [tool, '-w', '-t', 'mangle', ...rule]);
@@ -147,7 +147,7 @@ describeLab('what the administrator takes out of inspection', () => {
       expect(await get('gateway', path)).toMatchObject({ complete: true });
       await mangle('-D', ...rule);
       expect(await get('gateway', path)).toMatchObject({ complete: false });
-    }, 90_000);
+    });
 
     test('replies alone: such connections are counted, served, and inspected on the side that is seen', async () => {
       const rule = ['portcullis_bypass', '-p', 'tcp', '--sport', `${PORT}`, '-j', 'ACCEPT'];
@@ -163,6 +163,6 @@ describeLab('what the administrator takes out of inspection', () => {
       expect((await server.received()).toString()).not.toContain(path);
       await mangle('-D', ...rule);
       expect(await get('attacker', `/two-sided-${family}`)).toMatchObject({ complete: true });
-    }, 90_000);
+    });
   });
 });

@@ -13,7 +13,7 @@ describeLab('an administrator', () => {
   beforeAll(async () => {
     lab = new Lab('pcst', { bystander: true });
     server = await lab.httpServer('server', PORT);
-  }, 60_000);
+  });
   afterAll(() => lab?.destroy());
   afterEach(async () => {
     if (engine?.process?.running) await engine.stop();
@@ -21,7 +21,7 @@ describeLab('an administrator', () => {
     for (const set of ['portcullis_ban4', 'portcullis_ban6'])
       await lab.exec('gateway', ['ipset', 'flush', set]);
     engine?.remove();
-  }, 20_000);
+  });
 
   const get = (path: string, family: 4 | 6 = 4) =>
     lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, ...engine.patience() });
@@ -76,7 +76,7 @@ describeLab('an administrator', () => {
       expect(await arrived(stopped)).toBe(false);
     }
     expect((await engine.bans()).sort()).toEqual([...addresses].sort());
-  }, 90_000);
+  });
 
   test('changes settings while the engine runs; what is wrong changes nothing', async () => {
     engine = await new LabEngine(lab).start();
@@ -111,7 +111,7 @@ describeLab('an administrator', () => {
     expect((await change('set', 'block-duration=3m')).stdout).toMatch(/next start/);
     await engine.start();
     expect((await change('get', 'block-duration')).stdout.trim()).toBe('180');
-  }, 60_000);
+  });
 
   test('has a policy: it turns protection on, wins, and locks', async () => {
     engine = new LabEngine(lab, {
@@ -132,7 +132,7 @@ describeLab('an administrator', () => {
     await engine.stop();
     await engine.start();
     expect((await engine.status()).state).toBe('disabled');
-  }, 60_000);
+  });
 
   test('registers a mode, which stays: Monitoring tells and changes nothing', async () => {
     engine = new LabEngine(lab);
@@ -169,7 +169,7 @@ describeLab('an administrator', () => {
     expect((await engine.ask('service', 'register', '--mode', 'standard')).code).toBe(0);
     await engine.start();
     expect(await get(`${ATTACK_PATH}-standard`)).toMatchObject({ complete: false });
-  }, 90_000);
+  });
 });
 
 describeLab('the direction of a connection', () => {
@@ -183,7 +183,7 @@ describeLab('the direction of a connection', () => {
       attacker: await lab.httpServer('attacker', PORT),
     };
     engine = await new LabEngine(lab).start();
-  }, 60_000);
+  });
   afterAll(async () => {
     if (engine?.process?.running) await engine.stop();
     lab?.destroy();

@@ -71,7 +71,10 @@ describeLab('an engine under attack, observed', () => {
     expect(value('protecting')).toBe(1);
     expect(value('queues_attended')).toBe(2);
     expect(value('queues_configured')).toBe(2);
-    expect(value('bans_active')).toBe(1);
+    expect(value('bans_active{origin="attack",family="ipv4"}')).toBe(1);
+    expect(value('bans_total{event="added",origin="attack",family="ipv4"}')).toBe(1);
+    for (const thread of ['main', 'queue-0', 'queue-1'])
+      expect(value(`thread_cpu_seconds_total{thread="${thread}"}`)).toBeGreaterThan(0);
     expect(value('alerts_total{class="web-application-attack",severity="1",action="blocked"}')).toBe(1);
     expect(value('ban_dropped_packets_total')).toBeGreaterThan(0);
     expect(value('packets_received_total')).toBeGreaterThan(0);

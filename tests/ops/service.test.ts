@@ -127,11 +127,19 @@ describeLab('with the privileges of the unit, and a notify socket', () => {
     expect(readFileSync(`/proc/${engine.process.pid}/mounts`, 'utf8')).toMatch(/^\S+ \/ \S+ ro,/m);
   });
 
-  test('it holds no capability beyond those', () => {
-    const status = readFileSync(`/proc/${engine.process.pid}/status`, 'utf8');
+  test('no thread of it holds a capability beyond those, or can get one', () => {
+    const threads = readdirSync(`/proc/${engine.process.pid}/task`);
+    expect(threads.length).toBeGreaterThan(3);
     const mask = (1n << 12n) | (1n << 13n); // CAP_NET_ADMIN, CAP_NET_RAW
-    expect(BigInt(`0x${/^CapEff:\s*(\w+)/m.exec(status)?.[1]}`)).toBe(mask);
-    expect(status).toMatch(/^NoNewPrivs:\s*1$/m);
+    for (const thread of threads) {
+      const status = readFileSync(`/proc/${engine.process.pid}/task/${thread}/status`, 'utf8');
+      for (const set of ['Eff', 'Prm', 'Bnd'])
+        expect([set, BigInt(`0x${new RegExp(`^Cap${set}:\\s*(\\w+)`, 'm').exec(status)?.[1]}`)]).toEqual([
+          set,
+          mask,
+        ]);
+      expect(status).toMatch(/^NoNewPrivs:\s*1$/m);
+    }
   });
 
   test('it inspects, blocks, bans and reloads', async () => {

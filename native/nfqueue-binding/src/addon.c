@@ -443,7 +443,7 @@ static uint8_t *guard(const void *bytes, size_t length, uint8_t **mapping, size_
   if (*mapping == MAP_FAILED) return NULL;
   mprotect(*mapping + body, page, PROT_NONE);
   uint8_t *start = *mapping + body - length;
-  memcpy(start, bytes, length);
+  if (length) memcpy(start, bytes, length);
   return start;
 }
 
@@ -502,7 +502,7 @@ static napi_value checksum(napi_env env, napi_callback_info info) {
   uint8_t *start = guard(data, length, &mapping, &mapped);
   if (!start) return wrong_use(env, "no memory");
   enum checksum_status status = write ? checksum_write(start, length) : checksum_verify(start, length);
-  memcpy(data, start, length);
+  if (length) memcpy(data, start, length);
   munmap(mapping, mapped);
   return integer(env, (int32_t)status);
 }

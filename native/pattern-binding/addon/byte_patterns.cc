@@ -22,17 +22,24 @@ BytePatterns::BytePatterns(std::vector<BytePattern> patterns) : list_(std::move(
   }
 }
 
-uint32_t* BytePatterns::find(const uint8_t* bytes, size_t length, uint32_t* begin, uint32_t* next,
-                             uint32_t* limit) const {
-  bool seen[256] = {};
+uint32_t* BytePatterns::find(const uint8_t* bytes, size_t length, const Bounds& bounds, uint32_t* begin,
+                             uint32_t* next, uint32_t* limit) const {
+  // Where each byte stands first, plus one; 0: nowhere.
+  uint32_t first[256] = {};
   if (distinct_.size() <= kOneByOne) {
-    for (uint8_t byte : distinct_) seen[byte] = memchr(bytes, byte, length) != nullptr;
+    for (uint8_t byte : distinct_) {
+      const void* found = memchr(bytes, byte, length);
+      if (found != nullptr) first[byte] = static_cast<uint32_t>(static_cast<const uint8_t*>(found) - bytes) + 1;
+    }
   } else {
-    for (size_t at = 0; at < length; at++) seen[bytes[at]] = true;
+    for (size_t at = length; at > 0; at--) first[bytes[at - 1]] = static_cast<uint32_t>(at);
   }
   uint32_t* const others = next;
   for (const BytePattern& pattern : list_) {
-    if (!seen[pattern.byte] && !seen[pattern.otherCase]) continue;
+    const uint32_t one = first[pattern.byte];
+    const uint32_t other = first[pattern.otherCase];
+    if (one == 0 && other == 0) continue;
+    if (!bounds.allow(pattern.id, one == 0 || (other != 0 && other < one) ? other : one)) continue;
     if (next > others && next[-1] == pattern.id) continue;
     if (pattern.shared != 0 && std::find(begin, others, pattern.id) != others) continue;
     if (next == limit) return nullptr;

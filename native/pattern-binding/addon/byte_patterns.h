@@ -19,6 +19,18 @@ struct BytePattern {
 };
 static_assert(sizeof(BytePattern) == 8, "serialised as it stands in memory");
 
+/// How far from the beginning of a buffer patterns may end, by id; and where in that buffer the bytes in hand begin.
+struct Bounds {
+  const uint32_t* ends = nullptr;
+  uint32_t count = 0;
+  int64_t base = 0;
+
+  bool allow(uint32_t id, uint64_t end) const {
+    if (id >= count || ends[id] == 0) return true;
+    return base + static_cast<int64_t>(end) <= static_cast<int64_t>(ends[id]);
+  }
+};
+
 class BytePatterns {
  public:
   BytePatterns() = default;
@@ -27,9 +39,10 @@ class BytePatterns {
 
   const std::vector<BytePattern>& list() const { return list_; }
 
-  /// Adds the ids that occur in the bytes to those in [begin, next), each once, up to limit. Returns the new
-  /// end, or nullptr when there are more.
-  uint32_t* find(const uint8_t* bytes, size_t length, uint32_t* begin, uint32_t* next, uint32_t* limit) const;
+  /// Adds the ids that occur in the bytes within their bounds to those in [begin, next), each once, up to limit.
+  /// Returns the new end, or nullptr when there are more.
+  uint32_t* find(const uint8_t* bytes, size_t length, const Bounds& bounds, uint32_t* begin, uint32_t* next,
+                 uint32_t* limit) const;
 
  private:
   std::vector<BytePattern> list_;  // ordered by id

@@ -38,6 +38,8 @@ struct Scanner {
   ScanFunction scan = runtime().scan;
   hs_scratch_t* scratch = nullptr;
   std::vector<DatabasePointer> databases;
+  /// By database: see `Bounds::ends`; empty where patterns may stand anywhere.
+  std::vector<std::vector<uint32_t>> bounds;
 
   ~Scanner() { hs_free_scratch(scratch); }
 };
@@ -45,10 +47,13 @@ struct Scanner {
 struct Recording {
   uint32_t* next;
   uint32_t* limit;
+  Bounds bounds;
 };
 
-int record(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
+/// Every pattern is reported once, where it stands first: what ends beyond its bound there does so everywhere.
+int record(unsigned id, unsigned long long, unsigned long long end, unsigned, void* context) {
   Recording* recording = static_cast<Recording*>(context);
+  if (!recording->bounds.allow(id, end)) return 0;
   if (recording->next == recording->limit) return 1;
   *recording->next++ = id;
   return 0;
@@ -68,6 +73,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   }
   const int32_t* job = control + kJobs;
   int32_t* counts = control + kJobs + kJobWidth * scanner.maxJobs;
+  const int32_t* bases = counts + scanner.maxJobs;
   uint32_t* next = scanner.matches;
   for (uint32_t i = 0; i < jobCount; i++, job += kJobWidth) {
     const uint32_t index = static_cast<uint32_t>(job[0]);
@@ -79,7 +85,9 @@ napi_value run(napi_env env, napi_callback_info info) {
     }
     counts[i] = 0;
     if (start == end) continue;
-    Recording recording{next, next + scanner.maxMatches};
+    const std::vector<uint32_t>& ends = scanner.bounds[index];
+    const Bounds bounds{ends.data(), static_cast<uint32_t>(ends.size()), bases[i]};
+    Recording recording{next, next + scanner.maxMatches, bounds};
     const Database& database = *scanner.databases[index];
     const uint8_t* bytes = scanner.bytes + start;
     hs_error_t status = HS_SUCCESS;
@@ -88,7 +96,7 @@ napi_value run(napi_env env, napi_callback_info info) {
                        record, &recording);
     }
     if (status == HS_SUCCESS && !database.bytePatterns().list().empty()) {
-      recording.next = database.bytePatterns().find(bytes, end - start, next, recording.next, recording.limit);
+      recording.next = database.bytePatterns().find(bytes, end - start, bounds, next, recording.next, recording.limit);
       if (recording.next == nullptr) status = HS_SCAN_TERMINATED;
     }
     if (status == HS_SUCCESS) {
@@ -122,19 +130,24 @@ napi_value bind(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// handle → index
+/// handle, bounds (Uint32Array by id, 0: none) → index
 napi_value add(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
+  size_t count = 2;
+  napi_value arguments[2];
   void* data;
-  if (napi_get_cb_info(env, info, &count, &argument, nullptr, &data) != napi_ok) return nullptr;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, &data) != napi_ok) return nullptr;
   Scanner& scanner = *static_cast<Scanner*>(data);
-  DatabasePointer database = count == 1 ? databaseOf(env, argument) : nullptr;
+  ByteSpan bounds;
+  if (count != 2 || !readArray(env, arguments[1], napi_uint32_array, &bounds))
+    return fail(env, "INVALID_ARGUMENT", "the bounds of patterns are a Uint32Array");
+  DatabasePointer database = databaseOf(env, arguments[0]);
   if (!database) return fail(env, "DATABASE_CLOSED", "the pattern database has been closed");
   if (database->compiled() != nullptr && hs_alloc_scratch(database->compiled(), &scanner.scratch) != HS_SUCCESS) {
     return fail(env, "NATIVE_FAILURE", "no memory to scan with this pattern database");
   }
   scanner.databases.push_back(std::move(database));
+  const uint32_t* ends = reinterpret_cast<const uint32_t*>(bounds.data);
+  scanner.bounds.emplace_back(ends, ends + bounds.length);
   napi_value index;
   return napi_create_uint32(env, static_cast<uint32_t>(scanner.databases.size() - 1), &index) == napi_ok ? index
                                                                                                          : nullptr;
@@ -182,7 +195,7 @@ napi_value createScanner(napi_env env, napi_callback_info info) {
       !readArray(env, arguments[1], napi_uint32_array, &matches) ||
       napi_get_value_uint32(env, arguments[2], &maxMatches) != napi_ok ||
       napi_get_value_uint32(env, arguments[3], &maxJobs) != napi_ok || maxMatches == 0 || maxJobs == 0 ||
-      control.length < kJobs + (kJobWidth + 1) * static_cast<size_t>(maxJobs) ||
+      control.length < kJobs + (kJobWidth + 2) * static_cast<size_t>(maxJobs) ||
       matches.length < static_cast<size_t>(maxMatches) * maxJobs) {
     return fail(env, "INVALID_ARGUMENT", "a scanner takes control and match arrays and their limits");
   }

@@ -8,7 +8,7 @@ export type DatabaseHandle = { readonly __database: never };
 export interface NativeScanner {
   run(): void;
   bind(bytes: Uint8Array): void;
-  add(database: DatabaseHandle): number;
+  add(database: DatabaseHandle, bounds: Uint32Array): number;
   scratchSize(): number;
   close(): void;
 }

@@ -149,12 +149,12 @@ describe('sharing', () => {
     if (handle === null) {
       parentPort.postMessage(null);
     } else {
-      const control = new Int32Array(new SharedArrayBuffer(4 * 6));
+      const control = new Int32Array(new SharedArrayBuffer(4 * 7));
       const matches = new Uint32Array(new SharedArrayBuffer(4 * 16));
       const scanner = addon.createScanner(control, matches, 16, 1);
       const bytes = Buffer.from(workerData.input, 'latin1');
       scanner.bind(bytes);
-      control.set([1, 0, scanner.add(handle), 0, bytes.length, 0]);
+      control.set([1, 0, scanner.add(handle, new Uint32Array(0)), 0, bytes.length, 0]);
       scanner.run();
       parentPort.postMessage([control[1], control[5]]);
       globalThis.kept = [handle, scanner];

@@ -160,6 +160,59 @@ describe('scan against a naive search', () => {
   });
 });
 
+describe('bounds', () => {
+  const seed = Number(process.env.PORTCULLIS_SEED ?? Date.now() % 1_000_000);
+
+  test(`a pattern that ends behind its bound is not reported (PORTCULLIS_SEED=${seed})`, () => {
+    const random = seeded(seed + 2);
+    const draw = (length: number) => Uint8Array.from({ length }, () => 0x61 + random(6));
+    let [told, withheld] = [0, 0];
+    for (let round = 0; round < 60; round++) {
+      // Ids as a prefilter has them: each once. Single bytes and letters in both cases go ways of their own.
+      const patterns = Array.from({ length: 1 + random(80) }, (_, id) => ({
+        expression: draw(1 + random(random(4) === 0 ? 12 : 4)),
+        id,
+        caseless: random(2) === 0,
+      }));
+      const ends = Uint32Array.from(patterns, () => (random(3) === 0 ? 0 : 1 + random(120)));
+      const database = PatternDatabase.compile(patterns);
+      const scanner = new PatternScanner(100, 4);
+      const bounded = scanner.add(database, ends);
+      const free = scanner.add(database);
+      expect(free).not.toBe(bounded);
+      const bytes = draw(400).map((byte) => (random(3) === 0 ? byte - 0x20 : byte));
+      const start = random(300);
+      const end = start + random(401 - start);
+      const base = random(100) - 50;
+      scanner.jobs.set([bounded, start, end, free, start, end]);
+      scanner.bases.set([base, base]);
+      scanner.scanMany(bytes, scanner.jobs, 2);
+      const expected = patterns.filter((pattern) => {
+        const bound = ends[pattern.id];
+        const until = bound === 0 ? end : Math.min(end, start + bound - base);
+        return occurs(pattern, bytes, start, until);
+      });
+      const [count, all] = scanner.counts;
+      expect(ids(scanner, 0, count)).toEqual(expected.map(({ id }) => id));
+      expect(ids(scanner, count, all)).toEqual(search(patterns, bytes, start, end));
+      told += count;
+      withheld += all - count;
+      scanner.close();
+      database.close();
+    }
+    expect(Math.min(told, withheld)).toBeGreaterThan(100);
+  });
+
+  test('bounds are an array of their own kind', () => {
+    const scanner = new PatternScanner(1);
+    const database = PatternDatabase.compile([{ expression: text('a'), id: 0 }]);
+    expect(errorOf(() => scanner.add(database, Int32Array.of(1) as unknown as Uint32Array)).code).toBe(
+      'INVALID_ARGUMENT',
+    );
+    scanner.close();
+  });
+});
+
 describe('regular expressions in a database', () => {
   test('stand beside literals and have their flags', () => {
     const database = PatternDatabase.compile([

@@ -10,6 +10,7 @@ const JOB_WIDTH = 3;
 
 // Low byte of control[STATUS]; the number of the job stands above it.
 const BAD_JOB = 1;
+const NO_BOUNDS = new Uint32Array(0);
 
 /**
  * Scans buffers for one thread. It owns the scratch memory, which grows with the databases added, and the
@@ -32,6 +33,11 @@ export class PatternScanner {
    * saves the copy that any other array costs.
    */
   readonly jobs: Int32Array;
+  /**
+   * For jobs whose database was added with bounds: where `start` lies in the buffer that they count from; may be below 0.
+   * 0 unless it is set, and stays what it was set to.
+   */
+  readonly bases: Int32Array;
 
   readonly #control: Int32Array;
   readonly #native: NativeScanner;
@@ -44,6 +50,7 @@ export class PatternScanner {
   #length = 0;
   #lastDatabase: PatternDatabase | undefined;
   #lastIndex = 0;
+  #added = 0;
 
   constructor(maxMatches: number, maxJobs = 32) {
     if (!Number.isInteger(maxMatches) || maxMatches < 1 || maxMatches > 1 << 20) {
@@ -55,10 +62,11 @@ export class PatternScanner {
     this.maxMatches = maxMatches;
     this.maxJobs = maxJobs;
     // Shared memory, because it cannot be detached: native code keeps the addresses.
-    const control = new SharedArrayBuffer(4 * (JOBS + (JOB_WIDTH + 1) * maxJobs));
+    const control = new SharedArrayBuffer(4 * (JOBS + (JOB_WIDTH + 2) * maxJobs));
     this.#control = new Int32Array(control);
     this.jobs = new Int32Array(control, 4 * JOBS, JOB_WIDTH * maxJobs);
     this.counts = new Int32Array(control, 4 * (JOBS + JOB_WIDTH * maxJobs), maxJobs);
+    this.bases = new Int32Array(control, 4 * (JOBS + (JOB_WIDTH + 1) * maxJobs), maxJobs);
     this.matches = new Uint32Array(new SharedArrayBuffer(4 * maxMatches * maxJobs));
     this.#native = native(() => addon().createScanner(this.#control, this.matches, maxMatches, maxJobs));
     this.#run = this.#native.run;
@@ -67,12 +75,16 @@ export class PatternScanner {
   /**
    * Makes a database ready to be scanned with and returns its index for {@link scanMany}; adding it again
    * returns the same index. The scanner holds the database until it is closed.
+   * @param bounds by id: a pattern that does not end within so many bytes of its buffer's beginning is not reported; 0,
+   *   and ids beyond its end: wherever it stands. With bounds every call adds an index.
    */
-  add(database: PatternDatabase): number {
+  add(database: PatternDatabase, bounds: Uint32Array | null = null): number {
     this.#checkOpen();
-    const known = this.#indexes.get(database);
+    const known = bounds === null ? this.#indexes.get(database) : undefined;
     if (known !== undefined) return known;
-    const index = native(() => this.#native.add(PatternDatabase.handleOf(database)));
+    const index = native(() => this.#native.add(PatternDatabase.handleOf(database), bounds ?? NO_BOUNDS));
+    this.#added = index + 1;
+    if (bounds !== null) return index;
     this.#indexes.set(database, index);
     return index;
   }
@@ -89,6 +101,7 @@ export class PatternScanner {
     }
     if (bytes !== this.#bytes || bytes.length !== this.#length) this.#bind(bytes);
     const control = this.#control;
+    this.bases[0] = 0;
     control[JOBS] = this.#lastIndex;
     control[JOBS + 1] = start;
     control[JOBS + 2] = end;
@@ -161,7 +174,7 @@ export class PatternScanner {
     if ((this.#control[STATUS] & 0xff) === BAD_JOB) {
       throw new PatternError(
         'RANGE',
-        `job ${job}: database ${index} (of ${this.#indexes.size}), bytes ${start} to ${end} (of ${this.#length})`,
+        `job ${job}: database ${index} (of ${this.#added}), bytes ${start} to ${end} (of ${this.#length})`,
         job,
       );
     }

@@ -41,6 +41,8 @@ export class MirrorError extends Error {
 export interface MirrorCaptureOptions {
   /** Name of the interface to watch. */
   readonly interface: string;
+  /** Its index, for those who read; default 0: unknown. */
+  readonly interfaceIndex?: number;
   /** In the language of pcap-filter(7); everything by default. */
   readonly filter?: string;
   /** Bytes for frames waiting to be inspected; a power of two from 256 KiB. */
@@ -83,11 +85,29 @@ export class MirrorCapture {
   /** For `new MirrorSource(shared)`, here or in a worker thread. */
   readonly shared: SharedArrayBuffer;
   private readonly ring: PacketRing;
-  private readonly session: CapSession;
+  private session: CapSession;
   private open = true;
 
   /** @throws MirrorError */
-  constructor(options: MirrorCaptureOptions) {
+  constructor(private readonly options: MirrorCaptureOptions) {
+    this.ring = PacketRing.create(options.ringSize ?? DEFAULT_RING);
+    this.shared = this.ring.shared;
+    this.session = this.openSession(options.interfaceIndex ?? 0);
+  }
+
+  /**
+   * Begins to capture anew, into the same ring: after the interface was down, or has come back as another one of that name.
+   * @param interfaceIndex its index now; 0: unknown
+   * @throws MirrorError; nothing is captured then until the next attempt
+   */
+  reopen(interfaceIndex: number): void {
+    if (!this.open) return;
+    this.session.close();
+    this.session = this.openSession(interfaceIndex);
+  }
+
+  private openSession(interfaceIndex: number): CapSession {
+    const { options } = this;
     const cap = loadCap();
     const device = options.interface;
     if (!cap.deviceList().some((entry) => entry.name === device))
@@ -95,31 +115,31 @@ export class MirrorCapture {
         MirrorErrorCode.OPEN,
         `there is no interface ${device} that can be captured from`,
       );
-    this.ring = PacketRing.create(options.ringSize ?? DEFAULT_RING);
-    this.shared = this.ring.shared;
-    this.session = new cap.Cap();
-    keepForEver(this.session);
+    const session = new cap.Cap();
+    keepForEver(session);
     const frame = Buffer.alloc(FRAME_BUFFER);
     let name: string;
     try {
       const kernelBuffer = options.kernelBuffer ?? DEFAULT_KERNEL_BUFFER;
-      name = this.session.open(device, options.filter ?? '', kernelBuffer, frame);
+      name = session.open(device, options.filter ?? '', kernelBuffer, frame);
     } catch (cause) {
       const reason = `interface ${device} cannot be mirrored: ${(cause as Error).message}`;
       throw new MirrorError(MirrorErrorCode.OPEN, reason, { cause });
     }
     const linkType = LINK_TYPES.get(name);
     if (linkType === undefined) {
-      this.session.close();
+      session.close();
       const reason = `interface ${device} has link type ${name}, which cannot be inspected`;
       throw new MirrorError(MirrorErrorCode.LINK_TYPE, reason);
     }
     this.ring.linkType = linkType;
-    this.session.setMinBytes?.(0);
+    this.ring.interfaceIndex = interfaceIndex;
+    session.setMinBytes?.(0);
     // `cap` tells neither the length on the wire nor the time.
-    this.session.on('packet', (length) => {
+    session.on('packet', (length) => {
       this.ring.write(frame, length, length, Date.now() * 1000);
     });
+    return session;
   }
 
   /** Frames copied into the ring. */

@@ -6,8 +6,6 @@ import { PacketInfo, type PacketSource } from './source';
 export interface MirrorSourceOptions {
   /** Most packets in one batch. */
   readonly batchSize?: number;
-  /** Index of the interface that is mirrored; default 0: unknown. */
-  readonly inInterface?: number;
 }
 
 const DEFAULT_BATCH = 256;
@@ -31,7 +29,6 @@ export class MirrorSource implements PacketSource {
   constructor(shared: SharedArrayBuffer, options: MirrorSourceOptions = {}) {
     this.ring = new PacketRing(shared);
     this.batch = new CaptureBatch(this.ring.bytes, options.batchSize ?? DEFAULT_BATCH);
-    this.batch.inInterface.fill(options.inInterface ?? 0);
   }
 
   /** Frames lost because this source was too slow. */
@@ -65,7 +62,8 @@ export class MirrorSource implements PacketSource {
 
   private fill(): void {
     const { batch, ring, link } = this;
-    const linkType = ring.linkType;
+    const { linkType, interfaceIndex } = ring;
+    if (batch.inInterface[0] !== interfaceIndex) batch.inInterface.fill(interfaceIndex);
     while (batch.count < batch.capacity && ring.read()) {
       this.frames++;
       const end = ring.frameStart + ring.frameLength;

@@ -8,7 +8,16 @@
  */
 
 /** Words of the header in front of the data. */
-const Header = { WRITTEN: 0, FREED: 1, LOST: 2, CLOSED: 3, LINK_TYPE: 4, CAPTURED: 5, WORDS: 16 } as const;
+const Header = {
+  WRITTEN: 0,
+  FREED: 1,
+  LOST: 2,
+  CLOSED: 3,
+  LINK_TYPE: 4,
+  CAPTURED: 5,
+  INTERFACE: 6,
+  WORDS: 16,
+} as const;
 
 const HEADER_BYTES = Header.WORDS * 4;
 const FRAME_HEADER = 16;
@@ -61,6 +70,15 @@ export class PacketRing {
 
   set linkType(linkType: number) {
     Atomics.store(this.header, Header.LINK_TYPE, linkType);
+  }
+
+  /** Index of the interface that frames come from; 0 where it is not known. */
+  get interfaceIndex(): number {
+    return Atomics.load(this.header, Header.INTERFACE);
+  }
+
+  set interfaceIndex(index: number) {
+    Atomics.store(this.header, Header.INTERFACE, index);
   }
 
   /** Frames that found the ring full. Wraps at 2³². */

@@ -15,6 +15,7 @@ import { addShellCommands } from './commands/shell';
 import { addStatusCommand } from './commands/status';
 import { addTopCommand } from './commands/top';
 import { EXIT_MEANINGS, Exit, exitCodeOf } from './exit';
+import { shown } from './terminal-safe';
 
 const version = (
   JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }
@@ -66,7 +67,7 @@ export async function main(): Promise<void> {
       return;
     }
     const message = (error as Error).message;
-    if (message) process.stderr.write(`${message.replace(/^/gm, 'portcullis: ')}\n`);
+    if (message) process.stderr.write(`${shown(message, false).replace(/^/gm, 'portcullis: ')}\n`);
     process.exitCode = exitCodeOf(error);
   }
 }

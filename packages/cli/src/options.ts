@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Configuration, LoadOptions } from '@portcullis/configuration';
-import { askEngine, ControlError, socketPathIn } from '@portcullis/control';
+import { askEngine, ControlError, socketPathIn, USUAL_SOCKET } from '@portcullis/control';
 import { type Command, InvalidArgumentError } from 'commander';
+import { printProblem } from './print';
 
 /** Loaded where one is validated: whoever only asks the engine something does without. */
 export const configuration = () =>
@@ -65,8 +66,9 @@ export function readConfiguration(options: ConfigOptions): Configuration {
 }
 
 /**
- * Asks the engine that the configuration's control socket leads to. Where none answers, a configuration that is wrong is
- * the likelier reason and is told instead.
+ * Asks the engine that the configuration's control socket leads to; where the configuration is too broken to name one, the
+ * engine on the usual socket (there is one in a network namespace), which is said. Where none answers, a configuration that
+ * is wrong is the likelier reason and is told instead.
  */
 export async function ask<Answer>(
   options: ConfigOptions,
@@ -74,9 +76,12 @@ export async function ask<Answer>(
   args: Record<string, unknown> = {},
 ): Promise<Answer> {
   const files = [configurationFile(options), policyFile()].filter((file) => file !== null);
-  const socket = socketPathIn(files) ?? readConfiguration(options).control.socket;
+  const named = socketPathIn(files);
   try {
-    return (await askEngine(socket, command, args)) as Answer;
+    const answer = await askEngine(named ?? USUAL_SOCKET, command, args);
+    if (named === null)
+      printProblem(`portcullis: the configuration cannot be read; the engine on ${USUAL_SOCKET} answers`);
+    return answer as Answer;
   } catch (error) {
     if (isUnreachable(error)) readConfiguration(options);
     throw error;

@@ -1,12 +1,19 @@
 import pc from 'picocolors';
+import { shown, terminalSafe, terminalSafeJson } from './terminal-safe';
 
 /** Output for people: tables and colours only where a person reads it; `--json` output goes past all this. */
 export function printJson(data: unknown): void {
-  process.stdout.write(`${JSON.stringify(data)}\n`);
+  process.stdout.write(`${terminalSafeJson(data)}\n`);
 }
 
+/** Whatever is in the text, a terminal only shows it, in lines and in the colours of ours. */
 export function printLine(text = ''): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${shown(text, colour.isColorSupported)}\n`);
+}
+
+/** To standard error; as `printLine`. */
+export function printProblem(text: string): void {
+  process.stderr.write(`${shown(text, false)}\n`);
 }
 
 export const colour = pc.createColors(Boolean(process.stdout.isTTY) && !process.env.NO_COLOR);
@@ -35,7 +42,9 @@ export function printTable(head: readonly string[], rows: readonly (readonly str
     },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  for (const row of rows) table.push([...row]);
+  // A cell is one line.
+  for (const row of rows)
+    table.push(row.map((cell) => shown(cell, colour.isColorSupported).replaceAll('\n', terminalSafe)));
   printLine(table.toString());
 }
 

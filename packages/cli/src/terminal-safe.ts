@@ -11,6 +11,20 @@ export function terminalSafe(text: string): string {
   return text.replace(UNSAFE, escaped);
 }
 
+/** What `picocolors` writes for the colours of ours. */
+const COLOURS: ReadonlySet<string> = new Set([1, 2, 22, 31, 32, 33, 36, 39].map((code) => `\u001b[${code}m`));
+const UNSAFE_OR_COLOUR = new RegExp(`\\p{Cc}\\[\\d{1,2}m|${UNSAFE.source}`, 'gu');
+
+/**
+ * Text of several lines and, where there are any, colours, that a terminal only shows.
+ * @param coloured whether colours are in use
+ */
+export function shown(text: string, coloured: boolean): string {
+  return text.replace(UNSAFE_OR_COLOUR, (found) =>
+    found === '\n' || (coloured && COLOURS.has(found)) ? found : terminalSafe(found),
+  );
+}
+
 /** JSON on one line with the same meaning, all of it safe to show. */
 export function terminalSafeJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, escaped);

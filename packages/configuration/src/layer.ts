@@ -50,7 +50,7 @@ export class ConfigurationLayer {
       }));
       throw new ConfigurationError(source, problems);
     }
-    const raw = document.contents === null ? {} : valueOf(document, source, '');
+    const raw = document.contents === null ? {} : valueOfDocument(document, source, '');
     if (!isMapping(raw))
       throw new ConfigurationError(source, [
         { key: '', message: 'is not a mapping of keys to values', line: 1 },
@@ -126,11 +126,11 @@ export function readAssignment(assignment: string, source: string): { path: stri
   const parsed = parseDocument(assignment.slice(equals + 1));
   if (parsed.errors.length > 0)
     throw new ConfigurationError(source, [{ key, message: (parsed.errors[0] as Error).message, line: 0 }]);
-  return { path, value: valueOf(parsed, source, key) };
+  return { path, value: valueOfDocument(parsed, source, key) };
 }
 
 /** @throws ConfigurationError where an alias means nothing, or too much */
-function valueOf(document: Document, source: string, key: string): unknown {
+function valueOfDocument(document: Document, source: string, key: string): unknown {
   try {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {

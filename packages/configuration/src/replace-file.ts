@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Replaces a file as a whole, so that a crash leaves the old or the new text; its folder is made where it is missing. */
@@ -7,7 +7,8 @@ export function replaceFile(path: string, text: string): void {
   const next = `${path}.next`;
   const file = openSync(next, 'w', 0o640);
   try {
-    writeSync(file, text);
+    // Not writeSync: on a disk that is nearly full that writes a part and is content.
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -3,9 +3,6 @@
 /** Standard: inline, acts. Monitoring: tells, and never changes traffic. */
 export type Mode = 'standard' | 'monitoring';
 
-/** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
-export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
-
 export interface BanRow {
   id: string;
   prefix: string;
@@ -141,6 +138,9 @@ export interface WebAddressesAnswer {
   problem: string | null;
   lists: AddressListRow[];
 }
+
+/** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
+export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
 
 /** Packets that could not be inspected as they should, by what the exception policy of the cause did with them. */
 export interface ExceptionRow {

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,27 @@ test('a question is answered', async () => {
 
 test('only the owner can open the socket', () => {
   expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+const other = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
+(other ? test : test.skip)('another user is refused by the kernel (needs root and setpriv)', async () => {
+  // The folder lets everybody pass: it is the socket itself that does not.
+  chmodSync(directory, 0o755);
+  const connecting = `require('node:net').connect(${JSON.stringify(path)})
+    .on('connect', () => console.log('connected')).on('error', ({ code }) => console.log(code))`;
+  const as = (user: string) =>
+    new Promise<string>((resolve) => {
+      const words = [
+        `--reuid=${user}`,
+        '--clear-groups',
+        process.execPath,
+        '-e',
+        `${connecting}.on('connect', process.exit)`,
+      ];
+      execFile('setpriv', words, (_error, output) => resolve(output.trim()));
+    });
+  expect(await as('65534')).toBe('EACCES');
+  expect(await as('0')).toBe('connected');
 });
 
 test.each([

@@ -40,6 +40,11 @@ test('the rest of a file may be wrong', () => {
   expect(inFiles('no-such-key: 1\ncontrol: {socket: /run/a.sock}')).toBe('/run/a.sock');
 });
 
+test('a file that is being written may be clear about it all the same', () => {
+  expect(inFiles('control: {socket: /run/a.sock}\nblock-duration: [5m\n')).toBe('/run/a.sock');
+  expect(inFiles('control:\n  socket: /run/a.sock\nrule-files: "unfinished\n')).toBe('/run/a.sock');
+});
+
 test.each([
   'control: no mapping',
   'control: {socket: 5}',

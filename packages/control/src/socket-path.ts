@@ -22,7 +22,16 @@ export function socketPathIn(files: readonly string[]): string | null {
     try {
       const text = readFileSync(file, 'utf8');
       if (!MAY_NAME_IT.test(text)) continue;
-      const settings: unknown = yaml().parse(text, { maxAliasCount: 100 });
+      const document = yaml().parseDocument(text, { maxAliasCount: 100 } as object);
+      if (document.errors.length > 0) {
+        // Half written, it may still be clear about this.
+        if (document.errors.some(({ code }) => code === 'DUPLICATE_KEY')) return null;
+        socket = document.getIn(['control', 'socket']);
+        if (typeof socket !== 'string' || socket === '') return null;
+        named = socket;
+        continue;
+      }
+      const settings: unknown = document.toJS({ maxAliasCount: 100 });
       if (settings === null) continue;
       if (!isMapping(settings)) return null;
       if (!Object.hasOwn(settings, 'control')) continue;

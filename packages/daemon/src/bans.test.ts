@@ -27,6 +27,7 @@ beforeEach(async () => {
     neverBlock: (prefix) => (prefix === '198.51.100.1' ? 'it is a gateway of this host' : null),
     defaultSeconds: () => 3600,
     graceSeconds: () => 0,
+    onLedger: () => undefined,
     onRemoved: () => removals++,
   });
   await bans.service.start();

@@ -2,8 +2,10 @@ import { parseDuration, parsePrefix } from '@portcullis/configuration';
 import { type BanListAnswer, type BanRow, type BansRemovedAnswer, ControlError } from '@portcullis/control';
 import { type EventSink, type EveRecord, eveTimestamp } from '@portcullis/events';
 import {
+  BAN_ORIGINS,
   type Ban,
   type BanEvent,
+  type BanOrigin,
   BanService,
   type FirewallBackend,
   type KernelBan,
@@ -25,6 +27,8 @@ export interface BanOptions {
   defaultSeconds: () => number;
   /** After an unblocking by hand no attack bans the device again for so long. */
   graceSeconds: () => number;
+  /** The disk refuses the ledger, or takes it again. */
+  onLedger: (failed: boolean, message: string) => void;
   /** Told after every ban or unblocking by hand. */
   onRemoved: () => void;
 }
@@ -40,6 +44,8 @@ export class Bans {
     refused: 0,
     failed: 0,
   };
+  /** The same by kind, origin and family. */
+  private readonly byOrigin = new Map<string, number>();
   /** Until the kernel's acknowledgement: of an attack from taking its packet from the queue, else from the wish. */
   readonly latency = new SharedHistogram();
 
@@ -50,6 +56,7 @@ export class Bans {
       neverBlock: (prefix, origin) => options.neverBlock(prefix.text, origin === 'isolation') ?? undefined,
       graceSeconds: () => options.graceSeconds(),
       onEvent: (event) => this.tell(event),
+      onLedger: options.onLedger,
     });
   }
 
@@ -96,6 +103,22 @@ export class Bans {
     return answer;
   }
 
+  /** How often each has happened; all there are, so that a first one shows as an increase. */
+  *happened(): IterableIterator<{ event: string; origin: BanOrigin; family: string; value: number }> {
+    for (const event of banEventKinds)
+      for (const origin of BAN_ORIGINS)
+        for (const family of FAMILIES) {
+          const value = this.byOrigin.get(countKey(event, origin, family)) ?? 0;
+          yield { event, origin, family: `ipv${family}`, value };
+        }
+  }
+
+  *active(): IterableIterator<{ origin: BanOrigin; family: string; value: number }> {
+    for (const origin of BAN_ORIGINS)
+      for (const family of FAMILIES)
+        yield { origin, family: `ipv${family}`, value: this.service.count(origin, family) };
+  }
+
   private get few(): boolean {
     return this.service.size <= COUNTERS_UP_TO;
   }
@@ -126,10 +149,20 @@ export class Bans {
 
   private tell(event: BanEvent): void {
     this.counts[event.kind]++;
+    const { prefix, origin = 'attack' } = event.kind === 'refused' ? event.request : event.ban;
+    const key = countKey(event.kind, origin, familyOf(prefix));
+    this.byOrigin.set(key, (this.byOrigin.get(key) ?? 0) + 1);
     if (event.kind === 'added' || event.kind === 'extended') this.latency.observe(event.milliseconds * 1000);
     this.options.sink().write(banRecord(event));
   }
 }
+
+const FAMILIES = [4, 6] as const;
+type Family = (typeof FAMILIES)[number];
+
+const familyOf = (prefix: string): Family => (prefix.includes(':') ? 6 : 4);
+const countKey = (event: BanEvent['kind'], origin: BanOrigin, family: Family) =>
+  `${event} ${origin} ${family}`;
 
 function banRecord(event: BanEvent): EveRecord {
   const timestamp = eveTimestamp(Date.now() * 1000);

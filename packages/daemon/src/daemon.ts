@@ -20,6 +20,7 @@ import {
   ControlError,
   ControlServer,
   type Mode,
+  type QueueRow,
   type ReloadAnswer,
   type RulesAnswer,
   type SettingsAnswer,
@@ -48,7 +49,7 @@ import { type DecoyLimits, Decoys } from './decoys';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
 import { engineEvent } from './engine-event';
 import { EngineLock } from './engine-lock';
-import { engineStatus, rulesAnswer } from './engine-status';
+import { engineStatus, queueRows, rulesAnswer } from './engine-status';
 import { Incidents } from './incidents';
 import { installPlan } from './install-plan';
 import { localAddresses } from './interfaces';
@@ -56,10 +57,12 @@ import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
 import { openOutputs } from './outputs';
+import { QueuePressure, type QueuePressureFacts } from './queue-pressure';
 import { Registration } from './registration';
 import { Responses } from './responses';
 import { readRuleSource } from './rule-source';
-import { StateFile } from './state-file';
+import { StandingTrouble } from './standing-trouble';
+import { type EngineState, endedEarlier, protectingNow, StateFile } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
 import { Traffic } from './traffic';
 import { WebAddressLists } from './web-address-lists';
@@ -138,7 +141,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     },
     onNews: (message) => this.log.info(message),
   });
-  private generation = 0;
+  /** What the state file says, or would say if it could be written. */
+  private remembered: EngineState = { enabled: null, generation: 0, protecting: null };
+  private readonly forgetful: StandingTrouble;
+  private readonly blind: StandingTrouble;
+  private readonly pressure: QueuePressure;
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
@@ -155,6 +162,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.configuration = this.resolved.configuration;
     this.mode = new Registration(this.configuration['state-dir']).mode;
     this.state = new StateFile(this.configuration['state-dir']);
+    this.forgetful = new StandingTrouble(this.log);
+    this.blind = new StandingTrouble(this.log);
+    this.pressure = new QueuePressure(this.log);
     this.neverBlock = this.makeNeverBlock();
   }
 
@@ -192,25 +202,35 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.firewall.close());
       const state = this.state.read();
       if (state.damaged)
-        this.log.warn(`${this.configuration['state-dir']}/state.json was damaged and is written anew`);
-      this.generation = state.generation;
+        this.log.warn(
+          `${this.state.path} is damaged: whether protection was on is not known, so it is; 'portcullis disable' turns it off`,
+        );
+      const { enabled, generation } = state;
+      this.remembered = { enabled, generation, protecting: null };
+      const ended = endedEarlier(state.protecting, this.failsOpen ? 'passed uninspected' : 'was dropped');
+      if (ended !== null) this.log.warn(ended);
       await this.firewall.install(this.plan(false));
       undo.push(() => this.firewall.remove());
       this.bans = this.makeBans();
       this.responses = this.makeResponses();
       const report = await this.bans.service.start();
       undo.push(() => this.bans.service.stop());
+      const { damagedLines } = report.ledger;
+      if (damagedLines > 0)
+        this.log.warn(
+          `${damagedLines} damaged lines of the ban ledger were passed over; of the bans they held, ${report.adopted} were in the kernel and are kept`,
+        );
       if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
       await this.startMetrics();
       undo.push(async () => this.metrics?.close());
       this.webAddresses.configure(this.configuration, this.options.configurationFile);
       undo.push(async () => this.webAddresses.stop());
       // A policy turns protection on by itself; what an administrator has said since counts.
-      const wanted = state.enabled ?? this.resolved.hasPolicy;
+      const wanted = state.enabled ?? (this.resolved.hasPolicy || state.damaged);
       // A restart is no turning on: what went through before goes on.
-      const again = wanted && state.generation > 0;
+      const again = wanted && (state.generation > 0 || state.damaged);
       if (this.options.enable || wanted) await this.protect(source, again);
-      if (this.options.enable && state.enabled !== true) this.remember(true);
+      if (this.options.enable && state.enabled !== true) this.remember({ enabled: true });
       this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
       this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
     } catch (error) {
@@ -229,26 +249,45 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (this.factsTimer) clearInterval(this.factsTimer);
       this.webAddresses.stop();
       await this.control.close();
-      if (options.purge) await this.bans.service.remove('all');
-      const report = await this.firewall.remove(options);
+      let report = { bansLeft: 0, bypassKept: false };
+      let problem: Error | null = null;
+      try {
+        if (options.purge) await this.bans.service.remove('all');
+        report = await this.firewall.remove(options);
+      } catch (error) {
+        // Everything else ends all the same: an engine that hangs at its stop is killed, and leaves no more than this.
+        problem = this.rulesStay(error as Error);
+      }
       this.mirrors?.close();
       this.closeDecoys();
       await this.supervisor?.stop();
       this.supervisor = null;
+      this.remember({ protecting: null });
       await this.bans.service.stop();
       await this.firewall.close();
       await this.metrics?.close();
       await this.sink.close();
       await this.lock.release();
       this.stopWatchdog();
+      if (problem !== null) throw problem;
       return report;
     });
+  }
+
+  private rulesStay({ message }: Error): Error {
+    const { failsOpen } = this;
+    const traffic = failsOpen ? 'passes uninspected' : 'of the queued ports is dropped';
+    return new ControlError(
+      'RULES_STAY',
+      `stopped, but the firewall rules could not be taken away, traffic ${traffic}: ${message} ` +
+        "When that is mended, 'portcullis service clear-firewall' takes them away.",
+    );
   }
 
   enable(): Promise<{ state: string }> {
     return this.inTurn(async () => {
       if (!this.supervisor) await this.protect();
-      this.remember(true);
+      this.rememberOrTell({ enabled: true }, 'protection is on');
       return { state: 'protecting' };
     });
   }
@@ -256,7 +295,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   disable(): Promise<{ state: string; bans_left: number }> {
     return this.inTurn(async () => {
       await this.unprotect();
-      this.remember(false);
+      this.rememberOrTell({ enabled: false }, 'protection is off');
       return { state: 'disabled', bans_left: this.bans.service.size };
     });
   }
@@ -391,6 +430,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       throw error;
     }
     this.supervisor = supervisor;
+    this.remember({ protecting: protectingNow() });
     supervisor.setWebAddresses(this.webAddresses.table);
   }
 
@@ -399,6 +439,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     if (!supervisor) return;
     await this.firewall.install(this.plan(false));
     this.supervisor = null;
+    this.remember({ protecting: null });
     this.mirrors?.close();
     this.mirrors = null;
     this.closeDecoys();
@@ -481,17 +522,22 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private lookAround(): void {
     this.neverBlock.refresh();
     this.bans.service.lookAround();
-    for (const name of this.mirrors?.newlyGone() ?? []) {
-      this.incidents.count('mirror-gone');
-      this.log.error(
-        `interface ${name} has gone away: nothing is seen of it until protection is turned off and on again`,
+    if (this.forgetful.standing) this.remember({});
+    if (this.mirrors === null)
+      this.pressure.look(
+        queueRows(this.supervisor).map(pressureOf),
+        this.failsOpen ? 'passes uninspected' : 'is dropped',
       );
+    const { lost, back } = this.mirrors?.lookAfter() ?? { lost: [], back: [] };
+    for (const name of lost) {
+      this.incidents.count('mirror-gone');
+      this.log.error(`interface ${name} went down or away: nothing is seen of it until it is back`);
     }
+    for (const name of back) this.log.info(`interface ${name} is watched again`);
   }
 
   private listenTo(supervisor: Supervisor): void {
-    const { nfqueue } = this.configuration;
-    const passes = nfqueue['fail-open'] || this.mode === 'monitoring' ? 'passes uninspected' : 'is dropped';
+    const passes = this.failsOpen ? 'passes uninspected' : 'is dropped';
     const place = (number: number) =>
       this.configuration.pcap.length === 0
         ? `queue ${number}`
@@ -514,18 +560,27 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         `the worker of ${place(queue)} is lost: ${reason}; its traffic ${passes} until another takes over`,
       );
     });
-    supervisor.on('replaced', ({ queue, milliseconds }) =>
-      this.log.info(`${place(queue)} has a worker again after ${milliseconds} ms`),
-    );
-    supervisor.on('unattended', ({ queue, reason }) =>
-      this.log.error(`${place(queue)} has no worker: ${reason}; its traffic ${passes}; trying again`),
-    );
+    const unattended = new Set<number>();
+    supervisor.on('replaced', ({ queue, milliseconds }) => {
+      unattended.delete(queue);
+      this.log.info(`${place(queue)} has a worker again after ${milliseconds} ms`);
+    });
+    supervisor.on('unattended', ({ queue, reason }) => {
+      if (unattended.has(queue)) return;
+      unattended.add(queue);
+      this.log.error(`${place(queue)} has no worker: ${reason}; its traffic ${passes}; trying again`);
+    });
   }
 
   private plan(on: boolean) {
-    const { configuration, mode, generation, rules } = this;
+    const { configuration, mode, rules } = this;
+    const { generation } = this.remembered;
     const decoyListeners = on && configuration.scan.decoy ? (this.decoys?.listeners ?? null) : null;
     return installPlan(configuration, { on, mode, generation, rules, decoyListeners });
+  }
+
+  private get failsOpen(): boolean {
+    return this.configuration.nfqueue['fail-open'] || this.mode === 'monitoring';
   }
 
   private queueCount(): number {
@@ -544,13 +599,31 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   }
 
   private nextGeneration(): number {
-    this.generation++;
-    this.remember(this.state.read().enabled);
-    return this.generation;
+    const generation = this.remembered.generation + 1;
+    this.remember({ generation });
+    return generation;
   }
 
-  private remember(enabled: boolean | null): void {
-    this.state.write({ enabled, generation: this.generation });
+  /** A disk that is full or read-only stops nothing; it is tried again. @returns why it could not be written */
+  private remember(change: Partial<EngineState>): Error | null {
+    this.remembered = { ...this.remembered, ...change };
+    try {
+      this.state.write(this.remembered);
+      this.forgetful.ends(`${this.state.path} is written again`);
+      return null;
+    } catch (error) {
+      this.forgetful.begins(
+        `${this.state.path} cannot be written, a restart finds what it said before: ${(error as Error).message}`,
+      );
+      return error as Error;
+    }
+  }
+
+  /** What somebody has asked for has to last. @throws ControlError STATE_NOT_KEPT */
+  private rememberOrTell(change: Partial<EngineState>, done: string): void {
+    const error = this.remember(change);
+    if (error === null) return;
+    throw new ControlError('STATE_NOT_KEPT', `${done}, but a restart may not find it so: ${error.message}`);
   }
 
   /** Puts back what others have taken away of ours. */
@@ -559,6 +632,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.repairing = true;
     await this.inTurn(async () => {
       const differences = await this.firewall.verify();
+      this.blind.ends('the firewall rules are looked after again');
       if (differences.length > 0) {
         await this.firewall.install(this.plan(this.protecting));
         this.drifts++;
@@ -567,7 +641,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       }
       const restored = await this.bans.service.repairDrift();
       if (restored > 0) this.log.warn(`somebody emptied a ban set: ${restored} bans were put back`);
-    }).catch((error: Error) => this.log.error(error.message));
+    }).catch(({ message }: Error) =>
+      this.blind.begins(
+        `the firewall rules cannot be looked after, what others take away of them is not put back: ${message}`,
+      ),
+    );
     this.repairing = false;
   }
 
@@ -654,6 +732,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       neverBlock: (prefix, isolation) => this.neverBlock.refuses(prefix, isolation),
       defaultSeconds: () => this.configuration['block-duration'],
       graceSeconds: () => this.configuration['unblock-grace'],
+      onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
       onRemoved: () => this.supervisor?.forgetBlockedSources(),
     });
   }
@@ -717,6 +796,10 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   if (texts(unset)) return { unset };
   if (typeof replace === 'string') return { replace };
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
+}
+
+function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: QueueRow): QueuePressureFacts {
+  return { queue, waiting, maxLength: max_length, dropped: kernel_dropped, overruns };
 }
 
 function hurryMainThread(): void {

@@ -78,7 +78,7 @@ export function rulesAnswer(rules: RuleSummary | null, loadedAt: Date | null): R
   };
 }
 
-function queueRows(supervisor: Supervisor | null): QueueRow[] {
+export function queueRows(supervisor: Supervisor | null): QueueRow[] {
   const kernel = new Map(readQueueStatistics().map((line) => [line.queue, line]));
   return (supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({
     queue,

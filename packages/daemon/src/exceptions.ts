@@ -6,7 +6,7 @@ const counted: Readonly<
   Record<ExceptionCause, Record<'passed' | 'seen' | 'dropped', readonly WorkerCounterName[]>>
 > = {
   memcap: {
-    passed: ['unheld_segments', 'unkept_segments', 'uncompared_segments'],
+    passed: ['unheld_segments', 'unkept_segments', 'uncompared_segments', 'raw_tails_missing'],
     seen: [],
     dropped: ['drop_memcap', 'drop_not_kept'],
   },

@@ -65,13 +65,34 @@ function readVlans(path: string): Map<string, { id: number; parent: string }> {
   return tags;
 }
 
-/** Index of an interface; null where there is none of that name. */
-export function interfaceIndex(name: string): number | null {
+/** An interface as it is: a capture on it ends when it goes down, also when it is up again before anybody looks. */
+export interface InterfaceLife {
+  readonly index: number;
+  readonly up: boolean;
+  /** Another one after it was down, and of another interface of the same name. */
+  readonly mark: string;
+}
+
+const IFF_UP = 1;
+
+/** Null where there is no interface of that name. */
+export function interfaceLife(name: string, directory = '/sys/class/net'): InterfaceLife | null {
+  const fact = (file: string) => readFileSync(join(directory, name, file), 'utf8').trim();
   try {
-    return Number(readFileSync(join('/sys/class/net', name, 'ifindex'), 'utf8'));
+    const index = Number(fact('ifindex'));
+    return {
+      index,
+      up: (Number(fact('flags')) & IFF_UP) !== 0,
+      mark: `${index} ${fact('carrier_changes')}`,
+    };
   } catch {
     return null;
   }
+}
+
+/** Index of an interface; null where there is none of that name. */
+export function interfaceIndex(name: string): number | null {
+  return interfaceLife(name)?.index ?? null;
 }
 
 /** Addresses of this host. */

@@ -21,7 +21,13 @@ const latency = new SharedHistogram();
 latency.observe(50, 3);
 const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 };
 const sources: MetricSources = {
-  threads: () => [{ queue: 3, thread: { latency }, facts } as unknown as AttendedQueue],
+  threads: () => [
+    {
+      queue: 3,
+      thread: { latency, threadId: process.pid, counters: { get: () => 7.5 } },
+      facts,
+    } as unknown as AttendedQueue,
+  ],
   mirrors: () => [{ interface: 'mirror0', captured: 21, lost: 22 }],
   // Every counter its own number, so that a mix-up shows.
   totals: () =>
@@ -34,7 +40,8 @@ const sources: MetricSources = {
     ({
       latency,
       service: { size: 4 },
-      counts: { added: 1, extended: 2, expired: 3, removed: 4, refused: 5, failed: 6 },
+      active: () => [{ origin: 'attack', family: 'ipv6', value: 4 }],
+      happened: () => [{ event: 'added', origin: 'manual', family: 'ipv4', value: 1 }],
     }) as unknown as Bans,
   firewall,
   incidents,
@@ -79,6 +86,19 @@ test.each([
   ['queues_attended', 1],
   ['mirror_captured_frames_total{interface="mirror0"}', 21],
   ['mirror_lost_frames_total{interface="mirror0"}', 22],
+  ['flows_evicted_total', counter('flows_evicted')],
+  ['stream_reclaimed_flows_total', counter('reclaimed_flows')],
+  ['expressions_skipped_total', counter('expressions_skipped')],
+  ['exceptions_total{cause="memcap",action="dropped"}', counter('drop_memcap') + counter('drop_not_kept')],
+  [
+    'exceptions_total{cause="memcap",action="passed"}',
+    counter('unheld_segments') +
+      counter('unkept_segments') +
+      counter('uncompared_segments') +
+      counter('raw_tails_missing'),
+  ],
+  ['exceptions_total{cause="flow-table",action="dropped"}', counter('drop_flow_table')],
+  ['exceptions_total{cause="gap",action="passed"}', counter('gaps')],
   ['flows_one_sided_total', counter('one_sided_flows')],
   ['packets_queued_total', 21],
   ['ban_dropped_packets_total', 22],
@@ -91,13 +111,9 @@ test.each([
   ['rules_loaded', 199],
   ['rules_failed', 2],
   ['rules_loaded_timestamp_seconds', 1_700_000_000],
-  ['bans_active', 4],
-  ['bans_total{event="added"}', 1],
-  ['bans_total{event="extended"}', 2],
-  ['bans_total{event="expired"}', 3],
-  ['bans_total{event="removed"}', 4],
-  ['bans_total{event="refused"}', 5],
-  ['bans_total{event="failed"}', 6],
+  ['bans_active{origin="attack",family="ipv6"}', 4],
+  ['bans_total{event="added",origin="manual",family="ipv4"}', 1],
+  ['thread_busy_seconds_total{thread="queue-3"}', 7.5],
   ['events_written_total', 11],
   ['events_lost_total', 12],
   ['events_backlog_bytes', 13],

@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import type { MirrorRow, RulesAnswer } from '@portcullis/control';
 import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
 import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
-import { type Bans, banEventKinds } from './bans';
+import type { Bans } from './bans';
 import { exceptionRows } from './exceptions';
 import { type Incidents, incidentKinds } from './incidents';
 import type { AttendedQueue } from './workers/supervisor';
@@ -199,13 +200,41 @@ export function daemonRegistry(sources: MetricSources) {
       type: 'gauge',
       read: () => (sources.rules().loadedAt?.getTime() ?? 0) / 1000,
     },
-    { name: 'bans_active', help: 'Bans in force.', type: 'gauge', read: () => sources.bans().service.size },
+    {
+      name: 'bans_active',
+      help: 'Bans in force, by who wanted them and IP version.',
+      type: 'gauge',
+      read: () =>
+        [...sources.bans().active()].map(({ origin, family, value }) => ({
+          value,
+          labels: { origin, family },
+        })),
+    },
     {
       name: 'bans_total',
-      help: 'What happened to bans.',
+      help: 'What happened to bans, by who wanted them and IP version.',
       type: 'counter',
       read: () =>
-        banEventKinds.map((kind) => ({ value: sources.bans().counts[kind], labels: { event: kind } })),
+        [...sources.bans().happened()].map(({ event, origin, family, value }) => ({
+          value,
+          labels: { event, origin, family },
+        })),
+    },
+    {
+      name: 'thread_cpu_seconds_total',
+      help: 'Processor time of a thread: main, or the worker of a queue.',
+      type: 'counter',
+      read: () =>
+        threadsOf(sources).flatMap(({ thread, id }) => {
+          const seconds = threadSeconds(id);
+          return seconds === null ? [] : { value: seconds, labels: { thread } };
+        }),
+    },
+    {
+      name: 'thread_busy_seconds_total',
+      help: 'Time in which a thread did not wait for packets or events; its increase a second is the share of its loop that is used.',
+      type: 'counter',
+      read: () => threadsOf(sources).map(({ thread, busy }) => ({ value: busy, labels: { thread } })),
     },
     {
       name: 'events_written_total',
@@ -269,6 +298,26 @@ export function daemonRegistry(sources: MetricSources) {
       read: () => [{ histogram: sources.bans().latency }],
     },
   ]);
+}
+
+function threadsOf(sources: MetricSources): { thread: string; id: number; busy: number }[] {
+  return [
+    { thread: 'main', id: process.pid, busy: performance.eventLoopUtilization().active / 1000 },
+    ...sources.threads().map(({ queue, thread }) => ({
+      thread: `queue-${queue}`,
+      id: thread.threadId,
+      busy: thread.counters.get('busy_seconds'),
+    })),
+  ];
+}
+
+/** Nanoseconds that the scheduler gave a thread (/proc/PID/task/TID/schedstat, first field); null: it is gone. */
+function threadSeconds(id: number): number | null {
+  try {
+    return Number(readFileSync(`/proc/self/task/${id}/schedstat`, 'latin1').split(' ')[0]) / 1e9;
+  } catch {
+    return null;
+  }
 }
 
 /** Where the kernel's tools do not answer, one number is missing and not the whole page. */

@@ -2,14 +2,23 @@ import { MirrorCapture } from '@portcullis/capture';
 import type { Configuration } from '@portcullis/configuration';
 import type { MirrorRow } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
-import { interfaceIndex } from './interfaces';
+import { interfaceLife } from './interfaces';
 
 type Watched = Configuration['pcap'][number];
 
 interface Mirror {
   readonly name: string;
   readonly capture: MirrorCapture;
-  readonly index: number;
+  /** The interface's life at the time of its opening; null where it cannot be told. */
+  life: string | null;
+}
+
+/** What has happened to the interfaces since they were looked at last. */
+export interface MirrorNews {
+  /** Down, or gone: nothing is seen of them. */
+  readonly lost: readonly string[];
+  /** Watched again. */
+  readonly back: readonly string[];
 }
 
 /**
@@ -25,12 +34,14 @@ export class Mirrors {
     const opened = new Mirrors();
     try {
       for (const { interface: name, 'bpf-filter': filter, 'buffer-size': kernelBuffer } of watched) {
+        const life = interfaceLife(name);
         const capture = new MirrorCapture({
           interface: name,
+          interfaceIndex: life?.index ?? 0,
           kernelBuffer,
           ...(filter !== undefined && { filter }),
         });
-        opened.mirrors.push({ name, capture, index: interfaceIndex(name) ?? 0 });
+        opened.mirrors.push({ name, capture, life: life?.mark ?? null });
       }
       return opened;
     } catch (error) {
@@ -42,10 +53,7 @@ export class Mirrors {
   /** Where the workers read, by number. */
   get sources(): ReadonlyMap<number, SourceSettings> {
     return new Map(
-      this.mirrors.map(({ capture, index }, number) => [
-        number,
-        { from: 'mirror', shared: capture.shared, inInterface: index },
-      ]),
+      this.mirrors.map(({ capture }, number) => [number, { from: 'mirror', shared: capture.shared }]),
     );
   }
 
@@ -61,13 +69,28 @@ export class Mirrors {
     return this.mirrors[number]?.name ?? '?';
   }
 
-  /** Interfaces that have gone away since they were asked about last, or have come back as another one: nothing is seen of them. */
-  newlyGone(): string[] {
-    const found = this.mirrors.filter(
-      ({ name, index }) => index !== 0 && !this.gone.has(name) && interfaceIndex(name) !== index,
-    );
-    for (const { name } of found) this.gone.add(name);
-    return found.map(({ name }) => name);
+  /** Begins anew with interfaces that were down, or that have come back as others of the same name: their captures have ended. */
+  lookAfter(): MirrorNews {
+    const lost: string[] = [];
+    const back: string[] = [];
+    for (const mirror of this.mirrors) {
+      const { name, capture } = mirror;
+      const life = interfaceLife(name);
+      if (mirror.life === null || (life?.up && life.mark === mirror.life)) continue;
+      if (!this.gone.has(name)) lost.push(name);
+      this.gone.add(name);
+      if (!life?.up) continue;
+      try {
+        capture.reopen(life.index);
+      } catch {
+        // Not yet; the next look tries again.
+        continue;
+      }
+      mirror.life = life.mark;
+      this.gone.delete(name);
+      back.push(name);
+    }
+    return { lost, back };
   }
 
   /** What was captured can still be read. */

@@ -46,3 +46,23 @@ test.each([
   registration.remove();
   expect(registration.mode).toBe('standard');
 });
+
+test('a file cut or changed at any byte is never believed to say another mode', () => {
+  registration.register('monitoring', WHEN);
+  const whole = readFileSync(path());
+  const end = whole.length - 1;
+  for (let at = 0; at < end; at++) {
+    writeFileSync(path(), whole.subarray(0, at));
+    expect(() => registration.mode).toThrow(/damaged/);
+    const changed = Buffer.from(whole);
+    changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+    writeFileSync(path(), changed);
+    let mode: string;
+    try {
+      mode = registration.mode;
+    } catch (error) {
+      mode = (error as Error).message;
+    }
+    expect(mode).toMatch(/damaged|^monitoring$/);
+  }
+});

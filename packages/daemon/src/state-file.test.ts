@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StateFile } from './state-file';
+import { type EngineState, endedEarlier, protectingNow, StateFile } from './state-file';
+
+const STATE: EngineState = { enabled: true, generation: 3, protecting: null };
 
 let directory: string;
 beforeEach(() => {
@@ -11,11 +13,13 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 test('what was written is read', () => {
   const file = new StateFile(join(directory, 'new'));
-  expect(file.read()).toEqual({ enabled: null, generation: 0, damaged: false });
-  file.write({ enabled: true, generation: 7 });
+  expect(file.read()).toEqual({ enabled: null, generation: 0, protecting: null, damaged: false });
+  const protecting = { since: '2026-01-01T00:00:00.000Z', boot: 'b' };
+  file.write({ enabled: true, generation: 7, protecting });
   expect(new StateFile(join(directory, 'new')).read()).toEqual({
     enabled: true,
     generation: 7,
+    protecting,
     damaged: false,
   });
 });
@@ -23,10 +27,10 @@ test('what was written is read', () => {
 test('a file torn at any byte is noticed', () => {
   const file = new StateFile(directory);
   const path = join(directory, 'state.json');
-  file.write({ enabled: true, generation: 3 });
-  const whole = '{"enabled":true,"generation":3}'.length;
+  file.write(STATE);
+  const whole = JSON.stringify(STATE).length;
   for (let length = 0; length < whole; length++) {
-    file.write({ enabled: true, generation: 3 });
+    file.write(STATE);
     truncateSync(path, length);
     expect(file.read()).toMatchObject({ enabled: null, damaged: true });
   }
@@ -39,3 +43,12 @@ test.each(['{"enabled":"yes","generation":1}', '{"enabled":true,"generation":-1}
     expect(new StateFile(directory).read().damaged).toBe(true);
   },
 );
+
+test('an engine that was not stopped is told of, and what became of its traffic', () => {
+  expect(endedEarlier(null, 'was dropped')).toBeNull();
+  const { since, boot } = protectingNow();
+  expect(endedEarlier({ since, boot }, 'passed uninspected')).toMatch(
+    `since ${since} was killed: its traffic passed uninspected`,
+  );
+  expect(endedEarlier({ since, boot: 'another' }, 'was dropped')).toMatch(/^the machine went down/);
+});

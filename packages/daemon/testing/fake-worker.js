@@ -53,6 +53,7 @@ parentPort.on('message', (message) => {
       // A descriptor and a port that are nobody's: taking them away takes nothing.
       say({
         type: 'bound',
+        threadId: 0,
         facts: {
           queue: message.source.queue,
           fd: -1,

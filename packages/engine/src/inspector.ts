@@ -2,6 +2,7 @@ import { type PacketBatch, PacketInfo, Verdict } from '@portcullis/capture';
 import type { Matcher } from '@portcullis/matcher';
 import {
   DropReason,
+  defaultStreamOptions,
   FlowEndReason,
   SegmentResult,
   StreamCounter,
@@ -92,14 +93,17 @@ export class Inspector {
     this.addresses = new AddressControl(this.hand, this.reporter, options);
     this.transactions = new TransactionInspection(this.hand, this.packetRules, this.addresses, protocols);
     this.conclusion = new Conclusion(this.hand, this.reporter, this.addresses, options);
+    const { memcap = defaultStreamOptions.memcap } = stream;
     this.streams = new StreamInspection(
       this.hand,
       this.packetRules,
       this.transactions,
       this.conclusion,
       inline,
+      memcap,
     );
-    this.reassembler = new TcpReassembler({ ...stream, inline }, this.streams);
+    const held = { memcap: memcap - this.streams.rawWindows.capacity };
+    this.reassembler = new TcpReassembler({ ...stream, ...held, inline }, this.streams);
     this.hand.reassembler = this.reassembler;
     this.hand.table = this.reassembler.table;
     matcher.fired.keepsSilent = this.reporter.policy !== null;

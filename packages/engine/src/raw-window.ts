@@ -38,6 +38,11 @@ export class RawWindowPool {
     this.scratch = new Uint8Array(windowBytes + largestSegment);
   }
 
+  /** Bytes that are held when no page is left. */
+  get capacity(): number {
+    return this.pageCount * this.windowBytes;
+  }
+
   get heldBytes(): number {
     return (this.pageCount - this.freeCount) * this.windowBytes;
   }

@@ -15,8 +15,9 @@ import type { TransactionInspection } from './transaction-inspection';
 const { CONTINUE, STOP_INSPECTING } = StreamAction;
 const { TCP } = IpProtocol;
 const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
-/** Pages for raw windows: 32 MiB at Suricata's window size. */
+/** Most pages for raw windows, 32 MiB at Suricata's window size, and what they may take of the stream memory. */
 const RAW_PAGES = 12_288;
+const WINDOWS_SHARE = 1 / 8;
 /** The most bytes one call of `data` brings: a super-segment. */
 const LARGEST_SEGMENT = 65_536;
 /** Of `FlowInspection.closed`. */
@@ -34,13 +35,13 @@ export class StreamInspection implements StreamSink {
     private readonly transactions: TransactionInspection,
     private readonly conclusion: Conclusion,
     private readonly inline: boolean,
+    /** Of `stream.memcap`. */
+    memcap: number,
   ) {
     this.appLayer = transactions.appLayer;
-    this.rawWindows = new RawWindowPool(
-      hand.matcher.ruleset.needs.rawStreamWindow,
-      RAW_PAGES,
-      LARGEST_SEGMENT,
-    );
+    const { rawStreamWindow } = hand.matcher.ruleset.needs;
+    const pages = Math.min(RAW_PAGES, Math.floor((memcap * WINDOWS_SHARE) / Math.max(1, rawStreamWindow)));
+    this.rawWindows = new RawWindowPool(rawStreamWindow, pages, LARGEST_SEGMENT);
   }
 
   isOfServer({ bytes, payload, payloadEnd, sourcePort, destinationPort }: PacketView): boolean | null {

@@ -1,3 +1,4 @@
+import { eveJson } from './eve-json';
 import type { EveRecord } from './record';
 import type { EventSink, SinkStatistics } from './sink';
 
@@ -23,7 +24,7 @@ export class FanOutSink implements EventSink {
   }
 
   write(record: EveRecord): void {
-    const text = JSON.stringify(record);
+    const text = eveJson(record);
     for (const { sink, events } of this.outlets)
       if (events.includes(record.event_type)) sink.write(record, text);
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { eveJson } from './eve-json';
 import type { EveRecord } from './record';
 import type { EventSink, SinkStatistics } from './sink';
 
@@ -12,6 +13,8 @@ export interface FileSinkOptions {
 }
 
 const RETRY_MILLISECONDS = 1000;
+/** What a disk says that will take it later; everything else is a wrong path, or a wrong owner. */
+const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 /**
  * Appends one JSON line per record. Writes are gathered while one is under way, so a burst of alerts costs
@@ -38,13 +41,19 @@ export class FileSink implements EventSink {
     this.backlogLimit = options.backlogLimit ?? 64 * 1024 * 1024;
   }
 
-  /** Opens the file now, so that a wrong path is told at the start. */
+  /** Opens the file now, so that a wrong path is told at the start. A disk that is full or read-only is tried again. */
   async start(): Promise<this> {
-    await this.openFile();
+    try {
+      await this.openFile();
+    } catch (error) {
+      if (!PASSING.has((error as NodeJS.ErrnoException).code)) throw error;
+      this.reopenWanted = true;
+      this.failed(error as Error);
+    }
     return this;
   }
 
-  write(record: EveRecord, text = JSON.stringify(record)): void {
+  write(record: EveRecord, text = eveJson(record)): void {
     const line = `${text}\n`;
     if (this.closed || this.statistics.backlog + line.length > this.backlogLimit) {
       this.statistics.lost++;
@@ -121,7 +130,7 @@ export class FileSink implements EventSink {
   }
 
   private async openFile(): Promise<void> {
-    mkdirSync(dirname(this.path), { recursive: true });
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o750 });
     const next = await open(this.path, 'a', 0o640);
     const previous = this.file;
     this.file = next;

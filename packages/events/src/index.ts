@@ -2,6 +2,7 @@ export type { BackOffOptions } from './delivery/back-off';
 export { SpooledSink, type SpooledSinkOptions } from './delivery/spooled-sink';
 export { BatchRefused, type Transport } from './delivery/transport';
 export { unixSocketTransport } from './delivery/unix-socket';
+export { eveJson } from './eve-json';
 export { type EventType, eventTypes, FanOutSink, type Outlet } from './fan-out-sink';
 export { FileSink, type FileSinkOptions } from './file-sink';
 export { eveFiles, fileLines } from './reader/eve-files';

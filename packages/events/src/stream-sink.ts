@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { eveJson } from './eve-json';
 import type { EveRecord } from './record';
 import type { EventSink, SinkStatistics } from './sink';
 
@@ -8,7 +9,7 @@ export class StreamSink implements EventSink {
 
   constructor(private readonly stream: Writable) {}
 
-  write(record: EveRecord, text = JSON.stringify(record)): void {
+  write(record: EveRecord, text = eveJson(record)): void {
     this.stream.write(`${text}\n`);
     this.statistics.written++;
   }

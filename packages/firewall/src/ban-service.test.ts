@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PERMANENT } from './ban';
 import { type BanEvent, BanService, type BanServiceOptions } from './ban-service';
 import { FirewallError } from './errors';
+import { BanLedger } from './ledger';
 import { MemoryFirewall } from './memory-firewall';
 
 const START = 1_700_000_000_000;
@@ -168,9 +169,49 @@ describe('very many bans', () => {
   const address = (n: number): string => `10.${n >> 8}.${n & 255}.1`;
   const filled = async (): Promise<BanService> => {
     const service = await started();
-    await Promise.all(Array.from({ length: COUNT }, (_, n) => service.ban(request(address(n), 60))));
+    const report = await service.banMany(Array.from({ length: COUNT }, (_, n) => request(address(n), 60)));
+    expect(report).toEqual({ banned: COUNT, refused: 0 });
     return service;
   };
+
+  test('added together are what they are one by one: in the kernel, on the disk, told, and refused', async () => {
+    let service = await started();
+    const known = await service.ban(request('10.0.0.1', 30));
+    const report = await service.banMany([
+      ...Array.from({ length: 300 }, (_, n) => request(address(n), 60)),
+      request('127.0.0.1'),
+      request('2001:db8::/64', 60),
+    ]);
+    expect(report).toEqual({ banned: 301, refused: 1 });
+    expect(kinds().filter((kind) => kind === 'added')).toHaveLength(301);
+    expect(kinds().filter((kind) => kind !== 'added')).toEqual(['refused', 'extended']);
+    expect(service.show('10.0.0.1')).toMatchObject([{ id: known.id, count: 2, until: START + 60_000 }]);
+    expect(await firewall.banCount()).toBe(301);
+    expect([service.count('attack', 4), service.count('attack', 6)]).toEqual([300, 1]);
+    await service.stop();
+    open.pop();
+    firewall = new MemoryFirewall(() => START + steady);
+    service = await started({ backend: firewall });
+    expect(await firewall.banCount()).toBe(301);
+    expect(service.show('10.0.0.1')).toMatchObject([{ id: known.id, count: 2, reason: 'test', sid: 7 }]);
+  });
+
+  test('added together while the kernel refuses: kept, and given to it later', async () => {
+    const service = await started();
+    firewall.failBansWith = new FirewallError('SET_FULL', 'full');
+    await expect(service.banMany([request('192.0.2.1'), request('192.0.2.2')])).rejects.toThrow('full');
+    expect(kinds()).toEqual([]);
+    firewall.failBansWith = undefined;
+    expect(await service.repairDrift()).toBe(2);
+    expect(firewall.drops('192.0.2.2')).toBe(true);
+  });
+
+  test('a rehearsal leaves nothing behind', async () => {
+    const service = await started();
+    await service.rehearse(request('192.0.2.1'));
+    await service.rehearse(request('127.0.0.1'));
+    expect([service.size, await firewall.banCount(), events]).toEqual([0, 0, []]);
+  });
 
   test('are listed by pages that together are all', async () => {
     const service = await filled();
@@ -201,7 +242,7 @@ describe('very many bans', () => {
     expect([half.count, half.removed.length]).toEqual([2048, 1000]);
     expect(service.size).toBe(COUNT - 2048);
     await service.remove('10.0.0.0/8');
-    for (let n = 0; n < COUNT; n++) await service.ban(request(`11.${n >> 8}.${n & 255}.1`));
+    await service.banMany(Array.from({ length: COUNT }, (_, n) => request(`11.${n >> 8}.${n & 255}.1`)));
     const all = await service.remove('all');
     expect([all.count, all.removed.length, service.size]).toEqual([COUNT, 1000, 0]);
     await service.stop();
@@ -301,6 +342,43 @@ describe('kernel and ledger', () => {
     pass(50);
     expect((await service.list()).bans).toEqual([]);
   });
+
+  test('a disk that refuses the ledger is told once, stops no ban, and has all of them as soon as it takes them', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+    try {
+      const told: [boolean, string][] = [];
+      const service = await started({ onLedger: (failed, message) => told.push([failed, message]) });
+      await service.ban(request('192.0.2.1'));
+      const away = `${directory}-away`;
+      renameSync(directory, away);
+      writeFileSync(directory, '');
+      const { journal } = (
+        service as unknown as { ledger: { journal: { segment: { close(): Promise<void> } } } }
+      ).ledger;
+      await journal.segment.close();
+      for (const last of [2, 3]) await service.ban(request(`192.0.2.${last}`));
+      await service.remove('192.0.2.1');
+      expect(kinds()).toEqual(['added', 'added', 'added', 'removed']);
+      expect(told).toEqual([
+        [true, expect.stringMatching(/ledger .* cannot be .*would not outlive a reboot/)],
+      ]);
+      rmSync(directory);
+      renameSync(away, directory);
+      while (told.length < 2) {
+        steady += 5000;
+        wall += 5000;
+        jest.advanceTimersByTime(5000);
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(told[1]).toEqual([false, expect.stringMatching(/complete on disk again/)]);
+      // As after a reboot: what is on disk is all there is.
+      const kept = await BanLedger.open(directory, wall);
+      expect([...kept.entries()].map(({ prefix }) => prefix).sort()).toEqual(['192.0.2.2', '192.0.2.3']);
+      await kept.close();
+    } finally {
+      jest.useRealTimers();
+    }
+  }, 20_000);
 
   test('before the start and after the stop nothing is accepted', async () => {
     const service = await started();

@@ -38,6 +38,8 @@ export interface BanServiceOptions {
   /** Where the ledger is kept. */
   readonly directory: string;
   readonly onEvent?: (event: BanEvent) => void;
+  /** Told once when the disk refuses the ledger (bans are in force all the same), and once when all of it is written. */
+  readonly onLedger?: (failed: boolean, message: string) => void;
   /**
    * Why a prefix must not be banned, as a word or a sentence; undefined when it may. Asked besides the built-in
    * refusals (multicast, link-local, loopback, this host's own addresses and networks).
@@ -93,6 +95,8 @@ const TOLERANCE_MILLISECONDS = 2500;
 /** The wall clock was set when it moved so much against the other clock. */
 const CLOCK_SET_MILLISECONDS = 2000;
 const LONGEST_SLEEP_MILLISECONDS = 5000;
+/** A ledger that the disk has refused is tried again after so long. */
+const LEDGER_RETRY_MILLISECONDS = 5000;
 /** Memory of who was unblocked by hand, in devices. */
 const LARGEST_GRACE = 65_536;
 const GRACE_MEMORY_MILLISECONDS = 120_000;
@@ -126,6 +130,8 @@ export class BanService {
   /** Reconciling and removing follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
   private retrying = false;
+  private ledgerFailed = false;
+  private catchUpAt = 0;
   /** More bans have run out than are told of at once. */
   private expiring = false;
   private kernelHadMore = false;
@@ -180,10 +186,11 @@ export class BanService {
   }
 
   /**
-   * Resolves when the kernel has the ban and the ledger has it on stable storage.
+   * Resolves when the kernel has the ban and the ledger has it on stable storage. Where the disk refuses it the ban is in
+   * force all the same: `onLedger` is told, and the ledger is written as soon as it can be.
    *
-   * @throws FirewallError BAN_REFUSED, ADDRESS_INVALID, DURATION_INVALID; or what went wrong with kernel or disk, in
-   * which case the ban is kept and tried again
+   * @throws FirewallError BAN_REFUSED, ADDRESS_INVALID, DURATION_INVALID; or what went wrong with the kernel, in which case
+   * the ban is kept and tried again
    */
   async ban(request: BanRequest): Promise<Ban> {
     const began = request.began ?? this.clock.monotonic();
@@ -293,7 +300,7 @@ export class BanService {
       milliseconds = this.clock.monotonic() - began;
       this.unenforced.delete(ban.prefix);
     });
-    const [inKernel, onDisk] = await Promise.allSettled([kernel, ledger.put(ban)]);
+    const [inKernel, onDisk] = await Promise.allSettled([kernel, this.kept(ledger.put(ban))]);
     for (const result of [inKernel, onDisk]) {
       if (result.status === 'fulfilled') continue;
       const error = asFirewallError(result.reason, ban);
@@ -304,6 +311,40 @@ export class BanService {
     this.emit({ kind, ban, milliseconds });
     this.schedule();
     return ban;
+  }
+
+  /** What the disk refuses is in memory, and in the kernel: nobody who asked for it has to be told that it failed. */
+  private async kept(written: Promise<void>): Promise<void> {
+    try {
+      await written;
+    } catch (error) {
+      if (!(error instanceof FirewallError) || error.code !== 'LEDGER_IO') throw error;
+      if (!this.ledgerFailed) this.catchUpAt = this.clock.monotonic() + LEDGER_RETRY_MILLISECONDS;
+      this.ledgerFails(error);
+    }
+  }
+
+  private ledgerFails({ message }: Error): void {
+    if (this.ledgerFailed) return;
+    this.ledgerFailed = true;
+    this.options.onLedger?.(
+      true,
+      `${message} Bans are in force, but those from now on would not outlive a reboot.`,
+    );
+  }
+
+  private async catchUp(ledger: BanLedger): Promise<void> {
+    const now = this.clock.monotonic();
+    if (!ledger.isBehind || now < this.catchUpAt) return;
+    this.catchUpAt = Number.POSITIVE_INFINITY;
+    try {
+      await ledger.catchUp();
+      if (this.ledgerFailed) this.options.onLedger?.(false, 'the ban ledger is complete on disk again.');
+      this.ledgerFailed = false;
+    } catch (error) {
+      this.ledgerFails(error as Error);
+    }
+    this.catchUpAt = this.clock.monotonic() + LEDGER_RETRY_MILLISECONDS;
   }
 
   private giveToKernel(ban: Ban, now: number): Promise<void> {
@@ -353,6 +394,11 @@ export class BanService {
     return this.opened().size;
   }
 
+  /** How many bans there are of an origin and family. */
+  count(origin: BanOrigin, family: Family): number {
+    return this.opened().count(origin, family);
+  }
+
   /** The bans that cover an address, the narrowest first; none when it is let in as an exception. */
   show(address: string): Ban[] {
     const ledger = this.opened();
@@ -400,7 +446,7 @@ export class BanService {
       this.noteUnblocked(prefix.text, now);
       const until = Math.max(...exceptedFrom.map((ban) => ban.until));
       await Promise.all([
-        ledger.except({ prefix: prefix.text, until }),
+        this.kept(ledger.except({ prefix: prefix.text, until })),
         this.backend.except(prefix.text, entryOf({ prefix: prefix.text, until }, now).remaining),
       ]);
     }
@@ -413,7 +459,7 @@ export class BanService {
     const bans = prefixes.flatMap((prefix) => ledger.get(prefix) ?? []);
     for (const ban of bans) this.noteUnblocked(ban.prefix, now);
     const kernel = this.backend.unbanEach(prefixes);
-    await Promise.all([ledger.remove(prefixes), kernel]);
+    await Promise.all([this.kept(ledger.remove(prefixes)), kernel]);
     void ledger.confirmGone(prefixes).catch(() => undefined);
     for (const ban of bans) this.emit({ kind: 'removed', ban });
   }
@@ -423,7 +469,7 @@ export class BanService {
     const now = this.present();
     this.allUnblocked = now;
     const { bans, size, done } = ledger.clear();
-    await Promise.all([done, this.backend.unbanAll()]);
+    await Promise.all([this.kept(done), this.backend.unbanAll()]);
     void ledger.confirmCleared().catch(() => undefined);
     this.recent.clear();
     this.unenforced.clear();
@@ -516,7 +562,7 @@ export class BanService {
       if (lift.length > 0) await this.backend.unbanEach(lift);
       if (missing > 0)
         await this.backend.restoreBans(missingOf(ledger, right, rightExceptions, now), missing);
-      await Promise.all(written);
+      await this.kept(Promise.all(written).then(() => undefined));
       for (const prefix of refused) this.unenforced.delete(prefix);
       void ledger.confirmGone(pending).catch(() => undefined);
       void ledger.confirmCleared().catch(() => undefined);
@@ -649,6 +695,7 @@ export class BanService {
     const memory = Math.max(GRACE_MEMORY_MILLISECONDS, this.graceMilliseconds);
     for (const [prefix, at] of this.unblocked) if (now - at > memory) this.unblocked.delete(prefix);
     void this.retry();
+    void this.catchUp(this.ledger);
     this.schedule();
   }
 

@@ -1,4 +1,4 @@
-import type { Ban } from './ban';
+import { type Ban, ORIGINS } from './ban';
 import { BanTable } from './ban-table';
 import { newPackedPrefix, packedContains, packPrefix, printPrefix } from './packed-prefix';
 import { Prefix } from './prefix';
@@ -80,6 +80,13 @@ describe('BanTable', () => {
       check('size', table.size, twin.size);
     }
     const sorted = (bans: Iterable<Ban>) => [...bans].sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
+    for (const origin of ORIGINS)
+      for (const family of [4, 6] as const) {
+        const twins = [...twin.values()].filter(
+          (ban) => ban.origin === origin && ban.prefix.includes(':') === (family === 6),
+        );
+        check(`${origin} ${family}`, table.count(origin, family), twins.length);
+      }
     check('all', sorted([...table.rowsFrom()].map((row) => table.at(row))), sorted(twin.values()));
     for (const outer of ['10.0.0.0/8', '2001:db8::/32', '::/0', [...twin.keys()][0] as string]) {
       const inside = [...twin.keys()].filter((prefix) => Prefix.parse(outer).contains(Prefix.parse(prefix)));

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type Ban, type BanOrigin, LONGEST_ID, ORIGINS, PERMANENT } from './ban';
-import { newPackedPrefix, type PackedPrefix, packedContains, packPrefix, printPrefix } from './packed-prefix';
+import type { Family } from './names';
+import {
+  IPV6,
+  newPackedPrefix,
+  type PackedPrefix,
+  packedContains,
+  packPrefix,
+  printPrefix,
+} from './packed-prefix';
 
 /** Rows of one chunk. Tables grow by chunks, so that nothing is ever copied at once. */
 const CHUNK_BITS = 14;
@@ -47,6 +55,8 @@ export class BanTable {
   /** Rows ever used. */
   private rows = 0;
   size = 0;
+  /** By origin, IPv4 and IPv6 of each. */
+  private readonly kinds = new Uint32Array(2 * ORIGINS.length);
 
   constructor() {
     this.clear();
@@ -57,6 +67,7 @@ export class BanTable {
     this.freed.length = 0;
     this.rows = 0;
     this.size = 0;
+    this.kinds.fill(0);
     this.reasons.clear();
     this.filled.fill(0);
     this.alive.fill(0);
@@ -82,7 +93,10 @@ export class BanTable {
     if (!packPrefix(ban.prefix, this.key)) return -1;
     let row = this.rowOfKey();
     if (row < 0) row = this.addKey();
-    else this.reasons.release(this.chunkOf(row).reason[row & CHUNK_MASK]);
+    else {
+      this.reasons.release(this.chunkOf(row).reason[row & CHUNK_MASK]);
+      this.kinds[this.kindOf(row)]--;
+    }
     const chunk = this.chunkOf(row);
     const at = row & CHUNK_MASK;
     chunk.since[at] = ban.since;
@@ -90,6 +104,7 @@ export class BanTable {
     chunk.sid[at] = ban.sid;
     chunk.count[at] = ban.count;
     chunk.origin[at] = ORIGINS.indexOf(ban.origin) + 1;
+    this.kinds[this.kindOf(row)]++;
     chunk.reason[at] = this.reasons.keep(ban.reason);
     const { length } = ban.id;
     for (let i = 0; i < length; i++) chunk.id[at * LONGEST_ID + i] = ban.id.charCodeAt(i);
@@ -106,10 +121,22 @@ export class BanTable {
     this.alive[this.shardOf(this.hash())]--;
     const chunk = this.chunkOf(row);
     this.reasons.release(chunk.reason[row & CHUNK_MASK]);
+    this.kinds[this.kindOf(row)]--;
     chunk.origin[row & CHUNK_MASK] = FREE;
     this.freed.push(row);
     this.size--;
     return true;
+  }
+
+  /** How many bans there are of an origin and family. */
+  count(origin: BanOrigin, family: Family): number {
+    return this.kinds[2 * ORIGINS.indexOf(origin) + (family === 6 ? 1 : 0)];
+  }
+
+  private kindOf(row: number): number {
+    const chunk = this.chunkOf(row);
+    const at = row & CHUNK_MASK;
+    return 2 * (chunk.origin[at] - 1) + (chunk.length[at] >= IPV6 ? 1 : 0);
   }
 
   /** When the ban of a row ends; undefined: there is none. */

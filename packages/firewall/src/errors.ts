@@ -51,6 +51,9 @@ export class FirewallError extends Error {
   }
 }
 
+/** With which shells end for a program that is not there. */
+const NO_SUCH_PROGRAM = 127;
+
 /** What kind of failure a command's stderr tells of, and what to do about it. */
 export function explainCommandFailure(
   command: string,
@@ -63,6 +66,13 @@ export function explainCommandFailure(
     return new FirewallError(
       'NOT_PERMITTED',
       `"${command}" was not permitted (${said}). Run as root, or give the process CAP_NET_ADMIN and CAP_NET_RAW.`,
+      detail,
+    );
+  }
+  if (exitCode === NO_SUCH_PROGRAM) {
+    return new FirewallError(
+      'IPTABLES_MISSING',
+      `"${command}" could not be run: the program is gone (${said || 'no such file'}). Install iptables again.`,
       detail,
     );
   }

@@ -5,7 +5,7 @@ export type {
   PacketCount,
   RemovalReport,
 } from './backend';
-export { type Ban, type BanException, type BanOrigin, PERMANENT } from './ban';
+export { type Ban, type BanException, type BanOrigin, ORIGINS as BAN_ORIGINS, PERMANENT } from './ban';
 export {
   type BanEvent,
   type BanRequest,

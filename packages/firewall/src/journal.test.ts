@@ -115,6 +115,25 @@ describe('Journal', () => {
     expect(damaged).toBe(1);
   });
 
+  test('a disk that refuses is tried as often as there are records, and no file is left for each try', async () => {
+    const journal = await Journal.open(directory, () => undefined);
+    await journal.append({ n: 1 });
+    const full = () => Promise.reject(new Error('ENOSPC: no space left on device'));
+    const internals = journal as unknown as {
+      segment: { appendFile(): Promise<void> } | undefined;
+      openSegment(): Promise<{ appendFile(): Promise<void> }>;
+    };
+    (internals.segment as { appendFile(): Promise<void> }).appendFile = full;
+    const { openSegment } = internals;
+    internals.openSegment = async () => Object.assign(await openSegment.call(journal), { appendFile: full });
+    for (let n = 0; n < 5; n++) await expect(journal.append({ n })).rejects.toThrow(/ENOSPC/);
+    expect(readdirSync(directory)).toEqual(['bans.journal.1']);
+    internals.openSegment = openSegment;
+    await journal.append({ n: 2 });
+    await journal.close();
+    expect((await load()).records).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
   test('a directory that cannot be made is an error that names it', async () => {
     writeFileSync(join(directory, 'file'), '');
     const inFile = join(directory, 'file', 'state');

@@ -40,6 +40,8 @@ export class Journal {
   private waiting: Waiting[] = [];
   private writing: Promise<void> | undefined;
   private closed = false;
+  /** Something in the segment that is being written is on disk. */
+  private segmentHolds = false;
   /** Records appended since the last snapshot. */
   appended = 0;
   report: LoadReport = { damagedLines: 0, records: 0 };
@@ -72,7 +74,8 @@ export class Journal {
         });
       }
       for (const number of segments) {
-        if (number < covers) await unlink(join(directory, `bans.journal.${number}`));
+        // One that cannot be deleted now is another time.
+        if (number < covers) await unlink(join(directory, `bans.journal.${number}`)).catch(() => undefined);
         else await journal.load(`bans.journal.${number}`, onRecord);
       }
       journal.current = Math.max(covers, (segments[segments.length - 1] ?? 0) + 1);
@@ -158,6 +161,7 @@ export class Journal {
         const file = this.segment;
         await file.appendFile(batch.map(({ lines }) => lines).join(''));
         await file.datasync();
+        this.segmentHolds = true;
         for (const { resolve } of batch) resolve();
       } catch (cause) {
         // The segment may end in half a line now: nothing more is appended to it.
@@ -165,6 +169,8 @@ export class Journal {
         this.segment = undefined;
         this.current++;
         await broken?.close().catch(() => undefined);
+        // A full disk still takes empty files, one for each try.
+        if (!this.segmentHolds) await unlink(this.segmentPath(this.current - 1)).catch(() => undefined);
         const error = ioError(this.directory, cause);
         for (const { reject } of batch) reject(error);
       }
@@ -173,8 +179,13 @@ export class Journal {
     this.writing = undefined;
   }
 
+  private segmentPath(number: number): string {
+    return join(this.directory, `bans.journal.${number}`);
+  }
+
   private async openSegment(): Promise<FileHandle> {
-    const file = await open(join(this.directory, `bans.journal.${this.current}`), 'ax', 0o600);
+    this.segmentHolds = false;
+    const file = await open(this.segmentPath(this.current), 'ax', 0o600);
     await this.syncDirectory();
     return file;
   }

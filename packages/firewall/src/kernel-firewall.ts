@@ -232,6 +232,15 @@ export class KernelFirewall implements FirewallBackend {
     return found;
   }
 
+  private async observed(family: Family): Promise<FirewallState> {
+    try {
+      return await this.observer.state(family);
+    } catch {
+      // The shell keeps nothing of what programs complain about: asked directly, this one says why, or does not fail again.
+      return this.iptables.state(family);
+    }
+  }
+
   /**
    * Reading the tables takes two programs and milliseconds of processor time in which packets wait, so they are read
    * when the kernel says that something has changed. The legacy tables say nothing: they are read each time.
@@ -241,7 +250,7 @@ export class KernelFirewall implements FirewallBackend {
     if (generation !== null && generation === this.unchangedAt) return [];
     const found: string[] = [];
     for (const [family, state] of expected)
-      found.push(...differences(this.iptables.name(family), state, await this.observer.state(family)));
+      found.push(...differences(this.iptables.name(family), state, await this.observed(family)));
     this.unchangedAt = found.length === 0 ? generation : null;
     return found;
   }

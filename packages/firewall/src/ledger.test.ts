@@ -56,6 +56,20 @@ describe('BanLedger', () => {
     expect(again.pendingRemovals()).toEqual(['192.0.2.2']);
   });
 
+  test('bans put together come back, however long their reasons', async () => {
+    const ledger = await BanLedger.open(directory, START);
+    const reason = '\u0001'.repeat(512);
+    const bans = Array.from({ length: 100 }, (_, n) =>
+      ban(`192.0.2.${n}`, 3600, { reason, id: `${n}`.padEnd(24, 'x') }),
+    );
+    await ledger.putMany(bans);
+    await ledger.close();
+    const again = await reopened();
+    expect(again.report.damagedLines).toBe(0);
+    expect([...again.entries()].map(({ id }) => id).sort()).toEqual(bans.map(({ id }) => id).sort());
+    expect(again.get('192.0.2.99')).toEqual(bans[99]);
+  });
+
   test('a removal is pending until the kernel has confirmed it', async () => {
     const ledger = await BanLedger.open(directory, START);
     await ledger.put(ban('192.0.2.1'));

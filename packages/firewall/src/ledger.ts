@@ -1,4 +1,4 @@
-import { type Ban, type BanException, isBan, PERMANENT } from './ban';
+import { type Ban, type BanException, type BanOrigin, isBan, PERMANENT } from './ban';
 import { BanTable } from './ban-table';
 import { ExpiryQueue } from './expiry-queue';
 import { encodeLine, Journal, type LoadReport } from './journal';
@@ -55,6 +55,8 @@ export class BanLedger {
   private clearing = false;
   private offset = 0;
   private compacting: Promise<void> | undefined;
+  /** Something was not written that ought to be on disk; a compaction makes up for it. */
+  private behind = false;
   private journal!: Journal;
   report: LoadReport = { damagedLines: 0, records: 0 };
 
@@ -73,7 +75,8 @@ export class BanLedger {
     const { damagedLines, records } = ledger.journal.report;
     ledger.settle(now);
     ledger.report = { damagedLines: damagedLines + misread, records };
-    await ledger.compactIfDue();
+    // A disk that cannot be written to: the files as they are say everything.
+    await ledger.compactIfDue().catch(() => undefined);
     return ledger;
   }
 
@@ -151,6 +154,10 @@ export class BanLedger {
 
   get size(): number {
     return this.bans.size;
+  }
+
+  count(origin: BanOrigin, family: Family): number {
+    return this.bans.count(origin, family);
   }
 
   get(prefix: string): Ban | undefined {
@@ -378,10 +385,37 @@ export class BanLedger {
   }
 
   compact(): Promise<void> {
-    this.compacting ??= this.journal.compact(this.records()).finally(() => {
+    this.compacting ??= this.rewrite().finally(() => {
       this.compacting = undefined;
     });
     return this.compacting;
+  }
+
+  private async rewrite(): Promise<void> {
+    const { behind } = this;
+    // From here on; what is in memory now is in the snapshot.
+    this.behind = false;
+    try {
+      await this.journal.compact(this.records());
+    } catch (error) {
+      this.behind ||= behind;
+      throw error;
+    }
+  }
+
+  /** Whether something is in memory only, because the disk refused it. */
+  get isBehind(): boolean {
+    return this.behind;
+  }
+
+  /**
+   * Writes what the disk has refused before.
+   * @throws FirewallError LEDGER_IO while it still refuses
+   */
+  async catchUp(): Promise<void> {
+    // One record first: a snapshot of very many bans would be written in vain.
+    await this.journal.append({ op: 'offset', milliseconds: this.offset });
+    await this.compact();
   }
 
   private *records(): IterableIterator<LedgerRecord> {
@@ -409,6 +443,9 @@ export class BanLedger {
   }
 
   private appended(written: Promise<void>): Promise<void> {
+    written.catch(() => {
+      this.behind = true;
+    });
     // A failed rewriting loses nothing: the files as they were stay in force, and appending reports what is wrong.
     if (!this.compacting) void this.compactIfDue().catch(() => undefined);
     return written;

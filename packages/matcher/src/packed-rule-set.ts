@@ -81,12 +81,13 @@ export function packRuleSet(
     parts: {
       [Stands.PARTS]: {
         slots: slots.map(({ name, transforms }) => ({ name, transforms: transforms.map(writtenForm) })),
-        prefilters: prefilters.map(({ key, longest, offsets, rules: called, table }) => ({
+        prefilters: prefilters.map(({ key, longest, offsets, rules: called, table, bounds }) => ({
           key,
           longest,
           offsets,
           rules: called,
           table,
+          bounds,
         })),
       } satisfies PackedParts,
     },

@@ -10,6 +10,8 @@ import { MEMO_LENGTH, ScanMemo } from './scan-memo';
 const MAX_MATCHES = 4096;
 const MAX_JOBS = 32;
 const NO_BYTES = new Uint8Array(0);
+/** Below all bounds. */
+const ANY_BASE = -(2 ** 30);
 const { PACKET, STREAM } = SegmentPart;
 /** Beside the bits of `SegmentPart`: a payload that is no part of a stream. */
 const DATAGRAM = 4;
@@ -23,6 +25,8 @@ export class PrefilterScan {
   private readonly indexes: Int32Array;
   private readonly prefilters: readonly Prefilter[];
   private readonly jobs: Int32Array;
+  /** See `PatternScanner.bases`. */
+  private readonly bases: Int32Array;
   private readonly jobPrefilters = new Int32Array(MAX_JOBS);
   /** Entry of the memo that a job fills; -1: none. */
   private readonly jobEntries = new Int32Array(MAX_JOBS);
@@ -57,10 +61,11 @@ export class PrefilterScan {
     this.payloadMemos = ruleset.prefilters.map(() => null);
     this.prefilters = ruleset.prefilters;
     this.jobs = this.scanner.jobs;
+    this.bases = this.scanner.bases;
     this.memos = ruleset.prefilters.map(() => null);
-    this.indexes = Int32Array.from(ruleset.prefilters, ({ database }) => {
+    this.indexes = Int32Array.from(ruleset.prefilters, ({ database, bounds }) => {
       if (!database) throw new Error('the pattern databases of the rule set are not prepared');
-      return this.scanner.add(database);
+      return this.scanner.add(database, bounds.some((end) => end > 0) ? bounds : null);
     });
   }
 
@@ -90,8 +95,8 @@ export class PrefilterScan {
       return;
     }
     const { anywhere, head } = set;
-    if (anywhere !== null) this.addJob(anywhere, bytes, start, end, start, end, DATAGRAM);
-    if (head !== null) this.addJob(head, bytes, start, start + HEAD_LENGTH, start, end, DATAGRAM);
+    if (anywhere !== null) this.addJob(anywhere, bytes, start, end, 0, start, end, DATAGRAM);
+    if (head !== null) this.addJob(head, bytes, start, start + HEAD_LENGTH, 0, start, end, DATAGRAM);
   }
 
   /**
@@ -112,8 +117,9 @@ export class PrefilterScan {
   ): void {
     const { any, byDestination, bySource } = patterns;
     if (any !== null) {
-      if (start === fresh && end > start && end - start <= LONGEST_PAYLOAD)
-        this.remembered(any, bytes, start, end, start, parts);
+      // Of a packet that is looked at in pieces it is not known where they begin, on which it depends what is found.
+      const small = start === fresh && end > start && end - start <= LONGEST_PAYLOAD;
+      if (small && !this.gate.inPieces) this.remembered(any, bytes, start, end, start, parts);
       else this.addSegment(any, bytes, start, end, fresh, parts);
     }
     if (byDestination !== null) {
@@ -150,7 +156,7 @@ export class PrefilterScan {
   private addHead({ head }: PatternSet, bytes: Uint8Array, start: number, end: number): void {
     if (head === null) return;
     const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
-    this.addJob(head, bytes, start, to, start, end, PACKET);
+    this.addJob(head, bytes, start, to, 0, start, end, PACKET);
   }
 
   private addSegment(
@@ -163,18 +169,20 @@ export class PrefilterScan {
   ): void {
     if (anywhere !== null) {
       const from = Math.max(fresh - anywhere.longest + 1, start);
-      this.addJob(anywhere, bytes, from, end, fresh, end, parts);
+      // Places count from the window or from the packet: from the later one nothing is found too far behind.
+      const base = this.gate.inPieces ? ANY_BASE : from - fresh;
+      this.addJob(anywhere, bytes, from, end, base, fresh, end, parts);
     }
     if (head === null) return;
     const joint = start === fresh;
     if (joint || (parts & STREAM) !== 0) {
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
       const from = Math.max(fresh - head.longest + 1, start);
-      this.addJob(head, bytes, from, to, fresh, end, joint ? parts : STREAM);
+      this.addJob(head, bytes, from, to, from - fresh, fresh, end, joint ? parts : STREAM);
     }
     if (!joint && (parts & PACKET) !== 0) {
       const to = end - fresh > HEAD_LENGTH ? fresh + HEAD_LENGTH : end;
-      this.addJob(head, bytes, fresh, to, fresh, end, PACKET);
+      this.addJob(head, bytes, fresh, to, 0, fresh, end, PACKET);
     }
   }
 
@@ -218,12 +226,12 @@ export class PrefilterScan {
       filled.filling = true;
     }
     if (anywhere !== null) {
-      this.addJob(anywhere, bytes, start, end, wholeStart, end, parts);
+      this.addJob(anywhere, bytes, start, end, 0, wholeStart, end, parts);
       this.jobMemos[this.jobCount - 1] = filled;
     }
     if (head !== null) {
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
-      this.addJob(head, bytes, start, to, wholeStart, end, parts);
+      this.addJob(head, bytes, start, to, 0, wholeStart, end, parts);
       this.jobMemos[this.jobCount - 1] = filled;
     }
   }
@@ -254,7 +262,7 @@ export class PrefilterScan {
     }
     const entry = memo.entryOf(bytes, start, end);
     if (!memo.holds(entry, bytes, start, end)) {
-      this.addJob(anywhere, bytes, start, end, start, end, 0);
+      this.addJob(anywhere, bytes, start, end, 0, start, end, 0);
       this.jobEntries[this.jobCount - 1] = entry;
       return;
     }
@@ -309,13 +317,13 @@ export class PrefilterScan {
     const { anywhere, head } = set;
     const wholeEnd = whole ? end : start - 1;
     if (anywhere !== null) {
-      const from = fresh - anywhere.longest + 1;
-      this.addJob(anywhere, bytes, Math.max(from, start), end, start, wholeEnd, 0);
+      const from = Math.max(fresh - anywhere.longest + 1, start);
+      this.addJob(anywhere, bytes, from, end, from - start, start, wholeEnd, 0);
     }
     if (head !== null) {
-      const from = fresh - head.longest + 1;
+      const from = Math.max(fresh - head.longest + 1, start);
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
-      this.addJob(head, bytes, Math.max(from, start), to, start, wholeEnd, 0);
+      this.addJob(head, bytes, from, to, from - start, start, wholeEnd, 0);
     }
   }
 
@@ -324,11 +332,13 @@ export class PrefilterScan {
     return this.jobCount === 0 || bytes === this.bytes;
   }
 
+  /** @param base where `from` lies in the buffer that the bounds of patterns count from */
   private addJob(
     prefilter: Prefilter,
     bytes: Uint8Array,
     from: number,
     to: number,
+    base: number,
     wholeStart: number,
     wholeEnd: number,
     parts: number,
@@ -342,6 +352,7 @@ export class PrefilterScan {
     this.jobs[at] = this.indexes[prefilter.number];
     this.jobs[at + 1] = from;
     this.jobs[at + 2] = to;
+    this.bases[this.jobCount] = base;
     this.jobEntries[this.jobCount] = -1;
     this.jobMemos[this.jobCount] = null;
     this.jobStarts[this.jobCount] = wholeStart;

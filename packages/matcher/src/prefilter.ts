@@ -30,6 +30,8 @@ export class Prefilter {
   readonly offsets: Int32Array;
   readonly rules: Int32Array;
   readonly table: LiteralTable;
+  /** By literal: how far from the beginning of its buffer it ends at most, for all of its rules; 0: it may stand anywhere. */
+  readonly bounds: Uint32Array;
   database: PatternDatabase | null = null;
 
   /** @param number place in `CompiledRuleSet.prefilters` */
@@ -42,6 +44,7 @@ export class Prefilter {
     this.offsets = parts.offsets;
     this.rules = parts.rules;
     this.table = parts.table;
+    this.bounds = parts.bounds;
   }
 
   get literalCount(): number {
@@ -65,6 +68,7 @@ export interface PrefilterParts {
   readonly offsets: Int32Array;
   readonly rules: Int32Array;
   readonly table: LiteralTable;
+  readonly bounds: Uint32Array;
 }
 
 /** Collects patterns and the rules they stand for. */
@@ -72,18 +76,23 @@ export class PrefilterDraft {
   private readonly indexes = new Map<string, number>();
   private readonly literals: Literal[] = [];
   private readonly rules: number[][] = [];
+  private readonly bounds: number[] = [];
 
-  add(pattern: Literal, rule: number): void {
+  /** @param end how far from the beginning of its buffer it ends at most; 0: it may stand anywhere */
+  add(pattern: Literal, rule: number, end: number): void {
     const bytes = pattern.caseless ? pattern.bytes.map((byte) => LOWER[byte]) : pattern.bytes;
     const key = `${pattern.caseless ? 'i' : 'c'}${Buffer.from(bytes).toString('latin1')}`;
     const index = this.indexes.get(key);
     if (index !== undefined) {
       this.rules[index].push(rule);
+      const bound = this.bounds[index];
+      this.bounds[index] = bound === 0 || end === 0 ? 0 : Math.max(bound, end);
       return;
     }
     this.indexes.set(key, this.literals.length);
     this.literals.push({ bytes, caseless: pattern.caseless });
     this.rules.push([rule]);
+    this.bounds.push(end);
   }
 
   get size(): number {
@@ -122,6 +131,7 @@ export class PrefilterDraft {
       offsets,
       rules: Int32Array.from(numbers),
       table: { bytes: all, ends, caseless },
+      bounds: Uint32Array.from(this.bounds),
     });
     prefilters.push(prefilter);
     return prefilter;
@@ -144,7 +154,7 @@ export class PatternSetDraft {
 
   add(pattern: OutlinePattern, rule: number): void {
     const bound = this.large && pattern.end > 0 && pattern.end <= HEAD_LENGTH;
-    (bound ? this.head : this.anywhere).add(pattern, rule);
+    (bound ? this.head : this.anywhere).add(pattern, rule, pattern.end);
   }
 
   *build(prefilters: Prefilter[]): Generator<void, PatternSet | null> {

@@ -1,3 +1,4 @@
+import { hashEnd, hashPart, SLACK, sameBytes } from './key-bytes';
 import { MAX_HOST, MAX_SEGMENTS } from './limits';
 import type { WebAddress } from './web-address';
 
@@ -53,21 +54,6 @@ export const ALLOWED = 0;
 /** Of `AddressTable.rank`: what is allowed wins over everything. */
 const ALLOWED_RANK = 255;
 
-/** One step of the hash: a host from its last byte to its first, the rest from its first to its last. */
-export function hashStep(state: number, byte: number, multiplier: number): number {
-  const mixed = Math.imul(state ^ byte, multiplier);
-  return mixed ^ (mixed >>> 15);
-}
-
-/** What makes a hash of the state of the steps (the finaliser of MurmurHash3). */
-export function hashEnd(state: number): number {
-  let hash = state ^ (state >>> 16);
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
-}
-
 /** The bit of a host in its word of the filter. The lower bits of the hash have chosen the word. */
 export function hostBit(hash: number): number {
   return 1 << (hash >>> 28);
@@ -102,14 +88,15 @@ export class AddressTable {
   private best = 0;
   private readonly slots: Int32Array;
   private readonly mask: number;
-  private readonly chunks: readonly Uint8Array[];
+  private readonly chunks: readonly DataView[];
   private readonly filter: Int32Array;
   private readonly filterMask: number;
   /** States of the hash after each parent domain, the shortest first, and where each begins. */
   private readonly states = new Int32Array(MAX_LABELS + 1);
   private readonly starts = new Int32Array(MAX_LABELS + 1);
   /** `:port`, and its length. */
-  private readonly portText = new Uint8Array(6);
+  private readonly portText = new Uint8Array(6 + SLACK);
+  private readonly portWords = new DataView(this.portText.buffer);
   private portLength = 0;
 
   /**
@@ -122,7 +109,7 @@ export class AddressTable {
   ) {
     this.slots = new Int32Array(data.slots);
     this.mask = this.slots.length / 2 - 1;
-    this.chunks = data.chunks.map((chunk) => new Uint8Array(chunk));
+    this.chunks = data.chunks.map((chunk) => new DataView(chunk));
     this.filter = new Int32Array(data.filter);
     this.filterMask = this.filter.length - 1;
   }
@@ -136,21 +123,18 @@ export class AddressTable {
   find(address: WebAddress, withPath: boolean): boolean {
     const { states, starts, filter, filterMask } = this;
     const { seed, multiplier, depths } = this.data;
-    const { host, hostEnd } = address;
+    const { host, hostWords, hostEnd } = address;
     this.best = 0;
     let state = seed;
     let labels = 0;
-    for (let at = hostEnd - 1; at >= 0; at--) {
-      const byte = host[at] as number;
-      if (byte === DOT) {
-        states[labels] = state;
-        starts[labels++] = at + 1;
-      }
-      const mixed = Math.imul(state ^ byte, multiplier);
-      state = mixed ^ (mixed >>> 15);
+    let partEnd = hostEnd;
+    for (let at = hostEnd - 1; at >= -1; at--) {
+      if (at >= 0 && host[at] !== DOT) continue;
+      state = hashPart(hostWords, at + 1, partEnd, state, multiplier);
+      states[labels] = state;
+      starts[labels++] = at + 1;
+      partEnd = at + 1;
     }
-    states[labels] = state;
-    starts[labels++] = 0;
     if (withPath) this.writePort(address.port);
     for (let label = labels - 1; label >= 0; label--) {
       if ((depths & (1 << Math.min(label + 1, 31))) === 0) continue;
@@ -167,11 +151,11 @@ export class AddressTable {
 
   /** The entry that was found last, as it stands in the table: for people. */
   get entry(): string {
-    const chunk = this.chunks[this.found >>> CHUNK_BITS] as Uint8Array;
+    const chunk = this.chunks[this.found >>> CHUNK_BITS] as DataView;
     const at = this.found & CHUNK_MASK;
-    const length = (chunk[at + LENGTH] as number) | ((chunk[at + LENGTH + 1] as number) << 8);
-    const key = Buffer.from(chunk.subarray(at + KEY, at + KEY + length)).toString('latin1');
-    return ((chunk[at] as number) & ITSELF) === 0 ? `*.${key}` : key;
+    const length = chunk.getUint16(at + LENGTH, true);
+    const key = Buffer.from(new Uint8Array(chunk.buffer, at + KEY, length)).toString('latin1');
+    return (chunk.getUint8(at + FLAGS) & ITSELF) === 0 ? `*.${key}` : key;
   }
 
   get listName(): string {
@@ -191,11 +175,9 @@ export class AddressTable {
     known: number,
   ): void {
     this.probePathsBehind(hostState, flag, address, from, 0, known);
-    const { portText, portLength } = this;
+    const { portLength } = this;
     if (portLength === 0 || (known & PORT) === 0) return;
-    let state = hostState;
-    for (let at = 0; at < portLength; at++)
-      state = hashStep(state, portText[at] as number, this.data.multiplier);
+    const state = hashPart(this.portWords, 0, portLength, hostState, this.data.multiplier);
     this.probe(hashEnd(state), flag, address, from, portLength, 0);
     this.probePathsBehind(state, flag, address, from, portLength, known);
   }
@@ -208,28 +190,25 @@ export class AddressTable {
     port: number,
     known: number,
   ): void {
-    const { path, pathEnd, queryEnd } = address;
+    const { path, pathWords, pathEnd, queryEnd } = address;
     const { multiplier } = this.data;
     let state = start;
     let segments = 0;
-    for (let at = 0; at < pathEnd; at++) {
-      const byte = path[at] as number;
-      if (byte === SLASH) {
-        if (segments > 0 && segments < MAX_SEGMENTS && (known & segmentsBit(segments)) !== 0)
-          this.probe(hashEnd(state), flag, address, from, port, at);
-        segments++;
-      }
-      const mixed = Math.imul(state ^ byte, multiplier);
-      state = mixed ^ (mixed >>> 15);
+    let segmentAt = 0;
+    for (let at = 1; at <= pathEnd; at++) {
+      if (at < pathEnd && path[at] !== SLASH) continue;
+      state = hashPart(pathWords, segmentAt, at, state, multiplier);
+      segmentAt = at;
+      segments++;
+      // An entry may end here, and cover what follows; the whole path is another matter.
+      if (at < pathEnd && segments < MAX_SEGMENTS && (known & segmentsBit(segments)) !== 0)
+        this.probe(hashEnd(state), flag, address, from, port, at);
     }
     const whole = queryEnd > pathEnd || !address.cut;
     if (pathEnd > 0 && whole && (known & segmentsBit(segments)) !== 0)
       this.probe(hashEnd(state), flag, address, from, port, pathEnd);
     if (queryEnd === pathEnd || address.cut || (known & QUERY) === 0) return;
-    for (let at = pathEnd; at < queryEnd; at++) {
-      const mixed = Math.imul(state ^ (path[at] as number), multiplier);
-      state = mixed ^ (mixed >>> 15);
-    }
+    state = hashPart(pathWords, pathEnd, queryEnd, state, multiplier);
     this.probe(hashEnd(state), flag, address, from, port, queryEnd);
   }
 
@@ -248,12 +227,12 @@ export class AddressTable {
       if (reference === 0) return;
       if (slots[place * 2] !== hash) continue;
       const record = (reference - 1) >>> 0;
-      const chunk = chunks[record >>> CHUNK_BITS] as Uint8Array;
+      const chunk = chunks[record >>> CHUNK_BITS] as DataView;
       const at = record & CHUNK_MASK;
-      if (((chunk[at + FLAGS] as number) & flag) === 0) continue;
-      const category = chunk[at + CATEGORY] as number;
+      if ((chunk.getUint8(at + FLAGS) & flag) === 0) continue;
+      const category = chunk.getUint8(at + CATEGORY);
       const weight = category === ALLOWED ? ALLOWED_RANK : (rank[category] as number);
-      const list = chunk[at + LIST] as number;
+      const list = chunk.getUint8(at + LIST);
       if (weight < this.best || weight === 0) continue;
       if (weight === this.best && list >= this.list) continue;
       if (!this.isKey(chunk, at, address, from, port, path)) continue;
@@ -265,22 +244,19 @@ export class AddressTable {
   }
 
   private isKey(
-    chunk: Uint8Array,
+    chunk: DataView,
     record: number,
     address: WebAddress,
     from: number,
     port: number,
     pathLength: number,
   ): boolean {
-    const { host, hostEnd, path } = address;
-    const hostLength = hostEnd - from;
-    const length = (chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8);
-    if (length !== hostLength + port + pathLength) return false;
-    let at = record + KEY;
-    for (let i = from; i < hostEnd; i++) if (chunk[at++] !== host[i]) return false;
-    for (let i = 0; i < port; i++) if (chunk[at++] !== this.portText[i]) return false;
-    for (let i = 0; i < pathLength; i++) if (chunk[at++] !== path[i]) return false;
-    return true;
+    const hostLength = address.hostEnd - from;
+    if (chunk.getUint16(record + LENGTH, true) !== hostLength + port + pathLength) return false;
+    const at = record + KEY;
+    if (!sameBytes(chunk, at, address.hostWords, from, hostLength)) return false;
+    if (port > 0 && !sameBytes(chunk, at + hostLength, this.portWords, 0, port)) return false;
+    return pathLength === 0 || sameBytes(chunk, at + hostLength + port, address.pathWords, 0, pathLength);
   }
 
   private writePort(port: number): void {

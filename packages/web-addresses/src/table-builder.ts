@@ -3,14 +3,13 @@ import {
   type AddressTableData,
   CHUNK_BITS,
   CHUNK_BYTES,
-  hashEnd,
-  hashStep,
   hostBit,
   PathShape,
   RecordField,
   segmentsBit,
   writePort,
 } from './address-table';
+import { hashEnd, hashPart, SLACK } from './key-bytes';
 import { MAX_CATEGORIES, MAX_ENTRIES, MAX_HOST, MAX_LISTS, MAX_PATH } from './limits';
 import type { WebAddress } from './web-address';
 
@@ -43,7 +42,8 @@ export class AddressTableBuilder {
   private readonly seed: number;
   private readonly multiplier: number;
   private depths = 0;
-  private readonly key = new Uint8Array(MAX_HOST + 6 + MAX_PATH);
+  private readonly key = new Uint8Array(MAX_HOST + 6 + MAX_PATH + SLACK);
+  private readonly keyWords = new DataView(this.key.buffer);
   private readonly lists: string[] = [];
   private readonly categories: string[] = ['allowed'];
   private readonly categoryNumbers = new Map<string, number>();
@@ -79,18 +79,24 @@ export class AddressTableBuilder {
   add(address: WebAddress, flags: number, list: number, category: number): boolean {
     const { key, multiplier } = this;
     const { host, hostEnd } = address;
-    let state = this.seed;
     let labels = 1;
-    for (let at = hostEnd - 1; at >= 0; at--) {
+    for (let at = 0; at < hostEnd; at++) {
       const byte = host[at] as number;
       if (byte === DOT) labels++;
-      state = hashStep(state, byte, multiplier);
       key[at] = byte;
     }
-    const { path, queryEnd } = address;
-    let length = hostEnd + writePort(address.port, key, hostEnd);
-    for (let at = 0; at < queryEnd; at++) key[length++] = path[at] as number;
-    for (let at = hostEnd; at < length; at++) state = hashStep(state, key[at] as number, multiplier);
+    const { path, pathEnd, queryEnd } = address;
+    const pathAt = hostEnd + writePort(address.port, key, hostEnd);
+    for (let at = 0; at < queryEnd; at++) key[pathAt + at] = path[at] as number;
+    const length = pathAt + queryEnd;
+    let state = hashHost(this.keyWords, 0, hostEnd, this.seed, multiplier);
+    state = hashPart(this.keyWords, hostEnd, pathAt, state, multiplier);
+    for (let at = pathAt + 1, segmentAt = pathAt; at <= pathAt + pathEnd; at++) {
+      if (at < pathAt + pathEnd && key[at] !== SLASH) continue;
+      state = hashPart(this.keyWords, segmentAt, at, state, multiplier);
+      segmentAt = at;
+    }
+    state = hashPart(this.keyWords, pathAt + pathEnd, length, state, multiplier);
     if (!this.insert(hashEnd(state), length, flags, list, category, length > hostEnd)) return false;
     this.depths |= 1 << Math.min(labels, 31);
     return true;
@@ -141,7 +147,7 @@ export class AddressTableBuilder {
   }
 
   private write(length: number, flags: number, list: number, category: number): number {
-    if (this.used + KEY + length > CHUNK_BYTES) {
+    if (this.used + KEY + length + SLACK > CHUNK_BYTES) {
       if (this.chunks.length >= MAX_CHUNKS)
         throw new TableFullError('the web addresses take more than 4 GiB');
       this.chunks.push(new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES)));
@@ -180,7 +186,7 @@ export class AddressTableBuilder {
     const chunks = this.chunks.map((chunk, number) =>
       number < last
         ? (chunk.buffer as SharedArrayBuffer)
-        : (chunk.buffer as SharedArrayBuffer).slice(0, this.used),
+        : (chunk.buffer as SharedArrayBuffer).slice(0, this.used + SLACK),
     );
     return {
       slots: this.slots.buffer as SharedArrayBuffer,
@@ -216,11 +222,21 @@ export class AddressTableBuilder {
   private hashOfHost(chunk: Uint8Array, record: number): number {
     const length = (chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8);
     const end = hostLength(chunk, record + KEY, length);
-    let state = this.seed;
-    for (let at = end - 1; at >= 0; at--)
-      state = hashStep(state, chunk[record + KEY + at] as number, this.multiplier);
-    return hashEnd(state);
+    const words = new DataView(chunk.buffer);
+    return hashEnd(hashHost(words, record + KEY, record + KEY + end, this.seed, this.multiplier));
   }
+}
+
+/** Label by label, the last one first, each but the last with the dot behind it. */
+function hashHost(bytes: DataView, from: number, to: number, seed: number, multiplier: number): number {
+  let state = seed;
+  let partEnd = to;
+  for (let at = to - 1; at >= from - 1; at--) {
+    if (at >= from && bytes.getUint8(at) !== DOT) continue;
+    state = hashPart(bytes, at + 1, partEnd, state, multiplier);
+    partEnd = at + 1;
+  }
+  return state;
 }
 
 /** What the filter says of a record with a port, path or query. */

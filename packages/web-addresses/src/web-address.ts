@@ -1,3 +1,4 @@
+import { SLACK } from './key-bytes';
 import { MAX_HOST, MAX_LABEL, MAX_PATH } from './limits';
 
 const DOT = 0x2e;
@@ -27,6 +28,19 @@ for (let digit = 0; digit < 16; digit++) {
 }
 const UPPER_HEX = Buffer.from('0123456789ABCDEF', 'latin1');
 
+/** Bytes of an authority that are no part of a host name: 1; those behind it: ENDS. */
+const ENDS = 2;
+const AUTHORITY_MARK = new Uint8Array(256);
+for (const byte of [COLON, AT, OPEN, CLOSE]) AUTHORITY_MARK[byte] = 1;
+for (const byte of [SLASH, QUESTION, HASH]) AUTHORITY_MARK[byte] = ENDS;
+
+/** Bytes of a path that change its form: anywhere, or behind a slash. */
+const NOT_BEHIND_SLASH = 1;
+const UNUSUAL = 2;
+const PATH_MARK = new Uint8Array(256);
+for (const byte of [SLASH, DOT]) PATH_MARK[byte] = NOT_BEHIND_SLASH;
+for (const byte of [PERCENT, QUESTION, HASH]) PATH_MARK[byte] = UNUSUAL;
+
 /** The ports that a scheme stands for, which need not be said. */
 const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
@@ -42,7 +56,8 @@ const HTTPS_PORT = 443;
  *   gone; the root is the empty path. The query is kept with the question mark, the fragment is not.
  */
 export class WebAddress {
-  readonly host = new Uint8Array(MAX_HOST + 1);
+  readonly host = new Uint8Array(MAX_HOST + 1 + SLACK);
+  readonly hostWords = new DataView(this.host.buffer);
   hostEnd = 0;
   /** Labels of the host name; 1 for an IPv6 address. */
   labels = 0;
@@ -50,7 +65,8 @@ export class WebAddress {
   /** 0: none, or that of the scheme. */
   port = 0;
   /** Path, then query. */
-  readonly path = new Uint8Array(MAX_PATH);
+  readonly path = new Uint8Array(MAX_PATH + SLACK);
+  readonly pathWords = new DataView(this.path.buffer);
   pathEnd = 0;
   /** End of the query; `pathEnd` where there is none. */
   queryEnd = 0;
@@ -112,10 +128,22 @@ export class WebAddress {
 
   /** `[scheme://]authority[/path][?query][#fragment]`; the scheme is not kept. */
   readUrl(bytes: Uint8Array, start: number, end: number): boolean {
-    const from = afterScheme(bytes, start, end);
-    let at = from;
-    while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION && bytes[at] !== HASH) at++;
-    if (!this.readAuthority(bytes, from, at)) return false;
+    let from = start;
+    let at = start;
+    let plain = true;
+    // One pass over nearly every authority: nothing but the host stands in it.
+    for (; at < end; at++) {
+      const mark = AUTHORITY_MARK[bytes[at] as number];
+      if (mark === 0) continue;
+      if (mark === ENDS) break;
+      const scheme = from === start && plain && bytes[at] === COLON ? afterScheme(bytes, start, end) : start;
+      if (scheme > at) {
+        from = scheme;
+        at = scheme - 1;
+      } else plain = false;
+    }
+    if (plain) this.port = 0;
+    if (!(plain ? this.readHost(bytes, from, at) : this.readAuthority(bytes, from, at))) return false;
     this.readPath(bytes, at, end);
     return true;
   }
@@ -129,16 +157,46 @@ export class WebAddress {
 
   /** `[/path][?query][#fragment]`. */
   readPath(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.readPlainPath(bytes, start, end)) this.readAnyPath(bytes, start, end);
+  }
+
+  /** In one pass, nearly every path. @returns false where it takes more to bring it into normal form */
+  private readPlainPath(bytes: Uint8Array, start: number, end: number): boolean {
+    const { path } = this;
+    const length = end - start;
+    if (length > MAX_PATH - 3 || (length > 0 && bytes[start] !== SLASH)) return false;
+    let behindSlash = false;
+    let at = 0;
+    for (; at < length; at++) {
+      const byte = bytes[start + at] as number;
+      if (byte === QUESTION) break;
+      const mark = PATH_MARK[byte] as number;
+      if (mark >= (behindSlash ? NOT_BEHIND_SLASH : UNUSUAL)) return false;
+      behindSlash = byte === SLASH;
+      path[at] = byte;
+    }
+    this.cut = false;
+    this.pathEnd = behindSlash ? at - 1 : at;
+    this.queryEnd = this.pathEnd;
+    if (at < length) this.readQuery(bytes, start + at, end);
+    return true;
+  }
+
+  private readAnyPath(bytes: Uint8Array, start: number, end: number): void {
     let query = start;
     while (query < end && bytes[query] !== QUESTION && bytes[query] !== HASH) query++;
-    let fragment = query;
-    while (fragment < end && bytes[fragment] !== HASH) fragment++;
     this.cut = false;
     this.pathEnd = 0;
     this.write(bytes, start, query);
     this.pathEnd = this.cut ? this.queryEnd : withoutDots(this.path, this.queryEnd);
     this.queryEnd = this.pathEnd;
-    if (query < fragment && !this.cut) this.write(bytes, query, fragment);
+    if (!this.cut) this.readQuery(bytes, query, end);
+  }
+
+  /** From the question mark to the fragment. */
+  private readQuery(bytes: Uint8Array, start: number, end: number): void {
+    const fragment = find(bytes, HASH, start, end);
+    this.write(bytes, start, fragment < 0 ? end : fragment);
   }
 
   forgetPath(): void {

@@ -8,9 +8,10 @@ import {
   type TransactionListener,
   Transport,
 } from '@portcullis/protocols';
-import { conversations, protocolKey } from '../conversations';
+import { conversations, parsedProtocols, protocolKey } from '../conversations';
 import { decodeRecords, type FuzzRecord } from '../records';
 import { claim, type FuzzRun, type FuzzTarget } from '../target';
+import { testLiterals } from '../test-literals';
 
 /** Bytes that a parser may hold for one flow. */
 const MOST_HELD = 4 << 20;
@@ -138,21 +139,28 @@ class ParserRun implements FuzzRun {
   }
 }
 
+/** Its own conversations and messages; of one that has none, what others on the same transport say. */
+function seedsOf(name: string, transport: Transport): readonly Uint8Array[] {
+  const known = conversations();
+  const own = [...(known.get(protocolKey(name, transport)) ?? []), ...testLiterals(name)];
+  if (own.length > 0) return own;
+  const suffix = protocolKey('', transport);
+  return [...known].filter(([key]) => key.endsWith(suffix)).flatMap(([, list]) => list.slice(0, 2));
+}
+
 /** Every protocol of the registry that is looked into, over each of its transports. */
 export function protocolTargets(): readonly FuzzTarget[] {
-  return createProtocols()
-    .filter(({ buffers }) => buffers.length > 0)
-    .flatMap(({ name, transports, events }) =>
-      transports.map((transport) => ({
-        name: `protocol/${protocolKey(name, transport)}`,
-        shape: 'records' as const,
-        weight: 1,
-        tokens: events.length > 0 ? [name] : [],
-        seeds: () => conversations().get(protocolKey(name, transport)) ?? [],
-        start: () => {
-          const definition = createProtocols().find((each) => each.name === name) as ProtocolDefinition;
-          return new ParserRun(definition, transport);
-        },
-      })),
-    );
+  return parsedProtocols().flatMap(({ name, transports, events }) =>
+    transports.map((transport) => ({
+      name: `protocol/${protocolKey(name, transport)}`,
+      shape: 'records' as const,
+      weight: 1,
+      tokens: events.length > 0 ? [name] : [],
+      seeds: () => seedsOf(name, transport),
+      start: () => {
+        const definition = createProtocols().find((each) => each.name === name) as ProtocolDefinition;
+        return new ParserRun(definition, transport);
+      },
+    })),
+  );
 }

@@ -11,7 +11,8 @@ import { eveFile } from '../eve-file';
 import { eventLine } from '../event-line';
 import { CommandError, Exit } from '../exit';
 import type { ConfigOptions } from '../options';
-import { terminalSafe, terminalSafeJson } from '../terminal-safe';
+import { printProblem } from '../print';
+import { terminalSafeJson } from '../terminal-safe';
 
 interface OutputOptions extends ConfigOptions {
   json?: boolean;
@@ -40,7 +41,7 @@ async function print(record: EveRecord, json: boolean | undefined): Promise<void
 }
 
 function unreadable(path: string, message: string): void {
-  process.stderr.write(`portcullis: ${path}: ${terminalSafe(message)}\n`);
+  printProblem(`portcullis: ${path}: ${message}`);
 }
 
 export async function tail(options: TailOptions): Promise<void> {

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readRuleSource } from '@portcullis/daemon';
 import { alertRecord, describeFailedRule, Replay, ruleClasses } from '@portcullis/engine';
+import { eveJson } from '@portcullis/events';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, configurationFile, readConfiguration } from '../options';
-import { formatCount } from '../print';
+import { formatCount, printProblem } from '../print';
 
 export interface ReplayCommandOptions extends ConfigOptions {
   rules?: string[];
@@ -29,9 +30,7 @@ function tellCosts(costs: ReturnType<Replay['costliest']>): void {
       `  ${msg}`,
     ].join(' '),
   );
-  process.stderr.write(
-    `\n       sid   total ms  µs/check      checks   matches   rule\n${rows.join('\n')}\n`,
-  );
+  printProblem(`\n       sid   total ms  µs/check      checks   matches   rule\n${rows.join('\n')}`);
 }
 
 export async function replay(captures: string[], options: ReplayCommandOptions): Promise<void> {
@@ -53,7 +52,7 @@ export async function replay(captures: string[], options: ReplayCommandOptions):
     decodePolicy: policy.decode ?? policy.default,
     profile: options.profile !== undefined,
   });
-  for (const failed of engine.rules.failed) process.stderr.write(`${describeFailedRule(failed)}\n`);
+  for (const failed of engine.rules.failed) printProblem(describeFailedRule(failed));
   if (options.strict && engine.rules.failed.length > 0)
     throw new CommandError(Exit.NOT_SO, `${engine.rules.failed.length} rules could not be loaded`);
 
@@ -73,19 +72,19 @@ export async function replay(captures: string[], options: ReplayCommandOptions):
           captureFile: capture,
           mode: options.inline ? 'inline' : 'replay',
         });
-        out.write(`${JSON.stringify(record)}\n`);
+        out.write(`${eveJson(record)}\n`);
       });
       const { packets, alerts, dropped, seconds, error } = result;
-      process.stderr.write(
-        `${capture}: ${formatCount(packets)} packets, ${formatCount(alerts)} alerts${options.inline ? `, ${formatCount(dropped)} dropped` : ''}, ${seconds.toFixed(2)} s\n`,
+      printProblem(
+        `${capture}: ${formatCount(packets)} packets, ${formatCount(alerts)} alerts${options.inline ? `, ${formatCount(dropped)} dropped` : ''}, ${seconds.toFixed(2)} s`,
       );
       if (error) {
         unreadable++;
-        process.stderr.write(`${capture}: ${error}\n`);
+        printProblem(`${capture}: ${error}`);
       }
     } catch (error) {
       unreadable++;
-      process.stderr.write(`${capture}: ${(error as Error).message}\n`);
+      printProblem(`${capture}: ${(error as Error).message}`);
     }
     // A slow reader of the records slows the replay down, instead of filling the memory.
     if (out.writableNeedDrain) await once(out, 'drain');

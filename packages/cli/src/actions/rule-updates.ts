@@ -13,7 +13,7 @@ import {
 } from '@portcullis/updates';
 import { CommandError, Exit } from '../exit';
 import { ask, type ConfigOptions, configurationFile, isUnreachable, loadOptions } from '../options';
-import { formatCount, printJson, printLine } from '../print';
+import { formatCount, printJson, printLine, printProblem } from '../print';
 
 export interface UpdateCommandOptions extends ConfigOptions {
   json?: boolean;
@@ -76,7 +76,7 @@ async function reload(options: ConfigOptions): Promise<boolean> {
 
 function warnOfFailures(failed: readonly SourceFailure[]): void {
   for (const { name, reason } of failed)
-    process.stderr.write(`portcullis: ${name}: ${reason}; what it gave before stays\n`);
+    printProblem(`portcullis: ${name}: ${reason}; what it gave before stays`);
 }
 
 export async function update(options: UpdateCommandOptions): Promise<void> {

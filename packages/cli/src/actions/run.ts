@@ -4,18 +4,32 @@ import pino from 'pino';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, configurationFile, policyFile } from '../options';
 import { colour, formatCount, formatDuration, printLine } from '../print';
+import { shown } from '../terminal-safe';
 
 export interface RunOptions extends ConfigOptions {
   enable?: boolean;
   purge?: boolean;
 }
 
+/** A line that continues another has no time, so that nothing in a message can look like a line of its own. */
+const CONTINUED = `\n${' '.repeat(9)}`;
+
+function jsonLogger(): Logger {
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  return {
+    info: (message) => log.info(shown(message, false)),
+    warn: (message) => log.warn(shown(message, false)),
+    error: (message) => log.error(shown(message, false)),
+  };
+}
+
 /** For a person a short line; for a service manager or a log collector JSON. */
 function makeLogger(): Logger {
-  if (!process.stdout.isTTY && !process.env.PORTCULLIS_LOG_TEXT)
-    return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  if (!process.stdout.isTTY && !process.env.PORTCULLIS_LOG_TEXT) return jsonLogger();
   const line = (mark: string) => (message: string) =>
-    printLine(`${colour.dim(new Date().toTimeString().slice(0, 8))} ${mark}${message}`);
+    printLine(
+      `${colour.dim(new Date().toTimeString().slice(0, 8))} ${mark}${shown(message, false).replaceAll('\n', CONTINUED)}`,
+    );
   return { info: line(''), warn: line(colour.yellow('warning: ')), error: line(colour.red('error: ')) };
 }
 

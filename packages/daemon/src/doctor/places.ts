@@ -21,7 +21,7 @@ export function checkStateDirectory(here: Circumstances): Finding {
       return warning(
         found.name,
         `${directory}/state.json is damaged`,
-        "the engine writes it anew; 'portcullis enable' says whether protection is on",
+        "the engine writes it anew, and protects until 'portcullis disable'",
       );
   } catch (error) {
     return failed(found.name, (error as Error).message, `let root read ${directory}`);

@@ -48,6 +48,8 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   readonly counters = new SharedCounters(WorkerCounterNames);
   readonly latency = new SharedHistogram();
   queue: QueueFacts | null = null;
+  /** As the kernel numbers threads; 0 until it is bound. */
+  threadId = 0;
   /** The rules it works with, or was last told to; null: none yet. */
   rules: PreparedRules | null = null;
   private readonly words = new Int32Array(new SharedArrayBuffer(WorkerWord.COUNT * 4));
@@ -120,6 +122,7 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
         break;
       case 'bound':
         this.queue = message.facts;
+        this.threadId = message.threadId;
         this.emit('bound', message.facts);
         break;
       case 'reloaded':

@@ -65,8 +65,8 @@ function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): 
   };
 }
 
-function openMirror({ shared, inInterface }: MirrorSettings): Intake {
-  const source = new MirrorSource(shared, { inInterface });
+function openMirror({ shared }: MirrorSettings): Intake {
+  const source = new MirrorSource(shared);
   const counters = new Float64Array(queueCounterCount);
   return {
     source,

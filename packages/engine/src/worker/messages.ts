@@ -33,8 +33,6 @@ export interface MirrorSettings {
   from: 'mirror';
   /** `MirrorCapture.shared`. */
   shared: SharedArrayBuffer;
-  /** Index of the interface; 0 where it has none. */
-  inInterface: number;
 }
 
 /** Where the packets of a worker come from. */
@@ -89,8 +87,8 @@ export interface QueueFacts {
 
 export type FromWorker =
   | { type: 'ready'; rules: RuleSummary }
-  /** @param facts null where it is no queue */
-  | { type: 'bound'; facts: QueueFacts | null }
+  /** @param facts null where it is no queue; @param threadId as the kernel numbers threads */
+  | { type: 'bound'; facts: QueueFacts | null; threadId: number }
   | { type: 'reloaded'; rules: RuleSummary }
   /**
    * @param takenAt when its packet was taken from the queue, ms of the clock that all threads share (`hrtime`)

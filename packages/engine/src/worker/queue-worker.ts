@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { attachDatabases, Matcher } from '@portcullis/matcher';
 import { SharedHistogram } from '@portcullis/metrics';
@@ -9,6 +10,7 @@ import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
 import type { LoadedRules, PreparedRules } from '../rule-loading';
 import { type Intake, openIntake } from './intake';
+import { LiveClock } from './live-clock';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
 import { rehearse } from './rehearsal';
 import { sharedClockOffset } from './shared-clock';
@@ -43,9 +45,12 @@ export class QueueWorker {
   private readonly host = new RuleHost();
   private loaded: LoadedRules | null = null;
   private addresses: AddressTableData | null = null;
+  private readonly time = new LiveClock(() => clock.now());
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
+  /** Milliseconds spent on batches. */
+  private busy = 0;
   private reloading: {
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
@@ -88,6 +93,7 @@ export class QueueWorker {
   }
 
   private tell(detection: Detection, rehearsal: boolean): void {
+    detection.time = this.time.timeOfDay(detection.time);
     this.say({ type: 'detection', detection, takenAt: CLOCK_OFFSET + this.takenAt, rehearsal });
   }
 
@@ -122,7 +128,7 @@ export class QueueWorker {
     });
     // A batch of packets that each take long is no stall.
     this.inspector.heartbeat = this.words.subarray(WorkerWord.HEARTBEAT);
-    this.say({ type: 'bound', facts: intake.facts });
+    this.say({ type: 'bound', facts: intake.facts, threadId: kernelThreadId() });
     this.loop();
     // What parsers still hold of unfinished flows is told too.
     this.inspector.close();
@@ -134,14 +140,13 @@ export class QueueWorker {
   }
 
   private loop(): void {
-    const { words, inspector, latency } = this;
+    const { words, inspector, latency, time } = this;
     const { source } = this.intake;
     let nextPublish = 0;
     let emptyTurns = 0;
     let drainUntil = Number.POSITIVE_INFINITY;
     // Where packets come singly this loop is a good part of what they cost: it reads one clock, and shared words as they
     // are (a moment later is soon enough for both sides, and only this thread writes the heartbeat).
-    let epochMillis = Date.now() - clock.now();
     for (;;) {
       words[WorkerWord.HEARTBEAT]++;
       if (words[WorkerWord.MAIL] !== 0) {
@@ -151,12 +156,16 @@ export class QueueWorker {
       }
       const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
       const taken = clock.now();
-      const nowMicros = Math.floor((epochMillis + taken) * 1000);
+      const nowMicros = time.micros(taken);
       if (count > 0) {
         this.takenAt = taken;
+        // Times that the kernel gives are of the system's clock, and only some packets have one.
+        source.batch.time.fill(0, 0, count);
         inspector.inspectBatch(source.batch, nowMicros);
         source.finalize();
-        latency.observe((clock.now() - taken) * 1000, count);
+        const spent = clock.now() - taken;
+        latency.observe(spent * 1000, count);
+        this.busy += spent;
         emptyTurns = 0;
       } else if (count < 0) {
         return;
@@ -168,8 +177,7 @@ export class QueueWorker {
       if (taken > drainUntil) return;
       if (taken >= nextPublish) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
-        // The system's clock may have been set. Asked now: the batch may have taken its time.
-        epochMillis = Date.now() - clock.now();
+        time.compare();
         this.publish();
       }
       if (this.reloading !== null) this.continueReload();
@@ -265,7 +273,13 @@ export class QueueWorker {
         heldBytes: inspector.heldBytes,
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
+        busySeconds: this.busy / 1000,
       },
     );
   }
+}
+
+/** proc(5): `PID/task/TID`. */
+function kernelThreadId(): number {
+  return Number(readlinkSync('/proc/thread-self').split('/').pop());
 }

@@ -60,7 +60,9 @@ export type WorkerCounterName =
   | 'flows_active'
   | 'held_bytes'
   | 'raw_tails_missing'
-  | 'expressions_skipped';
+  | 'expressions_skipped'
+  /** Time in which the worker did not wait for packets. */
+  | 'busy_seconds';
 
 /** Names of what one worker publishes, in the order of the shared block. */
 export const WorkerCounterNames: readonly WorkerCounterName[] = [
@@ -72,6 +74,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   'held_bytes',
   'raw_tails_missing',
   'expressions_skipped',
+  'busy_seconds',
 ];
 
 /** Every reason for which a packet is dropped, and the counter that holds how often. */
@@ -88,7 +91,13 @@ export const DropCounterNames: readonly (readonly [string, WorkerCounterName])[]
 export function publishCounters(
   into: Float64Array,
   parts: { queue: Float64Array; inspection: Float64Array; stream: Float64Array },
-  moment: { flows: number; heldBytes: number; rawTailsMissing: number; expressionsSkipped: number },
+  moment: {
+    flows: number;
+    heldBytes: number;
+    rawTailsMissing: number;
+    expressionsSkipped: number;
+    busySeconds: number;
+  },
 ): void {
   let at = 0;
   for (const index of Object.values(fromQueue)) into[at++] = parts.queue[index] as number;
@@ -99,4 +108,5 @@ export function publishCounters(
   into[at++] = moment.heldBytes;
   into[at++] = moment.rawTailsMissing;
   into[at++] = moment.expressionsSkipped;
+  into[at++] = moment.busySeconds;
 }

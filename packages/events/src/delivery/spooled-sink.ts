@@ -1,3 +1,4 @@
+import { eveJson } from '../eve-json';
 import type { EveRecord } from '../record';
 import type { EventSink, SinkStatistics } from '../sink';
 import type { Batch, Spool } from '../spool/spool';
@@ -58,7 +59,7 @@ export class SpooledSink implements EventSink {
     };
   }
 
-  write(record: EveRecord, text = JSON.stringify(record)): void {
+  write(record: EveRecord, text = eveJson(record)): void {
     this.spool.append(text);
   }
 

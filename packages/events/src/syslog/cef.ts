@@ -4,8 +4,8 @@ import type { EveRecord } from '../record';
 /** Longest value of an extension, in characters. */
 const LONGEST_VALUE = 1023;
 
-/** Control characters, but for those of line ends, which have an escape of their own. */
-const CONTROL = /(?![\r\n])\p{Cc}/gu;
+/** What a terminal acts on, but for line ends, which have an escape of their own. */
+const CONTROL = /(?![\r\n])[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 function headerField(text: string): string {
   return text

@@ -46,6 +46,8 @@ export class ConnectionlessParser implements ProtocolParser {
   private readonly calls = new Map<string, CallTransaction>();
   private stubBytes = 0;
   private nextId = 0;
+  /** Directions that have ended, a bit for each. */
+  private closed = 0;
 
   constructor(
     private readonly pool: BufferPool,
@@ -79,7 +81,12 @@ export class ConnectionlessParser implements ProtocolParser {
   gap(): void {}
 
   close(direction: Direction): void {
-    for (const [key, call] of this.calls) if (!call.done[direction]) this.finish(key, call, direction);
+    this.closed |= 1 << direction;
+    for (const side of [TO_SERVER, TO_CLIENT] as const) {
+      // A call may have begun after the other side had ended.
+      if ((this.closed & (1 << side)) === 0) continue;
+      for (const [key, call] of this.calls) if (!call.done[side]) this.finish(key, call, side);
+    }
   }
 
   heldBytes(): number {
@@ -99,6 +106,7 @@ export class ConnectionlessParser implements ProtocolParser {
     this.calls.clear();
     this.stubBytes = 0;
     this.nextId = 0;
+    this.closed = 0;
   }
 
   private begin(key: string, activity: string, sequence: number): CallTransaction {

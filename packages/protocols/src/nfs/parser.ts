@@ -68,6 +68,8 @@ export class NfsParser implements ProtocolParser, RecordSink {
   private readonly names = new Map<string, Uint8Array>();
   private readonly files = new Map<string, FileTransaction>();
   private nextId = 0;
+  /** Directions that have ended, a bit for each. */
+  private closed = 0;
 
   constructor(
     private readonly pool: BufferPool,
@@ -95,7 +97,9 @@ export class NfsParser implements ProtocolParser, RecordSink {
     this.readers[direction].clear();
     this.runs[direction].tx = null;
     for (const [key, tx] of [...this.files]) if (tx.side === direction) this.endFile(key, tx, false);
-    if (direction === TO_SERVER) return;
+    this.closed |= 1 << direction;
+    // Replies may still come, to calls that came before their side ended.
+    if (this.closed === 1 << TO_SERVER) return;
     for (const xid of [...this.waiting.keys()]) this.giveUp(xid);
     this.names.clear();
   }
@@ -120,6 +124,7 @@ export class NfsParser implements ProtocolParser, RecordSink {
     for (const run of this.runs) run.tx = null;
     this.continued.fill(false);
     this.nextId = 0;
+    this.closed = 0;
   }
 
   measure(direction: Direction, bytes: Uint8Array, start: number, end: number): number {

@@ -1,7 +1,7 @@
 import { DecodeStatus, PacketView, verifyHeaderChecksum } from '@portcullis/wire';
 import { Random, seeds } from '../random.fixture';
 import { type FragmentOptions, FragmentReassembler } from './fragment-reassembler';
-import { decode, ipv4, ipv6, PROTOCOL, type Piece, randomFragments, view } from './fragments.fixture';
+import { decode, ipv4, ipv6, type Piece, PROTOCOL, randomFragments, view } from './fragments.fixture';
 import type { OverlapPolicy } from './overlap-policy';
 
 const text = (value: string) => Uint8Array.from(Buffer.from(value, 'latin1'));

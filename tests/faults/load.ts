@@ -1,0 +1,73 @@
+import type { Lab, LabProcess } from '@portcullis/testkit';
+
+/** One request of the load: a connection of its own. */
+export interface LoadRequest {
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  readonly milliseconds: number;
+  readonly answered: boolean;
+}
+
+const INTERVAL = 20;
+/** Shorter than the second after which a lost SYN is sent again: an answer tells that nothing was lost. */
+const PATIENCE = 400;
+
+const CLIENT = `
+const { connect } = require('node:net');
+const [host, port] = process.argv.slice(1);
+let number = 0;
+setInterval(() => {
+  const started = Date.now();
+  const socket = connect({ host, port: Number(port) });
+  let answer = '';
+  let told = false;
+  const tell = (answered) => {
+    if (told) return;
+    told = true;
+    clearTimeout(timer);
+    socket.resetAndDestroy();
+    console.log(started + ' ' + (Date.now() - started) + ' ' + Number(answered));
+  };
+  const timer = setTimeout(() => tell(false), ${PATIENCE});
+  socket.setEncoding('latin1');
+  socket.on('error', () => tell(false));
+  socket.on('connect', () => socket.write('GET /load-' + ++number + ' HTTP/1.1\\r\\nHost: load\\r\\n\\r\\n'));
+  socket.on('data', (text) => {
+    answer += text;
+    if (answer.includes('\\r\\n\\r\\n')) tell(true);
+  });
+}, ${INTERVAL});
+`;
+
+/** Ordinary clients beside the fault: fifty new connections a second, each with a request. */
+export class Load {
+  private constructor(private readonly client: LabProcess) {}
+
+  static start(lab: Lab, port: number): Load {
+    return new Load(
+      lab.spawn('bystander', [process.execPath, '-e', CLIENT, lab.target(4, 'bystander'), String(port)]),
+    );
+  }
+
+  /** Requests that began at or after a moment and are over. */
+  since(moment: number): LoadRequest[] {
+    const requests: LoadRequest[] = [];
+    // The newest are at the end, and there may be very many.
+    const lines = this.client.stdout.split('\n');
+    for (let at = lines.length - 2; at >= 0; at--) {
+      const [started, milliseconds, answered] = (lines[at] as string).split(' ').map(Number);
+      if ((started as number) < moment - 2 * PATIENCE) break;
+      if ((started as number) >= moment)
+        requests.push({
+          started: started as number,
+          milliseconds: milliseconds as number,
+          answered: answered === 1,
+        });
+    }
+    return requests.sort((a, b) => a.started - b.started);
+  }
+
+  stop(): void {
+    this.client.destroy();
+  }
+}
