@@ -130,11 +130,16 @@ export async function run(campaign: Campaign): Promise<Report> {
       else doubtful.push(each);
     }
     // What the slowness of the machine may have done is tried once more, without hurry.
-    for (const { attempt, outcome } of doubtful) {
-      const own = nextPort();
-      const again = await attempt.run(own, PATIENCE);
-      settle(attempt, { ...again, evaded: outcome.evaded || again.evaded });
-      if (attempt.convicts && again.works && !again.evaded && !ways.convicted().has(own))
+    const again = await Promise.all(
+      doubtful.map(async ({ attempt, outcome }) => {
+        const own = nextPort();
+        return { attempt, before: outcome, outcome: await attempt.run(own, PATIENCE), port: own };
+      }),
+    );
+    const convictedThen = ways.convicted();
+    for (const { attempt, before, outcome, port } of again) {
+      settle(attempt, { ...outcome, evaded: before.evaded || outcome.evaded });
+      if (attempt.convicts && outcome.works && !outcome.evaded && !convictedThen.has(port))
         failures.push(`neither arrived nor convicted: ${attempt.said}`);
     }
     place.done = end;

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EveRecord } from '@portcullis/events';
-import { Lab } from '@portcullis/testkit';
+import { Lab, waitUntil } from '@portcullis/testkit';
 import { LabEngine } from '../lab/engine';
 import { RawPeers } from './raw-peer';
 import type { Way } from './trial';
@@ -10,6 +10,8 @@ import type { Way } from './trial';
 /** Addresses of the attacker's network that no host has. */
 const SOURCES = { 4: '10.77.1.200', 6: 'fd00:77:1::200' } as const;
 
+/** Milliseconds for the end of an engine. */
+const STOP_TIME = 15_000;
 /** For every server and every client, without the cookie (Documentation/networking/ip-sysctl.rst, tcp_fastopen). */
 const FAST_OPEN = 0x607;
 
@@ -78,10 +80,22 @@ export class Ways {
 
   async close(): Promise<void> {
     const engines = this.engines.splice(0);
-    for (const { engine } of engines) if (engine.process?.running) await engine.stop();
-    for (const lab of this.labs.splice(0)) lab.destroy();
-    for (const { engine } of engines) engine.remove();
+    try {
+      for (const { engine } of engines) if (engine.process?.running) await stopped(engine);
+    } finally {
+      for (const lab of this.labs.splice(0)) lab.destroy();
+      for (const { engine } of engines) engine.remove();
+    }
   }
+}
+
+/** Ends an engine as Ctrl-C does; one that does not end says why. */
+async function stopped(engine: LabEngine): Promise<void> {
+  engine.process.kill('SIGINT');
+  await waitUntil(() => !engine.process.running, {
+    timeout: STOP_TIME,
+    what: `the end of an engine that said\n${engine.process.stdout}${engine.process.stderr}`,
+  });
 }
 
 /** Reads what has been added to a file of events. */
