@@ -10,7 +10,7 @@ describeLab('the doctor', () => {
   let engine: LabEngine;
   beforeAll(async () => {
     lab = new Lab('pcdoc');
-    engine = new LabEngine(lab, { settings: { 'metrics.listen': '127.0.0.1:9477' } });
+    engine = new LabEngine(lab, { queues: '0-1', settings: { 'metrics.listen': '127.0.0.1:9477' } });
     await engine.start();
   }, 60_000);
   afterAll(async () => {

@@ -3,4 +3,5 @@
 jest.setTimeout(180_000);
 // The kernel, its neighbours and the clock have a part in every test here. One that fails is told with its error and
 // tried once more; one that fails twice has failed.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+// At once: tests of a file follow one another, and a later one may have changed what this one begins with.
+jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });

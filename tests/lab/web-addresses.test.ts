@@ -220,6 +220,31 @@ describeLab('web addresses', () => {
     30_000,
   );
 
+  test.each([4, 6] as const)(
+    'a host behind address translation gets its page, and is named, over IPv%d',
+    async (family) => {
+      const command = family === 4 ? 'iptables' : 'ip6tables';
+      const masquerade = (how: '-A' | '-D') =>
+        lab.run('gateway', `${command} -w -t nat ${how} POSTROUTING -o attacker0 -j MASQUERADE`.split(' '));
+      const harmless = 'harmless.example';
+      const evil = `hidden${family}.evil.example`;
+      await masquerade('-A');
+      try {
+        expect(await answer(family, harmless)).toMatch(/^HTTP\/1\.1 200/);
+        expect(await answer(family, evil)).toMatch(/^HTTP\/1\.1 403 [\s\S]*\.evil\.example/);
+        expect(await told(evil)).toMatchObject({
+          src_ip: lab.address('server', family),
+          alert: { action: 'blocked' },
+        });
+        const received = (await web.received()).toString();
+        expect(received).toContain(harmless);
+        expect(received).not.toContain(evil);
+      } finally {
+        await masquerade('-D');
+      }
+    },
+  );
+
   test('what others ask of the protected side is none of this', async () => {
     const own = await lab.httpServer('server', 80);
     const inwards = await lab.request('attacker', {

@@ -31,8 +31,8 @@ enum {
   PROTOCOL = 6,
   /* The first revision of hash:net that counts packets; every later kernel takes it. */
   REVISION = 3,
-  /* MAX_ERRNO of the kernel's linux/err.h; its numbers for sets are below that too. */
-  ANSWER_MOST = 4095
+  /* Numbers of its own for sets begin at 4096, those of set types at 4352 (linux/netfilter/ipset/ip_set.h). */
+  ANSWER_MOST = 0xffff
 };
 
 static const char TYPE[] = "hash:net";

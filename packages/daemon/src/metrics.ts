@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { MirrorRow, RulesAnswer } from '@portcullis/control';
 import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
 import type { Outlet, SinkStatistics } from '@portcullis/events';
@@ -9,6 +8,7 @@ import type { Bans } from './bans';
 import { exceptionRows } from './exceptions';
 import { type Incidents, incidentKinds } from './incidents';
 import type { AttendedQueue } from './workers/supervisor';
+import { threadSchedule } from './workers/thread-schedule';
 
 export interface MetricSources {
   threads(): readonly AttendedQueue[];
@@ -226,7 +226,7 @@ export function daemonRegistry(sources: MetricSources) {
       type: 'counter',
       read: () =>
         threadsOf(sources).flatMap(({ thread, id }) => {
-          const seconds = threadSeconds(id);
+          const seconds = threadSchedule(id)?.ran ?? null;
           return seconds === null ? [] : { value: seconds, labels: { thread } };
         }),
     },
@@ -309,15 +309,6 @@ function threadsOf(sources: MetricSources): { thread: string; id: number; busy: 
       busy: thread.counters.get('busy_seconds'),
     })),
   ];
-}
-
-/** Nanoseconds that the scheduler gave a thread (/proc/PID/task/TID/schedstat, first field); null: it is gone. */
-function threadSeconds(id: number): number | null {
-  try {
-    return Number(readFileSync(`/proc/self/task/${id}/schedstat`, 'latin1').split(' ')[0]) / 1e9;
-  } catch {
-    return null;
-  }
 }
 
 /** Where the kernel's tools do not answer, one number is missing and not the whole page. */

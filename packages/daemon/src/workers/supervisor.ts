@@ -286,9 +286,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private lookAtThreads(): void {
     const now = performance.now();
     for (const [queue, thread] of this.active) {
-      const silent = thread.silentFor(now);
-      if (silent > STALLED_MILLISECONDS)
-        void this.lose(queue, thread, `it has not moved for ${Math.round(silent)} ms`);
+      const still = thread.stillFor(now);
+      if (still > STALLED_MILLISECONDS)
+        void this.lose(queue, thread, `it has not moved for ${Math.round(still)} ms`);
     }
   }
 

@@ -15,6 +15,7 @@ import {
 import { SharedCounters, SharedHistogram } from '@portcullis/metrics';
 import { NfQueue } from '@portcullis/nfqueue-binding';
 import { EventEmitter } from 'eventemitter3';
+import { Stillness } from './stillness';
 
 /** A file of values that rules have learnt. */
 export interface DataSetFile {
@@ -55,8 +56,7 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
   private readonly words = new Int32Array(new SharedArrayBuffer(WorkerWord.COUNT * 4));
   private readonly worker: Worker;
   private over = false;
-  private lastBeat = 0;
-  private lastChange = performance.now();
+  private readonly stillness = new Stillness(performance.now());
 
   /** @param script what runs in the thread; tests give their own */
   constructor(settings: WorkerThreadSettings, script: string = inspectionWorkerPath) {
@@ -84,20 +84,14 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
     Atomics.store(this.words, WorkerWord.MAIL, 1);
   }
 
-  /** Milliseconds since the worker's loop last turned. */
-  silentFor(now: number): number {
-    const beat = Atomics.load(this.words, WorkerWord.HEARTBEAT);
-    if (beat !== this.lastBeat) {
-      this.lastBeat = beat;
-      this.lastChange = now;
-    }
-    return now - this.lastChange;
+  /** Milliseconds for which the worker has not moved, without those in which it waited for a processor. */
+  stillFor(now: number): number {
+    return this.stillness.lookAt(Atomics.load(this.words, WorkerWord.HEARTBEAT), this.threadId, now);
   }
 
   /** Counting starts now: a thread that was busy loading is not stalled. */
   startWatching(now: number): void {
-    this.lastBeat = Atomics.load(this.words, WorkerWord.HEARTBEAT);
-    this.lastChange = now;
+    this.stillness.restart(Atomics.load(this.words, WorkerWord.HEARTBEAT), now);
   }
 
   /**
