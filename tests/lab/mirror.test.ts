@@ -160,6 +160,8 @@ describeLab('an engine that watches an interface', () => {
     await lab.httpGet('attacker', ATTACK_PATH, { port: PORT });
     await waitUntil(() => engine.events('alert').length > length, { timeout: 20_000, what: 'an alert' });
     await engine.stop();
-    expect(engine.process.stderr).toBe('');
+    // Of an interface that has come back before its address, which watching needs not, `cap` says this by itself.
+    const said = engine.process.stderr.replace(/^Warning: .*no IPv4 address assigned.*\n/gm, '');
+    expect(said).toBe('');
   }, 60_000);
 });

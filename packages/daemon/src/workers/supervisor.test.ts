@@ -5,6 +5,9 @@ import { waitUntil } from '@portcullis/testkit';
 import { Supervisor } from './supervisor';
 import type { WorkerThread } from './worker-thread';
 
+// Some tests are about a second of time, which other programs may take from them.
+jest.retryTimes(2, { logErrorsBeforeRetry: true, retryImmediately: true });
+
 const script = join(__dirname, '..', '..', 'testing', 'fake-worker.js');
 const EXIT = 1;
 const THROW = 2;
