@@ -187,9 +187,7 @@ describeLab('evasion by how a connection begins', () => {
       await campaign(
         `victim connects over IPv${family}`,
         pair,
-        [...IN_SYN_ACK, ...TRICKS.filter((_, index) => LONG || index % 8 === family)].map((trick) => [
-          trick,
-        ]),
+        [...IN_SYN_ACK, ...TRICKS.filter((_, index) => LONG || index % 8 === family)].map((trick) => [trick]),
         (random) => [random.pick(IN_SYN_ACK), ...combination(random)],
         (way, port, plan, random, time) => receive(way, port, plan, random, 'passive', time),
       );
