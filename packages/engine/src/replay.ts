@@ -4,7 +4,6 @@ import type { ProtocolSettings } from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
-import { compileForLongRuns } from './compiler-settings';
 import type { Detection } from './detection';
 import { Inspector } from './inspector';
 import { PacketLayers } from './packet-layers';
@@ -62,7 +61,6 @@ export class Replay {
   }
 
   static async load(options: ReplayOptions): Promise<Replay> {
-    compileForLongRuns();
     const replay = new Replay(options, null as unknown as LoadedRules);
     replay.loaded = await replay.host.load(options.rules);
     if (options.profile) replay.costs = new RuleCosts(replay.loaded.ruleset.rules.length);
