@@ -1,38 +1,23 @@
 import type { StatusAnswer } from '@portcullis/control';
+import { statusAnswer } from '../../control/testing/status-answer';
 import { type Scene, topView } from './top-view';
 
-const status = (more: Partial<StatusAnswer> = {}): StatusAnswer => ({
-  version: '1.2.3',
-  state: 'protecting',
-  mode: 'standard',
-  uptime_s: 3725,
-  firewall: 'nft',
-  rules: { loaded: 10, failed: 0, loaded_at: null },
-  ports: null,
-  bans: { active: 1, dropped_packets: 40, dropped_bytes: 4000 },
-  packets: { received: 1000, bytes: 1_000_000, dropped: 5, uninspected: 0 },
-  alerts: { allowed: 2, blocked: 3, addresses_blocked: 0 },
-  flows: 12,
-  one_sided_flows: 0,
-  held_bytes: 2_500_000,
-  exceptions: {
-    memcap: { passed: 0, dropped: 0 },
-    'flow-table': { passed: 0, dropped: 0 },
-    gap: { passed: 0, dropped: 0 },
-    midstream: { passed: 0, dropped: 0 },
-    decode: { passed: 0, dropped: 0 },
-  },
-  flows_evicted: 0,
-  firewall_repairs: 0,
-  web_addresses: null,
-  queues: [
-    { queue: 0, fail_open: true, gso: true, max_length: 8192, waiting: 7, kernel_dropped: 0, overruns: 0 },
-    { queue: 1, fail_open: true, gso: true, max_length: 8192, waiting: 1, kernel_dropped: 0, overruns: 0 },
-  ],
-  decoy: null,
-  mirrors: [],
-  ...more,
-});
+const QUEUE = { fail_open: true, gso: true, max_length: 8192, kernel_dropped: 0, overruns: 0 };
+const status = (more: Partial<StatusAnswer> = {}): StatusAnswer =>
+  statusAnswer({
+    version: '1.2.3',
+    uptime_s: 3725,
+    bans: { active: 1, dropped_packets: 40, dropped_bytes: 4000 },
+    packets: { received: 1000, bytes: 1_000_000, dropped: 5, uninspected: 0 },
+    alerts: { allowed: 2, blocked: 3, addresses_blocked: 0 },
+    flows: 12,
+    held_bytes: 2_500_000,
+    queues: [
+      { queue: 0, waiting: 7, ...QUEUE },
+      { queue: 1, waiting: 1, ...QUEUE },
+    ],
+    ...more,
+  });
 const ban = (index: number) => ({
   id: `${index}`,
   prefix: `203.0.113.${index}`,

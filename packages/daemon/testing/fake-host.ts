@@ -1,6 +1,7 @@
 import { type Configuration, loadConfiguration } from '@portcullis/configuration';
 import type { StatusAnswer } from '@portcullis/control';
 import type { IptablesVariant } from '@portcullis/firewall';
+import { statusAnswer } from '../../control/testing/status-answer';
 import type { Circumstances, EngineFacts, FirewallFacts } from '../src/doctor/circumstances';
 import type { CommandOutput, FileFacts, FirewallView, FreeSpace, Host } from '../src/doctor/host';
 import { parseTables } from '../src/doctor/kernel-tables';
@@ -121,49 +122,6 @@ export const SAVED_SETS = [
       `Name: ${name}\nType: ${type}\nRevision: 7\nHeader: ${header}\nSize in memory: 1\nReferences: 1\nNumber of entries: ${entries}\n`,
   )
   .join('\n');
-
-export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer {
-  const row = {
-    fail_open: true,
-    gso: true,
-    max_length: 8192,
-    waiting: 0,
-    kernel_dropped: 0,
-    overruns: 0,
-  };
-  return {
-    version: '1.0.0',
-    state: 'protecting',
-    mode: 'standard',
-    uptime_s: 60,
-    firewall: 'iptables-nft',
-    rules: { loaded: 100, failed: 0, loaded_at: null },
-    ports: { text: 'TCP 80', any_port_rules: 0, any_port_sids: [], reply_payload: true },
-    bans: { active: 3, dropped_packets: 0, dropped_bytes: 0 },
-    packets: { received: 5, bytes: 0, dropped: 0, uninspected: 0 },
-    alerts: { allowed: 0, blocked: 0, addresses_blocked: 0 },
-    flows: 0,
-    one_sided_flows: 0,
-    held_bytes: 0,
-    exceptions: {
-      memcap: { passed: 0, dropped: 0 },
-      'flow-table': { passed: 0, dropped: 0 },
-      gap: { passed: 0, dropped: 0 },
-      midstream: { passed: 0, dropped: 0 },
-      decode: { passed: 0, dropped: 0 },
-    },
-    flows_evicted: 0,
-    firewall_repairs: 0,
-    queues: [
-      { queue: 0, ...row },
-      { queue: 1, ...row },
-    ],
-    decoy: null,
-    mirrors: [],
-    web_addresses: null,
-    ...changes,
-  };
-}
 
 export const NO_ENGINE: EngineFacts = {
   status: null,

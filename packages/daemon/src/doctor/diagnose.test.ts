@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlError } from '@portcullis/control';
-import { FakeHost, NOW, QUEUE_LINES, SAVED_SETS, savedTables, statusAnswer } from '../../testing/fake-host';
+import { statusAnswer } from '../../../control/testing/status-answer';
+import { FakeHost, NOW, QUEUE_LINES, SAVED_SETS, savedTables } from '../../testing/fake-host';
 import { diagnose } from './diagnose';
 import type { Finding } from './finding';
 

@@ -1,3 +1,4 @@
+import { statusAnswer } from '../../../control/testing/status-answer';
 import {
   circumstances,
   defaultConfiguration,
@@ -6,7 +7,6 @@ import {
   NO_ENGINE,
   NOTHING_STANDS,
   QUEUE_LINES,
-  statusAnswer,
 } from '../../testing/fake-host';
 import type { Circumstances } from './circumstances';
 import { checkQueueDrops, checkQueues, checkWorkers } from './queues';
