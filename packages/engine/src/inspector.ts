@@ -3,7 +3,6 @@ import type { Matcher } from '@portcullis/matcher';
 import {
   DropReason,
   defaultStreamOptions,
-  FlowEndReason,
   SegmentResult,
   StreamCounter,
   TcpReassembler,
@@ -429,7 +428,7 @@ export class Inspector {
       return this.drop();
     }
     // Its addresses and ports are remembered for a while longer; what was kept of its streams serves the next connection.
-    if (reassembler.closed) this.streams.flowEnded(slot, FlowEndReason.FIN);
+    if (reassembler.closed) this.streams.giveBack(slot);
     let verdict: number = ACCEPT;
     // What lies within another packet is covered by that packet's checksum, and by its connection's mark.
     if (within) return this.accept(verdict);

@@ -190,6 +190,11 @@ export class StreamInspection implements StreamSink {
   }
 
   flowEnded(slot: number, _reason: number): void {
+    this.giveBack(slot);
+  }
+
+  /** What was kept of a flow's streams is for others; the flow itself may still be known. */
+  giveBack(slot: number): void {
     const flow = this.hand.inspections[slot] ?? null;
     if (flow === null) return;
     if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);

@@ -48,7 +48,7 @@ const EVICT_SILENCE = 1_000_000;
  */
 const RECLAIM_SHARE = 0.375;
 const RECLAIM_IDLE = 2_000_000;
-const RECLAIM_TURNS = 16;
+const RECLAIM_TURNS = 128;
 /** A segment without options of known size (RFC 9293 §3.7.1). */
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
