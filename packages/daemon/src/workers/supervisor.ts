@@ -1,12 +1,13 @@
-import type {
-  Detection,
-  DetectionPolicySettings,
-  EarlierConnectionSettings,
-  OffloadMark,
-  PreparedRules,
-  QueueFacts,
-  RuleSummary,
-  SourceSettings,
+import {
+  collectGarbage,
+  type Detection,
+  type DetectionPolicySettings,
+  type EarlierConnectionSettings,
+  type OffloadMark,
+  type PreparedRules,
+  type QueueFacts,
+  type RuleSummary,
+  type SourceSettings,
 } from '@portcullis/engine';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import { EventEmitter } from 'eventemitter3';
@@ -156,6 +157,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       this.makeStandby();
     }
     await Promise.all(this.threads.map((thread) => this.changeRules(thread)));
+    // The old rules go when the last thread has let go of them, and this one has.
+    collectGarbage();
     return summary;
   }
 

@@ -5,6 +5,7 @@ import { SharedHistogram } from '@portcullis/metrics';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
+import { collectGarbage } from '../garbage';
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
@@ -55,6 +56,8 @@ export class QueueWorker {
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
   } | null = null;
+  /** The rules before those in force are garbage that was not collected yet. */
+  private leftovers = false;
   private inspector!: Inspector;
   private matcher!: Matcher;
   private intake!: Intake;
@@ -171,6 +174,11 @@ export class QueueWorker {
         return;
       } else {
         inspector.idle(nowMicros);
+        // While nothing waits for a verdict: until then the old rules stand in memory beside the new ones.
+        if (this.leftovers && this.reloading === null) {
+          this.leftovers = false;
+          collectGarbage();
+        }
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
@@ -249,6 +257,7 @@ export class QueueWorker {
       this.inspector.setOffload(reloading.offload);
       this.loaded = step.value;
       this.host.adopt(step.value);
+      this.leftovers = true;
       this.say({ type: 'reloaded', rules: summary });
       return;
     }
