@@ -41,7 +41,11 @@ else
 
     beforeAll(async () => {
       const first = buildDeb({ output: packages, version: '1.0.0' });
-      const second = buildDeb({ output: packages, version: '1.0.1' });
+      const second = buildDeb({
+        output: packages,
+        version: '1.0.1',
+        env: { DEBFULLNAME: 'Somebody Else', DEBEMAIL: 'else@packages.example' },
+      });
       const depends = spawnSync('dpkg-deb', ['--field', first, 'Depends'], { encoding: 'utf8' }).stdout;
       const libraries = depends.split(',').map((one) => one.trim().split(' ')[0] as string);
       root = makeDebianRoot([...libraries, 'systemd', 'dbus', 'man-db']);
@@ -60,6 +64,8 @@ else
       for (const folder of [root, packages]) if (folder) rmSync(folder, { recursive: true, force: true });
     });
 
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the syntax of dpkg-query.
+    const fields = '${Version} ${Maintainer}';
     const configuration = () => join(root, 'etc/portcullis/portcullis.yaml');
     const status = () => system.json<StatusAnswer>('portcullis', 'status');
     const banned = async () =>
@@ -207,7 +213,9 @@ else
       const before = await mainProcess();
       const mine = readFileSync(configuration(), 'utf8');
       await across(connection, 'upgrade', () => system.run('dpkg', '--install', '/srv/second.deb'));
-      expect(await system.run('dpkg-query', '--show', 'portcullis')).toContain('1.0.1');
+      expect(await system.run('dpkg-query', '--show', '--showformat', fields, 'portcullis')).toBe(
+        '1.0.1 Somebody Else <else@packages.example>',
+      );
       expect(await mainProcess()).not.toBe(before);
       expect(readFileSync(configuration(), 'utf8')).toBe(mine);
       expect((await status()).state).toBe('protecting');
