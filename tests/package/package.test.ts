@@ -227,11 +227,12 @@ else
       const before = await mainProcess();
       const mine = readFileSync(configuration(), 'utf8');
       appendFileSync(configuration(), 'block-duratoin: 2h\n');
-      const { code, stderr } = await system.exec('dpkg', '--install', '/srv/second.deb');
+      const { code, stderr } = await system
+        .exec('dpkg', '--install', '/srv/second.deb')
+        .finally(() => writeFileSync(configuration(), mine));
       expect(code).toBe(0);
       expect(stderr).toContain('the engine was not restarted');
       expect(await mainProcess()).toBe(before);
-      writeFileSync(configuration(), mine);
     });
 
     test('an engine that hangs is ended and started again', async () => {
