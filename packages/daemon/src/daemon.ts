@@ -444,7 +444,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.mirrors = null;
     this.closeDecoys();
     await supervisor.stop();
-    this.traffic.retire(supervisor.threads);
+    this.traffic.retire(supervisor.workers);
   }
 
   /** What becomes of the connections that are there; null: they are adopted. Monitoring never changes traffic. */
@@ -555,7 +555,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     });
     supervisor.on('lost', ({ queue, reason, thread }) => {
       this.incidents.count('worker-lost');
-      this.traffic.retire([thread]);
+      this.traffic.retire(new Map([[queue, thread]]));
       this.log.error(
         `the worker of ${place(queue)} is lost: ${reason}; its traffic ${passes} until another takes over`,
       );
@@ -762,7 +762,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const registry = daemonRegistry({
       threads: () => this.supervisor?.attended ?? [],
       mirrors: () => this.mirrors?.rows ?? [],
-      totals: () => this.traffic.totals(this.supervisor?.threads ?? []),
+      totals: () => this.traffic.totals(this.supervisor?.workers ?? new Map()),
+      byQueue: () => this.traffic.byQueue(this.supervisor?.workers ?? new Map()),
       rules: () => ({ ...this.rulesAnswer(), loadedAt: this.rulesLoadedAt }),
       bans: () => this.bans,
       firewall: this.firewall,
