@@ -774,6 +774,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         queues: this.mirrors === null ? this.queueCount() : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
+        parserBytes: this.configuration['app-layer'].memcap,
       }),
     });
     const server = new MetricsServer(registry, () => this.protecting);

@@ -22,7 +22,7 @@ export interface MetricSources {
   outlets(): readonly Outlet[];
   incidents: Incidents;
   /** Queues that are to be attended, and what one worker may hold. */
-  limits(): { queues: number; flows: number; streamBytes: number };
+  limits(): { queues: number; flows: number; streamBytes: number; parserBytes: number };
 }
 
 /** Worker counters that are told as they are, summed over the workers. */
@@ -101,6 +101,18 @@ export function daemonRegistry(sources: MetricSources) {
       help: 'stream.memcap of all workers together.',
       type: 'gauge',
       read: () => sources.limits().streamBytes * sources.threads().length,
+    },
+    {
+      name: 'app_layer_memory_bytes',
+      help: 'Bytes that protocol parsers hold.',
+      type: 'gauge',
+      read: () => sources.totals().parser_bytes,
+    },
+    {
+      name: 'app_layer_memory_limit_bytes',
+      help: 'app-layer.memcap of all workers together.',
+      type: 'gauge',
+      read: () => sources.limits().parserBytes * sources.threads().length,
     },
     {
       name: 'flows_limit',

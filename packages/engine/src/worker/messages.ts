@@ -4,6 +4,7 @@ import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
+import type { ParserMemoryOptions } from '../parser-memory';
 import type { PreparedRules, RuleSummary } from '../rule-loading';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
@@ -43,6 +44,7 @@ export interface WorkerSettings {
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
+  appLayer: ParserMemoryOptions;
   decodePolicy: ExceptionPolicy;
   holdBlockedMicros: number;
   words: SharedArrayBuffer;

@@ -119,6 +119,7 @@ export class QueueWorker {
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
       webAddresses: this.addresses,
+      appLayer: this.settings.appLayer,
       decodePolicy: this.settings.decodePolicy,
       offload,
       earlier,
@@ -271,6 +272,7 @@ export class QueueWorker {
       {
         flows: inspector.flowCount,
         heldBytes: inspector.heldBytes,
+        parserBytes: inspector.parserBytes,
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
         busySeconds: this.busy / 1000,

@@ -27,6 +27,8 @@ const fromInspection = {
   addresses_blocked: InspectCounter.ADDRESSES_BLOCKED,
   resets_sent: InspectCounter.RESETS_SENT,
   earlier_reset: InspectCounter.EARLIER_RESET,
+  parsers_passed: InspectCounter.PARSERS_PASSED,
+  parsers_dropped: InspectCounter.PARSERS_DROPPED,
 } as const;
 
 const fromStream = {
@@ -59,6 +61,7 @@ export type WorkerCounterName =
   | `drop_${string}`
   | 'flows_active'
   | 'held_bytes'
+  | 'parser_bytes'
   | 'raw_tails_missing'
   | 'expressions_skipped'
   /** Time in which the worker did not wait for packets. */
@@ -72,6 +75,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   ...streamDrops.map(({ counter }) => counter),
   'flows_active',
   'held_bytes',
+  'parser_bytes',
   'raw_tails_missing',
   'expressions_skipped',
   'busy_seconds',
@@ -94,6 +98,7 @@ export function publishCounters(
   moment: {
     flows: number;
     heldBytes: number;
+    parserBytes: number;
     rawTailsMissing: number;
     expressionsSkipped: number;
     busySeconds: number;
@@ -106,6 +111,7 @@ export function publishCounters(
   for (const { number } of streamDrops) into[at++] = parts.stream[StreamCounter.DROP + number] as number;
   into[at++] = moment.flows;
   into[at++] = moment.heldBytes;
+  into[at++] = moment.parserBytes;
   into[at++] = moment.rawTailsMissing;
   into[at++] = moment.expressionsSkipped;
   into[at++] = moment.busySeconds;
