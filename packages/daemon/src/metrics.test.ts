@@ -1,4 +1,10 @@
-import { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
+import {
+  DropCounterNames,
+  LostKinds,
+  lostCounter,
+  type WorkerCounterName,
+  WorkerCounterNames,
+} from '@portcullis/engine';
 import type { EventSink, EveRecord } from '@portcullis/events';
 import { type FirewallBackend, MemoryFirewall } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
@@ -117,7 +123,9 @@ test.each([
   ['bans_total{event="added",origin="manual",family="ipv4"}', 1],
   ['thread_busy_seconds_total{thread="queue-3"}', 7.5],
   ['events_written_total', 11],
-  ['events_lost_total', 12],
+  ['events_lost_total', 12 + LostKinds.reduce((sum, kind) => sum + counter(lostCounter(kind)), 0)],
+  ['events_lost_by_kind_total{at="worker",kind="attack"}', counter('lost_attack')],
+  ['events_lost_by_kind_total{at="eve",kind="alert"}', 12],
   ['events_backlog_bytes', 13],
   ['output_written_total{output="webhook"}', 14],
   ['output_dropped_total{output="webhook"}', 15],

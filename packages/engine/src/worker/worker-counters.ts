@@ -1,6 +1,7 @@
 import { QueueCounter } from '@portcullis/nfqueue-binding';
 import { DropReasonNames, StreamCounter } from '@portcullis/reassembly';
 import { InspectCounter } from '../inspect-counters';
+import { type LostKind, LostKinds } from './detection-outbox';
 
 /** Counters of the queue that are published, by the name they get. */
 const fromQueue = {
@@ -55,6 +56,11 @@ const streamDrops = DropReasonNames.map((reason, number) => ({
   counter: `drop_${reason.replaceAll('-', '_')}` as const,
 })).filter(({ reason }) => reason !== 'none');
 
+/** The counter of what is lost on its way from a worker to the main thread. */
+export function lostCounter(kind: LostKind): `lost_${string}` {
+  return `lost_${kind.replaceAll('-', '_')}`;
+}
+
 type Simple = keyof typeof fromQueue | keyof typeof fromInspection | keyof typeof fromStream;
 export type WorkerCounterName =
   | Simple
@@ -65,7 +71,9 @@ export type WorkerCounterName =
   | 'raw_tails_missing'
   | 'expressions_skipped'
   /** Time in which the worker did not wait for packets. */
-  | 'busy_seconds';
+  | 'busy_seconds'
+  /** Detections that were not told, by kind. */
+  | `lost_${string}`;
 
 /** Names of what one worker publishes, in the order of the shared block. */
 export const WorkerCounterNames: readonly WorkerCounterName[] = [
@@ -79,6 +87,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   'raw_tails_missing',
   'expressions_skipped',
   'busy_seconds',
+  ...LostKinds.map(lostCounter),
 ];
 
 /** Every reason for which a packet is dropped, and the counter that holds how often. */
@@ -102,6 +111,7 @@ export function publishCounters(
     rawTailsMissing: number;
     expressionsSkipped: number;
     busySeconds: number;
+    lost: Float64Array;
   },
 ): void {
   let at = 0;
@@ -115,4 +125,5 @@ export function publishCounters(
   into[at++] = moment.rawTailsMissing;
   into[at++] = moment.expressionsSkipped;
   into[at++] = moment.busySeconds;
+  into.set(moment.lost, at);
 }
