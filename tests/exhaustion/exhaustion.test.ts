@@ -15,7 +15,7 @@ import { ObservedEngine } from './observed-engine';
 const FLOWS = 16_384;
 const MEGABYTE = 1 << 20;
 const MEMCAP = 8 * MEGABYTE;
-const PARSER_MEMCAP = 4 * MEGABYTE;
+const PARSER_MEMCAP = 2 * MEGABYTE;
 const BANS_PER_MINUTE = 100;
 /** What the engine may take beyond what it takes at rest: its tables and pools, and garbage that is not collected yet. */
 const RESIDENT_GROWTH = FLOWS * 1024 + MEMCAP + PARSER_MEMCAP + 256 * MEGABYTE;
@@ -99,7 +99,7 @@ function short(program: CrowdProgram): void {
       const cost = ((observed.processor - processor) / sent.sent) * 1e6;
       const after = await observed.status();
       process.stdout.write(
-        `${name}: ${sent.sent} packets in ${sent.seconds.toFixed(1)} s, ${cost.toFixed(0)} µs each, most flows ${peaks.flows}, held ${peaks.heldBytes}, ` +
+        `${name}: ${sent.sent} packets in ${sent.seconds.toFixed(1)} s, ${cost.toFixed(0)} µs each, most flows ${peaks.flows}, held ${peaks.heldBytes}, by parsers ${peaks.parserBytes}, ` +
           `resident +${Math.round((peaks.resident - atRest) / MEGABYTE)} MB, requests ${requests.answered} of ${requests.made}, ` +
           `again after ${recovery.toFixed(0)} ms` +
           `${attack.counted ? `, ${attack.counted.as} ${attack.counted.of(after) - attack.counted.of(before)}` : ''}\n`,
