@@ -53,6 +53,7 @@ import { engineStatus, queueRows, rulesAnswer } from './engine-status';
 import { Incidents } from './incidents';
 import { installPlan } from './install-plan';
 import { localAddresses } from './interfaces';
+import { LostDetections } from './lost-detections';
 import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
@@ -146,6 +147,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly forgetful: StandingTrouble;
   private readonly blind: StandingTrouble;
   private readonly pressure: QueuePressure;
+  private readonly lostDetections = new LostDetections((over, message) => {
+    if (over) this.log.info(message);
+    else this.log.error(message);
+    this.sink.write(engineEvent('EVENTS_LOST', message));
+  });
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
@@ -523,6 +529,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.neverBlock.refresh();
     this.bans.service.lookAround();
     if (this.forgetful.standing) this.remember({});
+    this.lostDetections.look(this.traffic.totals(this.supervisor?.threads ?? []));
     if (this.mirrors === null)
       this.pressure.look(
         queueRows(this.supervisor).map(pressureOf),
@@ -775,6 +782,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         queues: this.mirrors === null ? this.queueCount() : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
+        parserBytes: this.configuration['app-layer'].memcap,
       }),
     });
     const server = new MetricsServer(registry, () => this.protecting);

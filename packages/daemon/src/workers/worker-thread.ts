@@ -122,9 +122,12 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
       case 'reloaded':
         this.emit('reloaded', message.rules);
         break;
-      case 'detection':
-        if (message.rehearsal) this.emit('rehearsal', message.detection);
-        else this.emit('detection', message.detection, message.takenAt - CLOCK_OFFSET);
+      case 'detections':
+        for (const { detection, takenAt } of message.told) {
+          if (message.rehearsal) this.emit('rehearsal', detection);
+          else this.emit('detection', detection, takenAt - CLOCK_OFFSET);
+        }
+        if (!message.rehearsal) Atomics.add(this.words, WorkerWord.TAKEN, message.told.length);
         break;
       case 'data-sets':
         this.emit('dataSets', message.files);
