@@ -8,6 +8,7 @@ export { type EffectiveSettings, maxCopyRange, NfQueue, type NfQueueOptions } fr
 export { parseQueueStatistics, type QueueStatistics, readQueueStatistics } from './queue-statistics';
 export { RawSender, type RawSenderOptions, SendStatus, type SendStatusValue } from './raw-sender';
 export { listenTransparently, type TcpSocket, TcpSockets, TcpState, type TcpStateValue } from './tcp-sockets';
+export { setThreadSlice } from './thread-slice';
 
 /**
  * Path of the program that accepts everything over the same C code, the benchmark's limit. Built with the addon:

@@ -4,6 +4,7 @@ import {
   type FromWorker,
   inspectionWorkerPath,
   type PreparedRules,
+  type ProvisionalBan,
   type QueueFacts,
   type RuleSummary,
   sharedClockOffset,
@@ -27,8 +28,11 @@ interface WorkerEvents {
   ready: [RuleSummary];
   bound: [QueueFacts | null];
   reloaded: [RuleSummary];
-  /** `began`: when its packet was taken from the queue, by `performance.now` of the main thread. */
-  detection: [Detection, began: number];
+  /**
+   * `began`: when its packet was taken from the queue; `banned`: what the worker has banned already, and when. Both by
+   * `performance.now` of the main thread.
+   */
+  detection: [Detection, began: number, banned: ProvisionalBan | null];
   /** Nothing has happened. */
   rehearsal: [Detection];
   dataSets: [readonly DataSetFile[]];
@@ -124,7 +128,13 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
         break;
       case 'detection':
         if (message.rehearsal) this.emit('rehearsal', message.detection);
-        else this.emit('detection', message.detection, message.takenAt - CLOCK_OFFSET);
+        else
+          this.emit(
+            'detection',
+            message.detection,
+            message.takenAt - CLOCK_OFFSET,
+            message.banned && { ...message.banned, at: message.banned.at - CLOCK_OFFSET },
+          );
         break;
       case 'data-sets':
         this.emit('dataSets', message.files);

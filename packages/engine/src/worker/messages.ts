@@ -5,6 +5,7 @@ import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
 import type { PreparedRules, RuleSummary } from '../rule-loading';
+import type { BanPermit, ProvisionalBan } from './provisional-bans';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -69,6 +70,8 @@ export type ToWorker =
   | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'web-addresses'; addresses: AddressTableData | null }
   | { type: 'forget-blocked' }
+  /** Whom it may ban before the main thread has decided; null: nobody. */
+  | { type: 'ban-permit'; permit: BanPermit | null }
   | { type: 'adopt-earlier' }
   | { type: 'reply-payload'; seen: boolean }
   /** No packets follow: decide what is left in the queue, or look at what is left of the mirror, then end. */
@@ -93,8 +96,15 @@ export type FromWorker =
   /**
    * @param takenAt when its packet was taken from the queue, ms of the clock that all threads share (`hrtime`)
    * @param rehearsal nothing has happened: the answer is only to be practised
+   * @param banned what the worker has put into the kernel's set already
    */
-  | { type: 'detection'; detection: Detection; takenAt: number; rehearsal: boolean }
+  | {
+      type: 'detection';
+      detection: Detection;
+      takenAt: number;
+      rehearsal: boolean;
+      banned: ProvisionalBan | null;
+    }
   /** Data sets that rules want to be kept, as the text of their files. */
   | { type: 'data-sets'; files: { path: string; text: string }[] }
   | { type: 'stopped' }

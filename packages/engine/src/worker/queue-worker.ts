@@ -12,6 +12,7 @@ import type { LoadedRules, PreparedRules } from '../rule-loading';
 import { type Intake, openIntake } from './intake';
 import { LiveClock } from './live-clock';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
+import { type ProvisionalBan, ProvisionalBans } from './provisional-bans';
 import { rehearse } from './rehearsal';
 import { sharedClockOffset } from './shared-clock';
 import { publishCounters } from './worker-counters';
@@ -46,6 +47,7 @@ export class QueueWorker {
   private loaded: LoadedRules | null = null;
   private addresses: AddressTableData | null = null;
   private readonly time = new LiveClock(() => clock.now());
+  private readonly bans = new ProvisionalBans(() => CLOCK_OFFSET + clock.now());
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
@@ -81,6 +83,7 @@ export class QueueWorker {
     if (message.type === 'load') await this.load(message.rules);
     else if (message.type === 'policy') this.setPolicy(message.policy);
     else if (message.type === 'web-addresses') this.addresses = message.addresses;
+    else if (message.type === 'ban-permit') this.bans.allow(message.permit);
     else if (message.type === 'bind') this.serve(message);
   }
 
@@ -94,7 +97,11 @@ export class QueueWorker {
 
   private tell(detection: Detection, rehearsal: boolean): void {
     detection.time = this.time.timeOfDay(detection.time);
-    this.say({ type: 'detection', detection, takenAt: CLOCK_OFFSET + this.takenAt, rehearsal });
+    // The kernel's entry first: nothing that may wait is between the attack and its end.
+    let banned: ProvisionalBan | null = null;
+    if (rehearsal) this.bans.rehearse(detection);
+    else banned = this.bans.consider(detection);
+    this.say({ type: 'detection', detection, takenAt: CLOCK_OFFSET + this.takenAt, rehearsal, banned });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
@@ -133,6 +140,7 @@ export class QueueWorker {
     // What parsers still hold of unfinished flows is told too.
     this.inspector.close();
     intake.close();
+    this.bans.close();
     this.publish();
     this.tellDataSets();
     this.say({ type: 'stopped' });
@@ -208,6 +216,9 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          break;
+        case 'ban-permit':
+          this.bans.allow(message.permit);
           break;
         case 'adopt-earlier':
           this.inspector.adoptEarlier();
