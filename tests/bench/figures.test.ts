@@ -174,6 +174,7 @@ test('the ban takes effect between the last datagram that arrived and the next',
     attacks: 3,
     unbanned: 1,
     p50: 0,
+    p90: 0.2,
     p99: 0.2,
     longest: 0.2,
   });
