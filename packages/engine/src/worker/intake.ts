@@ -40,7 +40,7 @@ function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): 
   return {
     source: queue,
     counters: queue.counters,
-    standing: new StandingQueue(queue, options.batchSize, performance.now()),
+    standing: new StandingQueue(queue, options.batchSize, effective.failOpen, performance.now()),
     facts: {
       queue: number,
       fd: queue.fd,

@@ -2,7 +2,7 @@ import { StandingQueue } from './standing-queue';
 
 const BATCH = 64;
 
-function queue(longest = 8192) {
+function queue({ longest = 8192, failOpen = true } = {}) {
   const lengths: number[] = [];
   let refuses = false;
   const standing = new StandingQueue(
@@ -14,6 +14,7 @@ function queue(longest = 8192) {
       },
     },
     BATCH,
+    failOpen,
     0,
   );
   let now = 0;
@@ -49,45 +50,54 @@ test('bursts that are worked off are no matter', () => {
   expect(lengths).toEqual([]);
 });
 
-test('a queue that stands gets as long as what is worked off in 50 ms', () => {
-  const { stand, lengths, standing } = queue();
-  // 64 packets in 4 ms are 800 in 50.
-  stand(100, 4);
-  expect(lengths).toEqual([800]);
-  stand(1000, 4);
-  expect(lengths).toEqual([800]);
-  // Twice as fast: twice as many.
-  stand(300, 2);
-  expect(standing.length).toBeGreaterThanOrEqual(1200);
-  expect(standing.length).toBeLessThanOrEqual(1600);
-});
+test.each([
+  // 64 packets in 1 ms.
+  [true, 320],
+  [false, 3200],
+])(
+  'a queue that stands gets as long as what is worked off in a moment (fail-open %s)',
+  (failOpen, length) => {
+    const { stand, lengths, standing } = queue({ failOpen });
+    stand(300, 1);
+    expect(lengths).toEqual([length]);
+    stand(1000, 1);
+    expect(lengths).toEqual([length]);
+    // Twice as fast: twice as many.
+    stand(1000, 0.5);
+    expect(standing.length).toBeGreaterThanOrEqual(1.5 * length);
+    expect(standing.length).toBeLessThanOrEqual(2 * length);
+  },
+);
 
 test('and no shorter than a worker needs that waits for a processor, nor longer than it was', () => {
   const slow = queue();
   slow.stand(10, 100);
-  expect(slow.lengths).toEqual([256]);
-  const short = queue(100);
+  expect(slow.lengths).toEqual([128]);
+  const closed = queue({ failOpen: false });
+  closed.stand(10, 100);
+  expect(closed.lengths).toEqual([1024]);
+  const short = queue({ longest: 100 });
   short.stand(1000, 1);
   expect(short.lengths).toEqual([]);
 });
 
 test('it gets its length back a second after it stood last', () => {
   const { stand, drain, lengths } = queue();
-  stand(100, 4);
+  stand(300, 1);
   drain(90, 10);
-  expect(lengths).toEqual([800]);
+  expect(lengths).toEqual([320]);
   drain(20, 10);
-  expect(lengths).toEqual([800, 8192]);
-  stand(100, 4);
-  expect(lengths).toEqual([800, 8192, 800]);
+  expect(lengths).toEqual([320, 8192]);
+  stand(300, 1);
+  expect(lengths).toEqual([320, 8192, 320]);
 });
 
 test('a kernel that refuses is asked again', () => {
   const { stand, lengths, refuse, standing } = queue();
   refuse(true);
-  stand(100, 4);
+  stand(300, 1);
   expect(standing.length).toBe(8192);
   refuse(false);
-  stand(100, 4);
-  expect(lengths).toEqual([800]);
+  stand(300, 1);
+  expect(lengths).toEqual([320]);
 });

@@ -1,9 +1,12 @@
 /** A queue that has not run empty for so long (ms) stands: its packets wait, and a longer queue is only a longer wait. */
 const STANDS_AFTER = 200;
-/** What waits in a queue that stands is no more than the worker gets through in so many ms. */
-const LONGEST_WAIT = 50;
-/** A worker that waits for a processor has to find some packets when it gets it. */
-const SHORTEST = 256;
+/**
+ * What waits in a queue that stands is no more than the worker gets through in so many ms. Where what exceeds that passes,
+ * a short wait costs nobody anything; where it is dropped, senders find out after 200 ms at the earliest.
+ */
+const LONGEST_WAIT = { open: 5, closed: 50 } as const;
+/** Packets: a worker that waits for a processor has to find some when it gets it. */
+const SHORTEST = { open: 128, closed: 1024 } as const;
 /** Another length is asked for when it differs by so much: the kernel is told, which costs a call. */
 const DIFFERENCE = 1.5;
 /** A queue that has run empty again and again for so long (ms) gets its full length back. */
@@ -16,6 +19,7 @@ const RECOVERED_AFTER = 1000;
 export class StandingQueue {
   /** Packets that may wait now. */
   length: number;
+  private readonly policy: keyof typeof LONGEST_WAIT;
   private readonly longest: number;
   private emptyAt: number;
   private packets = 0;
@@ -28,8 +32,10 @@ export class StandingQueue {
   constructor(
     private readonly queue: { readonly effective: { maxLength: number }; setMaxLength(length: number): void },
     private readonly batchSize: number,
+    failOpen: boolean,
     now: number,
   ) {
+    this.policy = failOpen ? 'open' : 'closed';
     this.longest = queue.effective.maxLength;
     this.length = this.longest;
     this.emptyAt = now;
@@ -40,11 +46,11 @@ export class StandingQueue {
     this.packets += count;
     const elapsed = now - this.emptyAt;
     if (elapsed >= STANDS_AFTER) {
-      const wanted = Math.round((this.packets / elapsed) * LONGEST_WAIT);
+      const wanted = Math.round((this.packets / elapsed) * LONGEST_WAIT[this.policy]);
       this.stoodAt = now;
       this.emptyAt = now - STANDS_AFTER / 2;
       this.packets = Math.round(this.packets * (STANDS_AFTER / 2 / elapsed));
-      this.setLength(Math.min(this.longest, Math.max(SHORTEST, wanted)));
+      this.setLength(Math.min(this.longest, Math.max(SHORTEST[this.policy], wanted)));
     }
     if (count >= this.batchSize) return;
     this.emptyAt = now;
