@@ -5,7 +5,7 @@
  */
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { attackRules, describeLab, LabEngine } from '../lab/engine';
-import { type Attack, attacks, targetRules } from './attacks';
+import { type Attack, attacks, noAttack, targetRules } from './attacks';
 import { type Comparison, compare, table } from './comparison';
 import { PORT } from './conversations';
 import { comparisonMissing, type Gateways, openGateways } from './gateways';
@@ -138,6 +138,14 @@ function long(program: CrowdProgram): void {
     process.stdout.write(`${table(rows)}\n`);
     await gateways?.close();
   }, 60_000);
+
+  test(
+    noAttack.name,
+    async () => {
+      rows.push(await compare(noAttack, gateways, 1, 1));
+    },
+    HOURS,
+  );
 
   const names = attacks('10.77.2.2').map(({ name }) => name);
   test.each(names)(

@@ -127,6 +127,7 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
           if (message.rehearsal) this.emit('rehearsal', detection);
           else this.emit('detection', detection, takenAt - CLOCK_OFFSET);
         }
+        // So many more may be on their way.
         if (!message.rehearsal) Atomics.add(this.words, WorkerWord.TAKEN, message.told.length);
         break;
       case 'data-sets':
