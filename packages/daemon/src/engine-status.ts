@@ -35,7 +35,7 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
   const { supervisor, firewall, rules, mirrors, mode } = parts;
   const counted = await firewall.queueRulePackets();
   const dropped = await firewall.dropCounters();
-  const totals = parts.traffic.totals(supervisor?.threads ?? []);
+  const totals = parts.traffic.totals(supervisor?.workers ?? new Map());
   const on = supervisor !== null;
   return {
     version: parts.version,

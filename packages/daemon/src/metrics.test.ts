@@ -11,6 +11,7 @@ import { SharedHistogram } from '@portcullis/metrics';
 import type { Bans } from './bans';
 import { Incidents } from './incidents';
 import { daemonRegistry, type MetricSources } from './metrics';
+import type { WorkerCounts } from './traffic';
 import type { AttendedQueue } from './workers/supervisor';
 
 const firewall = new MemoryFirewall() as FirewallBackend;
@@ -26,6 +27,8 @@ incidents.countAlert('trojan-activity', {
 const latency = new SharedHistogram();
 latency.observe(50, 3);
 const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 };
+const counts = (first: number) =>
+  Object.fromEntries(WorkerCounterNames.map((name, index) => [name, first + index])) as WorkerCounts;
 const sources: MetricSources = {
   threads: () => [
     {
@@ -36,11 +39,8 @@ const sources: MetricSources = {
   ],
   mirrors: () => [{ interface: 'mirror0', captured: 21, lost: 22 }],
   // Every counter its own number, so that a mix-up shows.
-  totals: () =>
-    Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<
-      WorkerCounterName,
-      number
-    >,
+  totals: () => counts(1000),
+  byQueue: () => new Map([[3, counts(2000)]]),
   rules: () => ({ loaded: 199, failed: 2, loaded_at: null, loadedAt: new Date(1_700_000_000_000) }),
   bans: () =>
     ({
@@ -64,7 +64,8 @@ const sources: MetricSources = {
     },
   ],
 };
-const counter = (name: WorkerCounterName) => 1000 + WorkerCounterNames.indexOf(name);
+const counter = (name: WorkerCounterName) => counts(1000)[name];
+const ofQueue = (name: WorkerCounterName) => counts(2000)[name];
 
 let text: string;
 beforeAll(async () => {
@@ -72,17 +73,17 @@ beforeAll(async () => {
 });
 
 test.each([
-  ['packets_received_total', counter('queue_received')],
-  ['bytes_received_total', counter('queue_bytes')],
-  ['packets_accepted_total', counter('queue_accepted')],
-  ['packets_dropped_total', counter('queue_dropped')],
-  ['queue_overruns_total', counter('queue_overruns')],
-  ['packets_missed_total', counter('queue_missed')],
-  ['packets_truncated_total', counter('queue_truncated')],
-  ['verdict_errors_total', counter('queue_send_errors')],
+  ['packets_received_total{queue="3"}', ofQueue('queue_received')],
+  ['bytes_received_total{queue="3"}', ofQueue('queue_bytes')],
+  ['packets_accepted_total{queue="3"}', ofQueue('queue_accepted')],
+  ['packets_dropped_total{queue="3"}', ofQueue('queue_dropped')],
+  ['queue_overruns_total{queue="3"}', ofQueue('queue_overruns')],
+  ['packets_missed_total{queue="3"}', ofQueue('queue_missed')],
+  ['packets_truncated_total{queue="3"}', ofQueue('queue_truncated')],
+  ['verdict_errors_total{queue="3"}', ofQueue('queue_send_errors')],
   ['alerts_allowed_total', counter('alerts')],
   ['alerts_blocked_total', counter('attacks_blocked')],
-  ['flows_offloaded_total', counter('offloaded')],
+  ['flows_offloaded_total{queue="3"}', ofQueue('offloaded')],
   ['protecting', 1],
   ['stream_gaps_total', counter('gaps')],
   ['stream_gap_bytes_total', counter('gap_bytes')],

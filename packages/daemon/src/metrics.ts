@@ -7,13 +7,15 @@ import { readQueueStatistics } from '@portcullis/nfqueue-binding';
 import type { Bans } from './bans';
 import { exceptionRows } from './exceptions';
 import { type Incidents, incidentKinds } from './incidents';
+import type { WorkerCounts } from './traffic';
 import type { AttendedQueue } from './workers/supervisor';
 import { threadSchedule } from './workers/thread-schedule';
 
 export interface MetricSources {
   threads(): readonly AttendedQueue[];
   mirrors(): readonly MirrorRow[];
-  totals(): Record<WorkerCounterName, number>;
+  totals(): WorkerCounts;
+  byQueue(): ReadonlyMap<number, WorkerCounts>;
   rules(): RulesAnswer & { loadedAt: Date | null };
   bans(): Bans;
   firewall: FirewallBackend;
@@ -25,8 +27,10 @@ export interface MetricSources {
   limits(): { queues: number; flows: number; streamBytes: number; parserBytes: number };
 }
 
-/** Worker counters that are told as they are, summed over the workers. */
-const workerMetrics: readonly [WorkerCounterName, string, string][] = [
+type WorkerMetric = readonly [WorkerCounterName, name: string, help: string];
+
+/** Worker counters that are told as they are, of each queue. */
+const queueMetrics: readonly WorkerMetric[] = [
   ['queue_received', 'packets_received_total', 'Packets taken from the queues.'],
   ['queue_bytes', 'bytes_received_total', 'Bytes on the wire of the packets taken from the queues.'],
   ['queue_accepted', 'packets_accepted_total', 'Packets given back to the kernel to go on.'],
@@ -35,6 +39,11 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
   ['queue_missed', 'packets_missed_total', 'Packets that did not fit into a receive buffer.'],
   ['queue_truncated', 'packets_truncated_total', 'Packets whose tail was not seen.'],
   ['queue_send_errors', 'verdict_errors_total', 'Verdicts the kernel could not be told.'],
+  ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
+];
+
+/** Worker counters that are summed over the workers: which of them has a flow says nothing. */
+const workerMetrics: readonly WorkerMetric[] = [
   ['alerts', 'alerts_allowed_total', 'Rule matches that were only told.'],
   ['attacks_blocked', 'alerts_blocked_total', 'Rule matches for which a packet was dropped.'],
   ['gaps', 'stream_gaps_total', 'Places of a stream that were never seen.'],
@@ -47,7 +56,6 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
     'expressions_skipped_total',
     'Searches for regular expressions left out because slow ones had used up their part of the time.',
   ],
-  ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
 ];
 
 /** The Prometheus registry of a running engine. */
@@ -58,6 +66,17 @@ export function daemonRegistry(sources: MetricSources) {
     type: 'counter',
     read: () => sources.totals()[counter],
   }));
+  for (const [counter, name, help] of queueMetrics)
+    metrics.push({
+      name,
+      help,
+      type: 'counter',
+      read: () =>
+        [...sources.byQueue()].map(([queue, counts]) => ({
+          value: counts[counter],
+          labels: { queue: String(queue) },
+        })),
+    });
   metrics.push(
     {
       name: 'protecting',

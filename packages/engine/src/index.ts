@@ -46,6 +46,7 @@ export {
   type WorkerSettings,
   WorkerWord,
 } from './worker/messages';
+export { type BanPermit, callsForBan, PermitWord, type ProvisionalBan } from './worker/provisional-bans';
 export { sharedClockOffset } from './worker/shared-clock';
 export {
   DropCounterNames,

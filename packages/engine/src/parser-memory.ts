@@ -9,66 +9,57 @@ export interface ParserMemoryOptions {
 
 export const defaultParserMemory: ParserMemoryOptions = { memcap: 256 << 20, policy: 'open' };
 
-/** No flow: slots are kept one higher, so that fresh tables say it. */
-const NONE = 0;
+/** Flows that are compared before one of them gives way. */
+const COMPARED = 64;
 
-/**
- * What the parsers of all flows hold, by slot of the flow table, and which of these flows has been silent longest:
- * a doubly linked list over typed arrays, the one that spoke last at its end. A flow that holds nothing is not in it.
- */
+/** What the parsers of all flows hold, by slot of the flow table. */
 export class ParserMemory {
   /** Bytes that all of them hold. */
   total = 0;
-  private readonly held: Float64Array;
-  private readonly older: Uint32Array;
-  private readonly newer: Uint32Array;
-  private oldestLink = NONE;
-  private newestLink = NONE;
+  /** Four bytes for each flow there is room for: a list in the order of silence would take three times as much. */
+  private readonly held: Uint32Array;
+  /** No slot from here on has ever held anything. */
+  private highWater = 0;
+  private cursor = 0;
 
   /** @param flows slots of the flow table */
   constructor(
     flows: number,
     readonly memcap: number,
   ) {
-    this.held = new Float64Array(flows + 1);
-    this.older = new Uint32Array(flows + 1);
-    this.newer = new Uint32Array(flows + 1);
+    this.held = new Uint32Array(flows);
   }
 
-  /** The flow has spoken, and its parser holds so many bytes now. */
+  /** The flow's parser holds so many bytes now, less than 4 GiB. */
   note(slot: number, bytes: number): void {
-    const link = slot + 1;
     const { held } = this;
-    const before = held[link] as number;
-    if (before === 0 && bytes === 0) return;
-    this.total += bytes - before;
-    held[link] = bytes;
-    if (before !== 0) {
-      if (bytes !== 0 && link === this.newestLink) return;
-      this.takeOut(link);
+    this.total += bytes - (held[slot] as number);
+    held[slot] = bytes;
+    if (slot >= this.highWater) this.highWater = slot + 1;
+  }
+
+  /**
+   * Whose parser is missed least: among the next few that hold something, the flow that has been silent longest.
+   *
+   * @param table tells when a flow was last seen
+   * @returns its slot; -1: none holds anything
+   */
+  longestSilent(table: { lastSeen(slot: number): number }): number {
+    const { held, highWater } = this;
+    let found = -1;
+    let earliest = Number.POSITIVE_INFINITY;
+    let slot = this.cursor;
+    let compared = 0;
+    for (let left = highWater; left > 0 && compared < COMPARED; left--, slot++) {
+      if (slot >= highWater) slot = 0;
+      if (held[slot] === 0) continue;
+      compared++;
+      const seen = table.lastSeen(slot);
+      if (seen >= earliest) continue;
+      earliest = seen;
+      found = slot;
     }
-    if (bytes !== 0) this.append(link);
-  }
-
-  /** The slot of the flow that holds something and has been silent longest; -1: none holds anything. */
-  get oldest(): number {
-    return this.oldestLink - 1;
-  }
-
-  private append(link: number): void {
-    this.older[link] = this.newestLink;
-    this.newer[link] = NONE;
-    if (this.newestLink === NONE) this.oldestLink = link;
-    else this.newer[this.newestLink] = link;
-    this.newestLink = link;
-  }
-
-  private takeOut(link: number): void {
-    const older = this.older[link] as number;
-    const newer = this.newer[link] as number;
-    if (older === NONE) this.oldestLink = newer;
-    else this.newer[older] = newer;
-    if (newer === NONE) this.newestLink = older;
-    else this.older[newer] = older;
+    this.cursor = slot;
+    return found;
   }
 }

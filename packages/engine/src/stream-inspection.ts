@@ -25,6 +25,8 @@ const WINDOWS_SHARE = 1 / 8;
 const LARGEST_SEGMENT = 65_536;
 /** Of `FlowInspection.closed`. */
 const BOTH_CLOSED = 3;
+/** Of their memory parsers keep so much when some had to give way. */
+const ENOUGH_ROOM = 7 / 8;
 
 /** What flows carry: to the rules that look at raw bytes, and to the parser of the flow's protocol. */
 export class StreamInspection implements StreamSink {
@@ -215,11 +217,16 @@ export class StreamInspection implements StreamSink {
     this.releaseFlow(flow);
   }
 
-  /** Between two packets: parsers that hold more than they may together give way, those first that nobody has fed for longest. */
+  /** Between two packets: where parsers hold more than they may together, those give way that nobody has fed for long. */
   makeRoomForParsers(): void {
     const { parserMemory } = this;
-    while (parserMemory.total > parserMemory.memcap && parserMemory.oldest >= 0)
-      this.giveUpParser(parserMemory.oldest);
+    // More than is asked for: or each packet would look for somebody.
+    const enough = parserMemory.memcap * ENOUGH_ROOM;
+    while (parserMemory.total > enough) {
+      const slot = parserMemory.longestSilent(this.hand.table);
+      if (slot < 0) return;
+      this.giveUpParser(slot);
+    }
   }
 
   /** What it holds is inspected; from then on the connection has no parser, or is none any more. */

@@ -27,6 +27,12 @@ const ban = (number: number, fields: Partial<Detection> = {}) =>
     ...fields,
   });
 
+const told = (about: Detection, takenAt = 0, banned: ToldDetection['banned'] = null): ToldDetection => ({
+  detection: about,
+  takenAt,
+  banned,
+});
+
 function outbox(start = 0) {
   const sent: ToldDetection[] = [];
   let taken = start;
@@ -47,8 +53,8 @@ function outbox(start = 0) {
 
 test('what a batch of packets has led to goes in one message, with the time of each', () => {
   const { box, sent } = outbox();
-  box.tell(detection({ time: 1 }), 10);
-  box.tell(detection({ time: 2 }), 20);
+  box.tell(told(detection({ time: 1 }), 10));
+  box.tell(told(detection({ time: 2 }), 20));
   expect(sent).toEqual([]);
   box.flush();
   box.flush();
@@ -61,7 +67,7 @@ test('what a batch of packets has led to goes in one message, with the time of e
 test('beyond what the main thread may have before it they are lost, by kind, until it has taken some', () => {
   const { box, sent, take, lost } = outbox();
   const tell = (count: number, fields?: Partial<Detection>) => {
-    for (let i = 0; i < count; i++) box.tell(detection(fields), 0);
+    for (let i = 0; i < count; i++) box.tell(told(detection(fields)));
     box.flush();
   };
   tell(MOST_ON_THE_WAY + 3);
@@ -76,25 +82,25 @@ test('beyond what the main thread may have before it they are lost, by kind, unt
 
 test('a ban goes at once, before what has been gathered and past what is too much otherwise', () => {
   const { box, sent, lost } = outbox();
-  for (let i = 0; i < MOST_ON_THE_WAY + 1; i++) box.tell(detection(), 0);
-  box.tell(ban(1), 0);
+  for (let i = 0; i < MOST_ON_THE_WAY + 1; i++) box.tell(told(detection()));
+  box.tell(told(ban(1)));
   expect(sent.map(({ detection: { source } }) => source)).toEqual(['10.0.0.1']);
   box.flush();
-  box.tell(ban(2), 0);
+  box.tell(told(ban(2)));
   expect(sent).toHaveLength(MOST_ON_THE_WAY + 2);
   expect(lost()).toMatchObject({ attack: 1, ban: 0 });
 });
 
 test('bans that are too many wait, one for each device, and come in their order', () => {
   const { box, sent, take, lost } = outbox();
-  for (let i = 0; i < MOST_BANS_ON_THE_WAY + 10; i++) box.tell(ban(i), 0);
-  box.tell(ban(MOST_BANS_ON_THE_WAY + 3), 0);
+  for (let i = 0; i < MOST_BANS_ON_THE_WAY + 10; i++) box.tell(told(ban(i)));
+  box.tell(told(ban(MOST_BANS_ON_THE_WAY + 3)));
   box.flush();
   expect(sent).toHaveLength(MOST_BANS_ON_THE_WAY);
   expect(lost()).toMatchObject({ attack: 1, ban: 0 });
   take(4);
   // No overtaking.
-  box.tell(ban(1 << 20), 0);
+  box.tell(told(ban(1 << 20)));
   box.flush();
   expect(sent.slice(MOST_BANS_ON_THE_WAY).map(({ detection: { source } }) => source)).toEqual(
     [0, 1, 2, 3].map((i) => ban(MOST_BANS_ON_THE_WAY + i).source),
@@ -104,9 +110,19 @@ test('bans that are too many wait, one for each device, and come in their order'
   expect(sent).toHaveLength(MOST_BANS_ON_THE_WAY + 11);
 });
 
+test('what stands in the kernel already is told, also where its device is waiting', () => {
+  const { box, sent, take } = outbox();
+  for (let i = 0; i < MOST_BANS_ON_THE_WAY + 1; i++) box.tell(told(ban(i)));
+  const banned = { prefix: ban(MOST_BANS_ON_THE_WAY).source, at: 7 };
+  box.tell(told(ban(MOST_BANS_ON_THE_WAY), 5, banned));
+  take(1);
+  box.flush();
+  expect(sent.at(-1)).toMatchObject({ takenAt: 5, banned });
+});
+
 test('what waits has an end, too: that alone loses bans', () => {
   const { box, lost } = outbox();
-  for (let i = 0; i < MOST_BANS_ON_THE_WAY + MOST_WAITING + 2; i++) box.tell(ban(i), 0);
+  for (let i = 0; i < MOST_BANS_ON_THE_WAY + MOST_WAITING + 2; i++) box.tell(told(ban(i)));
   expect(lost()).toMatchObject({ attack: 0, ban: 2 });
 });
 
@@ -116,7 +132,7 @@ test('the count of what is on the way goes over 32 bits', () => {
     // As if so many had been sent and taken.
     Object.assign(box, { sent: 2 ** 31 - 2 });
     take(i === 0 ? 2 ** 31 - 2 : -4);
-    for (let j = 0; j < 4; j++) box.tell(ban(j), 0);
+    for (let j = 0; j < 4; j++) box.tell(told(ban(j)));
     take(4);
   }
   expect(sent).toHaveLength(20);

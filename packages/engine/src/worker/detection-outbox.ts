@@ -1,5 +1,6 @@
 import type { Detection } from '../detection';
 import type { DetectionKind } from '../detection-policy';
+import { callsForBan, type ProvisionalBan } from './provisional-bans';
 
 /** What of the detections can be lost: a kind of them, or a ban that should have come of one. */
 export const LostKinds = ['attack', 'web-address', 'network-activity', 'information', 'ban'] as const;
@@ -13,10 +14,12 @@ export const MOST_BANS_ON_THE_WAY = 4096;
 /** Devices to be banned that wait for their turn in the worker. */
 export const MOST_WAITING = 65_536;
 
-/** A detection, and when its packet was taken from the queue: ms of the clock that all threads share. */
 export interface ToldDetection {
   readonly detection: Detection;
+  /** When its packet was taken from the queue: ms of the clock that all threads share. */
   readonly takenAt: number;
+  /** What the worker has put into the kernel's set already. */
+  readonly banned: ProvisionalBan | null;
 }
 
 export interface OutboxOptions {
@@ -28,14 +31,10 @@ export interface OutboxOptions {
 }
 
 /** Whether somebody is to be banned for it. The main thread decides; this only says what must not be lost. */
-export function asksForBan(
-  { blocked, response, kind, protectedEnd, handshake }: Detection,
-  withoutHandshake: boolean,
-): boolean {
+export function asksForBan(detection: Detection, withoutHandshake: boolean): boolean {
+  const { blocked, response, handshake } = detection;
   if (!blocked || (!handshake && !withoutHandshake)) return false;
-  return (
-    response === 'isolate' || (response === 'block' && kind !== 'web-address' && protectedEnd !== 'source')
-  );
+  return response === 'isolate' || callsForBan(detection);
 }
 
 /**
@@ -52,8 +51,8 @@ export class DetectionOutbox {
 
   constructor(private readonly options: OutboxOptions) {}
 
-  tell(detection: Detection, takenAt: number): void {
-    const told = { detection, takenAt };
+  tell(told: ToldDetection): void {
+    const { detection } = told;
     if (asksForBan(detection, this.options.bansWithoutHandshake())) this.tellBan(told);
     else if (this.onTheWay + this.batch.length < MOST_ON_THE_WAY) this.batch.push(told);
     else this.lose(detection.kind);
@@ -87,8 +86,11 @@ export class DetectionOutbox {
     // Whom it is about: the sender, or the host that is to be isolated, which may be either end.
     const device =
       detection.response === 'isolate' ? `${detection.source} ${detection.destination}` : detection.source;
-    if (waiting.has(device)) this.lose(detection.kind);
-    else if (waiting.size < MOST_WAITING) waiting.set(device, told);
+    if (waiting.has(device)) {
+      this.lose(detection.kind);
+      // Of what stands in the kernel the main thread has to know.
+      if (told.banned !== null) waiting.set(device, told);
+    } else if (waiting.size < MOST_WAITING) waiting.set(device, told);
     else this.lose('ban');
   }
 

@@ -6,6 +6,7 @@ import type { OffloadMark } from '../inspector-options';
 import type { ParserMemoryOptions } from '../parser-memory';
 import type { PreparedRules, RuleSummary } from '../rule-loading';
 import type { ToldDetection } from './detection-outbox';
+import type { BanPermit } from './provisional-bans';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -73,6 +74,8 @@ export type ToWorker =
   | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'web-addresses'; addresses: AddressTableData | null }
   | { type: 'forget-blocked' }
+  /** Whom it may ban before the main thread has decided; null: nobody. */
+  | { type: 'ban-permit'; permit: BanPermit | null }
   | { type: 'adopt-earlier' }
   | { type: 'reply-payload'; seen: boolean }
   /** No packets follow: decide what is left in the queue, or look at what is left of the mirror, then end. */

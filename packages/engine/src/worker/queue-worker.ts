@@ -13,6 +13,7 @@ import { DetectionOutbox } from './detection-outbox';
 import { type Intake, openIntake } from './intake';
 import { LiveClock } from './live-clock';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
+import { ProvisionalBans } from './provisional-bans';
 import { rehearse } from './rehearsal';
 import { sharedClockOffset } from './shared-clock';
 import { publishCounters } from './worker-counters';
@@ -52,6 +53,7 @@ export class QueueWorker {
     send: (told) => this.say({ type: 'detections', told, rehearsal: false }),
   });
   private readonly time = new LiveClock(() => clock.now());
+  private readonly bans = new ProvisionalBans(() => CLOCK_OFFSET + clock.now());
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
@@ -87,6 +89,7 @@ export class QueueWorker {
     if (message.type === 'load') await this.load(message.rules);
     else if (message.type === 'policy') this.setPolicy(message.policy);
     else if (message.type === 'web-addresses') this.addresses = message.addresses;
+    else if (message.type === 'ban-permit') this.bans.allow(message.permit);
     else if (message.type === 'bind') this.serve(message);
   }
 
@@ -100,11 +103,14 @@ export class QueueWorker {
 
   private tell(detection: Detection): void {
     detection.time = this.time.timeOfDay(detection.time);
-    this.outbox.tell(detection, CLOCK_OFFSET + this.takenAt);
+    // The kernel's entry first: nothing that may wait is between the attack and its end.
+    const banned = this.bans.consider(detection);
+    this.outbox.tell({ detection, takenAt: CLOCK_OFFSET + this.takenAt, banned });
   }
 
   private rehearseTelling(detection: Detection): void {
-    const told = [{ detection, takenAt: CLOCK_OFFSET + this.takenAt }];
+    this.bans.rehearse(detection);
+    const told = [{ detection, takenAt: CLOCK_OFFSET + this.takenAt, banned: null }];
     this.say({ type: 'detections', told, rehearsal: true });
   }
 
@@ -146,6 +152,7 @@ export class QueueWorker {
     this.inspector.close();
     this.outbox.close();
     intake.close();
+    this.bans.close();
     this.publish();
     this.tellDataSets();
     this.say({ type: 'stopped' });
@@ -225,6 +232,9 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          break;
+        case 'ban-permit':
+          this.bans.allow(message.permit);
           break;
         case 'adopt-earlier':
           this.inspector.adoptEarlier();
