@@ -834,8 +834,15 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
 
-function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: QueueRow): QueuePressureFacts {
-  return { queue, waiting, maxLength: max_length, dropped: kernel_dropped, overruns };
+function pressureOf({
+  queue,
+  waiting,
+  max_length,
+  length,
+  kernel_dropped,
+  overruns,
+}: QueueRow): QueuePressureFacts {
+  return { queue, waiting, maxLength: max_length, length, dropped: kernel_dropped, overruns };
 }
 
 function hurryMainThread(): void {

@@ -5,6 +5,7 @@ import { InspectCounter } from '../inspect-counters';
 import type { InspectorOptions } from '../inspector-options';
 import { PacketLayers } from '../packet-layers';
 import type { MirrorSettings, QueueFacts, QueueSettings, SourceSettings } from './messages';
+import { StandingQueue } from './standing-queue';
 
 /** Where a worker's packets come from, and what depends on that. */
 export interface Intake {
@@ -12,6 +13,8 @@ export interface Intake {
   /** By `QueueCounter`. */
   readonly counters: Float64Array;
   readonly facts: QueueFacts | null;
+  /** How long the queue may get; null where there is none. */
+  readonly standing: StandingQueue | null;
   readonly inspection: Pick<InspectorOptions, 'layers' | 'verifyChecksum' | 'sender'>;
   /** Brings `counters` up to date. @param inspected counters of the inspection */
   count(inspected: Float64Array): void;
@@ -37,6 +40,7 @@ function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): 
   return {
     source: queue,
     counters: queue.counters,
+    standing: new StandingQueue(queue, options.batchSize, effective.failOpen, performance.now()),
     facts: {
       queue: number,
       fd: queue.fd,
@@ -72,6 +76,7 @@ function openMirror({ shared }: MirrorSettings): Intake {
     source,
     counters,
     facts: null,
+    standing: null,
     inspection: {
       layers: new PacketLayers({
         fragments: {},

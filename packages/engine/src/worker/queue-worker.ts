@@ -164,7 +164,7 @@ export class QueueWorker {
 
   private loop(): void {
     const { words, inspector, latency, time } = this;
-    const { source } = this.intake;
+    const { source, standing } = this.intake;
     let nextPublish = 0;
     let emptyTurns = 0;
     let drainUntil = Number.POSITIVE_INFINITY;
@@ -205,6 +205,7 @@ export class QueueWorker {
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
+      standing?.took(count, taken);
       if (taken > drainUntil) return;
       if (taken >= nextPublish) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
@@ -310,6 +311,7 @@ export class QueueWorker {
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
         busySeconds: this.busy / 1000,
+        queueLength: intake.standing?.length ?? 0,
         lost: this.outbox.lost,
       },
     );
