@@ -2,6 +2,7 @@
 import type { BansRemovedAnswer } from '@portcullis/control';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
+import { ThreadHolder } from './held-thread';
 
 const PORT = 80;
 /** Nothing listens to what goes here but an echo. */
@@ -10,7 +11,9 @@ const ECHO_PORT = 7777;
 describeLab('bans', () => {
   let lab: Lab;
   let engine: LabEngine;
+  let holder: ThreadHolder;
   beforeAll(async () => {
+    holder = new ThreadHolder();
     lab = new Lab('pcban', { bystander: true });
     await lab.httpServer('server', PORT);
     await lab.tcpServer('server', ECHO_PORT);
@@ -18,10 +21,14 @@ describeLab('bans', () => {
     engine = await new LabEngine(lab).start({ 'scan.ports': `[${PORT}]` });
   });
   afterAll(() => {
+    holder.remove();
     lab?.destroy();
     engine?.remove();
   });
-  afterEach(() => engine.ask('bans', 'remove', '--all'), 60_000);
+  afterEach(async () => {
+    await holder.release();
+    await engine.ask('bans', 'remove', '--all');
+  }, 60_000);
 
   const attacker = (family: 4 | 6) => lab.address('attacker', family);
   const attack = (family: 4 | 6) =>
@@ -63,6 +70,58 @@ describeLab('bans', () => {
       });
       expect(await arrived('after')).toEqual([false, false]);
       for (const connection of open) await connection.reset();
+    },
+  );
+
+  const inKernel = async (family: 4 | 6) =>
+    (await lab.run('gateway', ['ipset', 'save'])).includes(` ${attacker(family)} `);
+  const pid = () => engine.process.pid as number;
+
+  test.each([4, 6] as const)(
+    'are in the kernel also while the main thread stands still, over IPv%d',
+    async (family) => {
+      if (!holder.usable) return;
+      const connection = await lab.connect('attacker', { host: lab.target(family), port: PORT });
+      await holder.hold(lab, pid(), 'main');
+      await connection.write(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await waitUntil(() => inKernel(family), { what: 'the entry' });
+      await holder.release();
+      await banned(family);
+      expect((await engine.status()).bans.active).toBe(1);
+      await connection.reset();
+    },
+  );
+
+  test.each([4, 6] as const)(
+    'a device unblocked by hand is not banned again for a packet it sent before, over IPv%d',
+    async (family) => {
+      if (!holder.usable) return;
+      const lost = () => engine.process.stdout.split('is lost').length;
+      const waiting = async () =>
+        (await lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue'])).trim().split(/\s+/)[2] !==
+        '0';
+      const refusals = () =>
+        engine.events('ban').filter(({ ban }) => /unblocked-since/.test(ban?.reason ?? '')).length;
+      const before = refusals();
+      // A worker that is held for too long is replaced, and the packet with it.
+      await waitUntil(
+        async () => {
+          const replaced = lost();
+          const connection = await lab.connect('attacker', { host: lab.target(family), port: PORT });
+          await holder.hold(lab, pid(), 'worker');
+          await connection.write(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: a\r\n\r\n`);
+          await waitUntil(waiting, { what: 'the packet in the queue' });
+          await engine.command('bans.add', { address: attacker(family) });
+          await engine.command('bans.remove', { addresses: [attacker(family)] });
+          await holder.release();
+          await waitUntil(() => refusals() > before || lost() > replaced, { what: 'the refusal' });
+          await connection.reset();
+          return lost() === replaced;
+        },
+        { timeout: 60_000, what: 'a worker that was not replaced' },
+      );
+      expect(await isBanned(family)).toBe(false);
+      expect(await inKernel(family)).toBe(false);
     },
   );
 

@@ -31,7 +31,8 @@ export interface BanOptions {
   onLedger: (failed: boolean, message: string) => void;
   /** Told before devices are unblocked by hand, and after, whether it was done or not. */
   onRemoving: () => void;
-  onRemoved: () => void;
+  /** @param began wall clock, ms */
+  onRemoved: (began: number) => void;
 }
 
 /** Blocked devices: asks the ban service, tells what happened as EVE records, answers the `bans` commands. */
@@ -87,11 +88,12 @@ export class Bans {
   }
 
   async remove(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
+    const began = Date.now();
     this.options.onRemoving();
     try {
       return await this.letIn(args);
     } finally {
-      this.options.onRemoved();
+      this.options.onRemoved(began);
     }
   }
 

@@ -745,8 +745,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       graceSeconds: () => this.configuration['unblock-grace'],
       onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
       onRemoving: () => this.permits.hold(),
-      onRemoved: () => {
-        this.supervisor?.forgetBlockedSources();
+      onRemoved: (began) => {
+        this.supervisor?.forgetBlockedSources(began * 1000);
         this.permits.passOver();
         this.permits.release();
       },
@@ -762,7 +762,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       sink: () => this.sink,
       configuration: () => this.configuration,
       classes: () => this.classes,
-      onRefused: () => this.supervisor?.forgetBlockedSources(),
+      onRefused: () => this.supervisor?.forgetBlockedSources(null),
       onDecided: () => this.permits.makeRoom(),
     });
   }

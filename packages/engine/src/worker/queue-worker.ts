@@ -51,6 +51,8 @@ export class QueueWorker {
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
+  /** What waits in the queue was sent before somebody was let in by hand: no later than this, microseconds since 1970. */
+  private unblockedAt = Number.POSITIVE_INFINITY;
   /** Milliseconds spent on batches. */
   private busy = 0;
   private reloading: {
@@ -96,7 +98,7 @@ export class QueueWorker {
   }
 
   private tell(detection: Detection, rehearsal: boolean): void {
-    detection.time = this.time.timeOfDay(detection.time);
+    detection.time = Math.min(this.time.timeOfDay(detection.time), this.unblockedAt);
     // The kernel's entry first: nothing that may wait is between the attack and its end.
     let banned: ProvisionalBan | null = null;
     if (rehearsal) this.bans.rehearse(detection);
@@ -150,6 +152,7 @@ export class QueueWorker {
   private loop(): void {
     const { words, inspector, latency, time } = this;
     const { source } = this.intake;
+    const batchSize = source.batch.time.length;
     let nextPublish = 0;
     let emptyTurns = 0;
     let drainUntil = Number.POSITIVE_INFINITY;
@@ -157,13 +160,14 @@ export class QueueWorker {
     // are (a moment later is soon enough for both sides, and only this thread writes the heartbeat).
     for (;;) {
       words[WorkerWord.HEARTBEAT]++;
+      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
+      const taken = clock.now();
+      // After receiving: what was said before these packets were taken counts for them.
       if (words[WorkerWord.MAIL] !== 0) {
         Atomics.store(words, WorkerWord.MAIL, 0);
         this.readMail();
-        if (this.draining) drainUntil = Math.min(drainUntil, clock.now() + DRAIN_MILLISECONDS);
+        if (this.draining) drainUntil = Math.min(drainUntil, taken + DRAIN_MILLISECONDS);
       }
-      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
-      const taken = clock.now();
       const nowMicros = time.micros(taken);
       if (count > 0) {
         this.takenAt = taken;
@@ -175,10 +179,13 @@ export class QueueWorker {
         latency.observe(spent * 1000, count);
         this.busy += spent;
         emptyTurns = 0;
+        // The queue is empty now: what comes from here on was sent later.
+        if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
       } else if (count < 0) {
         return;
       } else {
         inspector.idle(nowMicros);
+        this.unblockedAt = Number.POSITIVE_INFINITY;
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
@@ -216,6 +223,7 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          if (message.unblockedAt !== null) this.unblockedAt = message.unblockedAt;
           break;
         case 'ban-permit':
           this.bans.allow(message.permit);
