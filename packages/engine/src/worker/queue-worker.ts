@@ -53,6 +53,8 @@ export class QueueWorker {
   private takenAt = 0;
   /** What waits in the queue was sent before somebody was let in by hand: no later than this, microseconds since 1970. */
   private unblockedAt = Number.POSITIVE_INFINITY;
+  /** It was said in this turn of the loop. */
+  private unblockedNow = false;
   /** Milliseconds spent on batches. */
   private busy = 0;
   private reloading: {
@@ -179,16 +181,16 @@ export class QueueWorker {
         latency.observe(spent * 1000, count);
         this.busy += spent;
         emptyTurns = 0;
-        // The queue is empty now: what comes from here on was sent later.
-        if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
       } else if (count < 0) {
         return;
       } else {
         inspector.idle(nowMicros);
-        this.unblockedAt = Number.POSITIVE_INFINITY;
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
+      // A turn that began after it was said, and found the queue empty: what comes from here on was sent later.
+      if (this.unblockedNow) this.unblockedNow = false;
+      else if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
       if (taken > drainUntil) return;
       if (taken >= nextPublish) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
@@ -223,7 +225,10 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
-          if (message.unblockedAt !== null) this.unblockedAt = message.unblockedAt;
+          if (message.unblockedAt !== null) {
+            this.unblockedAt = message.unblockedAt;
+            this.unblockedNow = true;
+          }
           break;
         case 'ban-permit':
           this.bans.allow(message.permit);
