@@ -26,6 +26,8 @@ export interface InspectorOptions {
   policy?: DetectionPolicy | null;
   /** Web addresses that are looked for; absent: none. */
   webAddresses?: AddressTableData | null;
+  /** What is done about them, and whose they are looked for; absent: as `policy` says. */
+  webAddressPolicy?: DetectionPolicy;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;
