@@ -65,6 +65,7 @@ import { readRuleSource } from './rule-source';
 import { StandingTrouble } from './standing-trouble';
 import { type EngineState, endedEarlier, protectingNow, StateFile } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
+import { takeDown } from './take-down';
 import { Traffic } from './traffic';
 import { WebAddressLists } from './web-address-lists';
 import { Supervisor } from './workers/supervisor';
@@ -102,6 +103,8 @@ interface RulesInForce {
 /** Somebody who flushes our rules is to be noticed within two seconds. */
 const DRIFT_MILLISECONDS = 1000;
 const FACTS_MILLISECONDS = 1000;
+/** What it is worst not to get rid of. */
+const RULES = 'the firewall rules';
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;
 /** It runs for little at a time, and is to get to that soon. */
@@ -153,6 +156,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
+  private stopping = false;
   private driftTimer: NodeJS.Timeout | null = null;
   private factsTimer: NodeJS.Timeout | null = null;
   private stopWatchdog = (): void => {};
@@ -248,34 +252,40 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force. */
   stop(options: { purge?: boolean } = {}): Promise<{ bansLeft: number; bypassKept: boolean }> {
+    this.stopping = true;
     return this.inTurn(async () => {
       notifyStopping();
       if (this.driftTimer) clearInterval(this.driftTimer);
       if (this.factsTimer) clearInterval(this.factsTimer);
       this.webAddresses.stop();
       this.permits.withdraw();
-      await this.control.close();
       let report = { bansLeft: 0, bypassKept: false };
-      let problem: Error | null = null;
-      try {
-        if (options.purge) await this.bans.service.remove('all');
-        report = await this.firewall.remove(options);
-      } catch (error) {
-        // Everything else ends all the same: an engine that hangs at its stop is killed, and leaves no more than this.
-        problem = this.rulesStay(error as Error);
-      }
-      this.mirrors?.close();
-      this.closeDecoys();
-      await this.supervisor?.stop();
+      // An engine that stops half-way is killed, and leaves more behind than one of these.
+      const problems = await takeDown([
+        ['the control socket', () => this.control.close()],
+        ['the bans', () => (options.purge ? this.bans.service.remove('all') : undefined)],
+        [
+          RULES,
+          async () => {
+            report = await this.firewall.remove(options);
+          },
+        ],
+        ['the mirrors', () => this.mirrors?.close()],
+        ['the decoys', () => this.closeDecoys()],
+        ['the workers', () => this.supervisor?.stop()],
+        ['the state file', () => this.remember({ protecting: null })],
+        ['the ban ledger', () => this.bans.service.stop()],
+        ['the firewall', () => this.firewall.close()],
+        ['the metrics', () => this.metrics?.close()],
+        ['the outputs', () => this.sink.close()],
+        ['the lock', () => this.lock.release()],
+      ]);
       this.supervisor = null;
-      this.remember({ protecting: null });
-      await this.bans.service.stop();
-      await this.firewall.close();
-      await this.metrics?.close();
-      await this.sink.close();
-      await this.lock.release();
       this.stopWatchdog();
-      if (problem !== null) throw problem;
+      for (const [what, { message }] of problems)
+        if (what !== RULES) this.log.error(`${what} could not be ended in good order: ${message}`);
+      const stays = problems.get(RULES);
+      if (stays !== undefined) throw this.rulesStay(stays);
       return report;
     });
   }
@@ -431,11 +441,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.firewall.install(this.plan(true));
       if (!again) await this.resetOwnConnections();
     } catch (error) {
-      await this.firewall.install(this.plan(false));
-      mirrors?.close();
       this.mirrors = null;
-      this.closeDecoys();
-      await supervisor.stop();
+      const problems = await takeDown([
+        ['the firewall rules', () => this.firewall.install(this.plan(false))],
+        ['the mirrors', () => mirrors?.close()],
+        ['the decoys', () => this.closeDecoys()],
+        ['the workers', () => supervisor.stop()],
+      ]);
+      for (const [what, { message }] of problems) this.log.error(`${what}: ${message}`);
       throw error;
     }
     this.supervisor = supervisor;
@@ -639,9 +652,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Puts back what others have taken away of ours. */
   private async repairDrift(): Promise<void> {
-    if (this.repairing) return;
+    if (this.repairing || this.stopping) return;
     this.repairing = true;
     await this.inTurn(async () => {
+      // What is taken away for good is no drift.
+      if (this.stopping) return;
       const differences = await this.firewall.verify();
       this.blind.ends('the firewall rules are looked after again');
       if (differences.length > 0) {
