@@ -100,8 +100,12 @@ interface RulesInForce {
   classification: RuleSource['classification'];
 }
 
-/** Somebody who flushes our rules is to be noticed within two seconds. */
+/** Somebody who flushes our rules is to be noticed within two seconds, whatever else the machine has to do. */
 const DRIFT_MILLISECONDS = 1000;
+/** Whether tables have changed at all the kernel tells in microseconds. */
+const CHANGE_MILLISECONDS = 100;
+/** Tables are read no more often than this: programs that manage a firewall change it many times a second. */
+const CALM_MILLISECONDS = 300;
 const FACTS_MILLISECONDS = 1000;
 /** What it is worst not to get rid of. */
 const RULES = 'the firewall rules';
@@ -156,6 +160,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
+  /** When the last look at the firewall ended. */
+  private lookedAt = 0;
   private stopping = false;
   private driftTimer: NodeJS.Timeout | null = null;
   private factsTimer: NodeJS.Timeout | null = null;
@@ -240,7 +246,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       const again = wanted && (state.generation > 0 || state.damaged);
       if (this.options.enable || wanted) await this.protect(source, again);
       if (this.options.enable && state.enabled !== true) this.remember({ enabled: true });
-      this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
+      this.driftTimer = setInterval(() => this.watchForDrift(), CHANGE_MILLISECONDS);
       this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
@@ -650,6 +656,12 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     throw new ControlError('STATE_NOT_KEPT', `${done}, but a restart may not find it so: ${error.message}`);
   }
 
+  private watchForDrift(): void {
+    const since = performance.now() - this.lookedAt;
+    if (since >= DRIFT_MILLISECONDS || (since >= CALM_MILLISECONDS && this.firewall.mayHaveChanged()))
+      void this.repairDrift();
+  }
+
   /** Puts back what others have taken away of ours. */
   private async repairDrift(): Promise<void> {
     if (this.repairing || this.stopping) return;
@@ -657,10 +669,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     await this.inTurn(async () => {
       // What is taken away for good is no drift.
       if (this.stopping) return;
-      const differences = await this.firewall.verify();
+      const differences = await this.firewall.repair();
       this.blind.ends('the firewall rules are looked after again');
       if (differences.length > 0) {
-        await this.firewall.install(this.plan(this.protecting));
         this.drifts++;
         this.incidents.count('firewall-repaired');
         this.log.warn(`somebody changed our firewall rules, they are put back: ${differences.join('; ')}`);
@@ -672,6 +683,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         `the firewall rules cannot be looked after, what others take away of them is not put back: ${message}`,
       ),
     );
+    this.lookedAt = performance.now();
     this.repairing = false;
   }
 
