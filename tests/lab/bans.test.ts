@@ -1,5 +1,6 @@
 /** Bans as an administrator meets them, on the real kernel: what they cut off, how they are lifted. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BansRemovedAnswer } from '@portcullis/control';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
@@ -137,6 +138,31 @@ describeLab('bans', () => {
     expect((await engine.bans()).sort()).toEqual(['198.51.101.1', '2001:db8:8::/48']);
     const saved = await lab.run('gateway', ['ipset', 'save']);
     for (const prefix of inside) expect(saved).not.toContain(` ${prefix} `);
+  });
+
+  test('the addresses of a file are banned together, and what cannot be is named', async () => {
+    const file = join(engine.directory, 'list.txt');
+    const good = ['198.51.100.1', '198.51.102.0/24', '2001:db8:7::1', '2001:db8:8::/48'];
+    writeFileSync(
+      file,
+      ['# a list', ...good.map((each) => `${each} ; remark`), 'nonsense', '127.0.0.1'].join('\n'),
+    );
+    const answer = await engine.ask('bans', 'add', '--file', file, '--for', '10m', '--reason', 'listed');
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toMatch(/^4 devices are blocked/);
+    expect(answer.stderr).toMatch(/nonsense is not blocked: .*\n.*127\.0\.0\.1 is not blocked: loopback/);
+    expect((await engine.bans()).sort()).toEqual(good);
+    const saved = await lab.run('gateway', ['ipset', 'save']);
+    for (const prefix of good) expect(saved).toContain(` ${prefix} timeout `);
+    expect(await engine.json('bans', 'add', '--file', file)).toMatchObject({ banned: 4, refused: 2 });
+    for (const wrong of [
+      ['--file', '/nowhere'],
+      ['--file', engine.directory],
+      ['--file', file, '192.0.2.1'],
+      ['--file', file, '--for', '9000d'],
+      [],
+    ])
+      expect((await engine.ask('bans', 'add', ...wrong)).code).not.toBe(0);
   });
 
   test('after an unblocking by hand there can be a time of grace', async () => {

@@ -704,12 +704,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       'bans.list': (args: Record<string, unknown>) => this.bans.list(args),
       'bans.show': (args: Record<string, unknown>) => this.bans.show(args),
       'bans.add': (args: Record<string, unknown>) => {
-        if (this.mode === 'monitoring')
-          throw new ControlError('MONITORING', 'in Monitoring mode nothing is blocked');
+        this.refuseToBlock();
         return this.bans.add(args);
+      },
+      'bans.add-many': (args: Record<string, unknown>) => {
+        this.refuseToBlock();
+        return this.bans.addMany(args);
       },
       'bans.remove': (args: Record<string, unknown>) => this.bans.remove(args),
     };
+  }
+
+  /** @throws ControlError in Monitoring mode */
+  private refuseToBlock(): void {
+    if (this.mode === 'monitoring')
+      throw new ControlError('MONITORING', 'in Monitoring mode nothing is blocked');
   }
 
   status(): Promise<StatusAnswer> {
