@@ -27,6 +27,8 @@ export interface Report {
   rows: Row[];
   /** Share of one processor taken by engines that had nothing to do. */
   idle: number | null;
+  /** Processor time that the host gave to others: the largest share during a measurement, and rounds made again for it. */
+  stolen: { most: number; repeated: number };
   /** Packets of the engine modes: but for planted attacks none should be dropped, nor pass because a queue is full. */
   packets: ({ mode: ModeName } & QueueTotals)[];
   memory: MemoryPerFlow | null;
@@ -35,7 +37,7 @@ export interface Report {
 }
 
 const NONE = '–';
-const percent = (share: number) => (Number.isNaN(share) ? NONE : `${(share * 100).toFixed(0)} %`);
+export const percent = (share: number) => (Number.isNaN(share) ? NONE : `${(share * 100).toFixed(0)} %`);
 const mark = (reached: boolean | null) => (reached === null ? NONE : reached ? 'yes' : 'NO');
 
 /** Three digits that mean something, thousands apart. */
@@ -138,7 +140,7 @@ function banText({ p50, p90, p99, longest, unbanned }: BanTime): string {
 }
 
 function circumstances(report: Report): string[] {
-  const { machine, load, rules, idle } = report;
+  const { machine, load, rules, idle, stolen } = report;
   const lines = [
     `${report.date}, commit ${report.commit}, ${report.rounds} rounds of ${report.seconds} s, ${report.queues} ${report.queues === 1 ? 'queue' : 'queues'}.`,
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGigabytes} GB; Linux ${machine.kernel}, Node.js ${machine.node}.`,
@@ -147,6 +149,9 @@ function circumstances(report: Report): string[] {
   ];
   if (idle !== null)
     lines.push(`Engines of other modes took ${percent(idle)} of one processor while one was measured.`);
+  lines.push(
+    `The host took up to ${(stolen.most * 100).toFixed(1)} % of the processors away during a measurement; ${stolen.repeated} rounds were made again for that.`,
+  );
   const whole = (count: number) => count.toLocaleString('en-US').replaceAll(',', ' ');
   for (const { mode, received, uninspected, dropped } of report.packets)
     lines.push(

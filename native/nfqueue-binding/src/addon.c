@@ -1,6 +1,6 @@
 /*
  * Node-API surface over queue.c and raw_socket.c; that of ip_set.c is in ip_set_addon.c, that of socket_diag.c and
- * transparent_socket.c in addon_sockets.c. Private to this package: index.ts is the public one.
+ * transparent_socket.c in addon_sockets.c, that of rights.c in rights_addon.c. Private to this package: index.ts is the public one.
  *
  * All packet memory is one ArrayBuffer made by JavaScript; the handle keeps it alive, and every call checks that
  * it has not been detached. Nothing here is global: each handle belongs to the environment (thread) that opened
@@ -18,6 +18,7 @@
 #include "ip_set_addon.h"
 #include "queue.h"
 #include "raw_socket.h"
+#include "rights_addon.h"
 #include "surface.h"
 #include "thread_slice.h"
 
@@ -538,6 +539,7 @@ NAPI_MODULE_INIT() {
       {"listTcpSockets", list_tcp_sockets},
       {"destroyTcpSockets", destroy_tcp_sockets},
       {"listenTransparently", listen_transparently},
+      {"restart", restart},
       {"threadSlice", set_thread_slice},
       {"parseMessage", parse_message},
       {"checksum", checksum},

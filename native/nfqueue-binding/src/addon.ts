@@ -68,6 +68,8 @@ export interface Addon {
   destroyTcpSockets(rows: Uint8Array): number;
   /** A file descriptor, or a negative errno. */
   listenTransparently(ipv6: boolean, backlog: number): number;
+  /** Does not return, but with an errno; see rights.h. */
+  restart(kept: bigint, argv: readonly string[]): number;
   /** An errno, of thread_slice.h. */
   threadSlice(microseconds: number): number;
   /** The functions of ip_set_addon.c; their errors may be numbers of the kernel's own for sets. */

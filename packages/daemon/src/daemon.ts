@@ -54,6 +54,7 @@ import { engineStatus, queueRows, rulesAnswer } from './engine-status';
 import { Incidents } from './incidents';
 import { installPlan } from './install-plan';
 import { localAddresses } from './interfaces';
+import { LostDetections } from './lost-detections';
 import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
@@ -157,6 +158,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly forgetful: StandingTrouble;
   private readonly blind: StandingTrouble;
   private readonly pressure: QueuePressure;
+  private readonly lostDetections = new LostDetections((over, message) => {
+    if (over) this.log.info(message);
+    else this.log.error(message);
+    this.sink.write(engineEvent('EVENTS_LOST', message));
+  });
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
@@ -475,7 +481,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.mirrors = null;
     this.closeDecoys();
     await supervisor.stop();
-    this.traffic.retire(supervisor.threads);
+    this.traffic.retire(supervisor.workers);
   }
 
   /** What becomes of the connections that are there; null: they are adopted. Monitoring never changes traffic. */
@@ -555,6 +561,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.bans.service.lookAround();
     this.permits.renew();
     if (this.forgetful.standing) this.remember({});
+    this.lostDetections.look(this.traffic.totals(this.supervisor?.workers ?? new Map()));
     if (this.mirrors === null)
       this.pressure.look(
         queueRows(this.supervisor).map(pressureOf),
@@ -585,7 +592,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     });
     supervisor.on('lost', ({ queue, reason, thread }) => {
       this.incidents.count('worker-lost');
-      this.traffic.retire([thread]);
+      this.traffic.retire(new Map([[queue, thread]]));
       this.log.error(
         `the worker of ${place(queue)} is lost: ${reason}; its traffic ${passes} until another takes over`,
       );
@@ -825,7 +832,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const registry = daemonRegistry({
       threads: () => this.supervisor?.attended ?? [],
       mirrors: () => this.mirrors?.rows ?? [],
-      totals: () => this.traffic.totals(this.supervisor?.threads ?? []),
+      totals: () => this.traffic.totals(this.supervisor?.workers ?? new Map()),
+      byQueue: () => this.traffic.byQueue(this.supervisor?.workers ?? new Map()),
       rules: () => ({ ...this.rulesAnswer(), loadedAt: this.rulesLoadedAt }),
       bans: () => this.bans,
       firewall: this.firewall,
@@ -837,6 +845,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         queues: this.mirrors === null ? this.queueCount() : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
+        parserBytes: this.configuration['app-layer'].memcap,
       }),
     });
     const server = new MetricsServer(registry, () => this.protecting);

@@ -6,6 +6,7 @@ import type { Detection } from './detection';
 import type { DetectionPolicy } from './detection-policy';
 import type { EarlierConnectionSettings } from './earlier-connections';
 import type { PacketLayers } from './packet-layers';
+import type { ParserMemoryOptions } from './parser-memory';
 import type { PacketSender } from './segment-builder';
 
 /** How the kernel takes over connections that need no more inspection. */
@@ -28,6 +29,8 @@ export interface InspectorOptions {
   webAddresses?: AddressTableData | null;
   /** What is done about them, and whose they are looked for; absent: as `policy` says. */
   webAddressPolicy?: DetectionPolicy;
+  /** What parsers may hold; see `ParserMemoryOptions`. */
+  appLayer?: Partial<ParserMemoryOptions>;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;

@@ -9,6 +9,7 @@ import type { Detection } from './detection';
 import { DEFAULT_DETECTION_POLICY, DetectionPolicy } from './detection-policy';
 import { Inspector } from './inspector';
 import { PacketLayers } from './packet-layers';
+import type { ParserMemoryOptions } from './parser-memory';
 import { RuleHost } from './rule-host';
 import type { LoadedRules, RuleSource, RuleSummary } from './rule-loading';
 
@@ -17,6 +18,7 @@ export interface ReplayOptions {
   stream: Partial<StreamOptions>;
   /** Decide verdicts as on a gateway: packets that would be dropped there are lost to the flow here too. */
   inline: boolean;
+  appLayer?: Partial<ParserMemoryOptions>;
   decodePolicy: 'open' | 'closed';
   /** Default: `ignore`. */
   checksums?: ChecksumPolicy;
@@ -162,6 +164,7 @@ export class Replay {
       policy: this.options.inline ? this.loaded.policy : null,
       webAddresses: this.options.webAddresses ?? null,
       ...(!this.options.inline && { webAddressPolicy: this.addressPolicy() }),
+      ...(this.options.appLayer !== undefined && { appLayer: this.options.appLayer }),
       decodePolicy: this.options.decodePolicy,
       offload: null,
       layers: new PacketLayers({

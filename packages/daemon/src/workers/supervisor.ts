@@ -80,6 +80,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     super();
   }
 
+  /** By the number of the queue, or mirror, that each works on. */
+  get workers(): ReadonlyMap<number, WorkerThread> {
+    return this.active;
+  }
+
   get threads(): readonly WorkerThread[] {
     return [...this.active.values()];
   }

@@ -1,11 +1,12 @@
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
-import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
+import type { ParserMemoryOptions } from '../parser-memory';
 import type { PreparedRules, RuleSummary } from '../rule-loading';
-import type { BanPermit, ProvisionalBan } from './provisional-bans';
+import type { ToldDetection } from './detection-outbox';
+import type { BanPermit } from './provisional-bans';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -13,7 +14,9 @@ export const WorkerWord = {
   HEARTBEAT: 0,
   /** Not 0: messages wait on the port. Cleared by the worker. */
   MAIL: 1,
-  COUNT: 2,
+  /** Detections that the supervisor has taken from the port so far; counted up by it, wraps. */
+  TAKEN: 2,
+  COUNT: 3,
 } as const;
 
 /** How a worker opens its queue. */
@@ -44,6 +47,7 @@ export interface WorkerSettings {
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
+  appLayer: ParserMemoryOptions;
   decodePolicy: ExceptionPolicy;
   holdBlockedMicros: number;
   words: SharedArrayBuffer;
@@ -95,17 +99,9 @@ export type FromWorker =
   | { type: 'bound'; facts: QueueFacts | null; threadId: number }
   | { type: 'reloaded'; rules: RuleSummary }
   /**
-   * @param takenAt when its packet was taken from the queue, ms of the clock that all threads share (`hrtime`)
    * @param rehearsal nothing has happened: the answer is only to be practised
-   * @param banned what the worker has put into the kernel's set already
    */
-  | {
-      type: 'detection';
-      detection: Detection;
-      takenAt: number;
-      rehearsal: boolean;
-      banned: ProvisionalBan | null;
-    }
+  | { type: 'detections'; told: readonly ToldDetection[]; rehearsal: boolean }
   /** Data sets that rules want to be kept, as the text of their files. */
   | { type: 'data-sets'; files: { path: string; text: string }[] }
   | { type: 'stopped' }
