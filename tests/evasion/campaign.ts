@@ -4,6 +4,7 @@
  */
 import { SeededRandom } from '@portcullis/testkit';
 import { KeptPlace } from '../kept-place';
+import { nextPort } from './ports';
 import { Tallies, type Tally } from './tally';
 import type { Outcome } from './trial';
 import type { Ways } from './ways';
@@ -14,8 +15,6 @@ export { LONG } from '../kept-place';
 const LANES = Number(process.env.PORTCULLIS_LANES) || 96;
 /** Attempts after which the place is kept and verdicts are read. */
 const BATCH = 2000;
-const FIRST_PORT = 10_000;
-const LAST_PORT = 64_000;
 /** Milliseconds for an attempt whose outcome is in doubt: the machine may have been slow. */
 const PATIENCE = 10_000;
 
@@ -54,15 +53,6 @@ interface Place {
 export interface Report {
   readonly tallies: Tallies;
   readonly failures: readonly string[];
-}
-
-let port = FIRST_PORT;
-
-/** A client's port that was not in use for minutes, with its neighbour. */
-export function nextPort(): number {
-  const own = port;
-  port = port + 2 > LAST_PORT ? FIRST_PORT : port + 2;
-  return own;
 }
 
 /** Number `index` of the seeds that come of one; each stands for itself, so that a campaign can go on anywhere. */

@@ -20,6 +20,7 @@
 #include "raw_socket.h"
 #include "rights_addon.h"
 #include "surface.h"
+#include "thread_slice.h"
 
 enum { QUEUE_MAGIC = 0x71756575, RAW_MAGIC = 0x72617773 };
 
@@ -508,6 +509,15 @@ static napi_value checksum(napi_env env, napi_callback_info info) {
   return integer(env, (int32_t)status);
 }
 
+/* threadSlice(microseconds): 0 or the errno; of the calling thread */
+static napi_value set_thread_slice(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  uint32_t microseconds = 0;
+  if (!get_arguments(env, info, 1, &argument) || napi_get_value_uint32(env, argument, &microseconds) != napi_ok)
+    return wrong_use(env, "threadSlice needs microseconds");
+  return integer(env, thread_slice((uint64_t)microseconds * 1000));
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -530,6 +540,7 @@ NAPI_MODULE_INIT() {
       {"destroyTcpSockets", destroy_tcp_sockets},
       {"listenTransparently", listen_transparently},
       {"restart", restart},
+      {"threadSlice", set_thread_slice},
       {"parseMessage", parse_message},
       {"checksum", checksum},
   };
