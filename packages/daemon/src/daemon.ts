@@ -208,6 +208,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       const source = this.readRules();
       this.marks();
       this.refuseWatching();
+      for (const doubt of this.resolved.warnings) this.log.warn(doubt);
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
@@ -336,7 +337,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return this.inTurn(async () => {
       notifyReloading();
       try {
-        return await this.apply(resolveConfiguration(this.loadOptions));
+        const resolved = resolveConfiguration(this.loadOptions);
+        const answer = await this.apply(resolved);
+        for (const doubt of resolved.warnings) this.log.warn(doubt);
+        return answer;
       } catch (error) {
         this.incidents.count('reload-failed');
         throw error;
