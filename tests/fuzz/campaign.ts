@@ -9,7 +9,7 @@ import { fuzzNative } from './native-run';
 import type { NativeTarget } from './native-targets';
 import { PRESENT_HEAD, type SliceMessage, type SliceOrder } from './slice';
 import type { FuzzTarget } from './target';
-import { processMilliseconds } from './time';
+import { millisecondsOf } from './time';
 
 export interface CampaignOptions {
   readonly state: string;
@@ -282,7 +282,7 @@ function watchHang(child: ChildProcess, present: string, hung: () => void): Node
   let since = 0;
   return setInterval(() => {
     const { inputs } = readPresent(present);
-    const used = processMilliseconds(child.pid as number);
+    const used = millisecondsOf(child.pid as number);
     if (inputs !== last) {
       last = inputs;
       since = used;
