@@ -64,6 +64,7 @@ export class RawPeers {
 
   /**
    * Has a connection at a port and sends the plan's segments on it.
+   * @param patience milliseconds for the answer to each packet of the handshake
    * @param opening for those but `active` the victim must connect to the port, from the one above its server's
    * @returns false where there was no connection
    */
@@ -72,6 +73,7 @@ export class RawPeers {
     plan: Plan,
     random: SeededRandom,
     opening: Opening = 'active',
+    patience = HANDSHAKE_TIME,
   ): Promise<boolean> {
     const connection: Connection = {
       serverSequence: null,
@@ -95,12 +97,12 @@ export class RawPeers {
           payload,
         });
       if (opening === 'active') await this.end.send(greeting(TcpFlag.SYN, plan.synData));
-      await this.until(connection, known, HANDSHAKE_TIME);
+      await this.until(connection, known, patience);
       if (connection.serverSequence === null) return false;
       if (opening === 'passive') await this.end.send(greeting(TcpFlag.SYN | TcpFlag.ACK, plan.synData));
       if (opening === 'simultaneous') {
         await this.end.send(greeting(TcpFlag.SYN, plan.synData));
-        await this.until(connection, () => connection.answered || connection.reset, HANDSHAKE_TIME);
+        await this.until(connection, () => connection.answered || connection.reset, patience);
         await this.end.send(greeting(TcpFlag.SYN | TcpFlag.ACK, new Uint8Array(0)));
       }
       const acknowledgment: Segment = { at: 0, bytes: new Uint8Array(0), flags: TcpFlag.ACK };
