@@ -10,7 +10,7 @@ export interface Trick {
   readonly name: string;
   /** What no honest sender does: bytes sent twice and not the same. */
   readonly conflicting: boolean;
-  /** For short streams only: makes very many packets of long ones. */
+  /** For short streams only: makes very many packets of long ones, or one that is too large. */
   readonly small?: boolean;
   apply(plan: Plan, random: SeededRandom): Plan;
 }
@@ -99,10 +99,13 @@ export const ORDERS: readonly Trick[] = [
     reordered(([first, ...rest]) => (first ? [...rest, first] : [])),
   ),
   honest('every segment twice', (plan) => eachSegment(plan, (segment) => [segment, segment])),
-  honest('all again in one piece, at once', (plan) => ({
-    ...plan,
-    steps: [...plan.steps, { at: 0, bytes: plan.stream, decoy: true }],
-  })),
+  {
+    ...honest('all again in one piece, at once', (plan) => ({
+      ...plan,
+      steps: [...plan.steps, { at: 0, bytes: plan.stream, decoy: true }],
+    })),
+    small: true,
+  },
   honest('empty segments between', (plan) =>
     eachSegment(plan, (segment) => [
       segment,
