@@ -69,7 +69,7 @@ function isLetter(c: number): boolean {
 export const startLine = { firstEnd: 0, secondStart: 0, secondEnd: 0, thirdStart: 0, end: 0 };
 
 /** Longest start line that is waited for. */
-export const LONGEST_START_LINE = 4096;
+const LONGEST_START_LINE = 4096;
 const LONGEST_METHOD = 32;
 
 /** Reads the start line that begins at `start` into `startLine`. @returns one of `StartLine` */
