@@ -12,6 +12,7 @@ import {
   copyrightFile,
   debianChangelog,
   libraryPackages,
+  maintainer,
 } from './package/debian-files.mjs';
 import { billOfMaterials } from './package/sbom.mjs';
 import { shippedModules } from './package/shipped-modules.mjs';
@@ -27,7 +28,8 @@ Builds what is not built, and makes build/portcullis_VERSION_ARCHITECTURE.deb fo
   --compression <name>    xz, zstd, gzip or none (default: xz)
   --no-prepare            package what is built as it stands
 
-SOURCE_DATE_EPOCH (default: the time of the last commit) is the time of every file in the package.`;
+SOURCE_DATE_EPOCH (default: the time of the last commit) is the time of every file in the package. DEBFULLNAME and
+DEBEMAIL name its maintainer (default: the author in package.json, whose address is a placeholder).`;
 
 /** Seconds since 1970 that stand for the time of the build. */
 function sourceDate() {
@@ -60,6 +62,7 @@ const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8
 function makePackage({ output, version, compression }) {
   const seconds = sourceDate();
   const modules = shippedModules(root, 'packages/cli');
+  const responsible = maintainer(readJson('package.json'));
   const stage = mkdtempSync(join(tmpdir(), 'portcullis-deb-'));
   try {
     say('laying out files');
@@ -70,7 +73,7 @@ function makePackage({ output, version, compression }) {
       texts: {
         ...writtenByProgram(version),
         'usr/share/doc/portcullis/copyright': copyrightFile(modules, nodeLicence()),
-        'usr/share/doc/portcullis/changelog.gz': debianChangelog(version, seconds),
+        'usr/share/doc/portcullis/changelog.gz': debianChangelog(version, responsible, seconds),
       },
     });
     const bill = billOfMaterials({
@@ -85,7 +88,7 @@ function makePackage({ output, version, compression }) {
     const control = (name, text, mode) => write(join(stage, 'DEBIAN', name), text, mode);
     const libraries = libraryPackages(binaries, stage);
     const sums = checksums(stage);
-    control('control', controlFile({ version, libraries, stage }));
+    control('control', controlFile({ version, maintainer: responsible, libraries, stage }));
     control('md5sums', sums);
     control('conffiles', CONFFILES.map((path) => `${path}\n`).join(''));
     for (const name of ['postinst', 'prerm', 'postrm'])

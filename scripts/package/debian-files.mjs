@@ -6,7 +6,11 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { everyFile } from './stage.mjs';
 
-const MAINTAINER = 'Portcullis developers <portcullis@packages.invalid>';
+/** Who answers for a package: the author in package.json, or who says so as Debian's own tools are told. */
+export function maintainer({ author }, { DEBFULLNAME, DEBEMAIL } = process.env) {
+  const [, name, address] = /^(.+) <(.+)>$/.exec(author);
+  return `${DEBFULLNAME || name} <${DEBEMAIL || address}>`;
+}
 
 /** Programs that the engine starts; libraries are found by dpkg-shlibdeps. */
 const PROGRAMS = ['ipset', 'iptables'];
@@ -47,13 +51,13 @@ export function libraryPackages(binaries, stage) {
   }
 }
 
-/** @param {{version: string, libraries: string[], stage: string}} what */
-export function controlFile({ version, libraries, stage }) {
+/** @param {{version: string, maintainer: string, libraries: string[], stage: string}} what */
+export function controlFile({ version, maintainer, libraries, stage }) {
   const bytes = everyFile(stage).reduce((sum, path) => sum + statSync(join(stage, path)).size, 0);
   return `Package: portcullis
 Version: ${version}
 Architecture: ${architecture()}
-Maintainer: ${MAINTAINER}
+Maintainer: ${maintainer}
 Installed-Size: ${Math.ceil(bytes / 1024)}
 Depends: ${[...libraries, ...PROGRAMS].sort().join(', ')}
 Suggests: prometheus
@@ -83,13 +87,13 @@ export function checksums(stage) {
     .join('');
 }
 
-export function debianChangelog(version, seconds) {
+export function debianChangelog(version, maintainer, seconds) {
   const date = new Date(seconds * 1000).toUTCString().replace('GMT', '+0000');
   return `portcullis (${version}) bookworm; urgency=medium
 
   * What has changed stands in CHANGELOG.md beside this file.
 
- -- ${MAINTAINER}  ${date}
+ -- ${maintainer}  ${date}
 `;
 }
 

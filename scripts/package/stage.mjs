@@ -53,8 +53,9 @@ export function stageFiles({ root, stage, modules, texts }) {
   copy(join(packaging, 'debian', 'lintian-overrides'), at('usr/share/lintian/overrides/portcullis'));
   copyFolder(join(root, 'rules'), at(SHARE, 'rules'), /\.rules$/);
   link('../../share/portcullis/rules', at(HOME, 'rules'));
-  copyFolder(join(root, 'docker', 'prometheus'), at(SHARE, 'prometheus'), /^alerts\.yaml$/);
-  copyFolder(join(root, 'docker', 'grafana', 'dashboards'), at(SHARE, 'grafana'), /\.json$/);
+  copyFolder(join(root, 'docker', 'prometheus'), at(SHARE, 'prometheus'), /^(alerts|prometheus)\.yaml$/);
+  for (const folder of ['dashboards', 'provisioning/dashboards', 'provisioning/datasources'])
+    copyFolder(join(root, 'docker', 'grafana', folder), at(SHARE, 'grafana', folder), /\.(json|yaml)$/);
   copyFolder(join(packaging, 'log-shipping'), at(SHARE, 'log-shipping'), /./);
   copyFolder(join(root, 'docs'), at(DOCUMENTS), /\.md$/);
   copyFolder(join(root, 'docs', 'decisions'), at(DOCUMENTS, 'decisions'), /\.md$/);

@@ -12,8 +12,13 @@ import { ATTACK_PATH, attackRules, describeLab, LabEngine } from './engine';
 const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^git clone /, 'this is the clone'],
   [/^sudo npm (start|test)\b/, 'this is the test, and the lab starts the engine itself'],
-  [/^npm run (build|check|test:unit)\b|^sudo npm run test:/, 'parts of the test'],
-  [/^sudo apt-get |^sudo npm install --global n$|^sudo n 20 /, 'changes the machine'],
+  [/^npm run (build|check|test:unit|fuzz)\b|^sudo npm run test:/, 'parts of the test'],
+  [/^sudo apt-get install -y nodejs npm$|^sudo npm install --global n$|^sudo n 20 /, 'changes the machine'],
+  [
+    /^sudo apt-get (install|remove|purge) -y (\.\/build\/portcullis_\*\.deb|portcullis|prometheus)$|\/usr\/share\/portcullis\/|^sudo systemctl restart prometheus$|^sudo mkdir -p \/var\/lib\/grafana|^promtool query instant/,
+    "needs a machine of its own: 'npm run test:package' runs it",
+  ],
+  [/^sudo systemctl restart grafana-server$/, 'there is no Grafana here'],
   [/^sudo npm run (demo|bench)/, 'makes a lab of its own, for half a minute and more'],
   [/^scripts\/build-deb/, "tests/ops/package makes the package, 'npm run test:package' installs it"],
   [/docker compose/, 'there is no container engine'],

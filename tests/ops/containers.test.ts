@@ -2,10 +2,12 @@
  * The files for containers, without a container engine: what they refer to exists, versions are pinned, and keys
  * are ones that compose knows.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { dashboards } from './dashboards';
+import { instructions, lint } from './dockerfile';
 import { repository } from './prometheus-tools';
 
 const docker = join(repository, 'docker');
@@ -31,27 +33,36 @@ const serviceKeys = new Set(
   ),
 );
 
-interface Instruction {
-  name: string;
-  rest: string;
+/** The program that knows the schema of compose files; null: there is none. */
+function composeProgram(): { argv: readonly string[]; version: 1 | 2 } | null {
+  for (const argv of [['docker', 'compose'], ['docker-compose']] as const) {
+    const { status, stdout } = spawnSync(argv[0], [...argv.slice(1), 'version'], { encoding: 'utf8' });
+    if (status === 0) return { argv, version: /version 1\./.test(stdout) ? 1 : 2 };
+  }
+  return null;
 }
 
-/** Instructions of a Dockerfile; lines that end in a backslash go on. */
-function instructions(path: string): Instruction[] {
-  const text = readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => !/^\s*(#|$)/.test(line))
-    .join('\n')
-    .replace(/\\\n\s*/g, ' ');
-  return text.split('\n').flatMap((line) => {
-    const [, name, rest] = /^([A-Z]+)\s+(.+)$/.exec(line) ?? [];
-    if (name === undefined || rest === undefined) throw new Error(`no instruction: ${line}`);
-    return [{ name, rest }];
-  });
-}
+const wrong = `FROM debian
+MAINTAINER somebody
+COPY --from=nobody a b c
+WORKDIR opt
+ADD a.tar .
+RUN cd /opt && apt-get install make
+RUN sudo apt update | service cron start
+RUN npm install left-pad
+CMD run
+CMD run
+`;
+const wrongToo = `FROM --platform=linux/amd64 debian:latest AS one
+HEALTHCHECK NONE
+FROM debian:12 AS one
+ENTRYPOINT ["a"]
+ENTRYPOINT ["b"]
+`;
 
 describe('Dockerfile', () => {
-  const all = instructions(join(docker, 'Dockerfile'));
+  const text = readFileSync(join(docker, 'Dockerfile'), 'utf8');
+  const all = instructions(text);
   const of = (name: string) => all.filter((one) => one.name === name).map(({ rest }) => rest);
 
   test('instructions are ones there are, and it begins with FROM', () => {
@@ -96,18 +107,20 @@ describe('Dockerfile', () => {
     for (const { path } of references) expect(copied).toContain(path.split('/')[0]);
   });
 
-  test('lists of packages are taken away in the layer that fetched them, and nothing recommended comes along', () => {
-    const installing = of('RUN').filter((rest) => rest.includes('apt-get install'));
-    expect(installing.length).toBeGreaterThan(0);
-    for (const rest of installing) {
-      expect(rest).toContain('--no-install-recommends');
-      expect(rest).toContain('rm -rf /var/lib/apt/lists/*');
-    }
+  test("hadolint's rules are kept", () => {
+    expect(lint(text)).toEqual([]);
+    // And what breaks them is found.
+    expect(lint(wrong)).toEqual(
+      'DL3000 DL3001 DL3003 DL3004 DL3006 DL3009 DL3014 DL3015 DL3016 DL3020 DL3021 DL3022 DL3025 DL3027 DL3045 DL3057 DL3059 DL4000 DL4003 DL4006'.split(
+        ' ',
+      ),
+    );
+    expect(lint(wrongToo)).toEqual(['DL3007', 'DL3024', 'DL3029', 'DL4004']);
   });
 
   test('the image has what scripts/prepare.mjs says the engine needs', () => {
-    const text = readFileSync(join(repository, 'scripts', 'prepare.mjs'), 'utf8');
-    const run = /^ {2}run: \[(.*)\],$/m.exec(text)?.[1]?.match(/[a-z0-9.-]+/g) ?? [];
+    const recipe = readFileSync(join(repository, 'scripts', 'prepare.mjs'), 'utf8');
+    const run = /^ {2}run: \[(.*)\],$/m.exec(recipe)?.[1]?.match(/[a-z0-9.-]+/g) ?? [];
     expect(run.length).toBeGreaterThan(2);
     for (const name of run) expect(of('RUN').join(' ')).toContain(` ${name} `);
   });
@@ -139,6 +152,30 @@ describe('compose.yaml', () => {
       for (const volume of service.volumes ?? []) expect(volume).toMatch(/^[^:]+:\/[^:]+(:ro)?$/);
     }
   });
+
+  const compose = composeProgram();
+  if (compose === null)
+    test.skip('neither docker compose nor docker-compose is installed (apt-get install docker-compose)', () => {});
+  else
+    test(`${compose.argv.join(' ')} takes it, and would refuse a key there is not`, () => {
+      const text = readFileSync(join(docker, 'compose.yaml'), 'utf8');
+      const config = (input: string) =>
+        spawnSync(
+          compose.argv[0] as string,
+          [...compose.argv.slice(1), '--project-directory', docker, '--file', '-', 'config', '--quiet'],
+          // Version 1 does not know the specification's name of the project.
+          {
+            input: compose.version === 1 ? input.replace(/^name: .*$/m, '') : input,
+            encoding: 'utf8',
+            env: { ...process.env, GRAFANA_PASSWORD: 'secret' },
+          },
+        );
+      const { status, stderr } = config(text);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const refused = config(text.replace('read_only: true', 'read_onyl: true'));
+      expect(refused).toMatchObject({ stderr: expect.stringContaining('read_onyl') });
+      expect(refused.status).not.toBe(0);
+    });
 
   test('the engine has two capabilities, nobody else has any', () => {
     for (const [name, { cap_add }] of Object.entries(read.services))

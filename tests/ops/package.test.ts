@@ -91,13 +91,17 @@ else
       }
     }, 300_000);
 
-    test('it depends on libraries and programs, and on no Node.js', () => {
+    test('it depends on libraries and programs and on no Node.js, and names who answers for it', () => {
       const names = field('Depends')
         .split(', ')
         .map((one) => one.split(' ')[0]);
       expect(names).toEqual(expect.arrayContaining(['ipset', 'iptables', 'libc6', 'libpcre2-8-0']));
       expect(names.filter((name) => /node|npm/.test(name ?? ''))).toEqual([]);
       expect(['amd64', 'arm64']).toContain(field('Architecture'));
+      const { author } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+        author: string;
+      };
+      expect(field('Maintainer')).toBe(author);
     });
 
     test("everything is root's, and nobody else may write", () => {

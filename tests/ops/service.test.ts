@@ -110,11 +110,11 @@ describeLab('with the privileges of the unit, and a notify socket', () => {
   });
 
   test('the configuration is checked before the start, and a wrong one refused', async () => {
-    expect(serviceSettings('ExecStartPre')).toContain('/usr/bin/portcullis config show');
+    expect(serviceSettings('ExecStartPre')).toContain('/usr/bin/portcullis config check');
     const wrong = join(engine.directory, 'wrong.yaml');
     writeFileSync(wrong, 'block-duratoin: 2h\n');
     const show = (file: string) =>
-      lab.exec('gateway', [process.execPath, command, 'config', 'show', '--config', file], {
+      lab.exec('gateway', [process.execPath, command, 'config', 'check', '--config', file], {
         env: { PORTCULLIS_POLICY: '' },
       });
     expect(await show(wrong)).toMatchObject({ code: 2, stderr: expect.stringContaining('block-duration') });

@@ -30,7 +30,7 @@ export function buildDeb({ output, version, env }: BuildOptions): string {
       `--output=${output}`,
       ...(version === undefined ? [] : [`--version=${version}`]),
     ],
-    { encoding: 'utf8', env: { ...process.env, ...env } },
+    { encoding: 'utf8', env: { ...process.env, DEBFULLNAME: '', DEBEMAIL: '', ...env } },
   );
   if (made.status !== 0) throw new Error(`${made.stdout}${made.stderr}`);
   const names = readdirSync(output).filter((name) => name.startsWith(`portcullis_${version ?? ''}`));

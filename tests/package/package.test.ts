@@ -5,28 +5,47 @@
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { BanListAnswer, StatusAnswer } from '@portcullis/control';
 import { Lab, type LabConnection, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, attackRules } from '../lab/engine';
+import { type Page, pages, section, shellLines } from '../structure/documentation';
 import { BootedSystem, bootMissing } from './booted-system';
 import { buildDeb, packagingMissing } from './build-deb';
 import { debianRootMissing, makeDebianRoot } from './debian-root';
 
 const HTTP = 80;
+const PROMETHEUS = 'http://127.0.0.1:9090';
 const ECHO = 7000;
 const UNIT = 'portcullis.service';
 const TIMER = 'portcullis-rules-update.timer';
 const CAPABILITIES = (1n << 12n) | (1n << 13n); // CAP_NET_ADMIN, CAP_NET_RAW
+
+const readme = () => pages().find(({ path }) => path === 'README.md') as Page;
+
+/** The checkout of somebody who reads the README: sudo, and a package that is made already. */
+function prepareReader(folder: string, deb: string): void {
+  const program = (path: string, text: string) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `#!/bin/sh\n${text}\n`);
+    chmodSync(path, 0o755);
+  };
+  program(join(folder, '../../usr/bin/sudo'), 'exec "$@"');
+  program(join(folder, 'scripts/build-deb'), 'ls build/portcullis_*.deb');
+  mkdirSync(join(folder, 'build'));
+  copyFileSync(deb, join(folder, 'build', basename(deb)));
+}
 
 const missing = packagingMissing() ?? debianRootMissing() ?? Lab.available() ?? bootMissing();
 jest.setTimeout(120_000);
@@ -41,12 +60,15 @@ else
 
     beforeAll(async () => {
       const first = buildDeb({ output: packages, version: '1.0.0' });
-      const second = buildDeb({ output: packages, version: '1.0.1' });
+      const second = buildDeb({
+        output: packages,
+        version: '1.0.1',
+        env: { DEBFULLNAME: 'Somebody Else', DEBEMAIL: 'else@packages.example' },
+      });
       const depends = spawnSync('dpkg-deb', ['--field', first, 'Depends'], { encoding: 'utf8' }).stdout;
       const libraries = depends.split(',').map((one) => one.trim().split(' ')[0] as string);
-      root = makeDebianRoot([...libraries, 'systemd', 'dbus', 'man-db']);
-      mkdirSync(join(root, 'srv'), { recursive: true });
-      copyFileSync(first, join(root, 'srv', 'first.deb'));
+      root = makeDebianRoot([...libraries, 'systemd', 'dbus', 'man-db', 'prometheus']);
+      prepareReader(join(root, 'srv', 'reader'), first);
       copyFileSync(second, join(root, 'srv', 'second.deb'));
       lab = new Lab('pcdeb');
       await lab.httpServer('server', HTTP);
@@ -60,7 +82,17 @@ else
       for (const folder of [root, packages]) if (folder) rmSync(folder, { recursive: true, force: true });
     });
 
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the syntax of dpkg-query.
+    const fields = '${Version} ${Maintainer}';
     const configuration = () => join(root, 'etc/portcullis/portcullis.yaml');
+    /** Runs lines of the README as they stand there. @returns what they printed */
+    const follow = async (heading: string, wanted: RegExp): Promise<string> => {
+      const lines = shellLines(section(readme(), heading)).filter((line) => wanted.test(line));
+      expect(lines.length).toBeGreaterThan(0);
+      let printed = '';
+      for (const line of lines) printed += await system.run('sh', '-c', `cd /srv/reader && ${line}`);
+      return printed;
+    };
     const status = () => system.json<StatusAnswer>('portcullis', 'status');
     const banned = async () =>
       (await system.json<BanListAnswer>('portcullis', 'bans', 'list')).bans.map(({ prefix }) => prefix);
@@ -88,7 +120,7 @@ else
             '--fail-on=error,warning',
             `--suppress-tags=${uncompressed}`,
             '--allow-root',
-            join(root, 'srv', 'first.deb'),
+            join(root, 'srv', 'second.deb'),
           ],
           { encoding: 'utf8' },
         );
@@ -97,9 +129,8 @@ else
     else test.skip('lintian is not installed', () => {});
 
     test('installing starts the service, says that protection is off, and needs nothing more', async () => {
-      const { code, stdout, stderr } = await system.exec('dpkg', '--install', '/srv/first.deb');
-      expect({ code, stderr }).toMatchObject({ code: 0 });
-      expect(stdout).toContain("turn it on with 'portcullis enable'");
+      const printed = await follow('Install for good', /build-deb|apt-get install/);
+      expect(printed).toContain("turn it on with 'portcullis enable'");
       expect(await system.run('systemctl', 'is-active', UNIT)).toBe('active\n');
       expect(await system.run('systemctl', 'is-enabled', UNIT)).toBe('enabled\n');
       expect(await status()).toMatchObject({ state: 'disabled', rules: { failed: 0 } });
@@ -121,13 +152,43 @@ else
         ].join('\n'),
       );
       await system.run('systemctl', 'restart', UNIT);
-      await system.run('portcullis', 'enable');
+      await follow('Install for good', /portcullis enable/);
+      // It would end with 1 where a check fails.
+      expect(await follow('Install for good', /portcullis doctor/)).toContain('0 failed');
       expect(await get('/ordinary', 4, 5000)).toMatchObject({ complete: true });
       expect(await get(ATTACK_PATH, 4, 1500)).toMatchObject({ complete: false });
       expect(await banned()).toEqual([lab.address('attacker', 4)]);
       expect(await get('/ordinary', 4, 1000)).toMatchObject({ connected: false });
       expect(await get('/ordinary', 6, 5000)).toMatchObject({ complete: true });
       expect((await status()).packets.received).toBeGreaterThan(0);
+    });
+
+    test('Prometheus has its numbers, and Grafana its files, by the lines of the README', async () => {
+      const heading = 'Metrics and dashboards';
+      await follow(heading, /prometheus/);
+      await waitUntil(async () => / => 1 @/.test(await follow(heading, /promtool query/)), {
+        timeout: 90_000,
+        what: 'the engine in Prometheus',
+      });
+      const rules = await system.run(
+        'promtool',
+        'query',
+        'instant',
+        PROMETHEUS,
+        'count(ALERTS) or vector(0)',
+      );
+      expect(rules).toMatch(/ => \d+ @/);
+      mkdirSync(join(root, 'etc/grafana'));
+      await follow(heading, /grafana\//);
+      expect(existsSync(join(root, 'etc/grafana/provisioning/datasources/portcullis.yaml'))).toBe(true);
+      expect(readdirSync(join(root, 'var/lib/grafana/dashboards')).sort()).toEqual([
+        'attackers.json',
+        'datapath.json',
+        'overview.json',
+      ]);
+      for (const folder of ['etc/grafana', 'var/lib/grafana'])
+        rmSync(join(root, folder), { recursive: true });
+      await system.run('systemctl', 'stop', 'prometheus');
     });
 
     test('systemd has taken from it what the unit says', async () => {
@@ -207,7 +268,9 @@ else
       const before = await mainProcess();
       const mine = readFileSync(configuration(), 'utf8');
       await across(connection, 'upgrade', () => system.run('dpkg', '--install', '/srv/second.deb'));
-      expect(await system.run('dpkg-query', '--show', 'portcullis')).toContain('1.0.1');
+      expect(await system.run('dpkg-query', '--show', '--showformat', fields, 'portcullis')).toBe(
+        '1.0.1 Somebody Else <else@packages.example>',
+      );
       expect(await mainProcess()).not.toBe(before);
       expect(readFileSync(configuration(), 'utf8')).toBe(mine);
       expect((await status()).state).toBe('protecting');
@@ -219,11 +282,12 @@ else
       const before = await mainProcess();
       const mine = readFileSync(configuration(), 'utf8');
       appendFileSync(configuration(), 'block-duratoin: 2h\n');
-      const { code, stderr } = await system.exec('dpkg', '--install', '/srv/second.deb');
+      const { code, stderr } = await system
+        .exec('dpkg', '--install', '/srv/second.deb')
+        .finally(() => writeFileSync(configuration(), mine));
       expect(code).toBe(0);
       expect(stderr).toContain('the engine was not restarted');
       expect(await mainProcess()).toBe(before);
-      writeFileSync(configuration(), mine);
     });
 
     test('an engine that hangs is ended and started again', async () => {
@@ -261,7 +325,7 @@ else
         'ACCEPT',
       );
       expect((await inKernel()).length).toBeGreaterThan(20);
-      const printed = await system.run('dpkg', '--remove', 'portcullis');
+      const printed = await follow('Install for good', /apt-get remove/);
       expect(printed).toContain(
         'iptables -t mangle -A portcullis_bypass -p tcp -m tcp --dport 8443 -j ACCEPT',
       );
@@ -281,7 +345,7 @@ else
 
     test('purging leaves a clean host', async () => {
       rmSync(join(root, 'etc/portcullis/rules'), { recursive: true });
-      await system.run('dpkg', '--purge', 'portcullis');
+      await follow('Install for good', /apt-get purge/);
       expect(await inKernel()).toEqual([]);
       const left = await system.run(
         'find',

@@ -48,6 +48,12 @@ test('asking a running engine loads little, and needs no configuration without m
   expect(mockLoaded).toEqual([]);
 });
 
+test('checking the configuration asks no engine, which may have read it before it was changed', async () => {
+  await engine.listen();
+  const check = buildProgram().parseAsync(['node', 'portcullis', 'config', 'check', '--config', file]);
+  await expect(check).rejects.toMatchObject({ code: 'CONFIGURATION_INVALID' });
+});
+
 test('where no engine answers, what is wrong with the configuration is told', async () => {
   await expect(bansList()).rejects.toMatchObject({ code: 'CONFIGURATION_INVALID' });
   expect(mockLoaded).toContain('configuration');

@@ -83,7 +83,7 @@ export async function ask<Answer>(
       printProblem(`portcullis: the configuration cannot be read; the engine on ${USUAL_SOCKET} answers`);
     return answer as Answer;
   } catch (error) {
-    if (isUnreachable(error)) readConfiguration(options);
+    if (isUnreachable(error) && files.length > 0) readConfiguration(options);
     throw error;
   }
 }

@@ -30,6 +30,18 @@ export async function changeSettings(
   );
 }
 
+/** @throws ConfigurationError with the place of what is wrong; no engine is asked, which may run with another file */
+export function checkedSettings(options: ConfigOptions): { valid: true; files: string[]; changed: number } {
+  const { resolveConfiguration, settingRows } = configuration();
+  const from = loadOptions(options);
+  const rows = settingRows(resolveConfiguration({ ...from, settings: true }));
+  return {
+    valid: true,
+    files: [from.file, from.policy].filter((file) => typeof file === 'string'),
+    changed: rows.filter(({ origin }) => origin !== 'default').length,
+  };
+}
+
 export function shownSettings(options: ConfigOptions): Promise<ShownSettings> {
   return withOrWithoutEngine(
     () => ask<ShownSettings>(options, 'config.show'),

@@ -22,6 +22,7 @@ import type { EveRecord, FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { EventEmitter } from 'eventemitter3';
+import { BanPermits } from './ban-permits';
 import { Bans } from './bans';
 import { engineEvent } from './engine-event';
 import { EngineLock } from './engine-lock';
@@ -29,6 +30,7 @@ import { engineStatus } from './engine-status';
 import { Incidents } from './incidents';
 import { failsOpen } from './install-plan';
 import type { Logger } from './logger';
+import { LostDetections } from './lost-detections';
 import { hurryMainThread } from './main-thread';
 import { markLayout, queueCount } from './marks';
 import { daemonRegistry } from './metrics';
@@ -78,6 +80,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private firewall!: FirewallBackend;
   private bans!: Bans;
   private responses!: Responses;
+  private permits!: BanPermits;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
   private sink!: FanOutSink;
@@ -94,6 +97,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.sink.write(record);
     },
     onNews: (message) => this.log.info(message),
+  });
+  private readonly lostDetections = new LostDetections((over, message) => {
+    if (over) this.log.info(message);
+    else this.log.error(message);
+    this.sink.write(engineEvent('EVENTS_LOST', message));
   });
   private readonly state: RememberedState;
   private readonly rules: RulesInForce;
@@ -158,6 +166,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.firewall.remove());
       this.bans = this.makeBans();
       this.responses = this.makeResponses();
+      this.permits = this.makePermits();
       const report = await this.bans.service.start();
       undo.push(() => this.bans.service.stop());
       const { damagedLines } = report.ledger;
@@ -191,6 +200,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       notifyStopping();
       this.upkeep.stop();
       this.webAddresses.stop();
+      this.permits.withdraw();
       await this.control.close();
       let report = { bansLeft: 0, bypassKept: false };
       let problem: Error | null = null;
@@ -284,18 +294,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const needsRestart = changedRestartKeys(before, read);
     const next = keepRestartKeys(before, read);
     await this.sink.reopen();
+    this.permits.hold();
     this.configuration = next;
     try {
       await this.protection.change(source);
+      this.resolved = resolved;
+      if (!next.scan.decoy) this.protection.closeDecoys();
+      this.neverBlock = this.makeNeverBlock();
+      this.webAddresses.configure(next, this.options.configurationFile);
+      await this.letExcludedIn();
     } catch (error) {
-      this.configuration = before;
+      if (this.resolved !== resolved) this.configuration = before;
       throw error;
+    } finally {
+      this.permits.release();
     }
-    this.resolved = resolved;
-    if (!next.scan.decoy) this.protection.closeDecoys();
-    this.neverBlock = this.makeNeverBlock();
-    this.webAddresses.configure(next, this.options.configurationFile);
-    await this.letExcludedIn();
     const rules = this.rules.answer();
     this.log.info(`reloaded: ${rules.loaded} rules`);
     return { rules, needs_restart: needsRestart };
@@ -326,9 +339,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   }
 
   private listenTo(supervisor: Supervisor): void {
-    supervisor.on('detection', async (detection, began) =>
-      this.emit('alert', await this.responses.to(detection, began)),
-    );
+    supervisor.on('detection', async (...told) => this.emit('alert', await this.responses.to(...told)));
     supervisor.on('rehearsal', (detection) => this.responses.rehearse(detection));
     tellOfWorkers(supervisor, {
       log: this.log,
@@ -397,6 +408,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       configuration: () => this.configuration,
       firewall: () => this.firewall,
       webAddresses: () => this.webAddresses.table,
+      permits: () => this.permits,
       listenTo: (supervisor) => this.listenTo(supervisor),
     });
   }
@@ -411,6 +423,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       firewall: () => this.firewall,
       bans: () => this.bans,
       neverBlock: () => this.neverBlock,
+      permits: () => this.permits,
+      traffic: this.traffic,
+      lostDetections: this.lostDetections,
       unattendedTraffic: () => this.unattendedTraffic,
     });
   }
@@ -425,7 +440,12 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       defaultSeconds: () => this.configuration['block-duration'],
       graceSeconds: () => this.configuration['unblock-grace'],
       onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
-      onRemoved: () => this.supervisor?.forgetBlockedSources(),
+      onRemoving: () => this.permits.hold(),
+      onRemoved: () => {
+        this.supervisor?.forgetBlockedSources();
+        this.permits.passOver();
+        this.permits.release();
+      },
     });
   }
 
@@ -439,6 +459,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       configuration: () => this.configuration,
       classes: () => this.rules.classes,
       onRefused: () => this.supervisor?.forgetBlockedSources(),
+      onDecided: () => this.permits.makeRoom(),
+    });
+  }
+
+  private makePermits(): BanPermits {
+    return new BanPermits({
+      policy: () => this.responses.policy,
+      spared: (networks) => [...this.bans.service.spared(networks), ...this.neverBlock.spared],
+      room: () => this.responses.room,
+      graceSeconds: () => this.configuration['unblock-grace'],
+      send: (permit) => this.supervisor?.setBanPermit(permit),
     });
   }
 
@@ -454,7 +485,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const registry = daemonRegistry({
       threads: () => this.supervisor?.attended ?? [],
       mirrors: () => this.protection.mirrors?.rows ?? [],
-      totals: () => this.traffic.totals(this.supervisor?.threads ?? []),
+      totals: () => this.traffic.totals(this.supervisor?.workers ?? new Map()),
+      byQueue: () => this.traffic.byQueue(this.supervisor?.workers ?? new Map()),
       rules: () => ({ ...this.rules.answer(), loadedAt: this.rules.loadedAt }),
       bans: () => this.bans,
       firewall: this.firewall,
@@ -466,6 +498,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         queues: this.protection.mirrors === null ? queueCount(this.configuration) : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
+        parserBytes: this.configuration['app-layer'].memcap,
       }),
     });
     const server = new MetricsServer(registry, () => this.protecting);

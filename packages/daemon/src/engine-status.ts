@@ -33,7 +33,7 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
   const rules = parts.rules.summary;
   const counted = await firewall.queueRulePackets();
   const dropped = await firewall.dropCounters();
-  const totals = parts.traffic.totals(supervisor?.threads ?? []);
+  const totals = parts.traffic.totals(supervisor?.workers ?? new Map());
   const on = supervisor !== null;
   return {
     version: parts.version,
@@ -59,6 +59,7 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
     flows: totals.flows_active,
     one_sided_flows: totals.one_sided_flows,
     held_bytes: totals.held_bytes,
+    app_layer_bytes: totals.parser_bytes,
     exceptions: exceptionRows(totals),
     flows_evicted: totals.flows_evicted,
     firewall_repairs: parts.repairs,

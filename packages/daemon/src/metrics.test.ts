@@ -1,10 +1,17 @@
-import { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
+import {
+  DropCounterNames,
+  LostKinds,
+  lostCounter,
+  type WorkerCounterName,
+  WorkerCounterNames,
+} from '@portcullis/engine';
 import type { EventSink, EveRecord } from '@portcullis/events';
 import { type FirewallBackend, MemoryFirewall } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
 import type { Bans } from './bans';
 import { Incidents } from './incidents';
 import { daemonRegistry, type MetricSources } from './metrics';
+import type { WorkerCounts } from './traffic';
 import type { AttendedQueue } from './workers/supervisor';
 
 const firewall = new MemoryFirewall() as FirewallBackend;
@@ -20,6 +27,8 @@ incidents.countAlert('trojan-activity', {
 const latency = new SharedHistogram();
 latency.observe(50, 3);
 const facts = { queue: 3, fd: 1, portId: 1, failOpen: true, gso: true, maxLength: 1, receiveBuffer: 1 };
+const counts = (first: number) =>
+  Object.fromEntries(WorkerCounterNames.map((name, index) => [name, first + index])) as WorkerCounts;
 const sources: MetricSources = {
   threads: () => [
     {
@@ -30,11 +39,8 @@ const sources: MetricSources = {
   ],
   mirrors: () => [{ interface: 'mirror0', captured: 21, lost: 22 }],
   // Every counter its own number, so that a mix-up shows.
-  totals: () =>
-    Object.fromEntries(WorkerCounterNames.map((name, index) => [name, 1000 + index])) as Record<
-      WorkerCounterName,
-      number
-    >,
+  totals: () => counts(1000),
+  byQueue: () => new Map([[3, counts(2000)]]),
   rules: () => ({ loaded: 199, failed: 2, loaded_at: null, loadedAt: new Date(1_700_000_000_000) }),
   bans: () =>
     ({
@@ -45,7 +51,7 @@ const sources: MetricSources = {
     }) as unknown as Bans,
   firewall,
   incidents,
-  limits: () => ({ queues: 2, flows: 100, streamBytes: 200 }),
+  limits: () => ({ queues: 2, flows: 100, streamBytes: 200, parserBytes: 300 }),
   protecting: () => true,
   sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
   outlets: () => [
@@ -58,7 +64,8 @@ const sources: MetricSources = {
     },
   ],
 };
-const counter = (name: WorkerCounterName) => 1000 + WorkerCounterNames.indexOf(name);
+const counter = (name: WorkerCounterName) => counts(1000)[name];
+const ofQueue = (name: WorkerCounterName) => counts(2000)[name];
 
 let text: string;
 beforeAll(async () => {
@@ -66,17 +73,17 @@ beforeAll(async () => {
 });
 
 test.each([
-  ['packets_received_total', counter('queue_received')],
-  ['bytes_received_total', counter('queue_bytes')],
-  ['packets_accepted_total', counter('queue_accepted')],
-  ['packets_dropped_total', counter('queue_dropped')],
-  ['queue_overruns_total', counter('queue_overruns')],
-  ['packets_missed_total', counter('queue_missed')],
-  ['packets_truncated_total', counter('queue_truncated')],
-  ['verdict_errors_total', counter('queue_send_errors')],
+  ['packets_received_total{queue="3"}', ofQueue('queue_received')],
+  ['bytes_received_total{queue="3"}', ofQueue('queue_bytes')],
+  ['packets_accepted_total{queue="3"}', ofQueue('queue_accepted')],
+  ['packets_dropped_total{queue="3"}', ofQueue('queue_dropped')],
+  ['queue_overruns_total{queue="3"}', ofQueue('queue_overruns')],
+  ['packets_missed_total{queue="3"}', ofQueue('queue_missed')],
+  ['packets_truncated_total{queue="3"}', ofQueue('queue_truncated')],
+  ['verdict_errors_total{queue="3"}', ofQueue('queue_send_errors')],
   ['alerts_allowed_total', counter('alerts')],
   ['alerts_blocked_total', counter('attacks_blocked')],
-  ['flows_offloaded_total', counter('offloaded')],
+  ['flows_offloaded_total{queue="3"}', ofQueue('offloaded')],
   ['protecting', 1],
   ['stream_gaps_total', counter('gaps')],
   ['stream_gap_bytes_total', counter('gap_bytes')],
@@ -98,6 +105,7 @@ test.each([
       counter('raw_tails_missing'),
   ],
   ['exceptions_total{cause="flow-table",action="dropped"}', counter('drop_flow_table')],
+  ['exceptions_total{cause="app-layer-memcap",action="passed"}', counter('parsers_passed')],
   ['exceptions_total{cause="gap",action="passed"}', counter('gaps')],
   ['flows_one_sided_total', counter('one_sided_flows')],
   ['packets_queued_total', 21],
@@ -107,6 +115,7 @@ test.each([
   ['incidents_total{kind="reload-failed"}', 0],
   ['flows', counter('flows_active')],
   ['stream_memory_bytes', counter('held_bytes')],
+  ['app_layer_memory_bytes', counter('parser_bytes')],
   ['queue_fail_open{queue="3"}', 1],
   ['rules_loaded', 199],
   ['rules_failed', 2],
@@ -115,7 +124,9 @@ test.each([
   ['bans_total{event="added",origin="manual",family="ipv4"}', 1],
   ['thread_busy_seconds_total{thread="queue-3"}', 7.5],
   ['events_written_total', 11],
-  ['events_lost_total', 12],
+  ['events_lost_total', 12 + LostKinds.reduce((sum, kind) => sum + counter(lostCounter(kind)), 0)],
+  ['events_lost_by_kind_total{at="worker",kind="attack"}', counter('lost_attack')],
+  ['events_lost_by_kind_total{at="eve",kind="alert"}', 12],
   ['events_backlog_bytes', 13],
   ['output_written_total{output="webhook"}', 14],
   ['output_dropped_total{output="webhook"}', 15],

@@ -1,5 +1,5 @@
 import type { MirrorRow, RulesAnswer } from '@portcullis/control';
-import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
+import { DropCounterNames, LostKinds, lostCounter, type WorkerCounterName } from '@portcullis/engine';
 import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
@@ -7,13 +7,15 @@ import { readQueueStatistics } from '@portcullis/nfqueue-binding';
 import type { Bans } from './bans';
 import { exceptionRows } from './exceptions';
 import { type Incidents, incidentKinds } from './incidents';
+import type { WorkerCounts } from './traffic';
 import type { AttendedQueue } from './workers/supervisor';
 import { threadSchedule } from './workers/thread-schedule';
 
 export interface MetricSources {
   threads(): readonly AttendedQueue[];
   mirrors(): readonly MirrorRow[];
-  totals(): Record<WorkerCounterName, number>;
+  totals(): WorkerCounts;
+  byQueue(): ReadonlyMap<number, WorkerCounts>;
   rules(): RulesAnswer & { loadedAt: Date | null };
   bans(): Bans;
   firewall: FirewallBackend;
@@ -22,11 +24,13 @@ export interface MetricSources {
   outlets(): readonly Outlet[];
   incidents: Incidents;
   /** Queues that are to be attended, and what one worker may hold. */
-  limits(): { queues: number; flows: number; streamBytes: number };
+  limits(): { queues: number; flows: number; streamBytes: number; parserBytes: number };
 }
 
-/** Worker counters that are told as they are, summed over the workers. */
-const workerMetrics: readonly [WorkerCounterName, string, string][] = [
+type WorkerMetric = readonly [WorkerCounterName, name: string, help: string];
+
+/** Worker counters that are told as they are, of each queue. */
+const queueMetrics: readonly WorkerMetric[] = [
   ['queue_received', 'packets_received_total', 'Packets taken from the queues.'],
   ['queue_bytes', 'bytes_received_total', 'Bytes on the wire of the packets taken from the queues.'],
   ['queue_accepted', 'packets_accepted_total', 'Packets given back to the kernel to go on.'],
@@ -35,6 +39,11 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
   ['queue_missed', 'packets_missed_total', 'Packets that did not fit into a receive buffer.'],
   ['queue_truncated', 'packets_truncated_total', 'Packets whose tail was not seen.'],
   ['queue_send_errors', 'verdict_errors_total', 'Verdicts the kernel could not be told.'],
+  ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
+];
+
+/** Worker counters that are summed over the workers: which of them has a flow says nothing. */
+const workerMetrics: readonly WorkerMetric[] = [
   ['alerts', 'alerts_allowed_total', 'Rule matches that were only told.'],
   ['attacks_blocked', 'alerts_blocked_total', 'Rule matches for which a packet was dropped.'],
   ['gaps', 'stream_gaps_total', 'Places of a stream that were never seen.'],
@@ -47,7 +56,6 @@ const workerMetrics: readonly [WorkerCounterName, string, string][] = [
     'expressions_skipped_total',
     'Searches for regular expressions left out because slow ones had used up their part of the time.',
   ],
-  ['offloaded', 'flows_offloaded_total', 'Packets that carried the offload mark back to the kernel.'],
 ];
 
 /** The Prometheus registry of a running engine. */
@@ -58,6 +66,17 @@ export function daemonRegistry(sources: MetricSources) {
     type: 'counter',
     read: () => sources.totals()[counter],
   }));
+  for (const [counter, name, help] of queueMetrics)
+    metrics.push({
+      name,
+      help,
+      type: 'counter',
+      read: () =>
+        [...sources.byQueue()].map(([queue, counts]) => ({
+          value: counts[counter],
+          labels: { queue: String(queue) },
+        })),
+    });
   metrics.push(
     {
       name: 'protecting',
@@ -101,6 +120,18 @@ export function daemonRegistry(sources: MetricSources) {
       help: 'stream.memcap of all workers together.',
       type: 'gauge',
       read: () => sources.limits().streamBytes * sources.threads().length,
+    },
+    {
+      name: 'app_layer_memory_bytes',
+      help: 'Bytes that protocol parsers hold.',
+      type: 'gauge',
+      read: () => sources.totals().parser_bytes,
+    },
+    {
+      name: 'app_layer_memory_limit_bytes',
+      help: 'app-layer.memcap of all workers together.',
+      type: 'gauge',
+      read: () => sources.limits().parserBytes * sources.threads().length,
     },
     {
       name: 'flows_limit',
@@ -244,9 +275,15 @@ export function daemonRegistry(sources: MetricSources) {
     },
     {
       name: 'events_lost_total',
-      help: 'Event records that could not be written.',
+      help: 'Events that could not be told, or not be written.',
       type: 'counter',
-      read: () => sources.sink().lost,
+      read: () => lostEvents(sources).reduce((sum, { value }) => sum + value, 0),
+    },
+    {
+      name: 'events_lost_by_kind_total',
+      help: 'The same: at the worker, by kind of detection, or at eve.json, by event_type.',
+      type: 'counter',
+      read: () => lostEvents(sources),
     },
     {
       name: 'events_backlog_bytes',
@@ -337,4 +374,16 @@ function outputMetric(
 function ownQueues(sources: MetricSources) {
   const own = new Set(sources.threads().map(({ queue }) => queue));
   return readQueueStatistics().filter((line) => own.has(line.queue));
+}
+
+/** What was lost between detection and file, by place and kind. */
+function lostEvents({ totals, sink }: MetricSources) {
+  const counted = totals();
+  const { lost, lostByKind = { alert: lost } } = sink();
+  const atWorkers = LostKinds.map((kind) => ({
+    value: counted[lostCounter(kind)],
+    labels: { at: 'worker', kind: kind as string },
+  }));
+  const atFile = Object.entries(lostByKind).map(([kind, value]) => ({ value, labels: { at: 'eve', kind } }));
+  return [...atWorkers, ...atFile];
 }

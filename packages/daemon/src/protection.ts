@@ -11,6 +11,7 @@ import {
 import type { FirewallBackend, InstallPlan } from '@portcullis/firewall';
 import { RawSender } from '@portcullis/nfqueue-binding';
 import type { AddressTableData } from '@portcullis/web-addresses';
+import type { BanPermits } from './ban-permits';
 import { type DecoyLimits, Decoys } from './decoys';
 import { installPlan } from './install-plan';
 import type { Logger } from './logger';
@@ -33,6 +34,8 @@ export interface ProtectionParts {
   configuration(): Configuration;
   firewall(): FirewallBackend;
   webAddresses(): AddressTableData | null;
+  /** What workers may do before the main thread has decided. */
+  permits(): BanPermits;
   /** Before the workers are started. */
   listenTo(supervisor: Supervisor): void;
 }
@@ -117,18 +120,22 @@ export class Protection {
     this.running = supervisor;
     state.remember({ protecting: protectingNow() });
     supervisor.setWebAddresses(this.parts.webAddresses());
+    const permits = this.parts.permits();
+    permits.withdraw();
+    permits.renew();
   }
 
   async turnOff(): Promise<void> {
     const supervisor = this.running;
     if (!supervisor) return;
+    this.parts.permits().withdraw();
     await this.parts.firewall().install(this.plan(false));
     this.running = null;
     this.parts.state.remember({ protecting: null });
     this.closeMirrors();
     this.closeDecoys();
     await supervisor.stop();
-    this.parts.traffic.retire(supervisor.threads);
+    this.parts.traffic.retire(supervisor.workers);
   }
 
   /**

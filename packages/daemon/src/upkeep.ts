@@ -1,14 +1,17 @@
 import type { QueueRow } from '@portcullis/control';
 import type { FirewallBackend } from '@portcullis/firewall';
+import type { BanPermits } from './ban-permits';
 import type { Bans } from './bans';
 import { queueRows } from './engine-status';
 import type { Incidents } from './incidents';
 import type { Logger } from './logger';
+import type { LostDetections } from './lost-detections';
 import type { NeverBlock } from './never-block';
 import type { Protection } from './protection';
 import { QueuePressure, type QueuePressureFacts } from './queue-pressure';
 import type { RememberedState } from './remembered-state';
 import { StandingTrouble } from './standing-trouble';
+import type { Traffic } from './traffic';
 import type { Turns } from './turns';
 
 /** Somebody who flushes our rules is to be noticed within two seconds. */
@@ -21,9 +24,12 @@ export interface UpkeepParts {
   readonly state: RememberedState;
   readonly protection: Protection;
   readonly turns: Turns;
+  readonly traffic: Traffic;
+  readonly lostDetections: LostDetections;
   firewall(): FirewallBackend;
   bans(): Bans;
   neverBlock(): NeverBlock;
+  permits(): BanPermits;
   /** What becomes of traffic that no worker attends to: `passes uninspected`, `is dropped`. */
   unattendedTraffic(): string;
 }
@@ -59,11 +65,13 @@ export class Upkeep {
 
   /** What has to be known before it is needed, and what nobody tells. */
   private lookAround(): void {
-    const { log, incidents, state } = this.parts;
+    const { log, incidents, state, traffic, lostDetections } = this.parts;
     const { supervisor, mirrors } = this.parts.protection;
     this.parts.neverBlock().refresh();
     this.parts.bans().service.lookAround();
+    this.parts.permits().renew();
     state.tryAgain();
+    lostDetections.look(traffic.totals(supervisor?.workers ?? new Map()));
     if (mirrors === null)
       this.pressure.look(queueRows(supervisor).map(pressureOf), this.parts.unattendedTraffic());
     const { lost, back } = mirrors?.lookAfter() ?? { lost: [], back: [] };

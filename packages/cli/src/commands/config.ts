@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, withConfig, withJson } from '../options';
 import { colour, printJson, printLine, printTable } from '../print';
-import { changeSettings, exportedSettings, shownSettings } from '../settings-client';
+import { changeSettings, checkedSettings, exportedSettings, shownSettings } from '../settings-client';
 
 interface Options extends ConfigOptions {
   json?: boolean;
@@ -54,6 +54,25 @@ export function addConfigCommands(program: Command): void {
       if (options.json) printJson({ ...answer, settings });
       else if (settings.length === 0) printLine('Everything is as it is by itself.');
       else printSettings(settings);
+    });
+  withJson(
+    withConfig(
+      config
+        .command('check')
+        .description('reads configuration, policy and settings as an engine that starts would'),
+    ),
+  )
+    .addHelpText(
+      'after',
+      '\nAsks no engine: a file can be checked before it takes effect. Ends with 2 where something is wrong.\n\nExamples:\n  portcullis config check && portcullis reload\n  portcullis config check --config new.yaml',
+    )
+    .action((options: Options) => {
+      const checked = checkedSettings(options);
+      if (options.json) printJson(checked);
+      else
+        printLine(
+          `valid: ${checked.files.join(', ') || 'no file, the defaults hold'}; ${checked.changed} settings differ from the defaults`,
+        );
     });
   withJson(withConfig(config.command('get <key>').description('the value of one setting')))
     .addHelpText('after', '\nExample:\n  portcullis config get block-duration')

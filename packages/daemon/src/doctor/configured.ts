@@ -20,7 +20,7 @@ export function checkConfiguration(options: LoadOptions): {
     const problem = failed(
       'configuration',
       message.replaceAll('\n', '; '),
-      "correct that line; 'portcullis config show' reads it again",
+      "correct that line; 'portcullis config check' reads it again",
     );
     return { configuration: null, findings: [problem] };
   }

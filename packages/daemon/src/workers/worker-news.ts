@@ -30,7 +30,7 @@ export function tellOfWorkers(supervisor: Supervisor, parts: WorkerNewsParts): v
   });
   supervisor.on('lost', ({ queue, reason, thread }) => {
     incidents.count('worker-lost');
-    traffic.retire([thread]);
+    traffic.retire(new Map([[queue, thread]]));
     log.error(
       `the worker of ${place(queue)} is lost: ${reason}; its traffic ${unattendedTraffic} until another takes over`,
     );
