@@ -89,6 +89,8 @@ export class Upkeep {
     const { log, incidents, protection, turns } = this.parts;
     await turns
       .take(async () => {
+        // The engine may have been stopped while this waited for its turn: what is gone then is to be gone.
+        if (this.timers.length === 0) return;
         const firewall = this.parts.firewall();
         const differences = await firewall.verify();
         this.blind.ends('the firewall rules are looked after again');
