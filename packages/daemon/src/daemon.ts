@@ -45,6 +45,7 @@ import { readRuleSource } from './rule-source';
 import { RulesInForce } from './rules-in-force';
 import { endedEarlier } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
+import { takeDown } from './take-down';
 import { Traffic } from './traffic';
 import { Turns } from './turns';
 import { Upkeep } from './upkeep';
@@ -67,6 +68,9 @@ interface DaemonEvents {
   /** A detection with what was done about it, as its EVE record was written. */
   alert: [EveRecord];
 }
+
+/** What it is worst not to get rid of. */
+const RULES = 'the firewall rules';
 
 /**
  * The engine as a service: configuration, workers, firewall, bans, events, metrics and the control socket, brought
@@ -147,6 +151,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       const source = this.readRules();
       markLayout(this.configuration);
       this.refuseWatching();
+      for (const doubt of this.resolved.warnings) this.log.warn(doubt);
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.requestHandlers());
@@ -196,30 +201,36 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force. */
   stop(options: { purge?: boolean } = {}): Promise<{ bansLeft: number; bypassKept: boolean }> {
+    this.upkeep.stop();
     return this.turns.take(async () => {
       notifyStopping();
-      this.upkeep.stop();
       this.webAddresses.stop();
       this.permits.withdraw();
-      await this.control.close();
       let report = { bansLeft: 0, bypassKept: false };
-      let problem: Error | null = null;
-      try {
-        if (options.purge) await this.bans.service.remove('all');
-        report = await this.firewall.remove(options);
-      } catch (error) {
-        // Everything else ends all the same: an engine that hangs at its stop is killed, and leaves no more than this.
-        problem = this.rulesStay(error as Error);
-      }
-      await this.protection.end();
-      this.state.remember({ protecting: null });
-      await this.bans.service.stop();
-      await this.firewall.close();
-      await this.metrics?.close();
-      await this.sink.close();
-      await this.lock.release();
+      // An engine that stops half-way is killed, and leaves more behind than one of these.
+      const problems = await takeDown([
+        ['the control socket', () => this.control.close()],
+        ['the bans', () => (options.purge ? this.bans.service.remove('all') : undefined)],
+        [
+          RULES,
+          async () => {
+            report = await this.firewall.remove(options);
+          },
+        ],
+        ...this.protection.ends(),
+        ['the state file', () => this.state.remember({ protecting: null })],
+        ['the ban ledger', () => this.bans.service.stop()],
+        ['the firewall', () => this.firewall.close()],
+        ['the metrics', () => this.metrics?.close()],
+        ['the outputs', () => this.sink.close()],
+        ['the lock', () => this.lock.release()],
+      ]);
+      this.protection.ended();
       this.stopWatchdog();
-      if (problem !== null) throw problem;
+      for (const [what, { message }] of problems)
+        if (what !== RULES) this.log.error(`${what} could not be ended in good order: ${message}`);
+      const stays = problems.get(RULES);
+      if (stays !== undefined) throw this.rulesStay(stays);
       return report;
     });
   }
@@ -258,7 +269,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return this.turns.take(async () => {
       notifyReloading();
       try {
-        return await this.apply(resolveConfiguration(this.loadOptions));
+        const resolved = resolveConfiguration(this.loadOptions);
+        const answer = await this.apply(resolved);
+        for (const doubt of resolved.warnings) this.log.warn(doubt);
+        return answer;
       } catch (error) {
         this.incidents.count('reload-failed');
         throw error;
@@ -441,8 +455,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       graceSeconds: () => this.configuration['unblock-grace'],
       onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
       onRemoving: () => this.permits.hold(),
-      onRemoved: () => {
-        this.supervisor?.forgetBlockedSources();
+      onRemoved: (began) => {
+        this.supervisor?.forgetBlockedSources(began * 1000);
         this.permits.passOver();
         this.permits.release();
       },
@@ -458,7 +472,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       sink: () => this.sink,
       configuration: () => this.configuration,
       classes: () => this.rules.classes,
-      onRefused: () => this.supervisor?.forgetBlockedSources(),
+      onRefused: () => this.supervisor?.forgetBlockedSources(null),
       onDecided: () => this.permits.makeRoom(),
     });
   }

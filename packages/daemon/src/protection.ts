@@ -21,6 +21,7 @@ import type { RememberedState } from './remembered-state';
 import { connectionsFromNow, resetOwnConnections } from './reset-connections';
 import type { RulesInForce } from './rules-in-force';
 import { protectingNow } from './state-file';
+import { type TakeDownStep, takeDown } from './take-down';
 import type { Traffic } from './traffic';
 import { Supervisor } from './workers/supervisor';
 import { queueSources, supervisorSettings } from './workers/supervisor-settings';
@@ -111,10 +112,14 @@ export class Protection {
       await firewall.install(this.plan(true));
       if (!again) await this.resetOwnConnections();
     } catch (error) {
-      await firewall.install(this.plan(false));
-      this.closeMirrors();
-      this.closeDecoys();
-      await supervisor.stop();
+      this.watched = null;
+      const problems = await takeDown([
+        ['the firewall rules', () => firewall.install(this.plan(false))],
+        ['the mirrors', () => mirrors?.close()],
+        ['the decoys', () => this.closeDecoys()],
+        ['the workers', () => supervisor.stop()],
+      ]);
+      for (const [what, { message }] of problems) this.parts.log.error(`${what}: ${message}`);
       throw error;
     }
     this.running = supervisor;
@@ -165,11 +170,17 @@ export class Protection {
     supervisor.setOffload(offloadMark(this.configuration, generation));
   }
 
-  /** At the end of the engine, when no rule leads anywhere any more. */
-  async end(): Promise<void> {
-    this.watched?.close();
-    this.closeDecoys();
-    await this.running?.stop();
+  /** What there is to end with the engine, when no rule leads anywhere any more. */
+  ends(): TakeDownStep[] {
+    return [
+      ['the mirrors', () => this.watched?.close()],
+      ['the decoys', () => this.closeDecoys()],
+      ['the workers', () => this.running?.stop()],
+    ];
+  }
+
+  /** Behind all of `ends`, well or not. */
+  ended(): void {
     this.running = null;
   }
 

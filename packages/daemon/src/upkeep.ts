@@ -14,8 +14,12 @@ import { StandingTrouble } from './standing-trouble';
 import type { Traffic } from './traffic';
 import type { Turns } from './turns';
 
-/** Somebody who flushes our rules is to be noticed within two seconds. */
+/** Somebody who flushes our rules is to be noticed within two seconds, whatever else the machine has to do. */
 const DRIFT_MILLISECONDS = 1000;
+/** Whether tables have changed at all the kernel tells in microseconds. */
+const CHANGE_MILLISECONDS = 100;
+/** Tables are read no more often than this: programs that manage a firewall change it many times a second. */
+const CALM_MILLISECONDS = 300;
 const FACTS_MILLISECONDS = 1000;
 
 export interface UpkeepParts {
@@ -41,6 +45,8 @@ export class Upkeep {
   private readonly timers: NodeJS.Timeout[] = [];
   private repairing = false;
   private putBack = 0;
+  /** When the last look at the firewall ended. */
+  private lookedAt = 0;
 
   constructor(private readonly parts: UpkeepParts) {
     this.blind = new StandingTrouble(parts.log);
@@ -54,7 +60,7 @@ export class Upkeep {
 
   start(): void {
     this.timers.push(
-      setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS),
+      setInterval(() => this.watchForDrift(), CHANGE_MILLISECONDS),
       setInterval(() => this.lookAround(), FACTS_MILLISECONDS),
     );
   }
@@ -82,20 +88,24 @@ export class Upkeep {
     for (const name of back) log.info(`interface ${name} is watched again`);
   }
 
+  private watchForDrift(): void {
+    const since = performance.now() - this.lookedAt;
+    if (since >= DRIFT_MILLISECONDS || (since >= CALM_MILLISECONDS && this.parts.firewall().mayHaveChanged()))
+      void this.repairDrift();
+  }
+
   /** Puts back what others have taken away of ours. */
   private async repairDrift(): Promise<void> {
     if (this.repairing) return;
     this.repairing = true;
-    const { log, incidents, protection, turns } = this.parts;
+    const { log, incidents, turns } = this.parts;
     await turns
       .take(async () => {
-        // The engine may have been stopped while this waited for its turn: what is gone then is to be gone.
+        // What is taken away for good while this waited for its turn is no drift.
         if (this.timers.length === 0) return;
-        const firewall = this.parts.firewall();
-        const differences = await firewall.verify();
+        const differences = await this.parts.firewall().repair();
         this.blind.ends('the firewall rules are looked after again');
         if (differences.length > 0) {
-          await firewall.install(protection.plan(protection.supervisor !== null));
           this.putBack++;
           incidents.count('firewall-repaired');
           log.warn(`somebody changed our firewall rules, they are put back: ${differences.join('; ')}`);
@@ -108,10 +118,18 @@ export class Upkeep {
           `the firewall rules cannot be looked after, what others take away of them is not put back: ${message}`,
         ),
       );
+    this.lookedAt = performance.now();
     this.repairing = false;
   }
 }
 
-function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: QueueRow): QueuePressureFacts {
-  return { queue, waiting, maxLength: max_length, dropped: kernel_dropped, overruns };
+function pressureOf({
+  queue,
+  waiting,
+  max_length,
+  length,
+  kernel_dropped,
+  overruns,
+}: QueueRow): QueuePressureFacts {
+  return { queue, waiting, maxLength: max_length, length, dropped: kernel_dropped, overruns };
 }
