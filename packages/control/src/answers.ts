@@ -84,6 +84,8 @@ export interface QueueRow {
   fail_open: boolean;
   gso: boolean;
   max_length: number;
+  /** As long it may get now: shorter than `max_length` while its worker cannot keep up. */
+  length: number;
   waiting: number;
   kernel_dropped: number;
   overruns: number;

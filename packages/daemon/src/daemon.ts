@@ -208,6 +208,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       const source = this.readRules();
       this.marks();
       this.refuseWatching();
+      for (const doubt of this.resolved.warnings) this.log.warn(doubt);
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
@@ -336,7 +337,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return this.inTurn(async () => {
       notifyReloading();
       try {
-        return await this.apply(resolveConfiguration(this.loadOptions));
+        const resolved = resolveConfiguration(this.loadOptions);
+        const answer = await this.apply(resolved);
+        for (const doubt of resolved.warnings) this.log.warn(doubt);
+        return answer;
       } catch (error) {
         this.incidents.count('reload-failed');
         throw error;
@@ -870,8 +874,15 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
 
-function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: QueueRow): QueuePressureFacts {
-  return { queue, waiting, maxLength: max_length, dropped: kernel_dropped, overruns };
+function pressureOf({
+  queue,
+  waiting,
+  max_length,
+  length,
+  kernel_dropped,
+  overruns,
+}: QueueRow): QueuePressureFacts {
+  return { queue, waiting, maxLength: max_length, length, dropped: kernel_dropped, overruns };
 }
 
 function hurryMainThread(): void {

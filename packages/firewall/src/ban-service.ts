@@ -6,7 +6,14 @@ import { LocalGuard } from './guards';
 import type { LoadReport } from './journal';
 import { BanLedger } from './ledger';
 import type { Family } from './names';
-import { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix, UNBANNABLE_PREFIXES } from './prefix';
+import {
+  banRefusal,
+  checkDuration,
+  LONGEST_BAN_SECONDS,
+  Prefix,
+  refuse,
+  UNBANNABLE_PREFIXES,
+} from './prefix';
 import { Slices } from './slices';
 
 export interface BanRequest {
@@ -205,7 +212,7 @@ export class BanService {
     const reason = this.refusal(prefix, request, now);
     if (reason !== undefined) {
       this.emit({ kind: 'refused', request, reason });
-      throw new FirewallError('BAN_REFUSED', `${prefix.text} is not banned: ${reason}.`, { reason });
+      refuse(prefix, reason);
     }
 
     const before = ledger.get(prefix.text);

@@ -1,14 +1,15 @@
-import type {
-  BanPermit,
-  Detection,
-  DetectionPolicySettings,
-  EarlierConnectionSettings,
-  OffloadMark,
-  PreparedRules,
-  ProvisionalBan,
-  QueueFacts,
-  RuleSummary,
-  SourceSettings,
+import {
+  type BanPermit,
+  collectGarbage,
+  type Detection,
+  type DetectionPolicySettings,
+  type EarlierConnectionSettings,
+  type OffloadMark,
+  type PreparedRules,
+  type ProvisionalBan,
+  type QueueFacts,
+  type RuleSummary,
+  type SourceSettings,
 } from '@portcullis/engine';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import { EventEmitter } from 'eventemitter3';
@@ -164,6 +165,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       this.makeStandby();
     }
     await Promise.all(this.threads.map((thread) => this.changeRules(thread)));
+    // The old rules go when the last thread has let go of them, and this one has.
+    collectGarbage();
     return summary;
   }
 

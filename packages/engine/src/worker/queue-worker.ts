@@ -5,6 +5,7 @@ import { SharedHistogram } from '@portcullis/metrics';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
+import { collectGarbage } from '../garbage';
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
@@ -67,6 +68,8 @@ export class QueueWorker {
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
   } | null = null;
+  /** The rules before those in force are garbage that was not collected yet. */
+  private leftovers = false;
   private inspector!: Inspector;
   private matcher!: Matcher;
   private intake!: Intake;
@@ -165,7 +168,7 @@ export class QueueWorker {
 
   private loop(): void {
     const { words, inspector, latency, time } = this;
-    const { source } = this.intake;
+    const { source, standing } = this.intake;
     const batchSize = source.batch.time.length;
     let nextPublish = 0;
     let emptyTurns = 0;
@@ -200,9 +203,15 @@ export class QueueWorker {
       } else {
         inspector.idle(nowMicros);
         this.outbox.flush();
+        // While nothing waits for a verdict: until then the old rules stand in memory beside the new ones.
+        if (this.leftovers && this.reloading === null) {
+          this.leftovers = false;
+          collectGarbage();
+        }
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
+      standing?.took(count, taken);
       // A turn that began after it was said, and found the queue empty: what comes from here on was sent later.
       if (this.unblockedNow) this.unblockedNow = false;
       else if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
@@ -288,6 +297,7 @@ export class QueueWorker {
       this.inspector.setOffload(reloading.offload);
       this.loaded = step.value;
       this.host.adopt(step.value);
+      this.leftovers = true;
       this.say({ type: 'reloaded', rules: summary });
       return;
     }
@@ -314,6 +324,7 @@ export class QueueWorker {
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
         busySeconds: this.busy / 1000,
+        queueLength: intake.standing?.length ?? 0,
         lost: this.outbox.lost,
       },
     );
