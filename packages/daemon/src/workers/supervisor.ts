@@ -230,8 +230,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'ban-permit', permit });
   }
 
-  forgetBlockedSources(): void {
-    for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
+  /** @param unblockedAt when devices were let in by hand, microseconds since 1970; null: none were */
+  forgetBlockedSources(unblockedAt: number | null): void {
+    for (const thread of this.threads) thread.send({ type: 'forget-blocked', unblockedAt });
   }
 
   /** Decides what the queues still hold, then ends all workers. The rules that queue must be gone already. */

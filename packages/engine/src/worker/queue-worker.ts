@@ -58,6 +58,10 @@ export class QueueWorker {
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
+  /** What waits in the queue was sent before somebody was let in by hand: no later than this, microseconds since 1970. */
+  private unblockedAt = Number.POSITIVE_INFINITY;
+  /** It was said in this turn of the loop. */
+  private unblockedNow = false;
   /** Milliseconds spent on batches. */
   private busy = 0;
   private reloading: {
@@ -105,7 +109,7 @@ export class QueueWorker {
   }
 
   private tell(detection: Detection): void {
-    detection.time = this.time.timeOfDay(detection.time);
+    detection.time = Math.min(this.time.timeOfDay(detection.time), this.unblockedAt);
     // The kernel's entry first: nothing that may wait is between the attack and its end.
     const banned = this.bans.consider(detection);
     this.outbox.tell({ detection, takenAt: CLOCK_OFFSET + this.takenAt, banned });
@@ -164,7 +168,8 @@ export class QueueWorker {
 
   private loop(): void {
     const { words, inspector, latency, time } = this;
-    const { source } = this.intake;
+    const { source, standing } = this.intake;
+    const batchSize = source.batch.time.length;
     let nextPublish = 0;
     let emptyTurns = 0;
     let drainUntil = Number.POSITIVE_INFINITY;
@@ -172,13 +177,14 @@ export class QueueWorker {
     // are (a moment later is soon enough for both sides, and only this thread writes the heartbeat).
     for (;;) {
       words[WorkerWord.HEARTBEAT]++;
+      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
+      const taken = clock.now();
+      // After receiving: what was said before these packets were taken counts for them.
       if (words[WorkerWord.MAIL] !== 0) {
         Atomics.store(words, WorkerWord.MAIL, 0);
         this.readMail();
-        if (this.draining) drainUntil = Math.min(drainUntil, clock.now() + DRAIN_MILLISECONDS);
+        if (this.draining) drainUntil = Math.min(drainUntil, taken + DRAIN_MILLISECONDS);
       }
-      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
-      const taken = clock.now();
       const nowMicros = time.micros(taken);
       if (count > 0) {
         this.takenAt = taken;
@@ -205,6 +211,10 @@ export class QueueWorker {
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
+      standing?.took(count, taken);
+      // A turn that began after it was said, and found the queue empty: what comes from here on was sent later.
+      if (this.unblockedNow) this.unblockedNow = false;
+      else if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
       if (taken > drainUntil) return;
       if (taken >= nextPublish) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
@@ -239,6 +249,10 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          if (message.unblockedAt !== null) {
+            this.unblockedAt = message.unblockedAt;
+            this.unblockedNow = true;
+          }
           break;
         case 'ban-permit':
           this.bans.allow(message.permit);
@@ -310,6 +324,7 @@ export class QueueWorker {
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
         busySeconds: this.busy / 1000,
+        queueLength: intake.standing?.length ?? 0,
         lost: this.outbox.lost,
       },
     );
