@@ -47,6 +47,9 @@ test('once closed none is started for a question that comes late', async () => {
   await shell.run('true', []);
   const asked = shell.run('echo', ['late']);
   shell.close();
-  await expect(asked).rejects.toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringMatching('has been closed') });
+  await expect(asked).rejects.toMatchObject({
+    code: 'COMMAND_FAILED',
+    message: expect.stringMatching('has been closed'),
+  });
   expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap');
 });
