@@ -2,7 +2,7 @@ import type { StatusAnswer } from '@portcullis/control';
 import { statusAnswer } from '../../control/testing/status-answer';
 import { type Scene, topView } from './top-view';
 
-const QUEUE = { fail_open: true, gso: true, max_length: 8192, kernel_dropped: 0, overruns: 0 };
+const QUEUE = { fail_open: true, gso: true, max_length: 8192, length: 8192, kernel_dropped: 0, overruns: 0 };
 const status = (more: Partial<StatusAnswer> = {}): StatusAnswer =>
   statusAnswer({
     version: '1.2.3',

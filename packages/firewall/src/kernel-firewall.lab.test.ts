@@ -681,8 +681,24 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
       ]) {
         expect(found).toContainEqual(expect.stringMatching(expected));
       }
-      await firewall.install(PLAN);
+      expect(await firewall.repair()).toEqual(found);
       expect(await firewall.verify()).toEqual([]);
+      expect(await firewall.repair()).toEqual([]);
+    });
+
+    test('what is put back are the tables that differ, also where nothing else does', async () => {
+      const firewall = await installed();
+      await firewall.verify();
+      expect(firewall.mayHaveChanged()).toBe(false);
+      const before = saved();
+      sh(`${iptables(6)} -t mangle -F portcullis
+          ${iptables(6)} -t raw -D PREROUTING -j portcullis`);
+      expect(firewall.mayHaveChanged()).toBe(variant === 'nft');
+      expect(await firewall.repair()).toHaveLength(2);
+      expect(saved()).toBe(before);
+      expect(await firewall.verify()).toEqual([]);
+      await firewall.remove();
+      expect(firewall.mayHaveChanged()).toBe(false);
     });
 
     test('leftovers in the other variant are named, and purged', async () => {

@@ -43,8 +43,16 @@ interface Installed {
   readonly plan: InstallPlan;
   /** By family, as it was asked for and as it then stood. */
   readonly asked: ReadonlyMap<Family, Ruleset>;
-  readonly expected: ReadonlyMap<Family, FirewallState>;
+  readonly expected: Map<Family, FirewallState>;
 }
+
+/** What a look at the kernel has shown: of each family whose tables were read, and of the sets. */
+interface LookedAt {
+  readonly tables: Map<Family, { readonly state: FirewallState; readonly found: readonly string[] }>;
+  readonly sets: string[];
+}
+
+const NOT_INSTALLED = 'the firewall rules are not installed';
 
 /** iptables through its own programs, so that what `iptables -S` shows is what was asked for; bans over netlink. */
 export class KernelFirewall implements FirewallBackend {
@@ -246,21 +254,57 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   verify(): Promise<string[]> {
-    return this.inTurn(() => this.verifyNow());
+    return this.inTurn(async () => {
+      const { installed } = this;
+      if (!installed) return [NOT_INSTALLED];
+      const { tables, sets } = await this.look(installed);
+      return [...[...tables.values()].flatMap(({ found }) => found), ...sets];
+    });
   }
 
-  private async verifyNow(): Promise<string[]> {
-    const { installed } = this;
-    if (!installed) return ['the firewall rules are not installed'];
-    const found = [...(await this.changedTables(installed.expected)), ...this.missingSets(installed.plan)];
+  repair(): Promise<string[]> {
+    return this.inTurn(async () => {
+      const { installed } = this;
+      if (!installed) return [NOT_INSTALLED];
+      const { tables, sets } = await this.look(installed);
+      if (sets.length > 0) await this.installNow(installed.plan);
+      else await this.putBack(installed, tables);
+      return [...[...tables.values()].flatMap(({ found }) => found), ...sets];
+    });
+  }
+
+  /** Only what is wrong: every program that runs is a while in which it stays so. */
+  private async putBack({ plan, expected }: Installed, tables: LookedAt['tables']): Promise<void> {
+    const changed = [...tables].filter(([, { found }]) => found.length > 0);
+    if (changed.length === 0) return;
+    const counted = await this.readQueueRules();
+    const put = async ([family, { state: known }]: (typeof changed)[number]) => {
+      const { state } = await this.iptables.apply(family, ruleset(plan, family), { keepBypass: true, known });
+      expected.set(family, state);
+      this.countedBefore[family] += packetsOf(counted[family]);
+    };
+    await Promise.all(changed.map(put));
+    this.unchangedAt = null;
+  }
+
+  private async look({ plan, expected }: Installed): Promise<LookedAt> {
+    const tables = await this.changedTables(expected);
+    const sets = this.missingSets(plan);
     // Their number is known at once; to read them all, every second, would be work for a busy host.
-    const wanted = normalisePorts(installed.plan.ports).reduce(
-      (sum, { first, last }) => sum + last - first + 1,
-      0,
-    );
+    const wanted = normalisePorts(plan.ports).reduce((sum, { first, last }) => sum + last - first + 1, 0);
     const ports = await this.countedPorts();
-    if (ports !== null && ports !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
-    return found;
+    if (ports !== null && ports !== wanted) sets.push(`ipset: set ${SetName.ports} was changed`);
+    return { tables, sets };
+  }
+
+  mayHaveChanged(): boolean {
+    const generation = this.generation();
+    return this.installed !== undefined && generation !== null && generation !== this.unchangedAt;
+  }
+
+  /** Of the tables; null where the kernel tells none. */
+  private generation(): number | null {
+    return this.variant === 'nft' ? this.sets.tableGeneration() : null;
   }
 
   private async observed(family: Family): Promise<FirewallState> {
@@ -276,14 +320,17 @@ export class KernelFirewall implements FirewallBackend {
    * Reading the tables takes two programs and milliseconds of processor time in which packets wait, so they are read
    * when the kernel says that something has changed. The legacy tables say nothing: they are read each time.
    */
-  private async changedTables(expected: ReadonlyMap<Family, FirewallState>): Promise<string[]> {
-    const generation = this.variant === 'nft' ? this.sets.tableGeneration() : null;
-    if (generation !== null && generation === this.unchangedAt) return [];
-    const found: string[] = [];
-    for (const [family, state] of expected)
-      found.push(...differences(this.iptables.name(family), state, await this.observed(family)));
-    this.unchangedAt = found.length === 0 ? generation : null;
-    return found;
+  private async changedTables(expected: Installed['expected']): Promise<LookedAt['tables']> {
+    const tables: LookedAt['tables'] = new Map();
+    const generation = this.generation();
+    if (generation !== null && generation === this.unchangedAt) return tables;
+    for (const [family, wanted] of expected) {
+      const state = await this.observed(family);
+      tables.set(family, { state, found: differences(this.iptables.name(family), wanted, state) });
+    }
+    const right = [...tables.values()].every(({ found }) => found.length === 0);
+    this.unchangedAt = right ? generation : null;
+    return tables;
   }
 
   private missingSets({ monitoring, decoys }: InstallPlan): string[] {
