@@ -123,7 +123,7 @@ export function attacks(server: string): readonly Attack[] {
       name: 'slow senders',
       packets: slowRequest(6, 1000, { clientPort: 25_000 }),
       // No more together than a full table lets be half-open, and no faster than a slow machine inspects them.
-      short: { flows: 800, together: 800, addresses, rate: 6000 },
+      short: { flows: 800, together: 800, addresses, rate: 5000 },
       long: { flows: 100_000, together: 100_000, addresses: 1 << 14, rate: 20_000 },
       counted: parsers,
     },
