@@ -21,7 +21,7 @@ const debianPackages = {
   operations: ['prometheus'],
   package: ['dpkg-dev'],
   // Looks for a mirror in apt's configuration.
-  'test-package': ['debootstrap', 'lintian', 'man-db', 'zsh'],
+  'test-package': ['buildah', 'debootstrap', 'docker-compose', 'lintian', 'man-db', 'shellcheck', 'zsh'],
   bench: ['iperf3', 'wrk', 'nginx-light', 'curl'],
 };
 

@@ -9,7 +9,7 @@ main(() => {
       'protecting a host needs root: run \'sudo npm start\' (where sudo does not find npm: sudo env "PATH=$PATH" npm start)',
     );
   prepare(['build', 'run']);
-  say('turning protection on; connections that exist are adopted, your SSH session stays');
+  say('turning protection on; open connections stay open, your SSH session included');
   const command = join(root, 'packages', 'cli', 'bin', 'portcullis.js');
   // Who only tries it out does not want to lose what is open.
   const adopt = ['--set', 'on-enable=adopt'];

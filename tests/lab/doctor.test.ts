@@ -104,7 +104,7 @@ describeLab('the doctor', () => {
     const argv = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, command];
     const { code, stdout } = await lab.exec('gateway', [...argv, 'doctor']);
     expect(code).toBe(4);
-    expect(stdout).toMatch(/^failed +permission +CAP_NET_ADMIN and CAP_NET_RAW missing\n +mend: use sudo/m);
+    expect(stdout).toMatch(/^failed +permission +CAP_NET_ADMIN and CAP_NET_RAW missing\n +fix: use sudo/m);
   }, 60_000);
 
   test('an engine that does not answer is told, with what somebody has flushed meanwhile', async () => {

@@ -108,7 +108,7 @@ describeLab('an administrator', () => {
     expect(exported).toContain('block-duration: 2m');
     await engine.stop();
     // Without an engine the same command takes effect with its next start.
-    expect((await change('set', 'block-duration=3m')).stdout).toMatch(/next start/);
+    expect((await change('set', 'block-duration=3m')).stdout).toMatch(/when the engine starts/);
     await engine.start();
     expect((await change('get', 'block-duration')).stdout.trim()).toBe('180');
   });

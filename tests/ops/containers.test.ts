@@ -222,3 +222,28 @@ test('data sources and dashboards that Grafana is given fit together', () => {
     }
   }
 });
+
+test('the dashboards show what they promise', () => {
+  const panels = Object.fromEntries(
+    dashboards().map(({ uid, panels: all }) => [
+      uid.replace('portcullis-', ''),
+      all.map(
+        ({ type, title, targets }) => `${type}: ${title}: ${targets.map(({ expr }) => expr).join(' ')}`,
+      ),
+    ]),
+  );
+  for (const [board, wanted] of [
+    ['overview', [/^stat: Gateways up: .*up\{/, /by \(class\)/, /portcullis_bans_active/, /Top signatures/]],
+    [
+      'datapath',
+      [
+        /queued_total.*received_total.*dropped_total.*offloaded_total/,
+        /^heatmap: .*verdict_seconds_bucket/,
+        /queue_waiting_packets/,
+        /stream_memory_bytes/,
+      ],
+    ],
+    ['attackers', [/by \(src_ip\)/]],
+  ] as const)
+    for (const pattern of wanted) expect(panels[board]).toContainEqual(expect.stringMatching(pattern));
+});

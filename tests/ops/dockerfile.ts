@@ -31,7 +31,7 @@ const rules: readonly (readonly [code: string, broken: (all: readonly Instructio
   ],
   ['DL3003', (all) => some(all, 'RUN', (rest) => /(^|&& |; )cd /.test(rest))],
   ['DL3004', (all) => some(all, 'RUN', (rest) => /\bsudo\b/.test(rest))],
-  ['DL3006', (all) => some(all, 'FROM', (rest) => !/^(scratch\b|\S+[:@])/.test(rest))],
+  ['DL3006', (all) => some(all, 'FROM', (rest) => !/^(--\S+ )?(scratch\b|[^-\s]\S*[:@])/.test(rest))],
   ['DL3007', (all) => some(all, 'FROM', (rest) => /:latest\b/.test(rest))],
   ['DL3009', (all) => installs(all, (rest) => !rest.includes('rm -rf /var/lib/apt/lists/*'))],
   ['DL3014', (all) => installs(all, (rest) => !/ -y\b| -qq\b/.test(rest))],

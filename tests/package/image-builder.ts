@@ -68,8 +68,10 @@ export class ImageBuilder {
   }
 
   configuration(name: string): ImageConfiguration {
-    const text = this.buildah('inspect', '--type=image', '--format={{json .Docker.Config}}', name);
-    return JSON.parse(text) as ImageConfiguration;
+    const { Docker } = JSON.parse(this.buildah('inspect', '--type=image', name)) as {
+      Docker: { config: ImageConfiguration };
+    };
+    return Docker.config;
   }
 
   /** @returns the folder with the image's files */

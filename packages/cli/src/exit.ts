@@ -13,10 +13,10 @@ export const Exit = {
 /** Each exit code, as help and the manual page explain it. */
 export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [Exit.DONE, 'done'],
-  [Exit.NOT_SO, 'the thing asked for is not so'],
-  [Exit.USAGE, 'wrong use or configuration'],
+  [Exit.NOT_SO, 'the answer is no (not banned, a rule failed, a check failed)'],
+  [Exit.USAGE, 'wrong usage or configuration'],
   [Exit.UNREACHABLE, 'the engine cannot be reached'],
-  [Exit.PERMISSION, 'permission'],
+  [Exit.PERMISSION, 'permission denied'],
 ];
 
 /** Ends a command with a sentence for the user and an exit code. */

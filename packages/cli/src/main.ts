@@ -29,6 +29,9 @@ export function buildProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
+    .configureOutput({
+      outputError: (text, write) => write(shown(text, false).replace(/^error: /, 'portcullis: ')),
+    })
     .showHelpAfterError("('portcullis --help' lists the commands)")
     .addHelpText(
       'after',

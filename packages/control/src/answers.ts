@@ -25,6 +25,14 @@ export interface BanListAnswer {
   bans: BanRow[];
 }
 
+/** Of many bans at once. */
+export interface BansAddedAnswer {
+  banned: number;
+  refused: number;
+  /** Those that were refused, and why; of very many only the first. */
+  refusals: { address: string; reason: string }[];
+}
+
 export interface BansRemovedAnswer {
   /** Bans that were lifted. */
   count: number;

@@ -29,8 +29,8 @@ export class Reporter {
   }
 
   /** False where nobody has said who is protected. */
-  isProtected(end: 'source' | 'destination'): boolean {
-    const { policy, hand } = this;
+  isProtected(end: 'source' | 'destination', policy = this.policy): boolean {
+    const { hand } = this;
     if (policy === null) return false;
     const { packet, batch, place } = hand;
     const interfaces = end === 'source' ? batch.inInterface : batch.outInterface;

@@ -227,7 +227,23 @@ export function checkDuration(seconds: number): void {
   );
 }
 
-/** @throws FirewallError BAN_REFUSED */
+/** Reasons of a refusal, for people; others are sentences already. */
+const REASON_TEXTS: Readonly<Record<string, string>> = {
+  'prefix-too-wide': 'the prefix is wider than any network of one attacker',
+  unspecified: 'it is the unspecified address',
+  loopback: 'it is a loopback address',
+  'link-local': 'it is a link-local address',
+  multicast: 'it is a multicast address',
+  broadcast: 'it is the broadcast address',
+  'own-address': 'it is an address of this host',
+  'on-link-network': 'it holds a network that this host is part of',
+  'unblocked-since': 'it was unblocked after this attack was seen',
+  'grace-after-unblocking': 'it was unblocked a moment ago (unblock-grace)',
+};
+
+/** @throws FirewallError BAN_REFUSED, with the reason as it was given */
 export function refuse(prefix: Prefix, reason: string): never {
-  throw new FirewallError('BAN_REFUSED', `${prefix.text} is not banned: ${reason}.`, { reason });
+  throw new FirewallError('BAN_REFUSED', `${prefix.text} is not banned: ${REASON_TEXTS[reason] ?? reason}`, {
+    reason,
+  });
 }

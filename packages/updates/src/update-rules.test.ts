@@ -92,6 +92,20 @@ test('what has not changed is not fetched again, and the others of several are k
   expect(applied).toBe(2);
 });
 
+test('a server that knows times only is asked for what was modified since', async () => {
+  const modified = 'Sat, 31 Oct 2026 07:28:00 GMT';
+  const since: (string | undefined)[] = [];
+  publisher.on('/dated', (request, response) => {
+    since.push(request.headers['if-modified-since']);
+    if (since.at(-1) === modified) response.writeHead(304).end();
+    else response.writeHead(200, { 'last-modified': modified }).end(rules(1, 20));
+  });
+  expect(await update([source('/dated')])).toMatchObject({ outcome: 'updated' });
+  expect(await update([source('/dated')])).toMatchObject({ outcome: 'unchanged', failed: [] });
+  expect(since).toEqual([undefined, modified]);
+  expect(applied).toBe(1);
+});
+
 test('a source that is asked no longer takes its rules with it', async () => {
   publisher.publish('/one', archive(good(1)));
   publisher.publish('/two', Buffer.from(rules(5000, 3)));

@@ -17,7 +17,7 @@ test('a line for each check, what is to be done below it, and nothing a terminal
   expect(findingLines(findings)).toEqual([
     'ok       engine   seen engine',
     "failed   queue 0  rule '\\u001b[2J'",
-    '                  mend: restart',
+    '                  fix: restart',
   ]);
 });
 

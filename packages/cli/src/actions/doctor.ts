@@ -25,7 +25,7 @@ export function findingLines(findings: readonly Finding[]): string[] {
     `${paint[state](state.padEnd(STATE_WIDTH))}${name.padEnd(width)}${terminalSafe(seen)}`,
     ...(mend === null
       ? []
-      : [`${' '.repeat(STATE_WIDTH + width)}${colour.bold('mend:')} ${terminalSafe(mend)}`]),
+      : [`${' '.repeat(STATE_WIDTH + width)}${colour.bold('fix:')} ${terminalSafe(mend)}`]),
   ]);
 }
 

@@ -4,6 +4,8 @@ import { CommandError, Exit } from '../exit';
 import { ask, type ConfigOptions, parseWholeNumber, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
 
+const fileActions = () => require('../actions/ban-file') as typeof import('../actions/ban-file');
+
 interface ListOptions extends ConfigOptions {
   json?: boolean;
   limit?: number;
@@ -49,7 +51,8 @@ async function remove(
 ): Promise<void> {
   if (addresses.length === 0 && !options.all)
     throw new CommandError(Exit.USAGE, 'name the addresses to let in again, or --all');
-  if (addresses.length > 0 && options.all) throw new CommandError(Exit.USAGE, '--all goes without addresses');
+  if (addresses.length > 0 && options.all)
+    throw new CommandError(Exit.USAGE, "give either addresses or '--all', not both");
   const answer = await ask<BansRemovedAnswer>(
     options,
     'bans.remove',
@@ -67,13 +70,13 @@ async function remove(
 }
 
 export function addBansCommands(program: Command): void {
-  const bans = program.command('bans').description('blocked devices');
-  withJson(withConfig(bans.command('list').description('who is blocked, why and for how long')))
-    .option('--limit <n>', 'at most so many (default 1000)', parseWholeNumber)
-    .option('--offset <n>', 'leave out the first n', parseWholeNumber)
+  const bans = program.command('bans').description('list, add and remove blocked devices');
+  withJson(withConfig(bans.command('list').description('show who is blocked, why and for how long')))
+    .option('--limit <n>', 'show at most n (default 1000)', parseWholeNumber)
+    .option('--offset <n>', 'skip the first n', parseWholeNumber)
     .addHelpText('after', '\nExample:\n  portcullis bans list --json | jq -r .bans[].prefix')
     .action(list);
-  withJson(withConfig(bans.command('show <address>').description('one blocked device')))
+  withJson(withConfig(bans.command('show <address>').description('show one blocked device')))
     .addHelpText('after', '\nExample:\n  portcullis bans show 203.0.113.9')
     .action(async (address: string, options: ListOptions) => {
       const ban = await ask<BanRow | null>(options, 'bans.show', { address });
@@ -81,15 +84,25 @@ export function addBansCommands(program: Command): void {
       else if (ban) printBans({ total: 1, offset: 0, bans: [ban] });
       if (!ban) throw new CommandError(Exit.NOT_SO, options.json ? '' : `${address} is not blocked`);
     });
-  withJson(withConfig(bans.command('add <address>').description('block an address or a prefix')))
-    .option('--for <duration>', 'seconds, or a number with s, m, h or d (default: block-duration)')
-    .option('--reason <text>', 'why, for the list and the event')
+  withJson(
+    withConfig(bans.command('add [address]').description('block an address or a prefix, or those in a file')),
+  )
+    .option('--file <file>', "addresses and prefixes, one per line; '-' is standard input")
+    .option('--for <duration>', 'how long: seconds, or a number with s, m, h or d (default: block-duration)')
+    .option('--reason <text>', 'why; shown in the list and in the event')
     .addHelpText(
       'after',
-      '\nExamples:\n  portcullis bans add 203.0.113.9 --for 2h --reason "port scan"\n  portcullis bans add 2001:db8:1::/64',
+      '\nExamples:\n  portcullis bans add 203.0.113.9 --for 2h --reason "port scan"\n  portcullis bans add 2001:db8:1::/64\n  portcullis bans add --file blocklist.txt --for 24h',
     )
     .action(
-      async (address: string, options: ConfigOptions & { for?: string; reason?: string; json?: boolean }) => {
+      async (
+        address: string | undefined,
+        options: ConfigOptions & { file?: string; for?: string; reason?: string; json?: boolean },
+      ) => {
+        const { file } = options;
+        if ((address === undefined) === (file === undefined))
+          throw new CommandError(Exit.USAGE, 'name an address, or --file');
+        if (file !== undefined) return fileActions().addBansOfFile({ ...options, file });
         const ban = await ask<BanRow>(options, 'bans.add', {
           address,
           for: options.for,
@@ -99,8 +112,10 @@ export function addBansCommands(program: Command): void {
         else printLine(`${ban.prefix} is blocked for ${formatDuration(ban.remaining_s)}`);
       },
     );
-  withJson(withConfig(bans.command('remove [address...]').description('let addresses in again')))
-    .option('--all', 'everybody')
+  withJson(
+    withConfig(bans.command('remove [address...]').description('lift bans, so that addresses get in again')),
+  )
+    .option('--all', 'lift every ban')
     .addHelpText('after', '\nExamples:\n  portcullis bans remove 203.0.113.9\n  portcullis bans remove --all')
     .action(remove);
 }
@@ -108,8 +123,8 @@ export function addBansCommands(program: Command): void {
 /** The same, in the words administrators of endpoint-security products know. */
 export function addProductAliases(program: Command): void {
   withJson(withConfig(program))
-    .option('--get-blocked-hosts', "as 'bans list'")
-    .option('--allow-hosts <address...>', "as 'bans remove'")
+    .option('--get-blocked-hosts', "same as 'bans list'")
+    .option('--allow-hosts <address...>', "same as 'bans remove'")
     .action(
       async (
         options: ListOptions & { getBlockedHosts?: boolean; allowHosts?: string[] },

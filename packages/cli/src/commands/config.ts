@@ -11,8 +11,21 @@ interface Options extends ConfigOptions {
   json?: boolean;
 }
 
+interface NumberRange {
+  first: number;
+  last: number;
+}
+
+const isRange = (value: unknown): value is NumberRange =>
+  typeof value === 'object' && value !== null && Object.keys(value).join() === 'first,last';
+
+/** As `config set` would take it. */
 function valueText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  if (isRange(value)) return value.first === value.last ? `${value.first}` : `${value.first}-${value.last}`;
+  if (Array.isArray(value) && value.length > 0 && value.every(isRange))
+    return `[${value.map(valueText).join(', ')}]`;
+  return JSON.stringify(value);
 }
 
 export function printSettings(settings: readonly SettingRow[]): void {
@@ -35,16 +48,20 @@ async function change(options: Options, wanted: SettingsChange): Promise<void> {
   const what = answer.changed.join(', ') || 'the settings';
   printLine(
     answer.live
-      ? `${what}: changed, in force.`
-      : `${what}: changed; the engine is not running, it counts from its next start.`,
+      ? `${what}: changed, in force now.`
+      : `${what}: changed; takes effect when the engine starts.`,
   );
-  for (const key of answer.needs_restart) printLine(`${key} takes effect with the next start of the engine`);
+  for (const key of answer.needs_restart) printLine(`${key} takes effect when the engine is restarted`);
 }
 
 export function addConfigCommands(program: Command): void {
-  const config = program.command('config').description('settings from the command line');
-  withJson(withConfig(config.command('show').description('what differs from the defaults, or everything')))
-    .option('--effective', 'every setting, with its value and where it came from')
+  const config = program.command('config').description('show and change settings');
+  withJson(
+    withConfig(
+      config.command('show').description('show the settings that differ from the defaults, or all of them'),
+    ),
+  )
+    .option('--effective', 'show every setting, with its value and where it comes from')
     .addHelpText('after', '\nExample:\n  portcullis config show --effective')
     .action(async (options: Options & { effective?: boolean }) => {
       const answer = await shownSettings(options);
@@ -52,14 +69,14 @@ export function addConfigCommands(program: Command): void {
         ? answer.settings
         : answer.settings.filter(({ origin }) => origin !== 'default');
       if (options.json) printJson({ ...answer, settings });
-      else if (settings.length === 0) printLine('Everything is as it is by itself.');
+      else if (settings.length === 0) printLine('No setting differs from its default.');
       else printSettings(settings);
     });
   withJson(
     withConfig(
       config
         .command('check')
-        .description('reads configuration, policy and settings as an engine that starts would'),
+        .description('check configuration, policy and settings, as the engine does when it starts'),
     ),
   )
     .addHelpText(
@@ -74,7 +91,7 @@ export function addConfigCommands(program: Command): void {
           `valid: ${checked.files.join(', ') || 'no file, the defaults hold'}; ${checked.changed} settings differ from the defaults`,
         );
     });
-  withJson(withConfig(config.command('get <key>').description('the value of one setting')))
+  withJson(withConfig(config.command('get <key>').description('print the value of one setting')))
     .addHelpText('after', '\nExample:\n  portcullis config get block-duration')
     .action(async (key: string, options: Options) => {
       const { settings } = await shownSettings(options);
@@ -89,7 +106,7 @@ export function addConfigCommands(program: Command): void {
     withConfig(
       config
         .command('set <key=value...>')
-        .description('change settings: in force at once, kept over a restart'),
+        .description('change settings; they take effect at once and survive a restart'),
     ),
   )
     .addHelpText(
@@ -98,18 +115,22 @@ export function addConfigCommands(program: Command): void {
     )
     .action((set: string[], options: Options) => change(options, { set }));
   withJson(
-    withConfig(config.command('unset <key...>').description('back to what the file or the default says')),
+    withConfig(
+      config
+        .command('unset <key...>')
+        .description('drop settings made here, back to what the file or the default says'),
+    ),
   )
     .addHelpText('after', '\nExample:\n  portcullis config unset block-duration')
     .action((unset: string[], options: Options) => change(options, { unset }));
   withJson(
     withConfig(
-      config.command('import <file>').description("settings of a file instead of those made with 'set'"),
+      config.command('import <file>').description("replace the settings made with 'set' by those of a file"),
     ),
   )
     .addHelpText('after', '\nExample:\n  portcullis config import settings.yaml')
     .action((file: string, options: Options) => change(options, { replace: readText(file) }));
-  withConfig(config.command('export').description("what differs from the defaults, for 'import'"))
+  withConfig(config.command('export').description("print what differs from the defaults, for 'import'"))
     .addHelpText('after', '\nExample:\n  portcullis config export > settings.yaml')
     .action(async (options: Options) => {
       process.stdout.write((await exportedSettings(options)).yaml);

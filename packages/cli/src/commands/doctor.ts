@@ -9,7 +9,7 @@ export function addDoctorCommand(program: Command): void {
     withConfig(
       program
         .command('doctor')
-        .description('prove that everything is in place, and say how to mend what is not'),
+        .description('check that everything is in place, and say how to fix what is not'),
     ),
   )
     .addHelpText(

@@ -26,25 +26,25 @@ function parseCount(text: string): number {
 const actions = () => require('../actions/events') as typeof import('../actions/events');
 
 export function addEventsCommands(program: Command): void {
-  const events = program.command('events').description('what was detected and done');
-  withJson(withConfig(events.command('tail').description('the newest events, and those to come')))
-    .option('-n, --lines <n>', 'so many', parseCount, DEFAULT_TAIL)
-    .option('-f, --follow', 'go on with events as they come, over rotations of the file')
-    .option('--file <file>', 'an EVE file other than that of the configuration')
+  const events = program.command('events').description('show what was detected and what was done about it');
+  withJson(withConfig(events.command('tail').description('show the newest events, and follow new ones')))
+    .option('-n, --lines <n>', 'how many events to show', parseCount, DEFAULT_TAIL)
+    .option('-f, --follow', 'keep going and show events as they happen, across rotations of the file')
+    .option('--file <file>', 'read this EVE file instead of the configured one')
     .addHelpText('after', '\nExamples:\n  portcullis events tail -f\n  portcullis events tail -n 100 --json')
     .action((options: TailOptions) => actions().tail(options));
   withJson(
     withConfig(
-      events.command('query').description('search the EVE file and its rotated siblings, oldest first'),
+      events.command('query').description('search the EVE file and its rotated predecessors, oldest first'),
     ),
   )
-    .option('--since <when>', 'a duration before now (30m, 1h, 7d) or a time (ISO 8601)', parseSince)
+    .option('--since <when>', 'how far back (30m, 1h, 7d), or a time (ISO 8601)', parseSince)
     .option('--type <type>', 'alert, ban or engine')
-    .option('--src <prefix>', 'source address, or a prefix: 203.0.113.0/24')
-    .option('--sid <n>', 'signature', parseWholeNumber)
+    .option('--src <prefix>', 'source address or prefix, such as 203.0.113.0/24')
+    .option('--sid <n>', 'signature id', parseWholeNumber)
     .option('--action <action>', 'of an alert: allowed, blocked; of a ban: added, expired, refused, …')
-    .option('--limit <n>', 'the newest n only', parseCount)
-    .option('--file <file>', 'an EVE file other than that of the configuration')
+    .option('--limit <n>', 'show only the newest n', parseCount)
+    .option('--file <file>', 'read this EVE file instead of the configured one')
     .addHelpText(
       'after',
       '\nExamples:\n  portcullis events query --since 1h --action blocked\n  portcullis events query --src 203.0.113.0/24 --json | jq .alert.signature',

@@ -70,7 +70,7 @@ async function store(options: Options, exclusions: readonly Exclusion[]): Promis
     return;
   }
   printExclusions(now);
-  if (!answer.live) printLine('The engine is not running: it counts from its next start.');
+  if (!answer.live) printLine('The engine is not running; this takes effect when it starts.');
 }
 
 async function add({ src, dst, iface, vlan, port, rule, at, ...options }: AddOptions): Promise<void> {
@@ -92,39 +92,45 @@ async function add({ src, dst, iface, vlan, port, rule, at, ...options }: AddOpt
 async function remove(number: number, options: Options): Promise<void> {
   const exclusions = await exclusionsOf(options);
   if (number < 1 || number > exclusions.length)
-    throw new CommandError(Exit.NOT_SO, `there is no exclusion ${number}`);
+    throw new CommandError(
+      Exit.NOT_SO,
+      `there is no exclusion ${number}; 'portcullis exclude list' shows them`,
+    );
   await store(options, exclusions.toSpliced(number - 1, 1));
 }
 
 export function addExcludeCommands(program: Command): void {
   const exclude = program
     .command('exclude')
-    .description('connections never blocked, or not inspected at all; the first that fits counts');
-  withJson(withConfig(exclude.command('list').description('what is excluded, in order')))
+    .description('list connections that are never blocked, or not inspected at all; the first match counts');
+  withJson(withConfig(exclude.command('list').description('show what is excluded, in order')))
     .addHelpText('after', '\nExample:\n  portcullis exclude list')
     .action(async (options: Options) => {
       const exclusions = await exclusionsOf(options);
       if (options.json) printJson({ exclusions });
       else printExclusions(exclusions);
     });
-  withJson(withConfig(exclude.command('add').description('exclude connections, in force at once')))
-    .option('--src <prefix>', 'who opens the connection')
-    .option('--dst <prefix>', 'whom to')
-    .option('--iface <name>', 'the interface it comes in by')
-    .option('--vlan <id>', 'the VLAN it comes in by', parseWholeNumber)
-    .option('--port <range>', 'the port it is made to, TCP or UDP')
+  withJson(withConfig(exclude.command('add').description('exclude connections; takes effect at once')))
+    .option('--src <prefix>', 'address or prefix of whoever opens the connection')
+    .option('--dst <prefix>', 'address or prefix the connection goes to')
+    .option('--iface <name>', 'interface it arrives on')
+    .option('--vlan <id>', 'VLAN it arrives on', parseWholeNumber)
+    .option('--port <range>', 'destination port or range, TCP or UDP')
     .addOption(
-      new Option('--rule <rule>', 'do-not-scan: not inspected; do-not-block: told, never blocked')
+      new Option(
+        '--rule <rule>',
+        'do-not-scan: not inspected; do-not-block: inspected and reported, never blocked',
+      )
         .choices(['do-not-scan', 'do-not-block'])
         .default('do-not-block'),
     )
-    .option('--at <n>', 'place in the list (default: the last)', parseWholeNumber)
+    .option('--at <n>', 'position in the list (default: the end)', parseWholeNumber)
     .addHelpText(
       'after',
       '\nExamples:\n  portcullis exclude add --src 192.0.2.10 --rule do-not-scan\n  portcullis exclude add --src 10.0.0.0/8 --port 443 --at 1',
     )
     .action(add);
-  withJson(withConfig(exclude.command('remove <n>').description('the n-th exclusion of the list')))
+  withJson(withConfig(exclude.command('remove <n>').description('remove the n-th exclusion of the list')))
     .addHelpText('after', '\nExample:\n  portcullis exclude remove 1')
     .action((number: string, options: Options) => remove(parseWholeNumber(number), options));
 }

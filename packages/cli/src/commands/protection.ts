@@ -8,7 +8,7 @@ interface Options extends ConfigOptions {
 }
 
 export function addProtectionCommands(program: Command): void {
-  withJson(withConfig(program.command('enable').description('turn protection on; survives a restart')))
+  withJson(withConfig(program.command('enable').description('turn protection on; survives a reboot')))
     .addHelpText('after', '\nExample:\n  sudo portcullis enable')
     .action(async (options: Options) => {
       const answer = await ask<{ state: string }>(options, 'enable');
@@ -17,7 +17,7 @@ export function addProtectionCommands(program: Command): void {
     });
   withJson(
     withConfig(
-      program.command('disable').description('turn protection off; survives a restart, bans stay in force'),
+      program.command('disable').description('turn protection off; survives a reboot, bans stay in force'),
     ),
   )
     .addHelpText('after', '\nExample:\n  sudo portcullis disable')
@@ -26,14 +26,14 @@ export function addProtectionCommands(program: Command): void {
       if (options.json) printJson(answer);
       else
         printLine(
-          `Protection is off.${answer.bans_left > 0 ? ` ${formatCount(answer.bans_left)} bans stay in force ('portcullis bans remove --all' lifts them).` : ''}`,
+          `Protection is off.${answer.bans_left > 0 ? ` ${answer.bans_left === 1 ? '1 ban stays' : `${formatCount(answer.bans_left)} bans stay`} in force ('portcullis bans remove --all' lifts all bans).` : ''}`,
         );
     });
   withJson(
     withConfig(
       program
         .command('reload')
-        .description('read rules and configuration again, without losing a packet or a flow'),
+        .description('reread rules and configuration without losing a packet or a flow'),
     ),
   )
     .addHelpText('after', '\nExample:\n  sudo portcullis reload')
@@ -45,6 +45,6 @@ export function addProtectionCommands(program: Command): void {
           `${formatCount(answer.rules.loaded)} rules are in force, ${formatCount(answer.rules.failed)} could not be loaded.`,
         );
       for (const key of options.json ? [] : answer.needs_restart)
-        printLine(`${key} has changed and takes effect with the next start`);
+        printLine(`${key} has changed and takes effect when the engine is restarted`);
     });
 }

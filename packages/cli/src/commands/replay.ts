@@ -8,7 +8,7 @@ export function addReplayCommand(program: Command): void {
   withConfig(
     program
       .command('replay <capture...>')
-      .description('inspect captures, without root and without the kernel'),
+      .description('inspect capture files; needs neither root nor the kernel'),
     { set: true },
   )
     .option(
@@ -16,10 +16,10 @@ export function addReplayCommand(program: Command): void {
       'rule file or folder instead of those of the configuration (may be repeated)',
       collectOption,
     )
-    .option('--inline', 'decide verdicts as on a gateway')
+    .option('--inline', 'decide on verdicts as a gateway would')
     .option('--eve <file>', "where the EVE records go; '-' is standard output (default)")
-    .option('--profile [n]', 'print the n costliest rules (default 20)', parseWholeNumber)
-    .option('--strict', 'a rule that cannot be loaded is an error')
+    .option('--profile [n]', 'print the n most expensive rules (default 20)', parseWholeNumber)
+    .option('--strict', 'fail if a rule cannot be loaded')
     .addHelpText(
       'after',
       '\nExamples:\n  portcullis replay attack.pcap\n  portcullis replay --rules emerging-all.rules --eve alerts.json *.pcap',

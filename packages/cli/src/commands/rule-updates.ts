@@ -9,10 +9,10 @@ export function addUpdateCommands(rules: Command): void {
     withConfig(
       rules
         .command('update')
-        .description("fetch rules from 'rule-sources', try them out, and put them in force"),
+        .description("fetch rules from 'rule-sources', test them, and put them in force"),
     ),
   )
-    .option('--force', 'take them although they look wrong, or were rolled back from')
+    .option('--force', 'take them even if they look wrong or were rolled back from')
     .addHelpText('after', '\nExample:\n  sudo portcullis rules update')
     .action((options: UpdateCommandOptions) => actions().update(options));
   withJson(withConfig(rules.command('rollback').description('go back to the rules before the last update')))

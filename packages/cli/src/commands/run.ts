@@ -6,9 +6,9 @@ const rights = () => require('../rights') as typeof import('../rights');
 const actions = () => require('../actions/run') as typeof import('../actions/run');
 
 export function addRunCommand(program: Command): void {
-  withConfig(program.command('run').description('the engine in the foreground'), { set: true })
-    .option('--enable', "turn protection on, as 'portcullis enable' would")
-    .option('--purge', 'leave nothing behind when it ends: bans are lifted too')
+  withConfig(program.command('run').description('run the engine in the foreground'), { set: true })
+    .option('--enable', "turn protection on, as 'portcullis enable' does")
+    .option('--purge', 'leave nothing behind on exit: bans are lifted too')
     .addHelpText(
       'after',
       `

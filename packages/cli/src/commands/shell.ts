@@ -7,7 +7,7 @@ import { manualPage } from '../manual-page';
 export function addShellCommands(program: Command): void {
   program
     .command('completion')
-    .description('a script that completes commands and options in a shell')
+    .description('print a script that completes commands and options in a shell')
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .addHelpText('after', '\nExample:\n  source <(portcullis completion bash)')
     .action((shell: Shell) => {
@@ -15,7 +15,7 @@ export function addShellCommands(program: Command): void {
     });
   program
     .command('manual')
-    .description('all commands as a manual page')
+    .description('print all commands as a manual page')
     .addHelpText('after', '\nExample:\n  portcullis manual | man -l -')
     .action(() => {
       process.stdout.write(manualPage(describeCommand(program), program.version() ?? ''));

@@ -12,21 +12,21 @@ function parseSid(text: string, previous: number[] = []): number[] {
 }
 
 export function addSignatureCommands(rules: Command): void {
-  withJson(withConfig(rules.command('list').description('signatures of the configured rule files')))
-    .option('--search <text>', 'those with this in their message')
-    .option('--class <name>', 'those of this classtype')
-    .option('--off', 'those that are switched off')
-    .option('--limit <n>', 'how many at most', parseWholeNumber, 50)
-    .option('--offset <n>', 'how many to pass over', parseWholeNumber, 0)
+  withJson(withConfig(rules.command('list').description('list the rules of the configured rule files')))
+    .option('--search <text>', 'only rules with this text in their message')
+    .option('--class <name>', 'only rules of this classtype')
+    .option('--off', 'only rules that are switched off')
+    .option('--limit <n>', 'show at most n', parseWholeNumber, 50)
+    .option('--offset <n>', 'skip the first n', parseWholeNumber, 0)
     .addHelpText('after', '\nExample:\n  portcullis rules list --search log4j')
     .action((options: ListOptions) => actions().list(options));
-  withJson(withConfig(rules.command('show').description('a signature as it stands in its file')))
+  withJson(withConfig(rules.command('show').description('show one rule as it stands in its file')))
     .argument('<sid>', 'its sid', (text) => parseSid(text))
     .addHelpText('after', '\nExample:\n  portcullis rules show 2034647')
     .action(([sid]: number[], options: SignatureOptions) => actions().show(sid as number, options));
   for (const [name, on, text] of [
-    ['enable', true, 'switch signatures on, also such as their files have commented out'],
-    ['disable', false, 'switch signatures off, kept over updates'],
+    ['enable', true, 'switch rules on, including those that their files have commented out'],
+    ['disable', false, 'switch rules off; they stay off across updates'],
   ] as const) {
     withJson(withConfig(rules.command(name).description(text)))
       .argument('<sid...>', 'their sids', parseSid)

@@ -92,8 +92,8 @@ function printWebAddresses({ entries, bytes, loading, problem, lists }: WebAddre
 }
 
 export function addStatusCommand(program: Command): void {
-  withJson(withConfig(program.command('status').description('what the engine does right now')))
-    .option('--effective', 'also every setting and where it came from')
+  withJson(withConfig(program.command('status').description('show what the engine is doing right now')))
+    .option('--effective', 'also show every setting and where it comes from')
     .addHelpText('after', '\nExample:\n  sudo portcullis status --json | jq .bans.active')
     .action(async (options: ConfigOptions & { json?: boolean; effective?: boolean }) => {
       const status = await ask<StatusAnswer>(options, 'status');

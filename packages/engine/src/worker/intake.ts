@@ -1,5 +1,11 @@
 import { MirrorSource, type PacketSource } from '@portcullis/capture';
-import { NfQueue, QueueCounter, queueCounterCount, RawSender } from '@portcullis/nfqueue-binding';
+import {
+  NfQueue,
+  QueueCounter,
+  queueCounterCount,
+  RawSender,
+  readQueueStatistics,
+} from '@portcullis/nfqueue-binding';
 import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
 import { InspectCounter } from '../inspect-counters';
 import type { InspectorOptions } from '../inspector-options';
@@ -40,7 +46,16 @@ function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): 
   return {
     source: queue,
     counters: queue.counters,
-    standing: new StandingQueue(queue, options.batchSize, effective.failOpen, performance.now()),
+    standing: new StandingQueue(
+      {
+        effective,
+        setMaxLength: (length) => queue.setMaxLength(length),
+        waiting: () => readQueueStatistics().find((one) => one.queue === number)?.waiting ?? 0,
+      },
+      options.batchSize,
+      effective.failOpen,
+      performance.now(),
+    ),
     facts: {
       queue: number,
       fd: queue.fd,

@@ -5,6 +5,7 @@ const BATCH = 64;
 function queue({ longest = 8192, failOpen = true } = {}) {
   const lengths: number[] = [];
   let refuses = false;
+  let full = true;
   const standing = new StandingQueue(
     {
       effective: { maxLength: longest },
@@ -12,6 +13,7 @@ function queue({ longest = 8192, failOpen = true } = {}) {
         if (refuses) throw new Error('refused');
         lengths.push(length);
       },
+      waiting: () => (full ? (lengths.at(-1) ?? longest) : 100),
     },
     BATCH,
     failOpen,
@@ -23,6 +25,10 @@ function queue({ longest = 8192, failOpen = true } = {}) {
     lengths,
     refuse: (yes: boolean) => {
       refuses = yes;
+    },
+    /** Whether the kernel says that no more fit. */
+    fill: (yes: boolean) => {
+      full = yes;
     },
     /** Full batches, one each `milliseconds`. */
     stand: (batches: number, milliseconds: number) => {
@@ -68,6 +74,26 @@ test.each([
     expect(standing.length).toBeLessThanOrEqual(2 * length);
   },
 );
+
+test('a queue that stands and has room is left alone', () => {
+  const { stand, fill, lengths } = queue();
+  fill(false);
+  stand(3000, 1);
+  expect(lengths).toEqual([]);
+  fill(true);
+  stand(300, 1);
+  expect(lengths).toEqual([320]);
+});
+
+test('one that stands for long is given its length for a trial, and keeps it where that has room', () => {
+  const { stand, fill, lengths } = queue();
+  stand(5400, 1);
+  // Still full: short again.
+  expect(lengths).toEqual([320, 8192, 320]);
+  fill(false);
+  stand(20_000, 1);
+  expect(lengths).toEqual([320, 8192, 320, 8192]);
+});
 
 test('and no shorter than a worker needs that waits for a processor, nor longer than it was', () => {
   const slow = queue();
