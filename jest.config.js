@@ -42,6 +42,7 @@ module.exports = {
     {
       ...shared,
       displayName: 'unit',
+      globalSetup: '<rootDir>/tests/unit-in-memory.ts',
       setupFilesAfterEnv: ['<rootDir>/tests/unit-on-a-busy-machine.ts'],
       testMatch: [...everywhere('*.test.ts'), '<rootDir>/tests/{structure,bench,fuzz}/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '\\.lab\\.test\\.ts$', 'corpora\\.test\\.ts$'],

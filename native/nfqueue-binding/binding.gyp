@@ -8,13 +8,15 @@
       "target_name": "nfqueue",
       "sources": [
         "src/addon.c", "src/addon_sockets.c", "src/queue.c", "src/message.c", "src/checksum.c", "src/raw_socket.c",
-        "src/socket_diag.c", "src/transparent_socket.c", "src/ip_set.c", "src/ip_set_addon.c"
+        "src/socket_diag.c", "src/transparent_socket.c", "src/ip_set.c", "src/ip_set_addon.c", "src/rights.c",
+        "src/rights_addon.c", "src/thread_slice.c"
       ]
     },
     {
       "target_name": "accept-all",
       "type": "executable",
-      "sources": ["src/accept_all.c", "src/queue.c", "src/message.c", "src/checksum.c"]
+      "sources": ["src/accept_all.c", "src/ip_set.c", "src/queue.c", "src/message.c", "src/checksum.c"],
+      "ldflags": ["-pthread"]
     }
   ]
 }

@@ -1,6 +1,6 @@
 /**
  * The two ends that find out when a ban takes effect: `ban-probe.js sink PORT` on the server,
- * `ban-probe.js source HOST PORT PATH ADDRESS…` on the attacker.
+ * `ban-probe.js source HOST PORT PATH FIRST ADDRESS…` on the attacker; FIRST is the number of the first address.
  *
  * The source attacks from each of its addresses once, over a TCP connection, and from then on sends a datagram from
  * the same address about every 150 µs. Datagrams are not queued, so the ban in the kernel is what stops them. The sink
@@ -36,12 +36,18 @@ function sink(port: number): void {
     .on('end', () => process.exit());
 }
 
-async function source(host: string, port: number, path: string, addresses: readonly string[]): Promise<void> {
+async function source(
+  host: string,
+  port: number,
+  path: string,
+  first: number,
+  addresses: readonly string[],
+): Promise<void> {
   // A sender that waits for a processor sends nothing, which would count as time to the ban.
   setPriority(SENDER_NICE);
   const sent: number[][] = [];
   for (const [number, address] of addresses.entries())
-    sent.push(await attack(host, port, path, address, number));
+    sent.push(await attack(host, port, path, address, first + number));
   process.stdout.write(`${JSON.stringify(sent)}\n`);
 }
 
@@ -93,4 +99,4 @@ function probe(socket: Socket, datagram: Buffer, start: number): Promise<number[
 
 const [role, ...rest] = process.argv.slice(2);
 if (role === 'sink') sink(Number(rest[0]));
-else void source(rest[0] as string, Number(rest[1]), rest[2] as string, rest.slice(3));
+else void source(rest[0] as string, Number(rest[1]), rest[2] as string, Number(rest[3]), rest.slice(4));

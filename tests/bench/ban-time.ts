@@ -1,9 +1,11 @@
 /** Time from the attacking packet to the kernel's ban, seen from outside. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lab } from '@portcullis/testkit';
+import { acceptAllPath } from '@portcullis/nfqueue-binding';
+import { Lab, type LabProcess } from '@portcullis/testkit';
 import { startEngine } from './engine-process';
 import { percentile } from './figures';
+import { limitRules } from './modes';
 import { ATTACK_PATH, ATTACK_RULE } from './planted-attack';
 import { LAB_PREFIX } from './site';
 
@@ -13,44 +15,95 @@ export interface BanTime {
   unbanned: number;
   /** Milliseconds. */
   p50: number;
+  p90: number;
   p99: number;
   longest: number;
 }
 
 export const BAN_GOAL_MILLISECONDS = 5;
+/** As long as the probe goes on sending. */
+export const LISTENED_MILLISECONDS = 60;
 
+const PROBE = join(__dirname, 'ban-probe.js');
 const PORT = 80;
 const FIRST_HOST = 50;
+/** Attacks on one, before the other's turn. */
+const AT_A_TIME = 10;
 
-export async function measureBanTime(attacks: number, folder: string, cacheFolder: string): Promise<BanTime> {
+/** Who bans: the engine, or the C program that does nothing else with the same packets. */
+export interface BanTimes {
+  engine: BanTime;
+  /** What is left of the time where nothing is inspected: the way of the packets, and waiting for a processor. */
+  machine: BanTime;
+}
+
+/** Both in turn, a few attacks at a time, so that a slow moment of the machine counts for both. */
+export async function measureBanTime(
+  attacks: number,
+  folder: string,
+  cacheFolder: string,
+): Promise<BanTimes> {
   mkdirSync(folder, { recursive: true });
   const rules = join(folder, 'bench.rules');
   writeFileSync(rules, ATTACK_RULE);
-  const lab = new Lab(LAB_PREFIX);
+  const sites: AttackedSite[] = [];
   try {
-    const script = join(__dirname, 'ban-probe.js');
-    const sink = lab.spawn('server', [process.execPath, script, 'sink', String(PORT)]);
-    await sink.waitFor(/ready/);
-    await startEngine(lab, { folder, cacheFolder, settings: { 'rule-files': [rules] } });
+    const engine = new AttackedSite();
+    sites.push(engine);
+    const machine = new AttackedSite();
+    sites.push(machine);
+    for (const site of sites) await site.open();
+    await startEngine(engine.lab, { folder, cacheFolder, settings: { 'rule-files': [rules] } });
+    await startBanning(machine.lab);
+    for (let first = 0; first < attacks; first += AT_A_TIME)
+      for (const site of sites) await site.attack(first, Math.min(AT_A_TIME, attacks - first));
+    return { engine: await engine.times(), machine: await machine.times() };
+  } finally {
+    for (const { lab } of sites) lab.destroy();
+  }
+}
+
+/** The firewall of the engine, as far as it is about bans, with the C program at the queue. */
+async function startBanning(lab: Lab): Promise<void> {
+  await lab.run('gateway', ['ipset', 'create', 'portcullis_ban4', 'hash:net', 'timeout', '0', 'counters']);
+  const program = lab.spawn('gateway', [acceptAllPath(), '--queue', '0', '--ban-on', ATTACK_PATH]);
+  await program.waitFor(/"gso":1/);
+  const banned = ['-m', 'set', '--match-set', 'portcullis_ban4', 'src', '-j', 'DROP'];
+  await lab.run('gateway', ['iptables', '-w', '-t', 'raw', '-A', 'PREROUTING', ...banned]);
+  for (const rule of limitRules(1)) await lab.run('gateway', ['iptables', '-w', ...rule]);
+}
+
+/** Two hosts with a gateway between them, one of which attacks the other from many addresses. */
+class AttackedSite {
+  readonly lab = new Lab(LAB_PREFIX);
+  private readonly sent: number[][] = [];
+  private sink!: LabProcess;
+
+  async open(): Promise<void> {
+    this.sink = this.lab.spawn('server', [process.execPath, PROBE, 'sink', String(PORT)]);
+    await this.sink.waitFor(/ready/);
+  }
+
+  /** @param first number of the first attack; each has an address of its own */
+  async attack(first: number, count: number): Promise<void> {
+    const { lab } = this;
     const network = lab.address('attacker', 4).replace(/\d+$/, '');
-    const addresses = Array.from({ length: attacks }, (_, number) => `${network}${FIRST_HOST + number}`);
+    const addresses = Array.from(
+      { length: count },
+      (_, number) => `${network}${FIRST_HOST + first + number}`,
+    );
     const commands = addresses.map((address) => `addr add ${address}/24 dev eth0`).join('\n');
     await lab.run('attacker', ['ip', '-batch', '-'], { input: commands });
-    const argv = [
-      process.execPath,
-      script,
-      'source',
-      lab.address('server', 4),
-      String(PORT),
-      ATTACK_PATH,
-      ...addresses,
-    ];
-    const sent = JSON.parse(await lab.run('attacker', argv, { timeout: 120_000 })) as number[][];
-    sink.write('report\n');
-    const [report] = await sink.waitFor(/\{.*\}/);
-    return banTimes(sent, JSON.parse(report) as Record<number, number>);
-  } finally {
-    lab.destroy();
+    const target = [lab.address('server', 4), String(PORT), ATTACK_PATH];
+    const argv = [process.execPath, PROBE, 'source', ...target, String(first), ...addresses];
+    const sent = await lab.run('attacker', argv, { timeout: 120_000 });
+    this.sent.push(...(JSON.parse(sent) as number[][]));
+  }
+
+  async times(): Promise<BanTime> {
+    this.sink.write('report\n');
+    const [report] = await this.sink.waitFor(/\{.*\}/);
+    return banTimes(this.sent, JSON.parse(report) as Record<number, number>);
   }
 }
 
@@ -76,6 +129,7 @@ export function banTimes(
     attacks: sent.length,
     unbanned,
     p50: percentile(times, 0.5),
+    p90: percentile(times, 0.9),
     p99: percentile(times, 0.99),
     longest: Math.max(...times),
   };

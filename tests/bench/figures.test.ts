@@ -7,6 +7,7 @@ import { limitRules } from './modes';
 import { parseOptions, UsageError } from './options';
 import { makePayload, nearMatches, PAYLOAD_BYTES, payloadNames } from './payloads';
 import { aligned, BEGIN_MARK, betweenMarks, END_MARK, figure } from './report';
+import { readProcessorTicks, stolenShare } from './stolen-time';
 import { type Measurement, summarize } from './summary';
 import { readIperf, readWrk } from './workloads';
 
@@ -31,6 +32,14 @@ test('a ratio is that of the rounds', () => {
   ]);
   expect(medianRatio(mine, others)).toBeCloseTo(0.85);
   expect(medianRatio(mine, new Map())).toBeNaN();
+});
+
+test('what the host takes away is a share of all processor time', () => {
+  const before = readProcessorTicks('cpu  100 10 20 300 5 0 5 60 40 3\ncpu0 1 2 3 4 5 6 7 8 9 10\n');
+  expect(before).toEqual({ total: 500, stolen: 60 });
+  const after = readProcessorTicks('cpu  160 10 40 300 5 0 5 80 90 3\n');
+  expect(stolenShare(before, after)).toBeCloseTo(0.2);
+  expect(stolenShare(before, before)).toBe(0);
 });
 
 test('figures have three digits', () => {
@@ -78,6 +87,7 @@ test('rows hold medians, ratios and goals', () => {
     errors: 1,
     consumer: 5,
     bystanders: 0,
+    stolen: 0,
     attackStopped: null,
   });
   const rows = summarize([
@@ -109,6 +119,7 @@ test('half load has a goal of its own, and so have payloads; planted attacks are
     errors: 0,
     consumer: 0,
     bystanders: 0,
+    stolen: 0,
     attackStopped: mode === 'engine' ? round !== 1 : null,
     ...figures,
   });
@@ -163,6 +174,7 @@ test('the ban takes effect between the last datagram that arrived and the next',
     attacks: 3,
     unbanned: 1,
     p50: 0,
+    p90: 0.2,
     p99: 0.2,
     longest: 0.2,
   });

@@ -11,6 +11,8 @@ export interface Measurement extends Sample {
   consumer: number;
   /** The share of one processor that the other modes' engines took meanwhile. */
   bystanders: number;
+  /** The share of all processors that the host took away meanwhile. */
+  stolen: number;
   /** Whether the attack in the middle of it was stopped; null where nothing is there to stop it. */
   attackStopped: boolean | null;
 }

@@ -2,21 +2,19 @@
  * Many attempts in flight at once, with tables of what came of them. A long campaign keeps its place in a file, from which the
  * next run goes on.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { SeededRandom } from '@portcullis/testkit';
+import { KeptPlace } from '../kept-place';
+import { nextPort } from './ports';
 import { Tallies, type Tally } from './tally';
 import type { Outcome } from './trial';
 import type { Ways } from './ways';
 
-export const LONG = process.env.PORTCULLIS_LONG === '1';
+export { LONG } from '../kept-place';
+
 /** Attempts in flight; each waits most of the time. */
 const LANES = Number(process.env.PORTCULLIS_LANES) || 96;
 /** Attempts after which the place is kept and verdicts are read. */
 const BATCH = 2000;
-const FIRST_PORT = 10_000;
-const LAST_PORT = 64_000;
 /** Milliseconds for an attempt whose outcome is in doubt: the machine may have been slow. */
 const PATIENCE = 10_000;
 
@@ -57,33 +55,6 @@ export interface Report {
   readonly failures: readonly string[];
 }
 
-let port = FIRST_PORT;
-
-/** A client's port that was not in use for minutes, with its neighbour. */
-export function nextPort(): number {
-  const own = port;
-  port = port + 2 > LAST_PORT ? FIRST_PORT : port + 2;
-  return own;
-}
-
-const placeFile = (title: string): string =>
-  join(
-    process.env.PORTCULLIS_PROGRESS ?? join(tmpdir(), 'portcullis-evasion'),
-    `${title.replace(/\W+/g, '-')}.json`,
-  );
-
-function keep(title: string, place: Place): void {
-  const file = placeFile(title);
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, JSON.stringify(place));
-}
-
-function begin(title: string): Place {
-  const file = placeFile(title);
-  if (LONG && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Place;
-  return { seed: SeededRandom.chooseSeed(), done: 0, rows: [], failures: [] };
-}
-
 /** Number `index` of the seeds that come of one; each stands for itself, so that a campaign can go on anywhere. */
 function seedOf(seed: number, index: number): number {
   return new SeededRandom((seed + Math.imul(index, 0x9e3779b1)) >>> 0).next();
@@ -91,7 +62,8 @@ function seedOf(seed: number, index: number): number {
 
 export async function run(campaign: Campaign): Promise<Report> {
   const { title, ways, combinations } = campaign;
-  const place = begin(title);
+  const kept = new KeptPlace<Place>('evasion', title);
+  const place = kept.read() ?? { seed: SeededRandom.chooseSeed(), done: 0, rows: [], failures: [] };
   const tallies = new Tallies(place.rows);
   const { failures } = place;
   const seed = (index: number) => seedOf(place.seed, index);
@@ -144,7 +116,7 @@ export async function run(campaign: Campaign): Promise<Report> {
     }
     place.done = end;
     place.rows = [...tallies.rows];
-    if (LONG) keep(title, place);
+    kept.keep(place);
     if (total > BATCH) {
       const rate = (end - first) / ((Date.now() - started) / 1000);
       process.stderr.write(
@@ -153,7 +125,7 @@ export async function run(campaign: Campaign): Promise<Report> {
       );
     }
   }
-  rmSync(placeFile(title), { force: true });
+  kept.end();
   const rate = ((total - first) / ((Date.now() - started) / 1000)).toFixed(1);
   process.stdout.write(
     `${title}: repeat with PORTCULLIS_SEED=${place.seed}; ${rate} attempts a second\n${tallies.table()}\n`,

@@ -5,7 +5,8 @@
  */
 import { SeededRandom } from '@portcullis/testkit';
 import { describeLab } from '../lab/engine';
-import { type Attempt, LONG, nextPort, run } from './campaign';
+import { type Attempt, LONG, run } from './campaign';
+import { nextPort } from './ports';
 import { ATTACK, attempt, deliver, planOf } from './trial';
 import { combination, TRICKS, type Trick } from './tricks';
 import { Ways } from './ways';

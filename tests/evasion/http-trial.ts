@@ -38,8 +38,8 @@ export const HTTP_RULES = (
 
 /** Bytes of a segment where no trick cuts. */
 const SEGMENT = 1200;
-/** Milliseconds until the application has read what it is going to. */
-const READING_TIME = 1500;
+/** Milliseconds until the application has read what it is going to, once all that was sent has crossed. */
+const READING_TIME = 400;
 /** Longer requests are not sent a byte at a time. */
 export const LONG_REQUEST = 600;
 
@@ -61,10 +61,11 @@ async function reads(
   seed: number,
   time: number,
 ): Promise<boolean> {
-  const { peers, server, source } = way;
+  const { peers, server, fence } = way;
   await peers.play(port, plan, new SeededRandom(seed));
+  await fence.passed(port);
   const taken = await server.take({
-    remoteAddress: source,
+    remoteAddress: peers.sourceOf(port),
     remotePort: port,
     length: 0,
     reading: word,

@@ -89,7 +89,7 @@ async function receive(
 ) {
   const playing = way.peers.play(port, plan, random, opening);
   const connection = await way.lab
-    .connect('server', { host: way.source, port, localPort: PORT + 1, timeout: 3000 })
+    .connect('server', { host: way.peers.sourceOf(port), port, localPort: PORT + 1, timeout: 3000 })
     .catch((): LabConnection | null => null);
   await playing;
   if (connection === null) return Buffer.alloc(0);

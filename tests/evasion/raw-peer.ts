@@ -44,16 +44,21 @@ export class RawPeers {
   private identification = 1;
 
   private constructor(
-    private readonly source: string,
+    private readonly sources: readonly string[],
     private readonly destination: string,
     private readonly port: number,
   ) {}
 
-  /** @param source an address of the attacker's network that no host has */
-  static async open(lab: Lab, source: string, family: 4 | 6, port: number): Promise<RawPeers> {
-    const peers = new RawPeers(source, lab.address('server', family), port);
-    peers.end = await lab.rawEnd('attacker', [source], (view) => peers.onPacket(view));
+  /** @param sources addresses of the attacker's network that no host has */
+  static async open(lab: Lab, sources: readonly string[], family: 4 | 6, port: number): Promise<RawPeers> {
+    const peers = new RawPeers(sources, lab.address('server', family), port);
+    peers.end = await lab.rawEnd('attacker', sources, (view) => peers.onPacket(view));
     return peers;
+  }
+
+  /** The address that a port belongs to; a pair of ports has the same. */
+  sourceOf(localPort: number): string {
+    return this.sources[(localPort >> 1) % this.sources.length] as string;
   }
 
   /**
@@ -123,7 +128,7 @@ export class RawPeers {
 
   private header(localPort: number, victimPort: number) {
     return {
-      source: this.source,
+      source: this.sourceOf(localPort),
       destination: this.destination,
       sourcePort: localPort,
       destinationPort: victimPort,
@@ -153,7 +158,9 @@ export class RawPeers {
       ...(segment.ttl !== undefined && { ttl: segment.ttl }),
       ...(segment.checksums && { checksums: segment.checksums }),
       ...(segment.wrapped &&
-        (this.source.includes(':') ? { extensionHeaders: [IPV6_OPTIONS] } : { ipOptions: IPV4_OPTIONS })),
+        (this.destination.includes(':')
+          ? { extensionHeaders: [IPV6_OPTIONS] }
+          : { ipOptions: IPV4_OPTIONS })),
     });
     if (segment.fragments === undefined) return [packet];
     const { size, order } = segment.fragments;

@@ -1,5 +1,6 @@
 /** One trick, or several together, tried with and without an engine in the way. */
 import type { Lab, LabServer, SeededRandom } from '@portcullis/testkit';
+import type { Fence } from './fence';
 import type { Plan } from './plan';
 import type { RawPeers } from './raw-peer';
 import { noise, type Trick } from './tricks';
@@ -8,15 +9,15 @@ export const ATTACK = 'evasion-attack-string';
 /** As long, and matched by no rule. */
 export const HARMLESS = 'harmless-other-string';
 
-/** Milliseconds until the application has what it is going to get. */
-const DELIVERY_TIME = 1000;
+/** Milliseconds until the application has what it is going to get, once all that was sent has crossed. */
+const DELIVERY_TIME = 250;
 
 /** A way from the attacker to an application of its own. */
 export interface Way {
   readonly lab: Lab;
   readonly peers: RawPeers;
   readonly server: LabServer;
-  readonly source: string;
+  readonly fence: Fence;
 }
 
 export interface Outcome {
@@ -38,10 +39,11 @@ export async function deliver(
   random: SeededRandom,
   time = DELIVERY_TIME,
 ): Promise<Buffer> {
-  const { peers, server, source } = way;
+  const { peers, server, fence } = way;
   await peers.play(port, plan, random);
+  await fence.passed(port);
   const taken = await server.take({
-    remoteAddress: source,
+    remoteAddress: peers.sourceOf(port),
     remotePort: port,
     length: plan.stream.length,
     timeout: time,

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { LabEngine } from '../lab/engine';
+import { Fence } from './fence';
 import { RawPeers } from './raw-peer';
 import type { Way } from './trial';
 
-/** Addresses of the attacker's network that no host has. */
-const SOURCES = { 4: '10.77.1.200', 6: 'fd00:77:1::200' } as const;
+/** Addresses of the attacker's network that no host has: the kernel spreads flows over queues by address. */
+const SOURCES = {
+  4: Array.from({ length: 8 }, (_, index) => `10.77.1.${200 + index}`),
+  6: Array.from({ length: 8 }, (_, index) => `fd00:77:1::${200 + index}`),
+} as const;
 
 /** Milliseconds for the end of an engine. */
 const STOP_TIME = 15_000;
@@ -52,8 +56,8 @@ export class Ways {
       this.engines.push({ engine, reader: new AlertReader() });
       await engine.start();
     }
-    const source = SOURCES[family];
-    return { lab, peers: await RawPeers.open(lab, source, family, port), server, source };
+    const peers = await RawPeers.open(lab, SOURCES[family], family, port);
+    return { lab, peers, server, fence: new Fence(peers, server) };
   }
 
   /** Ports of clients against which an engine has given a verdict since this was asked last. */

@@ -60,6 +60,10 @@ const memcap = {
   as: 'memcap exceptions',
   of: ({ exceptions }: StatusAnswer) => exceptions.memcap.passed + exceptions.memcap.dropped,
 };
+const parsers = {
+  as: 'parsers that gave way',
+  of: ({ exceptions: { 'app-layer-memcap': row } }: StatusAnswer) => row.passed + row.dropped,
+};
 const stopped = { as: 'attacks stopped', of: ({ alerts: { blocked } }: StatusAnswer) => blocked };
 const told = { as: 'alerts', of: ({ alerts: { allowed } }: StatusAnswer) => allowed };
 
@@ -110,8 +114,10 @@ export function attacks(server: string): readonly Attack[] {
     {
       name: 'slow senders',
       packets: slowRequest(6, 1000, { clientPort: 25_000 }),
-      short: { flows: 2000, together: 2000, addresses },
+      // No more together than a full table lets be half-open, and no faster than a slow machine inspects them.
+      short: { flows: 800, together: 800, addresses, rate: 6000 },
       long: { flows: 100_000, together: 100_000, addresses: 1 << 14, rate: 20_000 },
+      counted: parsers,
     },
     {
       name: 'decompression bombs',

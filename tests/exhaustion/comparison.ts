@@ -94,6 +94,7 @@ export function table(rows: readonly Comparison[]): string {
     row.name,
     String(row.peaks.flows),
     megabytes(row.peaks.heldBytes),
+    megabytes(row.peaks.parserBytes),
     megabytes(row.peaks.resident),
     row.counted === null ? '–' : `${row.grown} ${row.counted}`,
     percent(row.kept),
@@ -103,7 +104,8 @@ export function table(rows: readonly Comparison[]): string {
   const head = [
     'attack',
     'most flows',
-    'held',
+    'streams',
+    'parsers',
     'resident',
     'counted',
     'kept connections',
@@ -117,6 +119,7 @@ function largest(one: Peaks, other: Peaks): Peaks {
   return {
     flows: Math.max(one.flows, other.flows),
     heldBytes: Math.max(one.heldBytes, other.heldBytes),
+    parserBytes: Math.max(one.parserBytes, other.parserBytes),
     resident: Math.max(one.resident, other.resident),
   };
 }

@@ -15,15 +15,17 @@ import { ObservedEngine } from './observed-engine';
 const FLOWS = 16_384;
 const MEGABYTE = 1 << 20;
 const MEMCAP = 8 * MEGABYTE;
+const PARSER_MEMCAP = 2 * MEGABYTE;
 const BANS_PER_MINUTE = 100;
 /** What the engine may take beyond what it takes at rest: its tables and pools, and garbage that is not collected yet. */
-const RESIDENT_GROWTH = FLOWS * 1024 + MEMCAP + 256 * MEGABYTE;
+const RESIDENT_GROWTH = FLOWS * 1024 + MEMCAP + PARSER_MEMCAP + 256 * MEGABYTE;
 /** Until everything is as before. The goal is 5 s, on a machine with nothing else to do. */
 const RECOVERY_MILLISECONDS = 15_000;
 
 /** Of the long form, with the settings that an engine has by itself. */
 const LONG_FLOWS = 2 * 262_144;
 const LONG_MEMCAP = 2 * 256 * MEGABYTE;
+const LONG_PARSER_MEMCAP = 2 * 256 * MEGABYTE;
 const LONG_RESIDENT = 2048 * MEGABYTE;
 const LONG_RECOVERY = 5000;
 const LEAST_SHARE = 0.8;
@@ -62,6 +64,7 @@ function short(program: CrowdProgram): void {
         'nfqueue.queues': '0',
         'flow.max-flows': String(FLOWS),
         'stream.memcap': `${MEMCAP / MEGABYTE}mb`,
+        'app-layer.memcap': `${PARSER_MEMCAP / MEGABYTE}mb`,
         'never-block': `[self, ${lab.address('attacker', 4)}]`,
         'max-bans-per-minute': String(BANS_PER_MINUTE),
       },
@@ -96,13 +99,14 @@ function short(program: CrowdProgram): void {
       const cost = ((observed.processor - processor) / sent.sent) * 1e6;
       const after = await observed.status();
       process.stdout.write(
-        `${name}: ${sent.sent} packets in ${sent.seconds.toFixed(1)} s, ${cost.toFixed(0)} µs each, most flows ${peaks.flows}, held ${peaks.heldBytes}, ` +
+        `${name}: ${sent.sent} packets in ${sent.seconds.toFixed(1)} s, ${cost.toFixed(0)} µs each, most flows ${peaks.flows}, held ${peaks.heldBytes}, by parsers ${peaks.parserBytes}, ` +
           `resident +${Math.round((peaks.resident - atRest) / MEGABYTE)} MB, requests ${requests.answered} of ${requests.made}, ` +
           `again after ${recovery.toFixed(0)} ms` +
           `${attack.counted ? `, ${attack.counted.as} ${attack.counted.of(after) - attack.counted.of(before)}` : ''}\n`,
       );
       expect(peaks.flows).toBeLessThanOrEqual(FLOWS);
       expect(peaks.heldBytes).toBeLessThanOrEqual(MEMCAP);
+      expect(peaks.parserBytes).toBeLessThanOrEqual(PARSER_MEMCAP);
       expect(peaks.resident - atRest).toBeLessThan(RESIDENT_GROWTH);
       if (attack.counted) expect(attack.counted.of(after)).toBeGreaterThan(attack.counted.of(before));
       if (attack.bans === 'none') expect(after.bans.active).toBe(before.bans.active);
@@ -143,6 +147,7 @@ function long(program: CrowdProgram): void {
       rows.push(row);
       expect(row.peaks.flows).toBeLessThanOrEqual(LONG_FLOWS);
       expect(row.peaks.heldBytes).toBeLessThanOrEqual(LONG_MEMCAP);
+      expect(row.peaks.parserBytes).toBeLessThanOrEqual(LONG_PARSER_MEMCAP);
       expect(row.peaks.resident).toBeLessThanOrEqual(LONG_RESIDENT);
       if (row.counted !== null && SCALE === 1) expect(row.grown).toBeGreaterThan(0);
       if (attack.bans === 'none') expect(row.bans).toBe(0);

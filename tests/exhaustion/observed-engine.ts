@@ -16,6 +16,7 @@ const SILENCE_MILLISECONDS = 300;
 export interface Peaks {
   flows: number;
   heldBytes: number;
+  parserBytes: number;
   /** Bytes of memory of the whole process. */
   resident: number;
 }
@@ -48,16 +49,17 @@ export class ObservedEngine {
 
   /** Looks at the engine until `until` has settled. */
   async watch(until: Promise<unknown>): Promise<Peaks> {
-    const peaks: Peaks = { flows: 0, heldBytes: 0, resident: 0 };
+    const peaks: Peaks = { flows: 0, heldBytes: 0, parserBytes: 0, resident: 0 };
     let over = false;
     void until.finally(() => {
       over = true;
     });
     for (;;) {
       const last = over;
-      const { flows, held_bytes: held } = await this.status();
+      const { flows, held_bytes: held, app_layer_bytes: parsers } = await this.status();
       peaks.flows = Math.max(peaks.flows, flows);
       peaks.heldBytes = Math.max(peaks.heldBytes, held);
+      peaks.parserBytes = Math.max(peaks.parserBytes, parsers);
       peaks.resident = Math.max(peaks.resident, this.resident);
       if (last) return peaks;
       await Promise.race([until, new Promise((resolve) => setTimeout(resolve, SAMPLE_MILLISECONDS))]);

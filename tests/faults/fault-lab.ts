@@ -15,11 +15,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { BanListAnswer } from '@portcullis/control';
 import { type ExecResult, Lab, type LabProcess, type LabServer, waitUntil } from '@portcullis/testkit';
+import { LONG } from '../kept-place';
 import { ATTACK_PATH, type EngineOptions, LabEngine } from '../lab/engine';
 import { Load } from './load';
 
 export const PORT = 80;
-export const LONG = process.env.PORTCULLIS_LONG === '1';
 /** A test of the long form. */
 export const atLength = LONG ? test : test.skip;
 /** The goal: traffic goes as configured again after so long, milliseconds. */
@@ -147,8 +147,9 @@ export class FaultLab {
   keepBanning(): void {
     const run = async () => {
       for (;;) {
-        const number = ++this.banned;
-        await this.ban(`198.18.${number >> 8}.${number & 255}`);
+        // 198.18.0.0/15 is there for tests (RFC 2544).
+        const number = ++this.banned % 0x20000;
+        await this.ban(`198.${18 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`);
         await new Promise((resolve) => setTimeout(resolve, CONFIRM_MILLISECONDS));
         if (this.banning === null) return;
       }
@@ -164,6 +165,13 @@ export class FaultLab {
     const { banning } = this;
     this.banning = null;
     await banning;
+  }
+
+  /** Lifts all bans, and sees that none is left. */
+  async lift(): Promise<void> {
+    await this.ask('bans.remove', { all: true });
+    this.confirmed.clear();
+    expect([...(await this.bansInKernel())]).toEqual([]);
   }
 
   /** Our rules in the kernel and the names of our sets, without what differs between two runs. */

@@ -53,9 +53,12 @@ export class Load {
   since(moment: number): LoadRequest[] {
     const requests: LoadRequest[] = [];
     // The newest are at the end, and there may be very many.
-    const lines = this.client.stdout.split('\n');
-    for (let at = lines.length - 2; at >= 0; at--) {
-      const [started, milliseconds, answered] = (lines[at] as string).split(' ').map(Number);
+    const { stdout } = this.client;
+    for (let end = stdout.lastIndexOf('\n'); end > 0; ) {
+      const begin = stdout.lastIndexOf('\n', end - 1);
+      const line = stdout.slice(begin + 1, end);
+      end = begin;
+      const [started, milliseconds, answered] = line.split(' ').map(Number);
       if ((started as number) < moment - 2 * PATIENCE) break;
       if ((started as number) >= moment)
         requests.push({

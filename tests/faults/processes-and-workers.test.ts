@@ -1,13 +1,16 @@
 /**
- * The process is killed, its worker dies or stalls, under load and while bans are made. The short form has each fault once
- * for each setting of fail-open; PORTCULLIS_LONG=1 has 200 rounds, from PORTCULLIS_FROM on.
+ * The process is killed, its worker dies or stalls, under load and while bans are made. A round is a `kill -9` and one fault of
+ * the worker; the short form has one for each setting of fail-open, PORTCULLIS_LONG=1 has 200, with its place kept.
  */
+import { KeptPlace, LONG } from '../kept-place';
 import { describeLab } from '../lab/engine';
-import { FaultLab, GOAL, LONG, slowness } from './fault-lab';
+import { FaultLab, GOAL, slowness } from './fault-lab';
 
 const ROUNDS = LONG ? 200 : 1;
-const FIRST = LONG ? Number(process.env.PORTCULLIS_FROM) || 0 : 0;
 const WORKER_FAULTS = ['throw', 'exit', 'spin', 'sleep'] as const;
+type WorkerFault = (typeof WORKER_FAULTS)[number];
+/** All bans are lifted after so many rounds: reading them again and again would be most of the work else. */
+const LIFTED_AFTER = 10;
 
 /** What was seen of one kind of fault. */
 interface Tally {
@@ -18,13 +21,21 @@ interface Tally {
   back: number;
 }
 
+interface Place {
+  rounds: number;
+  bans: number;
+  tallies: [string, Tally][];
+}
+
 describeLab('under load', () => {
   describe.each([
     ['passes', 'true'],
     ['is stopped', 'false'],
   ] as const)('where traffic %s without an engine', (_, failOpen) => {
     let here: FaultLab;
-    const tallies = new Map<string, Tally>();
+    const kept = new KeptPlace<Place>('faults', `processes and workers, fail-open ${failOpen}`);
+    const place = kept.read() ?? { rounds: 0, bans: 0, tallies: [] };
+    const tallies = new Map(place.tallies);
     function count(fault: string, traffic: number, back: number): void {
       const tally = tallies.get(fault) ?? { rounds: 0, worst: 0, back: 0 };
       tallies.set(fault, {
@@ -43,7 +54,7 @@ describeLab('under load', () => {
           `${fault.padEnd(28)}${String(rounds).padStart(7)}${String(worst).padStart(10)} ms${String(back).padStart(10)} ms`,
       );
       process.stdout.write(
-        `fail-open ${failOpen}, ${here.confirmed.size} bans confirmed, none lost\n${'fault'.padEnd(28)} rounds      traffic       engine\n${rows.join('\n')}\n`,
+        `fail-open ${failOpen}, ${place.rounds} rounds, ${place.bans} bans confirmed, none lost\n${'fault'.padEnd(28)} rounds      traffic       engine\n${rows.join('\n')}\n`,
       );
       await here.close();
     });
@@ -84,7 +95,7 @@ describeLab('under load', () => {
       count('kill -9 of the process', failOpen === 'true' ? traffic : after, back);
     }
 
-    async function breakWorker(how: (typeof WORKER_FAULTS)[number]): Promise<void> {
+    async function breakWorker(how: WorkerFault): Promise<void> {
       here.keepBanning();
       const fault = Date.now();
       here.breakWorker(how);
@@ -118,15 +129,22 @@ describeLab('under load', () => {
     test(
       'kill -9, and a worker that dies or stalls: nothing is lost, half or silent',
       async () => {
-        for (let round = FIRST; round < FIRST + ROUNDS && round < ROUNDS; round++) {
+        const began = Date.now();
+        for (let done = 1; place.rounds < ROUNDS; done++) {
+          const before = here.confirmed.size;
           await killProcess();
-          if (LONG) for (const how of WORKER_FAULTS) await breakWorker(how);
-          else await breakWorker(failOpen === 'true' ? 'throw' : 'spin');
-          if (LONG && round % 10 === 9)
+          await breakWorker(WORKER_FAULTS[(place.rounds + (failOpen === 'true' ? 0 : 2)) % 4] as WorkerFault);
+          place.rounds++;
+          place.bans += here.confirmed.size - before;
+          place.tallies = [...tallies];
+          kept.keep(place);
+          if (place.rounds % LIFTED_AFTER === 0) await here.lift();
+          if (LONG)
             process.stderr.write(
-              `fail-open ${failOpen}: ${round + 1} of ${ROUNDS} rounds (PORTCULLIS_FROM=${round + 1})\n`,
+              `fail-open ${failOpen}: ${place.rounds} of ${ROUNDS} rounds, ${Math.round((Date.now() - began) / 1000 / done)} s each\n`,
             );
         }
+        kept.end();
       },
       LONG ? 6 * 3600_000 : 90_000,
     );

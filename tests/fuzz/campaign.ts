@@ -15,9 +15,11 @@ export interface CampaignOptions {
   readonly state: string;
   /** Cases of the repository; new findings are written there. */
   readonly cases: string;
-  /** Over all targets. */
+  /** Over all targets, also those that are not fuzzed by this call. */
   readonly inputs: number;
-  /** Of one slice. */
+  /** Of all targets together. */
+  readonly weights: number;
+  /** Of processor time, for one slice. */
   readonly seconds: number;
   /** After which it stops, to be gone on with; in seconds. */
   readonly atMost: number;
@@ -27,10 +29,15 @@ export interface CampaignOptions {
 
 export interface Tally {
   inputs: number;
+  /** Of processor time. */
   seconds: number;
   findings: number;
   corpus: number;
   branches: number;
+  /** Processor time of the slowest input, in milliseconds. */
+  slowest: number;
+  /** Bytes that memory grew by, at most, in one slice after its first part. */
+  growth: number;
 }
 
 interface State {
@@ -46,6 +53,8 @@ const isNative = (target: AnyTarget): target is NativeTarget => 'harness' in tar
 /** An input that keeps a process busy for so long is taken for one that never ends. */
 const HANG_MS = 10_000;
 const LOOK_MS = 500;
+/** Part of the inputs that every target has, however long each of them takes. */
+const LEAST_SHARE = 0.001;
 /** Bytes that memory may grow by in one slice after its first part. */
 const MOST_GROWTH = 48 << 20;
 const HEAP_MB = 1536;
@@ -69,8 +78,8 @@ export class Campaign {
     const { targets, options } = this;
     const began = Date.now();
     const findings: Finding[] = [];
-    const weights = targets.reduce((sum, { weight }) => sum + weight, 0);
-    const goal = (target: AnyTarget) => Math.ceil((options.inputs * target.weight) / weights);
+    const goal = (target: AnyTarget) =>
+      Math.ceil(options.inputs * Math.max(LEAST_SHARE, target.weight / options.weights));
     const left = () => targets.filter((target) => this.tally(target).inputs < goal(target));
     for (let round = 0; left().length > 0; round++) {
       for (const target of left()) {
@@ -90,9 +99,22 @@ export class Campaign {
 
   table(): string {
     const row = (name: string, ...cells: (string | number)[]) =>
-      name.padEnd(36) + cells.map((cell) => cell.toLocaleString('en').padStart(14)).join('');
-    const lines = [row('target', 'inputs', 'seconds', 'inputs/s', 'branches', 'corpus', 'findings')];
-    for (const [name, { inputs, seconds, branches, corpus, findings }] of Object.entries(this.state.tallies))
+      name.padEnd(36) + cells.map((cell) => cell.toLocaleString('en').padStart(12)).join('');
+    const lines = [
+      row(
+        'target',
+        'inputs',
+        'seconds',
+        'inputs/s',
+        'branches',
+        'corpus',
+        'slowest ms',
+        'growth KiB',
+        'findings',
+      ),
+    ];
+    for (const [name, tally] of Object.entries(this.state.tallies)) {
+      const { inputs, seconds, branches, corpus, slowest, growth, findings } = tally;
       lines.push(
         row(
           name,
@@ -101,9 +123,12 @@ export class Campaign {
           Math.round(inputs / Math.max(seconds, 0.001)),
           branches,
           corpus,
+          Number(slowest.toPrecision(2)),
+          growth >> 10,
           findings,
         ),
       );
+    }
     lines.push(row('total', this.total));
     return lines.join('\n');
   }
@@ -117,7 +142,15 @@ export class Campaign {
   }
 
   private tally({ name }: AnyTarget): Tally {
-    this.state.tallies[name] ??= { inputs: 0, seconds: 0, findings: 0, corpus: 0, branches: 0 };
+    this.state.tallies[name] ??= {
+      inputs: 0,
+      seconds: 0,
+      findings: 0,
+      corpus: 0,
+      branches: 0,
+      slowest: 0,
+      growth: 0,
+    };
     return this.state.tallies[name];
   }
 
@@ -166,6 +199,8 @@ export class Campaign {
       tally.seconds += result.seconds;
       tally.branches = result.branches;
       tally.corpus = result.corpus;
+      tally.slowest = Math.max(tally.slowest, result.slowest);
+      tally.growth = Math.max(tally.growth, result.growth);
       return result.findings;
     }
     return this.sliceOfProcess(target, tally, {
@@ -198,7 +233,6 @@ export class Campaign {
       ],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    const began = Date.now();
     return new Promise((resolve) => {
       let done = false;
       let hung = false;
@@ -212,8 +246,11 @@ export class Campaign {
           return;
         }
         done = true;
-        const { inputs, corpus, branches, growth } = message.done;
+        const { inputs, corpus, branches, seconds, slowest, growth } = message.done;
         tally.inputs += inputs;
+        tally.seconds += seconds;
+        tally.slowest = Math.max(tally.slowest, slowest);
+        tally.growth = Math.max(tally.growth, growth);
         tally.corpus = corpus;
         tally.branches = branches;
         if (growth > MOST_GROWTH)
@@ -223,7 +260,6 @@ export class Campaign {
       });
       child.on('exit', (code, signal) => {
         clearInterval(watch);
-        tally.seconds += (Date.now() - began) / 1000;
         if (!done) {
           const { inputs, input } = readPresent(order.present);
           tally.inputs += inputs;

@@ -13,7 +13,7 @@ import { FuzzSession } from './session';
 
 const CASES = join(__dirname, 'cases');
 /** Of a target whose weight is 1, in milliseconds of this machine. */
-const MILLISECONDS = 150;
+const MILLISECONDS = 60;
 const LEAST_INPUTS = 20;
 const LARGEST_DAMAGED = 32 << 10;
 /** Generous: other tests run beside these. */

@@ -10,7 +10,7 @@ import { allTargets } from './registry';
 const HELP = `npm run fuzz -- [options]
   --only TEXT       targets whose names contain it (may be given several times)
   --inputs N        over all targets; default 1e8
-  --slice SECONDS   of one target before it is the next one's turn; default 20
+  --slice SECONDS   of processor time for one target before it is the next one's turn; default 20
   --for SECONDS     stop then; the next call goes on
   --state FOLDER    what is remembered; default node_modules/.cache/portcullis-fuzz/state
   --cases FOLDER    where findings are written; default tests/fuzz/cases
@@ -37,7 +37,8 @@ async function main(): Promise<void> {
   };
   if (values.help) return say(HELP);
   const native = nativeTargets();
-  const chosen = [...native.targets, ...allTargets()].filter(
+  const all = [...native.targets, ...allTargets()];
+  const chosen = all.filter(
     ({ name }) => values.only === undefined || values.only.some((part) => name.includes(part)),
   );
   if (values.list) return say(chosen.map(({ name }) => name).join('\n'));
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
     state: values.state,
     cases: values.cases,
     inputs: Number(values.inputs),
+    weights: all.reduce((sum, { weight }) => sum + weight, 0),
     seconds: Number(values.slice),
     atMost: Number(values.for),
     seed,

@@ -43,7 +43,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
   const targets: NativeTarget[] = [
     {
       name: 'native/queue-message',
-      weight: 2,
+      weight: 200,
       harness: 'queue_message.c',
       sources: [`${QUEUE}/message.c`],
       wrapped: [],
@@ -53,7 +53,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
     },
     {
       name: 'native/checksums',
-      weight: 2,
+      weight: 130,
       harness: 'checksums.c',
       sources: [`${QUEUE}/checksum.c`],
       wrapped: [],
@@ -67,7 +67,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
     },
     {
       name: 'native/verdicts',
-      weight: 2,
+      weight: 35,
       harness: 'verdicts.c',
       sources: [`${QUEUE}/queue.c`, `${QUEUE}/message.c`, `${QUEUE}/checksum.c`],
       wrapped: [...sockets, 'sendmsg', 'recvfrom', 'recvmmsg', 'bind', 'getsockname', 'getsockopt'],
@@ -76,7 +76,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
     },
     {
       name: 'native/ip-sets',
-      weight: 2,
+      weight: 80,
       harness: 'ip_sets.c',
       sources: [`${QUEUE}/ip_set.c`],
       wrapped: ['sendto', 'recv'],
@@ -91,7 +91,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
     },
     {
       name: 'native/sockets',
-      weight: 1,
+      weight: 55,
       harness: 'sockets.c',
       sources: [`${QUEUE}/socket_diag.c`],
       wrapped: [...sockets, 'recv'],
@@ -100,7 +100,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
     },
     {
       name: 'native/literals',
-      weight: 1,
+      weight: 65,
       harness: 'literals.cc',
       sources: [`${PATTERNS}/literal_search.cc`],
       wrapped: [],
@@ -112,7 +112,7 @@ export function nativeTargets(): { targets: readonly NativeTarget[]; missing: st
     },
     {
       name: 'native/byte-patterns',
-      weight: 1,
+      weight: 20,
       harness: 'byte_patterns.cc',
       sources: [`${PATTERNS}/byte_patterns.cc`],
       wrapped: [],

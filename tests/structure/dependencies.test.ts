@@ -46,7 +46,16 @@ const allowed: Record<string, readonly string[]> = {
     'web-addresses',
     'nfqueue-binding',
   ],
-  'packages/cli': ['configuration', 'control', 'daemon', 'engine', 'events', 'rules', 'updates'],
+  'packages/cli': [
+    'configuration',
+    'control',
+    'daemon',
+    'engine',
+    'events',
+    'rules',
+    'updates',
+    'nfqueue-binding',
+  ],
   'packages/testkit': ['wire', 'capture'],
 };
 

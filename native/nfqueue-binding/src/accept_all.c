@@ -2,7 +2,10 @@
  * Accepts everything a queue brings, with the receive and verdict code of the addon. Nothing that inspects can be
  * faster: this is the benchmark's limit. Prints its counters as one JSON line on SIGTERM or SIGINT.
  *
- *   accept-all --queue N [--gso 0|1] [--batch N] [--max-length N] [--fail-open 0|1]
+ *   accept-all --queue N [--gso 0|1] [--batch N] [--max-length N] [--fail-open 0|1] [--ban-on TEXT]
+ *
+ * With --ban-on it adds the source of an IPv4 packet that contains TEXT to the set portcullis_ban4 before it gives the
+ * verdict: how soon that takes effect is what the machine itself takes for a ban.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +16,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <arpa/inet.h>
+#include <linux/netfilter/ipset/ip_set.h>
+
+#include "ip_set.h"
 #include "queue.h"
+
+static const char BAN_SET[] = "portcullis_ban4";
+enum { BAN_SECONDS = 3600, IPV4_HEADER = 20, IPV4_SOURCE = 12 };
 
 static volatile sig_atomic_t stopping;
 
@@ -42,11 +52,29 @@ static unsigned number(const char *text, unsigned minimum, unsigned maximum) {
   return (unsigned)value;
 }
 
+static void ban_source(int fd, const uint8_t *packet) {
+  char address[INET_ADDRSTRLEN], line[IP_SET_LONGEST_LINE];
+  size_t done;
+  inet_ntop(AF_INET, packet + IPV4_SOURCE, address, sizeof address);
+  int length = snprintf(line, sizeof line, "%s timeout %d", address, BAN_SECONDS);
+  int error = ip_set_change(fd, IPSET_CMD_ADD, BAN_SET, line, (size_t)length, &done);
+  if (error) fprintf(stderr, "accept-all: %s: error %d\n", line, error);
+}
+
+static void ban_those_who_say(int fd, const char *text, const struct queue_batch *batch, int count) {
+  for (int i = 0; i < count; i++) {
+    const uint8_t *packet = batch->bytes + batch->offset[i];
+    if (batch->length[i] >= IPV4_HEADER && packet[0] >> 4 == 4 && memmem(packet, batch->length[i], text, strlen(text)))
+      ban_source(fd, packet);
+  }
+}
+
 int main(int argc, char **argv) {
   static const struct option names[] = {
       {"queue", required_argument, NULL, 'q'},      {"gso", required_argument, NULL, 'g'},
       {"batch", required_argument, NULL, 'b'},      {"max-length", required_argument, NULL, 'l'},
-      {"fail-open", required_argument, NULL, 'f'},  {NULL, 0, NULL, 0},
+      {"fail-open", required_argument, NULL, 'f'},  {"ban-on", required_argument, NULL, 'o'},
+      {NULL, 0, NULL, 0},
   };
   static const char *const counter_names[COUNTER_COUNT] = {
       "received",       "bytes",      "accepted",        "dropped",      "marked",        "replaced", "held",
@@ -56,6 +84,8 @@ int main(int argc, char **argv) {
   struct queue_options options = {
       .copy_range = 65531, .max_length = 8192, .receive_buffer = 128u << 20, .fail_open = 1, .gso = 1};
   uint32_t slots = 64;
+  const char *ban_on = NULL;
+  int sets = -1;
   int option, have_queue = 0;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -67,11 +97,12 @@ int main(int argc, char **argv) {
       case 'b': slots = number(optarg, 1, 1024); break;
       case 'l': options.max_length = number(optarg, 1, 1u << 20); break;
       case 'f': options.fail_open = (int)number(optarg, 0, 1); break;
+      case 'o': ban_on = optarg; break;
       default: return 2;
     }
   }
   if (!have_queue) {
-    fputs("accept-all --queue N [--gso 0|1] [--batch N] [--max-length N] [--fail-open 0|1]\n", stderr);
+    fputs("accept-all --queue N [--gso 0|1] [--batch N] [--max-length N] [--fail-open 0|1] [--ban-on TEXT]\n", stderr);
     return 2;
   }
 
@@ -103,6 +134,10 @@ int main(int argc, char **argv) {
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
 
+  if (ban_on && ip_set_socket(NULL, &sets) != 0) {
+    fputs("accept-all: no netlink socket for sets\n", stderr);
+    return 1;
+  }
   struct queue queue;
   double counters[COUNTER_COUNT] = {0};
   int error = queue_open(&queue, &options, &batch, counters);
@@ -119,6 +154,7 @@ int main(int argc, char **argv) {
       fprintf(stderr, "accept-all: %s\n", strerror(-received));
       return 1;
     }
+    if (ban_on) ban_those_who_say(sets, ban_on, &batch, received);
     queue_finalize(&queue);
   }
   queue_close(&queue);

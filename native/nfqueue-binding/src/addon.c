@@ -1,6 +1,6 @@
 /*
  * Node-API surface over queue.c and raw_socket.c; that of ip_set.c is in ip_set_addon.c, that of socket_diag.c and
- * transparent_socket.c in addon_sockets.c. Private to this package: index.ts is the public one.
+ * transparent_socket.c in addon_sockets.c, that of rights.c in rights_addon.c. Private to this package: index.ts is the public one.
  *
  * All packet memory is one ArrayBuffer made by JavaScript; the handle keeps it alive, and every call checks that
  * it has not been detached. Nothing here is global: each handle belongs to the environment (thread) that opened
@@ -18,7 +18,9 @@
 #include "ip_set_addon.h"
 #include "queue.h"
 #include "raw_socket.h"
+#include "rights_addon.h"
 #include "surface.h"
+#include "thread_slice.h"
 
 enum { QUEUE_MAGIC = 0x71756575, RAW_MAGIC = 0x72617773 };
 
@@ -507,6 +509,15 @@ static napi_value checksum(napi_env env, napi_callback_info info) {
   return integer(env, (int32_t)status);
 }
 
+/* threadSlice(microseconds): 0 or the errno; of the calling thread */
+static napi_value set_thread_slice(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  uint32_t microseconds = 0;
+  if (!get_arguments(env, info, 1, &argument) || napi_get_value_uint32(env, argument, &microseconds) != napi_ok)
+    return wrong_use(env, "threadSlice needs microseconds");
+  return integer(env, thread_slice((uint64_t)microseconds * 1000));
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -528,6 +539,8 @@ NAPI_MODULE_INIT() {
       {"listTcpSockets", list_tcp_sockets},
       {"destroyTcpSockets", destroy_tcp_sockets},
       {"listenTransparently", listen_transparently},
+      {"restart", restart},
+      {"threadSlice", set_thread_slice},
       {"parseMessage", parse_message},
       {"checksum", checksum},
   };

@@ -68,9 +68,15 @@ export interface Addon {
   destroyTcpSockets(rows: Uint8Array): number;
   /** A file descriptor, or a negative errno. */
   listenTransparently(ipv6: boolean, backlog: number): number;
+  /** Does not return, but with an errno; see rights.h. */
+  restart(kept: bigint, argv: readonly string[]): number;
+  /** An errno, of thread_slice.h. */
+  threadSlice(microseconds: number): number;
   /** The functions of ip_set_addon.c; their errors may be numbers of the kernel's own for sets. */
   setsOpen(networkNamespace: string | null): Handle | number;
   setsChange(sets: Handle, command: number, set: string, line: string): number;
+  /** The error that there is one already is EXIST. */
+  setsAddNew(sets: Handle, set: string, line: string): number;
   setsCommand(sets: Handle, command: number, set: string, other: string | null): number;
   setsCreate(sets: Handle, set: string, ipv6: boolean, capacity: number, timeout: number): number;
   setsChangeMany(sets: Handle, command: number, set: string, lines: string): Promise<number>;

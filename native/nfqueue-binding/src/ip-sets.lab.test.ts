@@ -44,6 +44,18 @@ describeInLab('sets', () => {
     expect(await listed('a')).toHaveLength(40);
   });
 
+  test.each([
+    [4, '192.0.2.7', '192.0.2.0/24'],
+    [6, '2001:db8::7', '2001:db8:1::5/64'],
+  ] as const)('a new entry of IPv%d never changes one that is there', async (family, host, network) => {
+    sets.create('n', family, 64, 600);
+    expect(sets.addNew('n', `${host} timeout 100`)).toBe(true);
+    expect(sets.addNew('n', `${host} timeout 1`)).toBe(false);
+    expect(sets.addNew('n', `${network} timeout 100`)).toBe(true);
+    expect((await listed('n')).every((line) => /timeout (100|9\d) /.test(line))).toBe(true);
+    expect(() => sets.addNew('none', host)).toThrow('ENOENT');
+  });
+
   test('every change of the tables makes their generation another', () => {
     const iptables = (...argv: string[]) =>
       execFileSync('ip', ['netns', 'exec', SPACE, 'iptables-nft', '-t', 'raw', ...argv]);

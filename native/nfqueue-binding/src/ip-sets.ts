@@ -85,6 +85,14 @@ export class IpSets {
     this.#check(this.#addon.setsChange(this.#handle, Command.ADD, set, line), `add ${set} ${line}`);
   }
 
+  /** Adds an entry that is not there. @returns false: it is there, and stays as it is. @throws IpSetError */
+  addNew(set: string, line: string): boolean {
+    const answer = this.#addon.setsAddNew(this.#handle, set, line);
+    if (answer === KernelError.EXIST) return false;
+    this.#check(answer, `add ${set} ${line}`);
+    return true;
+  }
+
   /** Removes an entry; none is no error. @throws IpSetError */
   remove(set: string, line: string): void {
     this.#check(this.#addon.setsChange(this.#handle, Command.DEL, set, line), `del ${set} ${line}`);

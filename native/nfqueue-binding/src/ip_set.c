@@ -312,14 +312,23 @@ int ip_set_change(int fd, int command, const char *set, const char *lines, size_
   return 0;
 }
 
-int ip_set_test(int fd, const char *set, const char *line, size_t length) {
+/* One entry, without a container. */
+static int ask_about(int fd, int command, uint16_t flags, const char *set, const char *line, size_t length) {
   struct message message;
   struct entry entry;
   int error = read_entry(line, length, &entry);
   if (error) return error;
-  begin(&message, IPSET_CMD_TEST, 0, next_sequence(), entry.family, set);
-  append_entry(&message, &entry, IPSET_CMD_TEST, 0);
+  begin(&message, command, flags, next_sequence(), entry.family, set);
+  append_entry(&message, &entry, command, 0);
   return ask(fd, &message, 0, NULL);
+}
+
+int ip_set_test(int fd, const char *set, const char *line, size_t length) {
+  return ask_about(fd, IPSET_CMD_TEST, 0, set, line, length);
+}
+
+int ip_set_add_new(int fd, const char *set, const char *line, size_t length) {
+  return ask_about(fd, IPSET_CMD_ADD, NLM_F_EXCL, set, line, length);
 }
 
 int ip_set_command(int fd, int command, const char *set, const char *other) {

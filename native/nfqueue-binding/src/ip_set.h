@@ -30,6 +30,9 @@ int ip_set_change(int fd, int command, const char *set, const char *lines, size_
 /** 0: the set has this entry (for a whole address: one that covers it); IPSET_ERR_EXIST: it has not. */
 int ip_set_test(int fd, const char *set, const char *line, size_t length);
 
+/** Adds an entry that is not there yet; IPSET_ERR_EXIST: it is, and stays as it is. */
+int ip_set_add_new(int fd, const char *set, const char *line, size_t length);
+
 /** IPSET_CMD_FLUSH, _DESTROY (of `set`), _SWAP (with `other`), _HEADER (is there such a set?). */
 int ip_set_command(int fd, int command, const char *set, const char *other);
 

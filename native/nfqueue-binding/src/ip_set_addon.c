@@ -119,22 +119,46 @@ static int name_of(napi_env env, napi_value value, char name[IPSET_MAXNAMELEN]) 
 
 /* ---- at once ---- */
 
+/* A set and one of its entries, as arguments. */
+struct entry_wish {
+  char set[IPSET_MAXNAMELEN], line[IP_SET_LONGEST_LINE];
+  size_t length;
+};
+
+static int read_wish(napi_env env, napi_value set, napi_value line, struct entry_wish *wish) {
+  return name_of(env, set, wish->set) &&
+         napi_get_value_string_latin1(env, line, wish->line, sizeof wish->line, &wish->length) == napi_ok;
+}
+
 /* setsChange(handle, command, set, line): adds, removes or tests one entry; 0 or an error number */
 static napi_value sets_change(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
   uint32_t command = 0;
-  char set[IPSET_MAXNAMELEN], line[IP_SET_LONGEST_LINE];
-  size_t length = 0, done;
+  struct entry_wish wish;
+  size_t done;
   if (!get_arguments(env, info, 4, arguments)) return wrong_use(env, "setsChange needs four arguments");
   struct sets_handle *handle = opened(env, arguments[0]);
   if (!handle) return NULL;
-  if (napi_get_value_uint32(env, arguments[1], &command) != napi_ok || !name_of(env, arguments[2], set) ||
-      napi_get_value_string_latin1(env, arguments[3], line, sizeof line, &length) != napi_ok) {
+  if (napi_get_value_uint32(env, arguments[1], &command) != napi_ok ||
+      !read_wish(env, arguments[2], arguments[3], &wish)) {
     return wrong_use(env, "setsChange needs a command, the name of a set and a line");
   }
-  int error = command == IPSET_CMD_TEST ? ip_set_test(handle->at_once_fd, set, line, length)
-                                        : ip_set_change(handle->at_once_fd, (int)command, set, line, length, &done);
+  int error = command == IPSET_CMD_TEST
+                  ? ip_set_test(handle->at_once_fd, wish.set, wish.line, wish.length)
+                  : ip_set_change(handle->at_once_fd, (int)command, wish.set, wish.line, wish.length, &done);
   return integer(env, error);
+}
+
+/* setsAddNew(handle, set, line): 0, IPSET_ERR_EXIST for an entry that is there, or another error number */
+static napi_value sets_add_new(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  struct entry_wish wish;
+  if (!get_arguments(env, info, 3, arguments)) return wrong_use(env, "setsAddNew needs three arguments");
+  struct sets_handle *handle = opened(env, arguments[0]);
+  if (!handle) return NULL;
+  if (!read_wish(env, arguments[1], arguments[2], &wish))
+    return wrong_use(env, "setsAddNew needs the name of a set and a line");
+  return integer(env, ip_set_add_new(handle->at_once_fd, wish.set, wish.line, wish.length));
 }
 
 /* setsCommand(handle, command, set, other or null): 0 or an error number */
@@ -354,6 +378,7 @@ int add_ip_set_functions(napi_env env, napi_value exports) {
   } functions[] = {
       {"setsOpen", sets_open},
       {"setsChange", sets_change},
+      {"setsAddNew", sets_add_new},
       {"setsCommand", sets_command},
       {"setsCreate", sets_create},
       {"setsChangeMany", sets_change_many},

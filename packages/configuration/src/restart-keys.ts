@@ -9,6 +9,7 @@ const restartKeys = [
   'firewall',
   'exception-policy',
   'stream',
+  'app-layer',
   'flow',
   'control',
   'state-dir',

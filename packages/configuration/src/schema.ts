@@ -2,6 +2,7 @@
  * Every key of the configuration, its form, its default and its limits. Names are Suricata's where Suricata
  * has one. Objects are strict: a key that is not here is refused.
  */
+import { totalmem } from 'node:os';
 import { USUAL_SOCKET } from '@portcullis/control';
 import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
 import { z } from 'zod';
@@ -110,6 +111,18 @@ const exclusion = z
     });
   });
 
+/** Of each worker. One pool is one piece of memory that JavaScript can address. */
+const streamMemory = (bytes: number) =>
+  bytes > 2 * GIGABYTE
+    ? `${bytes} is more than the 2gb that one worker can hold: nfqueue.queues makes more workers, each with as much`
+    : between(MEGABYTE, 2 * GIGABYTE, 'bytes')(bytes);
+
+/** Of each worker: a sixteenth of the machine's memory (of what its control group may have), 256 MB at most. */
+function usualParserMemory(): number {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.min(256, Math.max(16, Math.floor(memory / 16 / MEGABYTE))) * MEGABYTE;
+}
+
 export const configurationSchema = z.strictObject({
   protect: group({
     host: yesOrNo.default(true),
@@ -187,13 +200,14 @@ export const configurationSchema = z.strictObject({
   'exception-policy': group({
     default: openOrClosed.default('open'),
     memcap: openOrClosed.optional(),
+    'app-layer-memcap': openOrClosed.optional(),
     'flow-table': openOrClosed.optional(),
     gap: openOrClosed.optional(),
     decode: openOrClosed.optional(),
     midstream: z.enum(['open', 'closed', 'pass']).optional(),
   }),
   stream: group({
-    memcap: quantity(parseSize, between(1024 * KILOBYTE, 64 * GIGABYTE, 'bytes')).prefault('256mb'),
+    memcap: quantity(parseSize, streamMemory).prefault('256mb'),
     /** Default: a gateway adopts connections that were there before it (see on-enable), a replay does not, as Suricata. */
     midstream: yesOrNo.optional(),
     'async-oneside': yesOrNo.optional(),
@@ -201,6 +215,9 @@ export const configurationSchema = z.strictObject({
     reassembly: group({
       depth: quantity(parseSize, between(KILOBYTE, Number.MAX_SAFE_INTEGER, 'bytes')).prefault('1mb'),
     }),
+  }),
+  'app-layer': group({
+    memcap: quantity(parseSize, between(MEGABYTE, 64 * GIGABYTE, 'bytes')).prefault(usualParserMemory),
   }),
   flow: group({
     'max-flows': z.int().min(1024).max(16_777_216).default(262_144),

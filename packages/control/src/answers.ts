@@ -140,7 +140,7 @@ export interface WebAddressesAnswer {
 }
 
 /** Keys of `exception-policy` that the engine itself decides by; the kernel decides about full and unread queues. */
-export type ExceptionCause = 'memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
+export type ExceptionCause = 'memcap' | 'app-layer-memcap' | 'flow-table' | 'gap' | 'midstream' | 'decode';
 
 /** Packets that could not be inspected as they should, by what the exception policy of the cause did with them. */
 export interface ExceptionRow {
@@ -164,6 +164,8 @@ export interface StatusAnswer {
   /** TCP connections of which only one side was seen, ever since the start. */
   one_sided_flows: number;
   held_bytes: number;
+  /** Bytes that protocol parsers hold. */
+  app_layer_bytes: number;
   /** By the names of `exception-policy`, ever since the start. */
   exceptions: Record<ExceptionCause, ExceptionRow>;
   /** Flows that were taken out of a full table for new ones, ever since the start. */

@@ -24,8 +24,10 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     flows: 0,
     one_sided_flows: 0,
     held_bytes: 0,
+    app_layer_bytes: 0,
     exceptions: {
       memcap: { passed: 0, dropped: 0 },
+      'app-layer-memcap': { passed: 0, dropped: 0 },
       'flow-table': { passed: 0, dropped: 0 },
       gap: { passed: 0, dropped: 0 },
       midstream: { passed: 0, dropped: 0 },

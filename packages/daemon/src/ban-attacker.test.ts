@@ -218,3 +218,56 @@ describe('a protected host', () => {
     expect(service.size).toBe(0);
   });
 });
+
+describe('what a worker has banned already', () => {
+  const banned = (prefix = '203.0.113.7') => ({ prefix, at: performance.now() });
+
+  test.each(['203.0.113.7', '2001:db8::7'])('becomes a ban, told with its time: %s', async (source) => {
+    await firewall.ban(source, 60);
+    const version = source.includes(':') ? 6 : 4;
+    const began = performance.now() - 50;
+    const at = began + 1;
+    expect(
+      await attackers.consider(detection({ source, version }), policy, began, { prefix: source, at }),
+    ).toMatchObject({ prefix: source, origin: 'attack' });
+    expect(firewall.drops(source)).toBe(true);
+    expect(service.size).toBe(1);
+  });
+
+  test.each([
+    ['it is spared', detection({ source: '203.0.113.1' }), policy],
+    ['the configuration has changed', detection(), { ...policy, banning: false }],
+    ['there are too many', detection(), { ...policy, perMinute: 0 }],
+  ])('goes again where %s', async (_, seen, rules) => {
+    await firewall.ban(seen.source, 60);
+    expect(await attackers.consider(seen, rules, performance.now(), banned(seen.source))).toHaveProperty(
+      'refused',
+    );
+    expect(firewall.drops(seen.source)).toBe(false);
+    expect(service.size).toBe(0);
+  });
+
+  test('goes again where it was unblocked by hand since', async () => {
+    await attackers.consider(detection(), policy);
+    await service.remove('203.0.113.7');
+    await firewall.ban('203.0.113.7', 60);
+    expect(await attackers.consider(detection(), policy, performance.now(), banned())).toHaveProperty(
+      'refused',
+    );
+    expect(firewall.drops('203.0.113.7')).toBe(false);
+  });
+
+  test('goes again where another prefix of it is banned, and where the ledger has found it meanwhile', async () => {
+    const seen = detection({ source: '2001:db8:5::7', version: 6 });
+    await firewall.ban('2001:db8:5::7', 60);
+    await attackers.consider(seen, { ...policy, ipv6Prefix: 64 }, performance.now(), banned(seen.source));
+    expect((await service.list()).bans.map(({ prefix }) => prefix)).toEqual(['2001:db8:5::/64']);
+    expect((await firewall.listBans()).map(({ prefix }) => prefix)).toEqual(['2001:db8:5::/64']);
+    await firewall.ban('203.0.113.1', 60);
+    expect((await service.reconcile()).adopted).toBe(1);
+    const spared = detection({ source: '203.0.113.1' });
+    await attackers.consider(spared, policy, performance.now(), banned('203.0.113.1'));
+    expect(firewall.drops('203.0.113.1')).toBe(false);
+    expect(service.size).toBe(1);
+  });
+});

@@ -1,6 +1,6 @@
 import { parsePrefix } from '@portcullis/configuration';
-import type { Detection } from '@portcullis/engine';
-import type { BanService } from '@portcullis/firewall';
+import { callsForBan, type Detection, type ProvisionalBan } from '@portcullis/engine';
+import type { BanRequest, BanService } from '@portcullis/firewall';
 
 /** What the configuration says about the sources of attacks. */
 export interface BanPolicy {
@@ -43,28 +43,62 @@ export class AttackerBans {
 
   /** @param onFlood told once a minute while bans are refused because there are too many */
   constructor(
-    private readonly service: Pick<BanService, 'ban'>,
+    private readonly service: Pick<BanService, 'ban' | 'settle'>,
     private readonly onFlood: (perMinute: number) => void,
     /** Milliseconds; of a clock that nobody sets, so that a minute is a minute. */
     private readonly clock: () => number = () => performance.now(),
   ) {}
 
+  /** New bans that may be made now. */
+  room(perMinute: number): number {
+    this.forgetOld(this.clock());
+    return perMinute - this.made.length;
+  }
+
   /**
    * @param began when the packet was taken from the queue, by `performance.now`; absent: now
+   * @param banned what the worker has banned already; it is taken back where this comes to another decision
    * @returns null where nobody is to be banned; else at once what is on its way
    */
-  consider(detection: Detection, policy: BanPolicy, began?: number): Promise<BanOutcome> | null {
-    const { blocked, response, kind, protectedEnd } = detection;
-    if (!blocked) return null;
-    if (response === 'isolate') {
+  consider(
+    detection: Detection,
+    policy: BanPolicy,
+    began?: number,
+    banned: ProvisionalBan | null = null,
+  ): Promise<BanOutcome> | null {
+    const decision = this.decide(detection, policy, began, banned?.at);
+    if (banned === null) return decision;
+    return this.settle(decision, banned);
+  }
+
+  private async settle(
+    decision: Promise<BanOutcome> | null,
+    { prefix }: ProvisionalBan,
+  ): Promise<BanOutcome> {
+    const outcome = (await decision) ?? { refused: 'the configuration has changed' };
+    try {
+      await this.service.settle(prefix);
+    } catch (error) {
+      return { failed: (error as Error).message };
+    }
+    return outcome;
+  }
+
+  private decide(
+    detection: Detection,
+    policy: BanPolicy,
+    began: number | undefined,
+    inKernelAt: number | undefined,
+  ): Promise<BanOutcome> | null {
+    if (!detection.blocked) return null;
+    if (detection.response === 'isolate') {
       const host = hostToIsolate(detection);
       return host === null
         ? null
-        : this.ban(detection, host, 'isolation', { ...policy, ipv6Prefix: 128 }, began);
+        : this.ban(detection, host, 'isolation', { ...policy, ipv6Prefix: 128 }, { began });
     }
-    if (response !== 'block' || kind === 'web-address' || protectedEnd === 'source' || !policy.banning)
-      return null;
-    return this.ban(detection, detection.source, 'attack', policy, began);
+    if (!callsForBan(detection) || !policy.banning) return null;
+    return this.ban(detection, detection.source, 'attack', policy, { began, inKernelAt });
   }
 
   private async ban(
@@ -72,7 +106,7 @@ export class AttackerBans {
     source: string,
     origin: 'attack' | 'isolation',
     policy: BanPolicy,
-    began?: number,
+    times: Pick<BanRequest, 'began' | 'inKernelAt'>,
   ): Promise<BanOutcome> {
     if (!handshake && !policy.withoutHandshake)
       return { refused: 'without a completed handshake the source address may be forged' };
@@ -94,7 +128,7 @@ export class AttackerBans {
         sid: rule.sid,
         origin,
         seenAt: time / 1000,
-        began,
+        ...times,
       });
       return {
         id: ban.id,
@@ -112,9 +146,7 @@ export class AttackerBans {
 
   private takeRoom(now: number, perMinute: number): boolean {
     const { made } = this;
-    let old = 0;
-    while (old < made.length && (made[old] as number) <= now - MINUTE) old++;
-    if (old > 0) made.splice(0, old);
+    this.forgetOld(now);
     if (made.length < perMinute) {
       made.push(now);
       return true;
@@ -124,6 +156,13 @@ export class AttackerBans {
       this.onFlood(perMinute);
     }
     return false;
+  }
+
+  private forgetOld(now: number): void {
+    const { made } = this;
+    let old = 0;
+    while (old < made.length && (made[old] as number) <= now - MINUTE) old++;
+    if (old > 0) made.splice(0, old);
   }
 
   private note(prefix: string, known: Offender | undefined, now: number, remember: number): void {

@@ -28,6 +28,7 @@ beforeEach(async () => {
     defaultSeconds: () => 3600,
     graceSeconds: () => 0,
     onLedger: () => undefined,
+    onRemoving: () => undefined,
     onRemoved: () => removals++,
   });
   await bans.service.start();

@@ -29,7 +29,8 @@ export interface BanOptions {
   graceSeconds: () => number;
   /** The disk refuses the ledger, or takes it again. */
   onLedger: (failed: boolean, message: string) => void;
-  /** Told after every ban or unblocking by hand. */
+  /** Told before devices are unblocked by hand, and after, whether it was done or not. */
+  onRemoving: () => void;
   onRemoved: () => void;
 }
 
@@ -86,6 +87,15 @@ export class Bans {
   }
 
   async remove(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
+    this.options.onRemoving();
+    try {
+      return await this.letIn(args);
+    } finally {
+      this.options.onRemoved();
+    }
+  }
+
+  private async letIn(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
     const answer: BansRemovedAnswer = { count: 0, removed: [], not_banned: [] };
     if (args.all === true) {
       const { count, removed } = await this.service.remove('all');
@@ -99,7 +109,6 @@ export class Bans {
         else answer.removed.push(...(count > 0 ? removed : [address]));
       }
     }
-    this.options.onRemoved();
     return answer;
   }
 

@@ -40,9 +40,10 @@ import {
 import type { EveRecord, FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall, MarkLayout, MemoryFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
-import { RawSender, TcpSockets } from '@portcullis/nfqueue-binding';
+import { RawSender, setThreadSlice, TcpSockets } from '@portcullis/nfqueue-binding';
 import { type Classification, STANDARD_CLASSIFICATION } from '@portcullis/rules';
 import { EventEmitter } from 'eventemitter3';
+import { BanPermits } from './ban-permits';
 import { Bans } from './bans';
 import { keepDataSets } from './data-set-files';
 import { type DecoyLimits, Decoys } from './decoys';
@@ -53,6 +54,7 @@ import { engineStatus, queueRows, rulesAnswer } from './engine-status';
 import { Incidents } from './incidents';
 import { installPlan } from './install-plan';
 import { localAddresses } from './interfaces';
+import { LostDetections } from './lost-detections';
 import { daemonRegistry } from './metrics';
 import { Mirrors } from './mirrors';
 import { NeverBlock } from './never-block';
@@ -103,6 +105,8 @@ const DRIFT_MILLISECONDS = 1000;
 const FACTS_MILLISECONDS = 1000;
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;
+/** It runs for little at a time, and is to get to that soon. */
+const MAIN_THREAD_SLICE_MICROS = 100;
 
 /**
  * The engine as a service: configuration, workers, firewall, bans, events, metrics and the control socket, brought
@@ -118,6 +122,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private firewall!: FirewallBackend;
   private bans!: Bans;
   private responses!: Responses;
+  private permits!: BanPermits;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
   private sink!: FanOutSink;
@@ -146,6 +151,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private readonly forgetful: StandingTrouble;
   private readonly blind: StandingTrouble;
   private readonly pressure: QueuePressure;
+  private readonly lostDetections = new LostDetections((over, message) => {
+    if (over) this.log.info(message);
+    else this.log.error(message);
+    this.sink.write(engineEvent('EVENTS_LOST', message));
+  });
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
@@ -213,6 +223,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       undo.push(() => this.firewall.remove());
       this.bans = this.makeBans();
       this.responses = this.makeResponses();
+      this.permits = this.makePermits();
       const report = await this.bans.service.start();
       undo.push(() => this.bans.service.stop());
       const { damagedLines } = report.ledger;
@@ -248,6 +259,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (this.driftTimer) clearInterval(this.driftTimer);
       if (this.factsTimer) clearInterval(this.factsTimer);
       this.webAddresses.stop();
+      this.permits.withdraw();
       await this.control.close();
       let report = { bansLeft: 0, bypassKept: false };
       let problem: Error | null = null;
@@ -344,18 +356,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     const needsRestart = changedRestartKeys(before, read);
     const next = keepRestartKeys(before, read);
     await this.sink.reopen();
+    this.permits.hold();
     this.configuration = next;
     try {
       if (this.supervisor) await this.change(this.supervisor, source);
+      this.resolved = resolved;
+      if (!next.scan.decoy) this.closeDecoys();
+      this.neverBlock = this.makeNeverBlock();
+      this.webAddresses.configure(next, this.options.configurationFile);
+      await this.letExcludedIn();
     } catch (error) {
-      this.configuration = before;
+      if (this.resolved !== resolved) this.configuration = before;
       throw error;
+    } finally {
+      this.permits.release();
     }
-    this.resolved = resolved;
-    if (!next.scan.decoy) this.closeDecoys();
-    this.neverBlock = this.makeNeverBlock();
-    this.webAddresses.configure(next, this.options.configurationFile);
-    await this.letExcludedIn();
     this.log.info(`reloaded: ${this.rulesAnswer().loaded} rules`);
     return { rules: this.rulesAnswer(), needs_restart: needsRestart };
   }
@@ -432,11 +447,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.supervisor = supervisor;
     this.remember({ protecting: protectingNow() });
     supervisor.setWebAddresses(this.webAddresses.table);
+    this.permits.withdraw();
+    this.permits.renew();
   }
 
   private async unprotect(): Promise<void> {
     const { supervisor } = this;
     if (!supervisor) return;
+    this.permits.withdraw();
     await this.firewall.install(this.plan(false));
     this.supervisor = null;
     this.remember({ protecting: null });
@@ -522,7 +540,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private lookAround(): void {
     this.neverBlock.refresh();
     this.bans.service.lookAround();
+    this.permits.renew();
     if (this.forgetful.standing) this.remember({});
+    this.lostDetections.look(this.traffic.totals(this.supervisor?.workers ?? new Map()));
     if (this.mirrors === null)
       this.pressure.look(
         queueRows(this.supervisor).map(pressureOf),
@@ -542,9 +562,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.configuration.pcap.length === 0
         ? `queue ${number}`
         : `mirror ${this.configuration.pcap[number]?.interface}`;
-    supervisor.on('detection', async (detection, began) =>
-      this.emit('alert', await this.responses.to(detection, began)),
-    );
+    supervisor.on('detection', async (...told) => this.emit('alert', await this.responses.to(...told)));
     supervisor.on('rehearsal', (detection) => this.responses.rehearse(detection));
     supervisor.on('dataSets', (files) => {
       try {
@@ -733,7 +751,12 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       defaultSeconds: () => this.configuration['block-duration'],
       graceSeconds: () => this.configuration['unblock-grace'],
       onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
-      onRemoved: () => this.supervisor?.forgetBlockedSources(),
+      onRemoving: () => this.permits.hold(),
+      onRemoved: () => {
+        this.supervisor?.forgetBlockedSources();
+        this.permits.passOver();
+        this.permits.release();
+      },
     });
   }
 
@@ -747,6 +770,17 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       configuration: () => this.configuration,
       classes: () => this.classes,
       onRefused: () => this.supervisor?.forgetBlockedSources(),
+      onDecided: () => this.permits.makeRoom(),
+    });
+  }
+
+  private makePermits(): BanPermits {
+    return new BanPermits({
+      policy: () => this.responses.policy,
+      spared: (networks) => [...this.bans.service.spared(networks), ...this.neverBlock.spared],
+      room: () => this.responses.room,
+      graceSeconds: () => this.configuration['unblock-grace'],
+      send: (permit) => this.supervisor?.setBanPermit(permit),
     });
   }
 
@@ -775,6 +809,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         queues: this.mirrors === null ? this.queueCount() : 0,
         flows: this.configuration.flow['max-flows'],
         streamBytes: this.configuration.stream.memcap,
+        parserBytes: this.configuration['app-layer'].memcap,
       }),
     });
     const server = new MetricsServer(registry, () => this.protecting);
@@ -804,6 +839,7 @@ function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: Qu
 }
 
 function hurryMainThread(): void {
+  setThreadSlice(MAIN_THREAD_SLICE_MICROS);
   // Others' threads that help to collect garbage may have to wait for a processor, and the main thread for them.
   setFlagsFromString('--no-parallel-scavenge');
   // Code that has not run for a while is not to be compiled anew for the next attack.

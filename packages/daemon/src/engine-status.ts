@@ -61,6 +61,7 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
     flows: totals.flows_active,
     one_sided_flows: totals.one_sided_flows,
     held_bytes: totals.held_bytes,
+    app_layer_bytes: totals.parser_bytes,
     exceptions: exceptionRows(totals),
     flows_evicted: totals.flows_evicted,
     firewall_repairs: parts.repairs,

@@ -10,6 +10,7 @@ const counted: Readonly<
     seen: [],
     dropped: ['drop_memcap', 'drop_not_kept'],
   },
+  'app-layer-memcap': { passed: ['parsers_passed'], seen: [], dropped: ['parsers_dropped'] },
   'flow-table': { passed: [], seen: ['flow_table_full'], dropped: ['drop_flow_table'] },
   gap: { passed: ['gaps'], seen: [], dropped: ['drop_gap'] },
   midstream: { passed: ['midstream_packets'], seen: [], dropped: ['drop_midstream'] },

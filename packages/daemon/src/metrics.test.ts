@@ -1,4 +1,10 @@
-import { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from '@portcullis/engine';
+import {
+  DropCounterNames,
+  LostKinds,
+  lostCounter,
+  type WorkerCounterName,
+  WorkerCounterNames,
+} from '@portcullis/engine';
 import type { EventSink, EveRecord } from '@portcullis/events';
 import { type FirewallBackend, MemoryFirewall } from '@portcullis/firewall';
 import { SharedHistogram } from '@portcullis/metrics';
@@ -45,7 +51,7 @@ const sources: MetricSources = {
     }) as unknown as Bans,
   firewall,
   incidents,
-  limits: () => ({ queues: 2, flows: 100, streamBytes: 200 }),
+  limits: () => ({ queues: 2, flows: 100, streamBytes: 200, parserBytes: 300 }),
   protecting: () => true,
   sink: () => ({ written: 11, lost: 12, backlog: 13 }) as ReturnType<MetricSources['sink']>,
   outlets: () => [
@@ -99,6 +105,7 @@ test.each([
       counter('raw_tails_missing'),
   ],
   ['exceptions_total{cause="flow-table",action="dropped"}', counter('drop_flow_table')],
+  ['exceptions_total{cause="app-layer-memcap",action="passed"}', counter('parsers_passed')],
   ['exceptions_total{cause="gap",action="passed"}', counter('gaps')],
   ['flows_one_sided_total', counter('one_sided_flows')],
   ['packets_queued_total', 21],
@@ -108,6 +115,7 @@ test.each([
   ['incidents_total{kind="reload-failed"}', 0],
   ['flows', counter('flows_active')],
   ['stream_memory_bytes', counter('held_bytes')],
+  ['app_layer_memory_bytes', counter('parser_bytes')],
   ['queue_fail_open{queue="3"}', 1],
   ['rules_loaded', 199],
   ['rules_failed', 2],
@@ -116,7 +124,9 @@ test.each([
   ['bans_total{event="added",origin="manual",family="ipv4"}', 1],
   ['thread_busy_seconds_total{thread="queue-3"}', 7.5],
   ['events_written_total', 11],
-  ['events_lost_total', 12],
+  ['events_lost_total', 12 + LostKinds.reduce((sum, kind) => sum + counter(lostCounter(kind)), 0)],
+  ['events_lost_by_kind_total{at="worker",kind="attack"}', counter('lost_attack')],
+  ['events_lost_by_kind_total{at="eve",kind="alert"}', 12],
   ['events_backlog_bytes', 13],
   ['output_written_total{output="webhook"}', 14],
   ['output_dropped_total{output="webhook"}', 15],

@@ -1,5 +1,5 @@
 import type { MirrorRow, RulesAnswer } from '@portcullis/control';
-import { DropCounterNames, type WorkerCounterName } from '@portcullis/engine';
+import { DropCounterNames, LostKinds, lostCounter, type WorkerCounterName } from '@portcullis/engine';
 import type { Outlet, SinkStatistics } from '@portcullis/events';
 import type { FirewallBackend } from '@portcullis/firewall';
 import { createRegistry, type MetricDefinition } from '@portcullis/metrics';
@@ -24,7 +24,7 @@ export interface MetricSources {
   outlets(): readonly Outlet[];
   incidents: Incidents;
   /** Queues that are to be attended, and what one worker may hold. */
-  limits(): { queues: number; flows: number; streamBytes: number };
+  limits(): { queues: number; flows: number; streamBytes: number; parserBytes: number };
 }
 
 type WorkerMetric = readonly [WorkerCounterName, name: string, help: string];
@@ -120,6 +120,18 @@ export function daemonRegistry(sources: MetricSources) {
       help: 'stream.memcap of all workers together.',
       type: 'gauge',
       read: () => sources.limits().streamBytes * sources.threads().length,
+    },
+    {
+      name: 'app_layer_memory_bytes',
+      help: 'Bytes that protocol parsers hold.',
+      type: 'gauge',
+      read: () => sources.totals().parser_bytes,
+    },
+    {
+      name: 'app_layer_memory_limit_bytes',
+      help: 'app-layer.memcap of all workers together.',
+      type: 'gauge',
+      read: () => sources.limits().parserBytes * sources.threads().length,
     },
     {
       name: 'flows_limit',
@@ -263,9 +275,15 @@ export function daemonRegistry(sources: MetricSources) {
     },
     {
       name: 'events_lost_total',
-      help: 'Event records that could not be written.',
+      help: 'Events that could not be told, or not be written.',
       type: 'counter',
-      read: () => sources.sink().lost,
+      read: () => lostEvents(sources).reduce((sum, { value }) => sum + value, 0),
+    },
+    {
+      name: 'events_lost_by_kind_total',
+      help: 'The same: at the worker, by kind of detection, or at eve.json, by event_type.',
+      type: 'counter',
+      read: () => lostEvents(sources),
     },
     {
       name: 'events_backlog_bytes',
@@ -356,4 +374,16 @@ function outputMetric(
 function ownQueues(sources: MetricSources) {
   const own = new Set(sources.threads().map(({ queue }) => queue));
   return readQueueStatistics().filter((line) => own.has(line.queue));
+}
+
+/** What was lost between detection and file, by place and kind. */
+function lostEvents({ totals, sink }: MetricSources) {
+  const counted = totals();
+  const { lost, lostByKind = { alert: lost } } = sink();
+  const atWorkers = LostKinds.map((kind) => ({
+    value: counted[lostCounter(kind)],
+    labels: { at: 'worker', kind: kind as string },
+  }));
+  const atFile = Object.entries(lostByKind).map(([kind, value]) => ({ value, labels: { at: 'eve', kind } }));
+  return [...atWorkers, ...atFile];
 }

@@ -153,6 +153,12 @@ export class NeverBlock {
     return this.known;
   }
 
+  /** All prefixes of which `refuses` speaks, as far as it is known; addresses are prefixes too. */
+  get spared(): string[] {
+    const addresses = this.facts().flatMap((fact) => fact.addresses.map(String));
+    return [...addresses, ...[...this.prefixes, ...this.protected].map(({ text }) => text)];
+  }
+
   /**
    * @param isolation it is a protected host that is to be banned
    * @returns why `prefix` must not be banned, or null

@@ -1,6 +1,6 @@
 import type { Configuration } from '@portcullis/configuration';
 import type { Mode } from '@portcullis/control';
-import { alertRecord, type Detection } from '@portcullis/engine';
+import { alertRecord, type Detection, type ProvisionalBan } from '@portcullis/engine';
 import type { EventSink, EveRecord } from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import { AttackerBans, type BanPolicy } from './ban-attacker';
@@ -20,6 +20,8 @@ export interface ResponseParts {
   classes(): Classification;
   /** A ban was refused: who must not be banned is not held by the workers either. */
   onRefused(): void;
+  /** There may be room for another number of bans now. */
+  onDecided(): void;
 }
 
 /** What is done about what the workers have detected, and how it is told. */
@@ -34,7 +36,10 @@ export class Responses {
   /** Runs through an answer without giving it: what has never run is compiled first, and the first attack waits. */
   rehearse(detection: Detection): void {
     const { service } = this.parts.bans;
-    const attackers = new AttackerBans({ ban: (request) => service.rehearse(request) }, () => undefined);
+    const attackers = new AttackerBans(
+      { ban: (request) => service.rehearse(request), settle: async () => undefined },
+      () => undefined,
+    );
     const policy = { ...banPolicy(this.parts.configuration()), banning: true };
     attackers
       .consider({ ...detection, response: 'block', kind: 'attack', protectedEnd: null }, policy)
@@ -52,14 +57,26 @@ export class Responses {
     });
   }
 
+  /** What attackers may be banned for now. */
+  get policy(): BanPolicy {
+    return banPolicy(this.parts.configuration());
+  }
+
+  /** New bans that may be made now. */
+  get room(): number {
+    return this.attackers.room(this.policy.perMinute);
+  }
+
   /**
    * @param began when the packet was taken from the queue, by `performance.now`
+   * @param banned what the worker has banned already
    * @returns the record as it was written
    */
-  async to(detection: Detection, began: number): Promise<EveRecord> {
+  async to(detection: Detection, began: number, banned: ProvisionalBan | null): Promise<EveRecord> {
     const { parts } = this;
     // The ban first: every millisecond counts there, and none for the record.
-    const ban = this.attackers.consider(detection, banPolicy(parts.configuration()), began);
+    const ban = this.attackers.consider(detection, this.policy, began, banned);
+    if (ban) parts.onDecided();
     const record = this.record(detection);
     if (ban) {
       const outcome = await ban;

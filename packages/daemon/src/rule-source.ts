@@ -148,6 +148,7 @@ function detectionPolicy(configuration: Configuration, base: string): DetectionP
     protectedNetworks: [...protect.networks, ...(protect.host ? localAddresses() : [])],
     protectedInterfaces: protect.interfaces.flatMap((name) => interfaceIndex(name) ?? []),
     exemptions: exemptions(configuration.exclusions),
+    bansWithoutHandshake: configuration['ban-without-handshake'],
   };
 }
 

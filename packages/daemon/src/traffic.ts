@@ -6,7 +6,11 @@ export type WorkerCounts = Record<WorkerCounterName, number>;
 export type Workers = ReadonlyMap<number, WorkerThread>;
 
 /** Numbers of the moment: they end with their worker, everything else goes on counting. */
-const gauges: ReadonlySet<WorkerCounterName> = new Set<WorkerCounterName>(['flows_active', 'held_bytes']);
+const gauges: ReadonlySet<WorkerCounterName> = new Set<WorkerCounterName>([
+  'flows_active',
+  'held_bytes',
+  'parser_bytes',
+]);
 
 /** Sums of the workers' counters, of those that have ended too, so that a counter never goes back. */
 export class Traffic {

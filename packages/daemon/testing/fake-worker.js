@@ -31,9 +31,13 @@ const misdeeds = {
   },
   4: () =>
     say({
-      type: 'detection',
-      detection: { rule: { sid: workerData.firstFlowId } },
-      takenAt: Number(process.hrtime.bigint()) / 1e6,
+      type: 'detections',
+      told: [
+        {
+          detection: { rule: { sid: workerData.firstFlowId } },
+          takenAt: Number(process.hrtime.bigint()) / 1e6,
+        },
+      ],
       rehearsal: false,
     }),
   5: () => say({ type: 'failed', code: 'SOME_CODE', message: 'it gives up' }),

@@ -133,6 +133,16 @@ export class AppLayer {
     if (pool.length < POOLED_PARSERS) pool.push(parser);
   }
 
+  /** The flow goes on without a parser: what it speaks stays known, or is not found out any more. */
+  abandon(flow: FlowInspection): void {
+    const { protocol } = flow;
+    this.release(flow);
+    flow.protocol = protocol;
+    flow.setPending(0, null);
+    flow.setPending(1, null);
+    if (flow.protocolState === ProtocolState.UNDECIDED) flow.protocolState = ProtocolState.UNKNOWN;
+  }
+
   private pool(flow: FlowInspection): ProtocolParser[] {
     return this.pools[(flow.protocol - 1) * 2 + flow.transport] as ProtocolParser[];
   }

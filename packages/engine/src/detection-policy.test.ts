@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CompiledRule } from '@portcullis/matcher';
 import { NameTable } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';
@@ -113,35 +111,6 @@ test('the protected side is known by address and by interface', () => {
   expect(policy.protects(address('192.0.2.9'), 3)).toBe(true);
   expect(policy.protects(address('198.51.100.1'), 7)).toBe(true);
   expect(policy.protects(address('198.51.100.1'), 3)).toBe(false);
-});
-
-const corpora = process.env.PORTCULLIS_CORPORA;
-const withCorpora = corpora === undefined ? test.skip : test;
-if (corpora === undefined)
-  process.stderr.write('skipped: the table over Emerging Threats Open (PORTCULLIS_CORPORA is not set)\n');
-
-withCorpora('of Emerging Threats Open, attempts to get in are attacks and nothing else is', () => {
-  const text = readFileSync(join(corpora as string, 'rules', 'et-open-2023-05-15.rules'), 'utf8');
-  const rules = compiled(text);
-  const policy = new DetectionPolicy(DEFAULT_DETECTION_POLICY, rules.length);
-  const banning = rules.filter(
-    (one) => (one.directions & 1) !== 0 && policy.decide(one, TO_SERVER, false).response === 'block',
-  );
-  const log4shell = rules.filter(({ msg }) => /^ET EXPLOIT .*log4j RCE Attempt/.test(msg));
-  expect(log4shell.length).toBeGreaterThan(10);
-  expect(
-    log4shell.filter((one) => (one.directions & 1) !== 0 && !banning.includes(one)).map(({ sid }) => sid),
-  ).toEqual([]);
-  const smb = banning.filter(({ msg }) => /ETERNALBLUE Exploit|NETBIOS .*overflow/i.test(msg));
-  expect(smb.length).toBeGreaterThan(20);
-  const harmless =
-    /^(ET|GPL) (INFO|POLICY|HUNTING|CHAT|GAMES|P2P|JA3|USER_AGENTS|ADWARE_PUP|MALWARE|PHISHING) /;
-  const wrong = banning.filter(
-    ({ msg, classtype }) => harmless.test(msg) && !/^(attempted|web-app|success)/.test(classtype ?? ''),
-  );
-  expect(wrong.map(({ sid, msg }) => `${sid} ${msg}`)).toEqual([]);
-  expect(banning.length / rules.length).toBeGreaterThan(0.1);
-  expect(banning.length / rules.length).toBeLessThan(0.4);
 });
 
 describe('network activity', () => {

@@ -56,6 +56,8 @@ export interface DetectionPolicySettings {
   /** Indexes of the interfaces behind which they are. */
   readonly protectedInterfaces: readonly number[];
   readonly exemptions: readonly Exemption[];
+  /** Senders are banned that may be forged. */
+  readonly bansWithoutHandshake?: boolean;
 }
 
 /** What is to be done, and why. */
@@ -81,6 +83,7 @@ export class DetectionPolicy {
   private readonly fromWithin: (rule: CompiledRule) => Decision;
   /** HTML; null: connections are reset. */
   readonly blockPage: string | null;
+  readonly bansWithoutHandshake: boolean;
   private readonly networks: AddressPrefixes;
   private readonly interfaces: ReadonlySet<number>;
   private readonly exemptions: readonly ((
@@ -106,6 +109,7 @@ export class DetectionPolicy {
         return { kind, response: response ?? usual ?? respond(kind), category };
       }),
     ];
+    this.bansWithoutHandshake = settings.bansWithoutHandshake === true;
     this.blockPage = settings.blockPage ?? null;
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);

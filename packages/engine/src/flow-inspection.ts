@@ -228,6 +228,12 @@ export class FlowInspection {
     else this.pendingToClient = bytes;
   }
 
+  /** Bytes kept for the flow's protocol: by its parser, or until there is one. */
+  heldBytes(): number {
+    if (this.parser !== null) return this.parser.heldBytes();
+    return (this.pendingToServer?.length ?? 0) + (this.pendingToClient?.length ?? 0);
+  }
+
   reset(): void {
     this.facts = 0;
     this.protocols = 0;

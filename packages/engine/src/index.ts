@@ -35,6 +35,7 @@ export {
 } from './rule-loading';
 export type { PacketSender } from './segment-builder';
 export type { WebAddressFacts } from './web-address-inspection';
+export { type LostKind, LostKinds } from './worker/detection-outbox';
 export {
   type FromWorker,
   type MirrorSettings,
@@ -45,8 +46,14 @@ export {
   type WorkerSettings,
   WorkerWord,
 } from './worker/messages';
+export { type BanPermit, callsForBan, PermitWord, type ProvisionalBan } from './worker/provisional-bans';
 export { sharedClockOffset } from './worker/shared-clock';
-export { DropCounterNames, type WorkerCounterName, WorkerCounterNames } from './worker/worker-counters';
+export {
+  DropCounterNames,
+  lostCounter,
+  type WorkerCounterName,
+  WorkerCounterNames,
+} from './worker/worker-counters';
 
 /** The compiled entry of an inspection thread, for `new Worker`. */
 export const inspectionWorkerPath = join(__dirname, 'worker', 'main.js');

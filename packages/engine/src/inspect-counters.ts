@@ -28,6 +28,10 @@ export const InspectCounter = {
   EARLIER_RESET: 16,
   /** Web addresses for which a packet was dropped. */
   ADDRESSES_BLOCKED: 17,
+  /** Connections that go on without their parser, for whose memory there was no room. */
+  PARSERS_PASSED: 18,
+  /** Connections that are dropped for the same reason. */
+  PARSERS_DROPPED: 19,
 } as const;
 
 export const InspectCounterNames = [
@@ -49,4 +53,6 @@ export const InspectCounterNames = [
   'fragments',
   'earlier_reset',
   'addresses_blocked',
+  'parsers_passed',
+  'parsers_dropped',
 ] as const;

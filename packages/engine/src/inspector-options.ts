@@ -6,6 +6,7 @@ import type { Detection } from './detection';
 import type { DetectionPolicy } from './detection-policy';
 import type { EarlierConnectionSettings } from './earlier-connections';
 import type { PacketLayers } from './packet-layers';
+import type { ParserMemoryOptions } from './parser-memory';
 import type { PacketSender } from './segment-builder';
 
 /** How the kernel takes over connections that need no more inspection. */
@@ -26,6 +27,8 @@ export interface InspectorOptions {
   policy?: DetectionPolicy | null;
   /** Web addresses that are looked for; absent: none. */
   webAddresses?: AddressTableData | null;
+  /** What parsers may hold; see `ParserMemoryOptions`. */
+  appLayer?: Partial<ParserMemoryOptions>;
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;

@@ -100,6 +100,8 @@ export class Inspector {
       this.conclusion,
       inline,
       memcap,
+      stream.maxFlows ?? defaultStreamOptions.maxFlows,
+      options.appLayer,
     );
     const held = { memcap: memcap - this.streams.rawWindows.capacity };
     this.reassembler = new TcpReassembler({ ...stream, ...held, inline }, this.streams);
@@ -148,6 +150,11 @@ export class Inspector {
     return this.reassembler.heldBytes + this.streams.rawWindows.heldBytes;
   }
 
+  /** Bytes that parsers hold now. */
+  get parserBytes(): number {
+    return this.streams.parserMemory.total;
+  }
+
   /** Raw windows that found no memory: patterns cut in two by the sender may have been missed there. */
   get rawTailsMissing(): number {
     return this.streams.rawWindows.exhausted;
@@ -162,8 +169,10 @@ export class Inspector {
     const { count } = batch;
     const { heartbeat } = this;
     this.hand.batch = batch;
+    const { parserMemory } = this.streams;
     for (let place = 0; place < count; place++) {
       batch.verdict[place] = this.inspect(place, nowMicros);
+      if (parserMemory.total > parserMemory.memcap) this.streams.makeRoomForParsers();
       heartbeat[0]++;
     }
   }

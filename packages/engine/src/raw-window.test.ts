@@ -60,14 +60,18 @@ test('gives the last bytes before the new ones, as the slow twin does', () => {
           const end = start + random.below(largest - start + 1);
           const length = pool.join(page, bytes, start, end);
           const window = twin.window(page, [...bytes.subarray(start, end)]);
-          expect([...pool.scratch.subarray(0, length)]).toEqual(window);
-          expect(length - (end - start)).toBe(pool.tailLength(page));
+          // Asked first: `expect` takes longer than what is tested.
+          if (Buffer.compare(pool.scratch.subarray(0, length), Uint8Array.from(window)) !== 0)
+            expect([...pool.scratch.subarray(0, length)]).toEqual(window);
+          if (length - (end - start) !== pool.tailLength(page))
+            expect(length - (end - start)).toBe(pool.tailLength(page));
           pool.keep(page, pool.scratch, 0, length);
           twin.keep(page, window);
         }
       }
-      expect(pool.heldBytes).toBe(pages.length * windowBytes);
-      expect(pool.exhausted).toBe(twin.exhausted);
+      if (pool.heldBytes !== pages.length * windowBytes)
+        expect(pool.heldBytes).toBe(pages.length * windowBytes);
+      if (pool.exhausted !== twin.exhausted) expect(pool.exhausted).toBe(twin.exhausted);
     }
   });
 });

@@ -7,6 +7,7 @@ import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 import type { Detection } from './detection';
 import { Inspector } from './inspector';
 import { PacketLayers } from './packet-layers';
+import type { ParserMemoryOptions } from './parser-memory';
 import { RuleHost } from './rule-host';
 import type { LoadedRules, RuleSource, RuleSummary } from './rule-loading';
 
@@ -15,6 +16,7 @@ export interface ReplayOptions {
   stream: Partial<StreamOptions>;
   /** Decide verdicts as on a gateway: packets that would be dropped there are lost to the flow here too. */
   inline: boolean;
+  appLayer?: Partial<ParserMemoryOptions>;
   decodePolicy: 'open' | 'closed';
   /** Default: `ignore`. */
   checksums?: ChecksumPolicy;
@@ -140,6 +142,7 @@ export class Replay {
       inline: this.options.inline,
       // Without verdicts there is nothing to decide: all matches are told.
       policy: this.options.inline ? this.loaded.policy : null,
+      ...(this.options.appLayer !== undefined && { appLayer: this.options.appLayer }),
       decodePolicy: this.options.decodePolicy,
       offload: null,
       layers: new PacketLayers({

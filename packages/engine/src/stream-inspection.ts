@@ -5,8 +5,10 @@ import { IpProtocol, type PacketView } from '@portcullis/wire';
 import type { AppLayer } from './app-layer';
 import type { Conclusion } from './conclusion';
 import { type FlowInspection, NO_PAGE, ProtocolState } from './flow-inspection';
+import { InspectCounter } from './inspect-counters';
 import type { PacketInHand } from './packet-in-hand';
 import type { PacketRuleInspection } from './packet-rule-inspection';
+import { defaultParserMemory, ParserMemory, type ParserMemoryOptions } from './parser-memory';
 import { RawWindowPool } from './raw-window';
 import { SEQUENCE_GAP, SUSPECTED_RST_INJECT } from './stream-events';
 import type { TransactionInspection } from './transaction-inspection';
@@ -15,6 +17,7 @@ import type { TransactionInspection } from './transaction-inspection';
 const { CONTINUE, STOP_INSPECTING } = StreamAction;
 const { TCP } = IpProtocol;
 const { TCP: OVER_TCP, UDP: OVER_UDP } = Transport;
+const { PARSERS_PASSED, PARSERS_DROPPED } = InspectCounter;
 /** Most pages for raw windows, 32 MiB at Suricata's window size, and what they may take of the stream memory. */
 const RAW_PAGES = 12_288;
 const WINDOWS_SHARE = 1 / 8;
@@ -22,10 +25,14 @@ const WINDOWS_SHARE = 1 / 8;
 const LARGEST_SEGMENT = 65_536;
 /** Of `FlowInspection.closed`. */
 const BOTH_CLOSED = 3;
+/** Of their memory parsers keep so much when some had to give way. */
+const ENOUGH_ROOM = 7 / 8;
 
 /** What flows carry: to the rules that look at raw bytes, and to the parser of the flow's protocol. */
 export class StreamInspection implements StreamSink {
   readonly rawWindows: RawWindowPool;
+  readonly parserMemory: ParserMemory;
+  private readonly dropsWithoutParser: boolean;
   private readonly appLayer: AppLayer;
   private readonly words = new Uint32Array(4);
 
@@ -37,7 +44,12 @@ export class StreamInspection implements StreamSink {
     private readonly inline: boolean,
     /** Of `stream.memcap`. */
     memcap: number,
+    maxFlows: number,
+    parserMemory: Partial<ParserMemoryOptions> = {},
   ) {
+    const parsers = { ...defaultParserMemory, ...parserMemory };
+    this.parserMemory = new ParserMemory(maxFlows, parsers.memcap);
+    this.dropsWithoutParser = inline && parsers.policy === 'closed';
     this.appLayer = transactions.appLayer;
     const { rawStreamWindow } = hand.matcher.ruleset.needs;
     const pages = Math.min(RAW_PAGES, Math.floor((memcap * WINDOWS_SHARE) / Math.max(1, rawStreamWindow)));
@@ -119,6 +131,7 @@ export class StreamInspection implements StreamSink {
     }
     if (flow.parser?.opaque === true) flow.opaque = true;
     if (hand.transactionEnded || flow.opaque) this.forgetTails(flow);
+    this.parserMemory.note(slot, flow.heldBytes());
     hand.flow = null;
     hand.keepState(slot);
     return flow.opaque ? STOP_INSPECTING : CONTINUE;
@@ -159,6 +172,7 @@ export class StreamInspection implements StreamSink {
     hand.flow = flow;
     hand.slot = slot;
     flow.parser.feed(direction, bytes, payload, payloadEnd);
+    this.parserMemory.note(slot, flow.heldBytes());
     hand.flow = null;
     hand.keepState(slot);
   }
@@ -199,7 +213,33 @@ export class StreamInspection implements StreamSink {
     if (flow === null) return;
     if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
     this.hand.inspections[slot] = null;
+    this.parserMemory.note(slot, 0);
     this.releaseFlow(flow);
+  }
+
+  /** Between two packets: where parsers hold more than they may together, those give way that nobody has fed for long. */
+  makeRoomForParsers(): void {
+    const { parserMemory } = this;
+    // More than is asked for: or each packet would look for somebody.
+    const enough = parserMemory.memcap * ENOUGH_ROOM;
+    while (parserMemory.total > enough) {
+      const slot = parserMemory.longestSilent(this.hand.table);
+      if (slot < 0) return;
+      this.giveUpParser(slot);
+    }
+  }
+
+  /** What it holds is inspected; from then on the connection has no parser, or is none any more. */
+  private giveUpParser(slot: number): void {
+    const { hand } = this;
+    const flow = hand.inspections[slot] ?? null;
+    if (flow !== null) {
+      if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
+      this.appLayer.abandon(flow);
+    }
+    this.parserMemory.note(slot, 0);
+    if (this.dropsWithoutParser) hand.reassembler.block(slot);
+    hand.counters[this.dropsWithoutParser ? PARSERS_DROPPED : PARSERS_PASSED]++;
   }
 
   /** What the parser still holds is inspected; there is no packet any more that could be dropped for it. */
@@ -228,6 +268,7 @@ export class StreamInspection implements StreamSink {
     hand.slot = slot;
     hand.describe(slot, direction);
     action();
+    this.parserMemory.note(slot, flow.heldBytes());
     hand.flow = outerFlow;
     hand.slot = outerSlot;
     hand.keepState(slot);

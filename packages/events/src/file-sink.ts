@@ -5,25 +5,48 @@ import { eveJson } from './eve-json';
 import type { EveRecord } from './record';
 import type { EventSink, SinkStatistics } from './sink';
 
+type Kind = EveRecord['event_type'];
+
+interface Line {
+  readonly text: string;
+  readonly kind: Kind;
+}
+
 export interface FileSinkOptions {
   /** Bytes of records that may wait for a slow or full disk before records are lost. */
   backlogLimit?: number;
-  /** Told once when writing begins to fail and once when it works again. */
+  /** Told once when writing begins to fail or records begin to be lost, and once when that is over. */
   onState?: (failed: boolean, message: string) => void;
 }
 
 const RETRY_MILLISECONDS = 1000;
+/** The rest of the backlog is for bans, for alerts that tell of one, and for what the engine says of itself. */
+const SHARE_OF_ALERTS = 7 / 8;
+/** Written at once at most, so that what has been written is known, and little is held twice. */
+const CHUNK_CHARACTERS = 1024 * 1024;
+/** Losses are over when no more than this share of the backlog is left. */
+const CAUGHT_UP = 1 / 2;
 /** What a disk says that will take it later; everything else is a wrong path, or a wrong owner. */
 const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 /**
  * Appends one JSON line per record. Writes are gathered while one is under way, so a burst of alerts costs
  * few system calls. A disk that is full or read-only is tried again every second; what does not fit into the
- * backlog meanwhile is lost and counted.
+ * backlog meanwhile, or while the disk is slow, is lost, counted by kind and told once. Bans have precedence.
  */
 export class FileSink implements EventSink {
-  readonly statistics: SinkStatistics = { written: 0, lost: 0, backlog: 0, failures: 0, lastError: null };
-  private waiting: string[] = [];
+  private readonly lostByKind: Record<Kind, number> = { alert: 0, ban: 0, engine: 0 };
+  readonly statistics: SinkStatistics = {
+    written: 0,
+    lost: 0,
+    lostByKind: this.lostByKind,
+    backlog: 0,
+    failures: 0,
+    lastError: null,
+  };
+  private waiting: Line[] = [];
+  /** How many had been lost when the losses that go on were told; null: none go on. */
+  private lostBefore: number | null = null;
   private file: FileHandle | null = null;
   private running: Promise<void> | null = null;
   private reopenWanted = false;
@@ -32,7 +55,7 @@ export class FileSink implements EventSink {
   private retryTimer: NodeJS.Timeout | null = null;
   /** Bytes of a chunk that the disk took before it failed: the rest is written first next time. */
   private unfinished: Buffer | null = null;
-  private unfinishedRecords = 0;
+  private unfinishedLines: readonly Line[] = [];
 
   constructor(
     readonly path: string,
@@ -54,13 +77,16 @@ export class FileSink implements EventSink {
   }
 
   write(record: EveRecord, text = eveJson(record)): void {
-    const line = `${text}\n`;
-    if (this.closed || this.statistics.backlog + line.length > this.backlogLimit) {
-      this.statistics.lost++;
+    const { statistics, backlogLimit } = this;
+    const line = { text: `${text}\n`, kind: record.event_type };
+    const limit = hasPrecedence(record) ? backlogLimit : backlogLimit * SHARE_OF_ALERTS;
+    if (this.closed || statistics.backlog + line.text.length > limit) {
+      if (!this.closed) this.beginsToLose();
+      this.lose([line]);
       return;
     }
     this.waiting.push(line);
-    this.statistics.backlog += line.length;
+    statistics.backlog += line.text.length;
     this.run();
   }
 
@@ -79,7 +105,8 @@ export class FileSink implements EventSink {
     await this.flush();
     this.closed = true;
     if (this.retryTimer) clearTimeout(this.retryTimer);
-    this.statistics.lost += this.waiting.length + this.unfinishedRecords;
+    this.lose(this.waiting);
+    this.lose(this.unfinishedLines);
     this.waiting = [];
     await this.file?.close().catch(() => undefined);
     this.file = null;
@@ -109,9 +136,13 @@ export class FileSink implements EventSink {
 
   private takeChunk(): void {
     if (this.unfinished || this.waiting.length === 0) return;
-    this.unfinished = Buffer.from(this.waiting.join(''), 'utf8');
-    this.unfinishedRecords = this.waiting.length;
-    this.waiting = [];
+    const { waiting } = this;
+    let count = 0;
+    for (let characters = 0; count < waiting.length && characters < CHUNK_CHARACTERS; count++)
+      characters += (waiting[count] as Line).text.length;
+    this.unfinishedLines = count === waiting.length ? waiting : waiting.slice(0, count);
+    this.waiting = count === waiting.length ? [] : waiting.slice(count);
+    this.unfinished = Buffer.from(this.unfinishedLines.map(({ text }) => text).join(''), 'utf8');
   }
 
   private async writeChunk(): Promise<void> {
@@ -119,14 +150,34 @@ export class FileSink implements EventSink {
       const { bytesWritten } = await this.file.write(this.unfinished);
       this.statistics.backlog = Math.max(0, this.statistics.backlog - bytesWritten);
       if (bytesWritten >= this.unfinished.length) {
-        this.statistics.written += this.unfinishedRecords;
+        this.statistics.written += this.unfinishedLines.length;
         this.unfinished = null;
-        this.unfinishedRecords = 0;
+        this.unfinishedLines = [];
         if (this.waiting.length === 0) this.statistics.backlog = 0;
+        if (this.statistics.backlog <= this.backlogLimit * CAUGHT_UP) this.endsToLose();
       } else {
         this.unfinished = this.unfinished.subarray(bytesWritten);
       }
     }
+  }
+
+  private lose(lines: readonly Line[]): void {
+    this.statistics.lost += lines.length;
+    for (const { kind } of lines) this.lostByKind[kind]++;
+  }
+
+  private beginsToLose(): void {
+    if (this.lostBefore !== null) return;
+    this.lostBefore = this.statistics.lost;
+    const megabytes = Math.round(this.statistics.backlog / 2 ** 20);
+    this.options.onState?.(true, `${megabytes} MB of events wait for ${this.path}: further ones are lost`);
+  }
+
+  private endsToLose(): void {
+    if (this.lostBefore === null) return;
+    const lost = this.statistics.lost - this.lostBefore;
+    this.lostBefore = null;
+    this.options.onState?.(false, `${this.path} keeps up again; ${lost} events were lost`);
   }
 
   private async openFile(): Promise<void> {
@@ -156,4 +207,9 @@ export class FileSink implements EventSink {
     }, RETRY_MILLISECONDS);
     this.retryTimer.unref();
   }
+}
+
+/** Bans are what an administrator has to find again; the rest of an alert flood says the same over and over. */
+function hasPrecedence({ event_type: kind, portcullis }: EveRecord): boolean {
+  return kind !== 'alert' || portcullis?.ban !== undefined;
 }

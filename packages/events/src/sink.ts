@@ -16,6 +16,8 @@ export interface SinkStatistics {
   written: number;
   /** Records lost because the sink failed or its backlog was full. */
   lost: number;
+  /** The same by kind, where they are told apart. */
+  lostByKind?: Readonly<Record<EveRecord['event_type'], number>>;
   /** Bytes waiting. */
   backlog: number;
   /** How often writing or delivering failed; what failed is tried again. */

@@ -6,7 +6,14 @@ import { LocalGuard } from './guards';
 import type { LoadReport } from './journal';
 import { BanLedger } from './ledger';
 import type { Family } from './names';
-import { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix, refuse } from './prefix';
+import {
+  banRefusal,
+  checkDuration,
+  LONGEST_BAN_SECONDS,
+  Prefix,
+  refuse,
+  UNBANNABLE_PREFIXES,
+} from './prefix';
 import { Slices } from './slices';
 
 export interface BanRequest {
@@ -24,6 +31,8 @@ export interface BanRequest {
   readonly seenAt?: number;
   /** When what led to this began, by the monotonic clock; default: with the call. */
   readonly began?: number | undefined;
+  /** When the kernel has had it, by the same clock; absent: it has to be given to it. */
+  readonly inKernelAt?: number | undefined;
 }
 
 /** `milliseconds`: from `began` of the request to the kernel's acknowledgement. */
@@ -216,7 +225,8 @@ export class BanService {
       return recent.done;
     }
     const ban = newBan(prefix.text, request, before, now);
-    const done = this.enforce(ban, before === undefined ? 'added' : 'extended', began, now);
+    const kind = before === undefined ? 'added' : 'extended';
+    const done = this.enforce(ban, kind, { began, now, inKernelAt: request.inKernelAt });
     this.recent.set(prefix.text, { at: now, done });
     return done;
   }
@@ -234,6 +244,24 @@ export class BanService {
   /** What bans depend on and what takes a while to find out is found out before it is needed. To be called every second. */
   lookAround(): void {
     this.local.refresh();
+  }
+
+  /** Prefixes of which none may be touched by a ban that somebody makes ahead of this. @param networks see LocalGuard */
+  spared(networks: boolean): string[] {
+    return [...UNBANNABLE_PREFIXES, ...this.local.spared(networks)];
+  }
+
+  /**
+   * What somebody has put into the kernel ahead of a decision goes again, unless it has become a ban.
+   *
+   * @throws FirewallError what went wrong with kernel or disk
+   */
+  async settle(provisional: string): Promise<void> {
+    const prefix = Prefix.parse(provisional).text;
+    const ban = this.opened().get(prefix);
+    // One of the kernel's own was taken into the ledger in between: a provisional one is made only where there was none.
+    if (ban === undefined) await this.backend.unbanEach([prefix]);
+    else if (ban.origin === 'kernel') await this.lift([prefix], this.present());
   }
 
   /**
@@ -293,11 +321,16 @@ export class BanService {
     return undefined;
   }
 
-  private async enforce(ban: Ban, kind: 'added' | 'extended', began: number, now: number): Promise<Ban> {
+  private async enforce(
+    ban: Ban,
+    kind: 'added' | 'extended',
+    { began, now, inKernelAt }: { began: number; now: number; inKernelAt: number | undefined },
+  ): Promise<Ban> {
     const ledger = this.opened();
     let milliseconds = 0;
+    // Also where it has been there: the time may be another, and a set that is growing is told of all that comes.
     const kernel = this.giveToKernel(ban, now).then(() => {
-      milliseconds = this.clock.monotonic() - began;
+      milliseconds = (inKernelAt ?? this.clock.monotonic()) - began;
       this.unenforced.delete(ban.prefix);
     });
     const [inKernel, onDisk] = await Promise.allSettled([kernel, this.kept(ledger.put(ban))]);

@@ -34,9 +34,19 @@ export class LocalGuard {
     this.readAt = performance.now();
   }
 
-  readonly refusal = (prefix: Prefix): ReturnType<typeof localRefusal> => {
+  /** @param networks also the networks that the host is in */
+  spared(networks: boolean): string[] {
+    const { addresses, networks: around } = this.present();
+    return [...addresses, ...(networks ? around : [])].map(({ text }) => text);
+  }
+
+  private present(): Local {
     if (!this.local || performance.now() - this.readAt > this.maximumAge) this.refresh();
-    return refusalBy(this.local as Local, prefix);
+    return this.local as Local;
+  }
+
+  readonly refusal = (prefix: Prefix): ReturnType<typeof localRefusal> => {
+    return refusalBy(this.present(), prefix);
   };
 }
 

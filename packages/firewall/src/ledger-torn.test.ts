@@ -63,15 +63,25 @@ function untouched(bytes: Buffer, from: number, to: number): string[] {
   return kept;
 }
 
+/** Asked at every byte, where `expect` would take longer than what is tested. */
+function hasAll(prefixes: readonly string[], wanted: readonly string[]): boolean {
+  return wanted.every((prefix) => prefixes.includes(prefix));
+}
+
 describe.each(['journal', 'snapshot'] as const)('a %s', (kind) => {
   test('cut at every byte has every ban that stood whole before the cut', async () => {
     const { path, bytes } = await written(kind);
     for (let cut = 0; cut < bytes.length; cut++) {
       const { prefixes, damagedLines } = await opened(path, bytes.subarray(0, cut));
-      expect(prefixes).toEqual(expect.arrayContaining(untouched(bytes, cut, bytes.length)));
+      const wanted = untouched(bytes, cut, bytes.length);
       // One that lacks nothing but its line feed is whole.
       const torn = cut > 0 && bytes[cut - 1] !== 10 && bytes[cut] !== 10;
-      expect([cut, damagedLines]).toEqual([cut, torn ? 1 : 0]);
+      if (!hasAll(prefixes, wanted) || damagedLines !== Number(torn))
+        expect({ cut, prefixes, damagedLines }).toEqual({
+          cut,
+          prefixes: expect.arrayContaining(wanted),
+          damagedLines: Number(torn),
+        });
     }
   });
 
@@ -81,9 +91,11 @@ describe.each(['journal', 'snapshot'] as const)('a %s', (kind) => {
       const changed = Buffer.from(bytes);
       changed[at] = (changed[at] as number) ^ (1 << (at % 8));
       const { prefixes, damagedLines } = await opened(path, changed);
-      expect(prefixes).toEqual(expect.arrayContaining(untouched(bytes, at, at + 1)));
+      const wanted = untouched(bytes, at, at + 1);
       // The last line feed is no part of what was said.
-      if (at < bytes.length - 1) expect([at, damagedLines > 0]).toEqual([at, true]);
+      const told = damagedLines > 0 || at === bytes.length - 1;
+      if (!hasAll(prefixes, wanted) || !told)
+        expect({ at, prefixes, told }).toEqual({ at, prefixes: expect.arrayContaining(wanted), told: true });
     }
   });
 });

@@ -202,6 +202,9 @@ const UNBANNABLE: readonly (readonly [reason: string, prefix: Prefix])[] = (
   ] as const
 ).map(([reason, text]) => [reason, Prefix.parse(text)]);
 
+/** Prefixes that `banRefusal` refuses wherever the host stands. */
+export const UNBANNABLE_PREFIXES: readonly string[] = UNBANNABLE.map(([, { text }]) => text);
+
 /** Wider than any network that one attacker has; such a prefix is a slip of the keyboard. */
 const SHORTEST: Record<Family, number> = { 4: 8, 6: 16 };
 

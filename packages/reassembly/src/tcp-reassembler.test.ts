@@ -600,6 +600,39 @@ describe('the flow table', () => {
   });
 
   test.each([
+    ['nothing else', 0],
+    ['as many established connections as leave room for half-open ones', 1024 - 64],
+  ])('good clients complete their handshakes beside a SYN flood and %s', (_what, established) => {
+    const connection = new Connection({ maxFlows: 1024 });
+    const complete = (clientPort: number) => {
+      connection.synAck({ clientPort });
+      connection.from('client', 0, 'x', { clientPort });
+    };
+    for (let clientPort = 1; clientPort <= established; clientPort++) {
+      connection.syn({ clientPort });
+      complete(clientPort);
+    }
+    const before = connection.counter('handshakes');
+    connection.now += 2e6;
+    // The flood has an answer for a good client come after so many SYNs of its own: 1 / 32 of the table.
+    let forged = 20_000;
+    for (let client = 0; client < 100; client++) {
+      const clientPort = 10_000 + client;
+      connection.syn({ clientPort });
+      for (let i = 0; i < 32; i++) {
+        connection.now += 10;
+        connection.send({ from: 'client', sequence: 1, flags: 'S', clientPort: forged++ });
+      }
+      complete(clientPort);
+    }
+    expect(connection.counter('handshakes') - before).toBe(100);
+    expect(connection.counter('midstream_flows')).toBe(0);
+    expect(connection.counter('flows_evicted')).toBeGreaterThan(1000);
+    expect(connection.counter('flow_table_full')).toBe(0);
+    expect(connection.reassembler.table.count).toBeLessThanOrEqual(1024);
+  });
+
+  test.each([
     ['open', 'accept'],
     ['closed', 'drop flow-table'],
   ] as const)('full of established flows, policy %s', (policy, verdict) => {

@@ -26,8 +26,10 @@ interface Entry {
   category: number;
 }
 
+const address = new WebAddress();
+
+/** @returns the same address for every text, as that of the last */
 function readUrl(text: string): WebAddress {
-  const address = new WebAddress();
   const bytes = Buffer.from(text);
   if (!address.readUrl(bytes, 0, bytes.length)) throw new Error(`${text} is no address`);
   return address;
@@ -86,7 +88,7 @@ test.each([0, 1, 2, 3])(`finds what going through all entries finds (SEED=${seed
       entry.category,
     );
     const said = same.some((other) => (other.flags & entry.flags) === entry.flags);
-    expect(added).toBe(!said);
+    if (added === said) expect(added).toBe(!said);
     const own = same.find((other) => other.list === entry.list);
     if (said) continue;
     if (own) own.flags |= entry.flags;
@@ -100,7 +102,7 @@ test.each([0, 1, 2, 3])(`finds what going through all entries finds (SEED=${seed
     const where = path();
     const query = below(3) === 0 ? `?id=${below(3)}` : '';
     const withPath = below(4) !== 0;
-    const address = readUrl(`http://${name}${port ? `:${port}` : ''}${where}${query}`);
+    readUrl(`http://${name}${port ? `:${port}` : ''}${where}${query}`);
     const fitting = entries.filter(
       (entry) =>
         (withPath || (entry.port === 0 && entry.path === '')) &&
@@ -109,14 +111,15 @@ test.each([0, 1, 2, 3])(`finds what going through all entries finds (SEED=${seed
     );
     const weight = (entry: Entry) => (entry.category === ALLOWED ? 255 : (ranks[entry.category] as number));
     const best = Math.max(0, ...fitting.map(weight));
-    expect(table.find(address, withPath)).toBe(best > 0 && best < 255);
+    const covered = table.find(address, withPath);
+    if (covered !== (best > 0 && best < 255)) expect(covered).toBe(!covered);
     if (best === 0 || best === 255) continue;
     found++;
     const heaviest = fitting.filter((entry) => weight(entry) === best);
-    expect(table.list).toBe(Math.min(...heaviest.map((entry) => entry.list)));
-    expect(heaviest.some((entry) => entry.category === table.category && entry.list === table.list)).toBe(
-      true,
-    );
+    const list = Math.min(...heaviest.map((entry) => entry.list));
+    const category = heaviest.some((entry) => entry.category === table.category && entry.list === table.list);
+    if (table.list !== list || !category)
+      expect({ list: table.list, category }).toEqual({ list, category: true });
   }
   expect(found).toBeGreaterThan(50);
 });
@@ -125,7 +128,6 @@ test('grows over chunks and doublings, and finds every entry', () => {
   const builder = new AddressTableBuilder();
   builder.addList('large');
   const category = builder.categoryNumber('all');
-  const address = new WebAddress();
   const filler = 'x'.repeat(2000);
   const urls = Array.from({ length: 8600 }, (_, number) => `host${number}.example/${filler}${number}`);
   for (const url of urls) {

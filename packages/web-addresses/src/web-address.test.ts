@@ -91,7 +91,9 @@ test('a path has one normal form, however many passes it takes to find it', () =
     const written = `http://example.com/x${letters.join('')}`;
     // The same in other words, which cannot be read in one pass.
     const other = written.replace('/x', '/%78');
-    expect([seed, written, normal(written)]).toEqual([seed, written, normal(other)]);
+    // Asked first: `expect` takes longer than what is tested.
+    const [one, two] = [normal(written), normal(other)];
+    if (one !== two) expect([seed, written, one]).toEqual([seed, written, two]);
   }
 });
 

@@ -28,14 +28,23 @@ export class AddressPrefixes {
 
   /** @param address four big-endian words, as `PacketView` has them */
   has(address: Uint32Array): boolean {
+    return this.touches(address, 128);
+  }
+
+  /**
+   * Whether one of them and another prefix have an address in common: one lies in the other.
+   * @param length of the other, in bits of the four words: 96 more than an IPv4 prefix says
+   */
+  touches(address: Uint32Array, length: number): boolean {
     const { words } = this;
     for (let at = 0; at < words.length; at += 8) {
       let word = 0;
-      while (
-        word < 4 &&
-        ((address[word] as number) & (words[at + 4 + word] as number)) >>> 0 === (words[at + word] as number)
-      )
-        word++;
+      for (; word < 4; word++) {
+        const inWord = Math.min(Math.max(length - word * 32, 0), 32);
+        const mask = inWord === 0 ? 0 : 0xffffffff << (32 - inWord);
+        const differing = (address[word] as number) ^ (words[at + word] as number);
+        if ((differing & (words[at + 4 + word] as number) & mask) !== 0) break;
+      }
       if (word === 4) return true;
     }
     return false;

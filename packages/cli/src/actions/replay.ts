@@ -49,6 +49,10 @@ export async function replay(captures: string[], options: ReplayCommandOptions):
       asyncOneside: stream['async-oneside'] ?? false,
     },
     inline: options.inline ?? false,
+    appLayer: {
+      memcap: configuration['app-layer'].memcap,
+      policy: policy['app-layer-memcap'] ?? policy.default,
+    },
     decodePolicy: policy.decode ?? policy.default,
     profile: options.profile !== undefined,
   });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { RunOptions } from '../actions/run';
 import { withConfig } from '../options';
 
+const rights = () => require('../rights') as typeof import('../rights');
 const actions = () => require('../actions/run') as typeof import('../actions/run');
 
 export function addRunCommand(program: Command): void {
@@ -15,5 +16,9 @@ Examples:
   sudo portcullis run --enable
   sudo portcullis run --enable --set protect.networks=[192.168.1.0/24] --set rule-files=[/etc/portcullis/rules]`,
     )
-    .action((options: RunOptions) => actions().run(options));
+    .action((options: RunOptions) => {
+      // Before anything else is loaded: the program may begin anew.
+      rights().giveUpRights();
+      return actions().run(options);
+    });
 }

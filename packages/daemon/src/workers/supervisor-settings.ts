@@ -56,6 +56,10 @@ export function supervisorSettings(
           decode: policy.decode ?? policy.default,
         },
       },
+      appLayer: {
+        memcap: configuration['app-layer'].memcap,
+        policy: policy['app-layer-memcap'] ?? policy.default,
+      },
       decodePolicy: policy.decode ?? policy.default,
       holdBlockedMicros: configuration['block-attacking-hosts'] && acts ? HOLD_BLOCKED_MICROS : 0,
     },

@@ -51,7 +51,13 @@ async function started(text = 'ok', last = 1): Promise<Supervisor> {
         },
       ]),
     ),
-    thread: { inline: true, stream: {}, decodePolicy: 'open', holdBlockedMicros: 0 },
+    thread: {
+      inline: true,
+      stream: {},
+      appLayer: { memcap: 1 << 20, policy: 'open' },
+      decodePolicy: 'open',
+      holdBlockedMicros: 0,
+    },
     script,
   });
   for (const name of ['detection', 'lost', 'replaced', 'unattended'] as const)

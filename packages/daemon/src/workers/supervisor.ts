@@ -1,9 +1,11 @@
 import type {
+  BanPermit,
   Detection,
   DetectionPolicySettings,
   EarlierConnectionSettings,
   OffloadMark,
   PreparedRules,
+  ProvisionalBan,
   QueueFacts,
   RuleSummary,
   SourceSettings,
@@ -21,8 +23,8 @@ export interface SupervisorSettings {
 }
 
 interface SupervisorEvents {
-  /** `began`: when its packet was taken from the queue, by `performance.now` of the main thread. */
-  detection: [Detection, began: number];
+  /** As `WorkerThread` tells it. */
+  detection: [Detection, began: number, banned: ProvisionalBan | null];
   /** A detection that is none: for the answer to be practised. */
   rehearsal: [Detection];
   /** What the data sets of one worker have learnt, when it ends. */
@@ -67,6 +69,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private offload: OffloadMark | null = null;
   private replyPayload = true;
   private addresses: AddressTableData | null = null;
+  private permit: BanPermit | null = null;
   private threadNumber = 0;
   private stopping = false;
 
@@ -217,6 +220,13 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'web-addresses', addresses });
   }
 
+  /** Whom the workers may ban by themselves, from their next batch on; null: nobody. */
+  setBanPermit(permit: BanPermit | null): void {
+    this.permit = permit;
+    // Those on their way get it with their queue.
+    for (const thread of this.threads) thread.send({ type: 'ban-permit', permit });
+  }
+
   forgetBlockedSources(): void {
     for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
   }
@@ -257,15 +267,17 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const source = this.settings.sources.get(queue) as SourceSettings;
     const bound = threadEvent(thread, 'bound');
     thread.send({ type: 'web-addresses', addresses: this.addresses });
+    thread.send({ type: 'ban-permit', permit: this.permit });
     thread.send({ type: 'bind', source, offload: this.offload, earlier, replyPayload: this.replies(source) });
     await bound;
     this.active.set(queue, thread);
-    thread.on('detection', (detection, began) => this.emit('detection', detection, began));
+    thread.on('detection', (...told) => this.emit('detection', ...told));
     thread.on('dataSets', (files) => this.emit('dataSets', files));
     thread.on('failed', (error) => void this.lose(queue, thread, error.message));
     thread.startWatching(performance.now());
-    // Addresses and rules may have changed while it was on its way.
+    // Addresses, permit and rules may have changed while it was on its way.
     thread.send({ type: 'web-addresses', addresses: this.addresses });
+    thread.send({ type: 'ban-permit', permit: this.permit });
     void this.changeRules(thread);
   }
 

@@ -4,6 +4,7 @@ import {
   type FromWorker,
   inspectionWorkerPath,
   type PreparedRules,
+  type ProvisionalBan,
   type QueueFacts,
   type RuleSummary,
   sharedClockOffset,
@@ -27,8 +28,11 @@ interface WorkerEvents {
   ready: [RuleSummary];
   bound: [QueueFacts | null];
   reloaded: [RuleSummary];
-  /** `began`: when its packet was taken from the queue, by `performance.now` of the main thread. */
-  detection: [Detection, began: number];
+  /**
+   * `began`: when its packet was taken from the queue; `banned`: what the worker has banned already, and when. Both by
+   * `performance.now` of the main thread.
+   */
+  detection: [Detection, began: number, banned: ProvisionalBan | null];
   /** Nothing has happened. */
   rehearsal: [Detection];
   dataSets: [readonly DataSetFile[]];
@@ -122,9 +126,18 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
       case 'reloaded':
         this.emit('reloaded', message.rules);
         break;
-      case 'detection':
-        if (message.rehearsal) this.emit('rehearsal', message.detection);
-        else this.emit('detection', message.detection, message.takenAt - CLOCK_OFFSET);
+      case 'detections':
+        for (const { detection, takenAt, banned } of message.told) {
+          if (message.rehearsal) this.emit('rehearsal', detection);
+          else
+            this.emit(
+              'detection',
+              detection,
+              takenAt - CLOCK_OFFSET,
+              banned && { ...banned, at: banned.at - CLOCK_OFFSET },
+            );
+        }
+        if (!message.rehearsal) Atomics.add(this.words, WorkerWord.TAKEN, message.told.length);
         break;
       case 'data-sets':
         this.emit('dataSets', message.files);

@@ -1,10 +1,12 @@
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
-import type { Detection } from '../detection';
 import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
+import type { ParserMemoryOptions } from '../parser-memory';
 import type { PreparedRules, RuleSummary } from '../rule-loading';
+import type { ToldDetection } from './detection-outbox';
+import type { BanPermit } from './provisional-bans';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -12,7 +14,9 @@ export const WorkerWord = {
   HEARTBEAT: 0,
   /** Not 0: messages wait on the port. Cleared by the worker. */
   MAIL: 1,
-  COUNT: 2,
+  /** Detections that the supervisor has taken from the port so far; counted up by it, wraps. */
+  TAKEN: 2,
+  COUNT: 3,
 } as const;
 
 /** How a worker opens its queue. */
@@ -43,6 +47,7 @@ export interface WorkerSettings {
   /** Verdicts are given; else everything passes and is only told. */
   inline: boolean;
   stream: Partial<StreamOptions>;
+  appLayer: ParserMemoryOptions;
   decodePolicy: ExceptionPolicy;
   holdBlockedMicros: number;
   words: SharedArrayBuffer;
@@ -69,6 +74,8 @@ export type ToWorker =
   | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'web-addresses'; addresses: AddressTableData | null }
   | { type: 'forget-blocked' }
+  /** Whom it may ban before the main thread has decided; null: nobody. */
+  | { type: 'ban-permit'; permit: BanPermit | null }
   | { type: 'adopt-earlier' }
   | { type: 'reply-payload'; seen: boolean }
   /** No packets follow: decide what is left in the queue, or look at what is left of the mirror, then end. */
@@ -91,10 +98,9 @@ export type FromWorker =
   | { type: 'bound'; facts: QueueFacts | null; threadId: number }
   | { type: 'reloaded'; rules: RuleSummary }
   /**
-   * @param takenAt when its packet was taken from the queue, ms of the clock that all threads share (`hrtime`)
    * @param rehearsal nothing has happened: the answer is only to be practised
    */
-  | { type: 'detection'; detection: Detection; takenAt: number; rehearsal: boolean }
+  | { type: 'detections'; told: readonly ToldDetection[]; rehearsal: boolean }
   /** Data sets that rules want to be kept, as the text of their files. */
   | { type: 'data-sets'; files: { path: string; text: string }[] }
   | { type: 'stopped' }

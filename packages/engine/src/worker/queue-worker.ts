@@ -9,9 +9,11 @@ import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
 import type { LoadedRules, PreparedRules } from '../rule-loading';
+import { DetectionOutbox } from './detection-outbox';
 import { type Intake, openIntake } from './intake';
 import { LiveClock } from './live-clock';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
+import { ProvisionalBans } from './provisional-bans';
 import { rehearse } from './rehearsal';
 import { sharedClockOffset } from './shared-clock';
 import { publishCounters } from './worker-counters';
@@ -45,7 +47,13 @@ export class QueueWorker {
   private readonly host = new RuleHost();
   private loaded: LoadedRules | null = null;
   private addresses: AddressTableData | null = null;
+  private readonly outbox = new DetectionOutbox({
+    taken: () => this.words[WorkerWord.TAKEN] as number,
+    bansWithoutHandshake: () => this.loaded?.policy.bansWithoutHandshake === true,
+    send: (told) => this.say({ type: 'detections', told, rehearsal: false }),
+  });
   private readonly time = new LiveClock(() => clock.now());
+  private readonly bans = new ProvisionalBans(() => CLOCK_OFFSET + clock.now());
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
@@ -81,6 +89,7 @@ export class QueueWorker {
     if (message.type === 'load') await this.load(message.rules);
     else if (message.type === 'policy') this.setPolicy(message.policy);
     else if (message.type === 'web-addresses') this.addresses = message.addresses;
+    else if (message.type === 'ban-permit') this.bans.allow(message.permit);
     else if (message.type === 'bind') this.serve(message);
   }
 
@@ -89,12 +98,20 @@ export class QueueWorker {
     this.say({ type: 'ready', rules: this.loaded.summary });
     // While others get ready too.
     this.takenAt = clock.now();
-    await rehearse((detection) => this.tell(detection, true));
+    await rehearse((detection) => this.rehearseTelling(detection));
   }
 
-  private tell(detection: Detection, rehearsal: boolean): void {
+  private tell(detection: Detection): void {
     detection.time = this.time.timeOfDay(detection.time);
-    this.say({ type: 'detection', detection, takenAt: CLOCK_OFFSET + this.takenAt, rehearsal });
+    // The kernel's entry first: nothing that may wait is between the attack and its end.
+    const banned = this.bans.consider(detection);
+    this.outbox.tell({ detection, takenAt: CLOCK_OFFSET + this.takenAt, banned });
+  }
+
+  private rehearseTelling(detection: Detection): void {
+    this.bans.rehearse(detection);
+    const told = [{ detection, takenAt: CLOCK_OFFSET + this.takenAt, banned: null }];
+    this.say({ type: 'detections', told, rehearsal: true });
   }
 
   private setPolicy(settings: DetectionPolicySettings): void {
@@ -119,11 +136,12 @@ export class QueueWorker {
       inline: this.settings.inline,
       policy: (this.loaded as LoadedRules).policy,
       webAddresses: this.addresses,
+      appLayer: this.settings.appLayer,
       decodePolicy: this.settings.decodePolicy,
       offload,
       earlier,
       ...intake.inspection,
-      onDetection: (detection) => this.tell(detection, false),
+      onDetection: (detection) => this.tell(detection),
       holdBlockedMicros: this.settings.holdBlockedMicros,
     });
     // A batch of packets that each take long is no stall.
@@ -132,7 +150,9 @@ export class QueueWorker {
     this.loop();
     // What parsers still hold of unfinished flows is told too.
     this.inspector.close();
+    this.outbox.close();
     intake.close();
+    this.bans.close();
     this.publish();
     this.tellDataSets();
     this.say({ type: 'stopped' });
@@ -163,6 +183,8 @@ export class QueueWorker {
         source.batch.time.fill(0, 0, count);
         inspector.inspectBatch(source.batch, nowMicros);
         source.finalize();
+        // Verdicts first: nobody waits for what is told of them.
+        this.outbox.flush();
         const spent = clock.now() - taken;
         latency.observe(spent * 1000, count);
         this.busy += spent;
@@ -171,6 +193,7 @@ export class QueueWorker {
         return;
       } else {
         inspector.idle(nowMicros);
+        this.outbox.flush();
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
@@ -208,6 +231,9 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          break;
+        case 'ban-permit':
+          this.bans.allow(message.permit);
           break;
         case 'adopt-earlier':
           this.inspector.adoptEarlier();
@@ -271,9 +297,11 @@ export class QueueWorker {
       {
         flows: inspector.flowCount,
         heldBytes: inspector.heldBytes,
+        parserBytes: inspector.parserBytes,
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
         busySeconds: this.busy / 1000,
+        lost: this.outbox.lost,
       },
     );
   }

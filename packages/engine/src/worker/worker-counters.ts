@@ -1,6 +1,7 @@
 import { QueueCounter } from '@portcullis/nfqueue-binding';
 import { DropReasonNames, StreamCounter } from '@portcullis/reassembly';
 import { InspectCounter } from '../inspect-counters';
+import { type LostKind, LostKinds } from './detection-outbox';
 
 /** Counters of the queue that are published, by the name they get. */
 const fromQueue = {
@@ -27,6 +28,8 @@ const fromInspection = {
   addresses_blocked: InspectCounter.ADDRESSES_BLOCKED,
   resets_sent: InspectCounter.RESETS_SENT,
   earlier_reset: InspectCounter.EARLIER_RESET,
+  parsers_passed: InspectCounter.PARSERS_PASSED,
+  parsers_dropped: InspectCounter.PARSERS_DROPPED,
 } as const;
 
 const fromStream = {
@@ -53,16 +56,24 @@ const streamDrops = DropReasonNames.map((reason, number) => ({
   counter: `drop_${reason.replaceAll('-', '_')}` as const,
 })).filter(({ reason }) => reason !== 'none');
 
+/** The counter of what is lost on its way from a worker to the main thread. */
+export function lostCounter(kind: LostKind): `lost_${string}` {
+  return `lost_${kind.replaceAll('-', '_')}`;
+}
+
 type Simple = keyof typeof fromQueue | keyof typeof fromInspection | keyof typeof fromStream;
 export type WorkerCounterName =
   | Simple
   | `drop_${string}`
   | 'flows_active'
   | 'held_bytes'
+  | 'parser_bytes'
   | 'raw_tails_missing'
   | 'expressions_skipped'
   /** Time in which the worker did not wait for packets. */
-  | 'busy_seconds';
+  | 'busy_seconds'
+  /** Detections that were not told, by kind. */
+  | `lost_${string}`;
 
 /** Names of what one worker publishes, in the order of the shared block. */
 export const WorkerCounterNames: readonly WorkerCounterName[] = [
@@ -72,9 +83,11 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   ...streamDrops.map(({ counter }) => counter),
   'flows_active',
   'held_bytes',
+  'parser_bytes',
   'raw_tails_missing',
   'expressions_skipped',
   'busy_seconds',
+  ...LostKinds.map(lostCounter),
 ];
 
 /** Every reason for which a packet is dropped, and the counter that holds how often. */
@@ -94,9 +107,11 @@ export function publishCounters(
   moment: {
     flows: number;
     heldBytes: number;
+    parserBytes: number;
     rawTailsMissing: number;
     expressionsSkipped: number;
     busySeconds: number;
+    lost: Float64Array;
   },
 ): void {
   let at = 0;
@@ -106,7 +121,9 @@ export function publishCounters(
   for (const { number } of streamDrops) into[at++] = parts.stream[StreamCounter.DROP + number] as number;
   into[at++] = moment.flows;
   into[at++] = moment.heldBytes;
+  into[at++] = moment.parserBytes;
   into[at++] = moment.rawTailsMissing;
   into[at++] = moment.expressionsSkipped;
   into[at++] = moment.busySeconds;
+  into.set(moment.lost, at);
 }

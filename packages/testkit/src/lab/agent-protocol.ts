@@ -88,10 +88,13 @@ export interface AgentReply {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Frames that arrived, after `openFrames`. */
-export interface AgentFrames {
-  readonly frames: readonly Uint8Array[];
-}
+/** What was asked in one turn of the event loop goes together: each message costs more than what is in it. */
+export type AgentRequests = readonly AgentRequest[];
+
+/** Likewise answers, and frames that arrived after `openFrames`. */
+export type AgentMessage =
+  | { readonly replies: readonly AgentReply[] }
+  | { readonly frames: readonly Uint8Array[] };
 
 /** Bytes that an agent keeps of a connection; what comes beyond is an error of the test. */
 export const MAX_KEPT = 64 << 20;

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { createServer, isIPv6, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
-  type AgentFrames,
+  type AgentMessage,
   type AgentMethods,
   type AgentReply,
   type AgentRequest,
+  type AgentRequests,
   type ConnectionState,
   MAX_KEPT,
   type ReceivedConnection,
@@ -75,7 +76,15 @@ function told({ remoteAddress, remotePort, recording }: ServerConnection): Recei
   return { remoteAddress, remotePort, bytes, readings, state };
 }
 
-const servers = new Map<number, ServerConnection[]>();
+interface Server {
+  readonly accepted: ServerConnection[];
+  /** Who waits for a connection, by its other end. */
+  readonly awaited: Map<string, () => void>;
+}
+
+const otherEnd = (address: string, port: number) => `${address} ${port}`;
+
+const servers = new Map<number, Server>();
 const connections = new Map<number, Recording>();
 const udpServers = new Map<number, { socket: UdpSocket; received: Uint8Array[] }>();
 let nextConnection = 1;
@@ -116,7 +125,8 @@ let frames: FrameSession | undefined;
 const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>[0]) => unknown } = {
   async listen({ port, kind, greeting }) {
     const accepted: ServerConnection[] = [];
-    servers.set(port, accepted);
+    const awaited: Server['awaited'] = new Map();
+    servers.set(port, { accepted, awaited });
     const recordings = new WeakMap<Duplex, Recording>();
     const web = webApplication((socket, text) => recordings.get(socket)?.addReading(text));
     const server = createServer({ allowHalfOpen: kind !== 'http' }, (socket) => {
@@ -130,6 +140,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
       };
       recordings.set(socket, connection.recording);
       accepted.push(connection);
+      awaited.get(otherEnd(remoteAddress, connection.remotePort))?.();
       if (kind === 'web') return;
       if (greeting !== undefined) socket.write(greeting);
       if (kind === 'http') answerHttp(socket, port);
@@ -141,23 +152,35 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
   },
 
   received({ port }) {
-    return (servers.get(port) ?? []).map(told);
+    return (servers.get(port)?.accepted ?? []).map(told);
   },
 
   takeEnded({ port }) {
-    const accepted = servers.get(port) ?? [];
+    const accepted = servers.get(port)?.accepted ?? [];
     const ended = accepted.filter(({ recording }) => recording.state !== 'open');
     accepted.splice(0, accepted.length, ...accepted.filter(({ recording }) => recording.state === 'open'));
     return ended.map(told);
   },
 
   async take({ port, remoteAddress, remotePort, length, reading, timeout }) {
-    const accepted = servers.get(port) ?? [];
+    const server = servers.get(port);
+    if (server === undefined) return null;
+    const { accepted, awaited } = server;
     const find = () =>
       accepted.findIndex((each) => each.remotePort === remotePort && each.remoteAddress === remoteAddress);
     const deadline = Date.now() + timeout;
     // What has been accepted may not have been seen yet.
-    while (find() < 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (find() < 0) {
+      const key = otherEnd(remoteAddress, remotePort);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeout);
+        awaited.set(key, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+      awaited.delete(key);
+    }
     const [found] = find() < 0 ? [] : accepted.splice(find(), 1);
     if (found === undefined) return null;
     const { recording } = found;
@@ -268,9 +291,9 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     // Those that came together go together: each message costs more than what is in it.
     let arrived: Uint8Array[] = [];
     const pass = () => {
-      const event: AgentFrames = { frames: arrived };
+      const message: AgentMessage = { frames: arrived };
       arrived = [];
-      process.send?.(event);
+      process.send?.(message);
     };
     session.on('packet', (length) => {
       if (arrived.length === 0) setImmediate(pass);
@@ -294,7 +317,19 @@ async function answer(request: AgentRequest): Promise<AgentReply> {
   }
 }
 
-process.on('message', (request: AgentRequest) => {
-  void answer(request).then((reply) => process.send?.(reply));
+let replies: AgentReply[] = [];
+
+function sendReplies(): void {
+  const message: AgentMessage = { replies };
+  replies = [];
+  process.send?.(message);
+}
+
+process.on('message', (requests: AgentRequests) => {
+  for (const request of requests)
+    void answer(request).then((reply) => {
+      if (replies.length === 0) setImmediate(sendReplies);
+      replies.push(reply);
+    });
 });
 process.on('disconnect', () => process.exit());

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentFrames, AgentMethod, AgentMethods, AgentReply } from './agent-protocol';
+import type { AgentMessage, AgentMethod, AgentMethods, AgentReply, AgentRequest } from './agent-protocol';
 
 // Seen from src and from dist alike: the agent runs as a program of its own, so it must be built.
 const AGENT = join(__dirname, '..', '..', 'dist', 'lab', 'agent.js');
@@ -34,6 +34,7 @@ export class LabAgent {
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
   private stderr = '';
+  private asked: AgentRequest[] = [];
 
   constructor(readonly namespace: string) {
     if (!existsSync(AGENT))
@@ -47,9 +48,9 @@ export class LabAgent {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-MAX_STDERR);
     });
-    this.child.on('message', (message: AgentReply | AgentFrames) => {
+    this.child.on('message', (message: AgentMessage) => {
       if ('frames' in message) for (const frame of message.frames) this.onFrame(frame);
-      else this.settle(message);
+      else for (const reply of message.replies) this.settle(reply);
     });
     this.child.on('error', (error) => this.fail(error.message));
     this.child.on('exit', (code, signal) => this.fail(`it ended with ${signal ?? code}`));
@@ -62,14 +63,21 @@ export class LabAgent {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
-      if (!this.child.connected) this.fail('it has ended');
-      else this.child.send({ id, method, params });
+      if (this.asked.length === 0) setImmediate(() => this.send());
+      this.asked.push({ id, method, params });
     });
   }
 
   stop(): void {
     if (this.child.connected) this.child.disconnect();
     this.child.kill('SIGKILL');
+  }
+
+  private send(): void {
+    const requests = this.asked;
+    this.asked = [];
+    if (!this.child.connected) this.fail('it has ended');
+    else this.child.send(requests);
   }
 
   private settle(reply: AgentReply): void {

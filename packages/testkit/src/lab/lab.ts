@@ -332,10 +332,11 @@ export class Lab {
     addresses: readonly string[],
     onPacket: (view: PacketView) => void,
   ): Promise<RawEnd> {
-    for (const address of addresses) {
-      const neighbour = ['ip', 'neigh', 'replace', address, 'lladdr', endHardware(role), 'nud', 'permanent'];
-      await this.run('gateway', [...neighbour, 'dev', gatewayInterface(role)]);
-    }
+    const neighbours = addresses.map(
+      (address) =>
+        `neigh replace ${address} lladdr ${endHardware(role)} nud permanent dev ${gatewayInterface(role)}\n`,
+    );
+    ip(['-n', this.namespaceOf('gateway'), '-batch', '-'], neighbours.join(''));
     return RawEnd.open(this.agent(role), role, onPacket);
   }
 

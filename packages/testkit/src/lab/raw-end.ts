@@ -6,10 +6,16 @@ const ETHERNET_LENGTH = 14;
 
 /** An end of the lab that speaks IP packets by itself, past its kernel. */
 export class RawEnd {
+  private readonly ipv4: Uint8Array;
+  private readonly ipv6: Uint8Array;
+
   private constructor(
     private readonly agent: LabAgent,
-    private readonly role: EndRole,
-  ) {}
+    role: EndRole,
+  ) {
+    this.ipv4 = ethernet(role, [0x08, 0x00]);
+    this.ipv6 = ethernet(role, [0x86, 0xdd]);
+  }
 
   /** @param onPacket called with each packet that the gateway sends; the view is reused */
   static async open(agent: LabAgent, role: EndRole, onPacket: (view: PacketView) => void): Promise<RawEnd> {
@@ -31,14 +37,12 @@ export class RawEnd {
   }
 
   private frame(packet: Uint8Array): Uint8Array {
-    const type = packet[0] >> 4 === 6 ? [0x86, 0xdd] : [0x08, 0x00];
-    const header = [
-      ...hardwareBytes(gatewayHardware(this.role)),
-      ...hardwareBytes(endHardware(this.role)),
-      ...type,
-    ];
-    return Buffer.concat([Uint8Array.from(header), packet]);
+    return Buffer.concat([packet[0] >> 4 === 6 ? this.ipv6 : this.ipv4, packet]);
   }
+}
+
+function ethernet(role: EndRole, type: readonly number[]): Uint8Array {
+  return Uint8Array.of(...hardwareBytes(gatewayHardware(role)), ...hardwareBytes(endHardware(role)), ...type);
 }
 
 function hardwareBytes(text: string): number[] {
