@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfiguration } from '@portcullis/configuration';
 import { readRuleSource } from '@portcullis/daemon';
-import { Replay } from '@portcullis/engine';
+import { Replay, type ReplayOptions } from '@portcullis/engine';
 import { median } from './figures';
 import { capturesIn, makeLargeCapture } from './large-capture';
+import { printStages } from './replay-stages';
 import { findRuleFile, ruleFilesEntry } from './rule-source';
 
 const MEGABYTE = 1e6;
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
       megabytes: { type: 'string', default: '150' },
       seed: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '5' },
+      stages: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -27,9 +29,9 @@ async function main(): Promise<void> {
   const folder = values.captures ?? (corpora === undefined ? undefined : join(corpora, 'pcaps'));
   if (values.help || folder === undefined) {
     process.stdout.write(
-      `npm run bench:replay -- [--captures FOLDER] [--rules FILE] [--megabytes N] [--seed N] [--rounds N]\n` +
+      `npm run bench:replay -- [--captures FOLDER] [--rules FILE] [--megabytes N] [--seed N] [--rounds N] [--stages]\n` +
         'Without --captures the folder pcaps of PORTCULLIS_CORPORA is used. A first round, in which code is compiled and rules are made,\n' +
-        'is printed and not counted.\n',
+        'is printed and not counted. --stages: what reading, decoding, reassembly, parsers and rules take instead.\n',
     );
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -47,16 +49,21 @@ async function main(): Promise<void> {
       overrides: [`rule-files=[${JSON.stringify(ruleFilesEntry(rules))}]`],
     });
     process.stderr.write(`loading ${rules ?? 'the built-in rules'} …\n`);
-    const replay = await Replay.load({
+    const options: ReplayOptions = {
       rules: { ...readRuleSource(configuration, null), cacheDirectory: null },
       stream: { memcap: configuration.stream.memcap, depth: configuration.stream.reassembly.depth },
       inline: false,
       decodePolicy: 'open',
-    });
+    };
+    const replay = await Replay.load(options);
     process.stdout.write(
       `${(capture.bytes / MEGABYTE).toFixed(1)} MB, ${capture.packets} packets from ${capture.captures} captures (seed ${values.seed}); ` +
         `${replay.rules.loaded} rules\n`,
     );
+    if (values.stages) {
+      await printStages(capture.path, options, replay, Number(values.rounds));
+      return;
+    }
     const speeds: number[] = [];
     const rates: number[] = [];
     const costs: number[] = [];

@@ -7,9 +7,9 @@ import type { Plan } from './plan';
 import { FENCE_PORTS, FIRST_FENCE_PORT } from './ports';
 import type { RawPeers } from './raw-peer';
 
-/** Milliseconds for one connection, and for any of them to arrive. */
-const ONE_TIME = 3000;
-const LONGEST_TIME = 90_000;
+/** Milliseconds for a handshake and for what follows: for each connection twice those of the one before. */
+const FIRST_PATIENCE = 3000;
+const MOST_TRIES = 6;
 /** A request, for servers that want one. */
 const GREETING = Buffer.from('GET /fence HTTP/1.1\r\nHost: fence\r\n\r\n');
 
@@ -62,9 +62,10 @@ export class Fence {
   }
 
   private async cross(source: string): Promise<void> {
-    const deadline = Date.now() + LONGEST_TIME;
-    while (Date.now() < deadline) {
-      const port = this.portOf(source);
+    const remoteAddress = source;
+    const length = GREETING.length;
+    for (let tries = 0, patience = FIRST_PATIENCE; tries < MOST_TRIES; tries++, patience *= 2) {
+      const remotePort = this.portOf(source);
       const plan: Plan = {
         initial: this.random.next(),
         timestamps: false,
@@ -72,14 +73,8 @@ export class Fence {
         steps: [{ at: 0, bytes: GREETING }],
         stream: GREETING,
       };
-      if (!(await this.peers.play(port, plan, this.random))) continue;
-      const length = GREETING.length;
-      const taken = await this.server.take({
-        remoteAddress: source,
-        remotePort: port,
-        length,
-        timeout: ONE_TIME,
-      });
+      if (!(await this.peers.play(remotePort, plan, this.random, 'active', patience))) continue;
+      const taken = await this.server.take({ remoteAddress, remotePort, length, timeout: patience });
       if ((taken?.bytes.length ?? 0) >= length) return;
     }
     throw new Error(`no connection from ${source} gets through`);

@@ -18,7 +18,13 @@ export interface Segment {
   readonly options?: Uint8Array;
   /** An option or extension header that routers and hosts pass over. */
   readonly wrapped?: boolean;
-  readonly fragments?: { readonly size: number; readonly order: 'forward' | 'backward' | 'shuffled' };
+  readonly window?: number;
+  readonly fragments?: {
+    readonly size: number;
+    readonly order: 'forward' | 'backward' | 'shuffled';
+    /** Behind each fragment one more in its place, which receivers pass over. */
+    readonly copies?: 'same' | 'other';
+  };
   /** Not the client's real data: what is sent to mislead whoever watches. */
   readonly decoy?: boolean;
 }

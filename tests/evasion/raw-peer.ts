@@ -9,6 +9,7 @@ import {
 } from '@portcullis/testkit';
 import { IpProtocol, type PacketView, TcpFlag } from '@portcullis/wire';
 import { isSegment, type Plan, type Segment } from './plan';
+import { noise } from './tricks';
 
 /** How long to wait for a handshake's answer, and for an acknowledgment (milliseconds). */
 const HANDSHAKE_TIME = 2000;
@@ -63,6 +64,7 @@ export class RawPeers {
 
   /**
    * Has a connection at a port and sends the plan's segments on it.
+   * @param patience milliseconds for the answer to each packet of the handshake
    * @param opening for those but `active` the victim must connect to the port, from the one above its server's
    * @returns false where there was no connection
    */
@@ -71,6 +73,7 @@ export class RawPeers {
     plan: Plan,
     random: SeededRandom,
     opening: Opening = 'active',
+    patience = HANDSHAKE_TIME,
   ): Promise<boolean> {
     const connection: Connection = {
       serverSequence: null,
@@ -94,12 +97,12 @@ export class RawPeers {
           payload,
         });
       if (opening === 'active') await this.end.send(greeting(TcpFlag.SYN, plan.synData));
-      await this.until(connection, known, HANDSHAKE_TIME);
+      await this.until(connection, known, patience);
       if (connection.serverSequence === null) return false;
       if (opening === 'passive') await this.end.send(greeting(TcpFlag.SYN | TcpFlag.ACK, plan.synData));
       if (opening === 'simultaneous') {
         await this.end.send(greeting(TcpFlag.SYN, plan.synData));
-        await this.until(connection, () => connection.answered || connection.reset, HANDSHAKE_TIME);
+        await this.until(connection, () => connection.answered || connection.reset, patience);
         await this.end.send(greeting(TcpFlag.SYN | TcpFlag.ACK, new Uint8Array(0)));
       }
       const acknowledgment: Segment = { at: 0, bytes: new Uint8Array(0), flags: TcpFlag.ACK };
@@ -156,6 +159,7 @@ export class RawPeers {
       options: Uint8Array.of(...timestamp, ...(segment.options ?? [])),
       ...(segment.urgentPointer !== undefined && { urgentPointer: segment.urgentPointer }),
       ...(segment.ttl !== undefined && { ttl: segment.ttl }),
+      ...(segment.window !== undefined && { window: segment.window }),
       ...(segment.checksums && { checksums: segment.checksums }),
       ...(segment.wrapped &&
         (this.destination.includes(':')
@@ -163,8 +167,14 @@ export class RawPeers {
           : { ipOptions: IPV4_OPTIONS })),
     });
     if (segment.fragments === undefined) return [packet];
-    const { size, order } = segment.fragments;
-    const fragments = fragmentPacket(packet, size, this.identification++);
+    const { size, order, copies } = segment.fragments;
+    const identification = this.identification++;
+    const fragments = fragmentPacket(packet, size, identification);
+    if (copies !== undefined) {
+      const others = copies === 'same' ? packet : withOtherPayload(packet, segment.bytes.length, random);
+      const again = fragmentPacket(others, size, identification);
+      return fragments.flatMap((fragment, index) => [fragment, again[index] as Uint8Array]);
+    }
     if (order === 'backward') return fragments.reverse();
     return order === 'shuffled' ? random.shuffled(fragments) : fragments;
   }
@@ -199,6 +209,11 @@ export class RawPeers {
       connection.changed();
     });
   }
+}
+
+/** A packet whose last bytes are others. */
+function withOtherPayload(packet: Uint8Array, length: number, random: SeededRandom): Uint8Array {
+  return Buffer.concat([packet.subarray(0, packet.length - length), noise(random, length)]);
 }
 
 /** The client's clock; only differences count. */

@@ -18,6 +18,8 @@ export interface Trick {
 const ACK = TcpFlag.ACK;
 const DATA = TcpFlag.PSH | TcpFlag.ACK;
 
+const EMPTY = new Uint8Array(0);
+
 /** Letters only: nothing that a protocol or a rule would make something of. */
 export function noise(random: SeededRandom, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => random.between(0x61, 0x7a));
@@ -97,6 +99,16 @@ export const ORDERS: readonly Trick[] = [
     reordered(([first, ...rest]) => (first ? [...rest, first] : [])),
   ),
   honest('every segment twice', (plan) => eachSegment(plan, (segment) => [segment, segment])),
+  honest('all again in one piece, at once', (plan) => ({
+    ...plan,
+    steps: [...plan.steps, { at: 0, bytes: plan.stream, decoy: true }],
+  })),
+  honest('empty segments between', (plan) =>
+    eachSegment(plan, (segment) => [
+      segment,
+      { at: segment.at + segment.bytes.length, bytes: EMPTY, decoy: true },
+    ]),
+  ),
   honest('each again once all are acknowledged', (plan) => ({
     ...plan,
     steps: [...plan.steps, WAIT, ...plan.steps.filter(isSegment)],
@@ -154,6 +166,11 @@ export const OVERLAPS: readonly Trick[] = Object.keys(RELATIONS).flatMap((relati
   ]),
 );
 
+/** Every segment of real data as it is, but for its header. */
+function oddly(name: string, odd: (random: SeededRandom) => Partial<Segment>): Trick {
+  return honest(name, (plan, random) => eachSegment(plan, (segment) => [{ ...segment, ...odd(random) }]));
+}
+
 /** Before each segment of real data one in its place that no receiver takes. */
 function misleading(name: string, odd: (segment: Segment, random: SeededRandom) => Partial<Segment>): Trick {
   return deceiving(name, (plan, random) =>
@@ -181,7 +198,6 @@ function inserted(
   };
 }
 
-const EMPTY = new Uint8Array(0);
 /** TCP MD5 signature (RFC 2385): a host that has agreed on none drops the segment. */
 const MD5_SIGNATURE = Uint8Array.of(19, 18, ...new Uint8Array(16), 1, 1);
 const WINDOW = 65_535;
@@ -196,6 +212,8 @@ export const DECOYS: readonly Trick[] = [
   misleading('without ACK', () => ({ flags: TcpFlag.PSH })),
   misleading('no flags at all', () => ({ flags: 0 })),
   misleading('acknowledges what was never sent', () => ({ acknowledges: 1_000_000 })),
+  // Linux: older than the largest window below what is acknowledged (tcp_ack).
+  misleading('acknowledges what is long past', () => ({ acknowledges: -1_000_000 })),
   misleading('signed with MD5', () => ({ options: MD5_SIGNATURE })),
   misleading('with SYN', () => ({ flags: TcpFlag.SYN | ACK })),
   misleading('with RST, beyond the window', (segment) => ({
@@ -213,6 +231,19 @@ export const DECOYS: readonly Trick[] = [
     checksums: 'wrong',
   })),
   inserted('RST that ends on the way', () => ({ at: 0, bytes: EMPTY, flags: TcpFlag.RST | ACK, ttl: 1 })),
+  inserted('RST signed with MD5', () => ({
+    at: 0,
+    bytes: EMPTY,
+    flags: TcpFlag.RST | ACK,
+    options: MD5_SIGNATURE,
+  })),
+  inserted('FIN that ends on the way', () => ({ at: 0, bytes: EMPTY, flags: TcpFlag.FIN | ACK, ttl: 1 })),
+  inserted('FIN that acknowledges what was never sent', () => ({
+    at: 0,
+    bytes: EMPTY,
+    flags: TcpFlag.FIN | ACK,
+    acknowledges: 1_000_000,
+  })),
   inserted('FIN beyond the window', () => ({ at: 10 * WINDOW, bytes: EMPTY, flags: TcpFlag.FIN | ACK })),
   inserted('FIN with a wrong checksum', () => ({
     at: 0,
@@ -238,6 +269,12 @@ export const DECOYS: readonly Trick[] = [
       { ...segment, bytes: noise(random, segment.bytes.length), decoy: true },
     ]),
   ),
+  deceiving('a byte of another kind to keep the connection alive', (plan, random) =>
+    eachSegment(plan, (segment) => [
+      segment,
+      { at: segment.at + segment.bytes.length - 1, bytes: noise(random, 1), flags: ACK, decoy: true },
+    ]),
+  ),
   inserted('data behind a FIN that lies ahead', (plan, random) => ({
     at: plan.stream.length + 5,
     bytes: noise(random, 3),
@@ -261,8 +298,36 @@ export const PATHS: readonly Trick[] = [
       { ...segment, fragments: { size: 8 * random.between(1, 4), order: 'shuffled' } },
     ]),
   ),
+  honest('IP fragments, each twice', (plan, random) =>
+    eachSegment(plan, (segment) => [
+      { ...segment, fragments: { size: 8 * random.between(1, 4), order: 'forward', copies: 'same' } },
+    ]),
+  ),
+  deceiving('IP fragments, each again with other bytes', (plan, random) =>
+    eachSegment(plan, (segment) => [
+      { ...segment, fragments: { size: 8 * random.between(1, 4), order: 'forward', copies: 'other' } },
+    ]),
+  ),
   honest('IP options or extension headers', (plan) =>
     eachSegment(plan, (segment) => [{ ...segment, wrapped: true }]),
+  ),
+];
+
+/** Headers that are odd, of segments that receivers take. */
+export const HEADERS: readonly Trick[] = [
+  oddly('without PSH', () => ({ flags: ACK })),
+  oddly('with the bits of congestion', () => ({ flags: DATA | TcpFlag.ECE | TcpFlag.CWR })),
+  oddly('windows of no size', () => ({ window: 0 })),
+  oddly('windows of random size', (random) => ({ window: random.below(65_536) })),
+  oddly('unknown options', (random) => ({ options: Uint8Array.of(253, 6, ...noise(random, 4), 1, 1) })),
+  oddly('options that end in the middle', () => ({ options: Uint8Array.of(1, 1, 253, 40) })),
+  oddly('options of no length', () => ({ options: Uint8Array.of(1, 1, 253, 0) })),
+  honest('the last bytes with a FIN', (plan) =>
+    eachSegment(plan, (segment) =>
+      segment.at + segment.bytes.length === plan.stream.length
+        ? [{ ...segment, flags: DATA | TcpFlag.FIN }]
+        : [segment],
+    ),
   ),
 ];
 
@@ -299,7 +364,15 @@ export const BEGINNINGS: readonly Trick[] = [
 ];
 
 /** Every trick alone, by name. */
-export const TRICKS: readonly Trick[] = [...CUTS, ...ORDERS, ...OVERLAPS, ...DECOYS, ...PATHS, ...BEGINNINGS];
+export const TRICKS: readonly Trick[] = [
+  ...CUTS,
+  ...ORDERS,
+  ...OVERLAPS,
+  ...DECOYS,
+  ...HEADERS,
+  ...PATHS,
+  ...BEGINNINGS,
+];
 
 /** Several that go together, in the order in which they apply. */
 export function combination(random: SeededRandom): Trick[] {
@@ -312,6 +385,7 @@ export function combination(random: SeededRandom): Trick[] {
     ...perhaps(DECOYS, 0.5),
     ...perhaps(ORDERS, 0.4),
     ...perhaps(DECOYS, 0.2),
+    ...perhaps(HEADERS, 0.2),
     ...perhaps(PATHS, 0.2),
   ];
 }

@@ -67,6 +67,14 @@ const parsers = {
 const stopped = { as: 'attacks stopped', of: ({ alerts: { blocked } }: StatusAnswer) => blocked };
 const told = { as: 'alerts', of: ({ alerts: { allowed } }: StatusAnswer) => allowed };
 
+/** One connection a second: what is seen beside it is what inspection costs good clients by itself, on this machine. */
+export const noAttack: Attack = {
+  name: 'no attack',
+  packets: idle({ clientPort: 20_500 }),
+  short: { flows: 1 },
+  long: { flows: 3, rate: 1 },
+};
+
 /** @param server the address of a server that answers */
 export function attacks(server: string): readonly Attack[] {
   return [

@@ -15,6 +15,8 @@ const RECOVERY_MILLISECONDS = 60_000;
 export interface Comparison {
   readonly name: string;
   readonly peaks: Peaks;
+  /** Processor seconds for a packet of the attack, with the kernel's work on it after the verdict. */
+  readonly cost: { readonly engine: number; readonly limit: number };
   /** Milliseconds until the engine did its work again. */
   readonly recovery: number;
   /** What had to be counted, and how much of it was; null: nothing had to. */
@@ -28,18 +30,32 @@ export interface Comparison {
   readonly workersLost: number;
 }
 
-/** @param scale 1: as large as the attack says */
-export async function compare(attack: Attack, gateways: Gateways, scale: number): Promise<Comparison> {
+/** @param scale 1: as large as the attack says; @param pace 1: as fast */
+export async function compare(
+  attack: Attack,
+  gateways: Gateways,
+  scale: number,
+  pace: number,
+): Promise<Comparison> {
   const { limit, inspected, observed } = gateways;
-  const whole: CrowdOptions = { ...attack.long, flows: Math.ceil(attack.long.flows * scale) };
+  const { flows, rate = 0 } = attack.long;
+  const whole: CrowdOptions = {
+    ...attack.long,
+    flows: Math.ceil(flows * scale),
+    ...(rate > 0 && { rate: Math.ceil(rate * pace) }),
+  };
   const before = await observed.status();
   const said = observed.log.length;
   progress(`${attack.name}: ${whole.flows} flows`);
+  const engineBefore = observed.processor;
   const filling = inspected.crowd.play(attack.packets, whole);
   let peaks = await observed.watch(filling);
   const sent = await filling;
   progress(`${attack.name}: ${sent.sent} packets in ${sent.seconds.toFixed(0)} s, ${peaks.flows} flows`);
-  await limit.crowd.play(attack.packets, whole);
+  const engineCost = (observed.processor - engineBefore) / sent.sent;
+  const limitBefore = limit.processor;
+  const { sent: sentPast } = await limit.crowd.play(attack.packets, whole);
+  const limitCost = (limit.processor - limitBefore) / sentPast;
 
   const ratios: GoodRate[] = [];
   let ended = 0;
@@ -77,6 +93,7 @@ export async function compare(attack: Attack, gateways: Gateways, scale: number)
   return {
     name: attack.name,
     peaks,
+    cost: { engine: engineCost, limit: limitCost },
     recovery,
     counted: counted?.as ?? null,
     grown: counted === null ? 0 : counted.of(after) - counted.of(before),
@@ -96,6 +113,7 @@ export function table(rows: readonly Comparison[]): string {
     megabytes(row.peaks.heldBytes),
     megabytes(row.peaks.parserBytes),
     megabytes(row.peaks.resident),
+    `${(row.cost.engine * 1e6).toFixed(1)} / ${(row.cost.limit * 1e6).toFixed(1)}`,
     row.counted === null ? '–' : `${row.grown} ${row.counted}`,
     percent(row.kept),
     percent(row.fresh),
@@ -107,6 +125,7 @@ export function table(rows: readonly Comparison[]): string {
     'streams',
     'parsers',
     'resident',
+    'µs a packet: engine / accepting all',
     'counted',
     'kept connections',
     'new ones',

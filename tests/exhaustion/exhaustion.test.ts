@@ -5,7 +5,7 @@
  */
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { attackRules, describeLab, LabEngine } from '../lab/engine';
-import { type Attack, attacks, targetRules } from './attacks';
+import { type Attack, attacks, noAttack, targetRules } from './attacks';
 import { type Comparison, compare, table } from './comparison';
 import { PORT } from './conversations';
 import { comparisonMissing, type Gateways, openGateways } from './gateways';
@@ -32,6 +32,8 @@ const LEAST_SHARE = 0.8;
 const HOURS = 3_600_000;
 /** Smaller attacks, for trying out. */
 const SCALE = Number(process.env.PORTCULLIS_SCALE) || 1;
+/** Slower ones, for a machine that has other things to do. */
+const PACE = Number(process.env.PORTCULLIS_PACE) || 1;
 
 const program = CrowdProgram.build();
 afterAll(() => program?.remove());
@@ -137,13 +139,21 @@ function long(program: CrowdProgram): void {
     await gateways?.close();
   }, 60_000);
 
+  test(
+    noAttack.name,
+    async () => {
+      rows.push(await compare(noAttack, gateways, 1, 1));
+    },
+    HOURS,
+  );
+
   const names = attacks('10.77.2.2').map(({ name }) => name);
   test.each(names)(
     '%s',
     async (name) => {
       const server = gateways.inspected.lab.address('server', 4);
       const attack = attacks(server).find((each) => each.name === name) as Attack;
-      const row = await compare(attack, gateways, SCALE);
+      const row = await compare(attack, gateways, SCALE, PACE);
       rows.push(row);
       expect(row.peaks.flows).toBeLessThanOrEqual(LONG_FLOWS);
       expect(row.peaks.heldBytes).toBeLessThanOrEqual(LONG_MEMCAP);

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
-import type { Lab } from '@portcullis/testkit';
+import type { Lab, LabProcess } from '@portcullis/testkit';
 import { limitRules } from '../bench/modes';
+import { processorSeconds } from '../bench/processor-time';
 import { Site } from '../bench/site';
 import { readWrk } from '../bench/workloads';
 import { attackRules, LabEngine } from '../lab/engine';
@@ -32,7 +33,14 @@ export class Gateway {
   constructor(
     readonly lab: Lab,
     readonly crowd: Crowd,
+    /** Of what reads its queues; where that is an engine, `ObservedEngine` knows more. */
+    private readonly readers: readonly LabProcess[] = [],
   ) {}
+
+  /** Processor seconds that its readers have taken so far. */
+  get processor(): number {
+    return this.readers.reduce((sum, { pid }) => sum + processorSeconds(pid as number), 0);
+  }
 
   /** What good clients get now; takes twice as many seconds. */
   async rate(seconds: number): Promise<GoodRate> {
@@ -71,7 +79,7 @@ export async function openGateways(program: CrowdProgram): Promise<Gateways> {
   const open = async (name: string) => {
     const site = await Site.open(join(folder, name));
     sites.push(site);
-    return new Gateway(site.lab, await Crowd.open(program, site.lab));
+    return { lab: site.lab, crowd: await Crowd.open(program, site.lab) };
   };
   let engine: LabEngine | null = null;
   const close = async () => {
@@ -82,12 +90,18 @@ export async function openGateways(program: CrowdProgram): Promise<Gateways> {
     room.restore();
   };
   try {
-    const limit = await open('limit');
-    for (let queue = 0; queue < QUEUES; queue++)
-      await limit.lab.spawn('gateway', [acceptAllPath(), '--queue', String(queue)]).waitFor(/"gso":1/);
+    const past = await open('limit');
+    const readers: LabProcess[] = [];
+    for (let queue = 0; queue < QUEUES; queue++) {
+      const reader = past.lab.spawn('gateway', [acceptAllPath(), '--queue', String(queue)]);
+      await reader.waitFor(/"gso":1/);
+      readers.push(reader);
+    }
+    const limit = new Gateway(past.lab, past.crowd, readers);
     for (const rule of limitRules(QUEUES)) await limit.lab.run('gateway', ['iptables', '-w', ...rule]);
     for (const rule of limitRules(QUEUES)) await limit.lab.run('gateway', ['ip6tables', '-w', ...rule]);
-    const inspected = await open('engine');
+    const through = await open('engine');
+    const inspected = new Gateway(through.lab, through.crowd);
     engine = new LabEngine(inspected.lab, {
       rules: `${attackRules}${targetRules}\n`,
       settings: {

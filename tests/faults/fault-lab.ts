@@ -14,7 +14,14 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, writeFileSyn
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { BanListAnswer } from '@portcullis/control';
-import { type ExecResult, Lab, type LabProcess, type LabServer, waitUntil } from '@portcullis/testkit';
+import {
+  type ExecResult,
+  Lab,
+  type LabConnection,
+  type LabProcess,
+  type LabServer,
+  waitUntil,
+} from '@portcullis/testkit';
 import { LONG } from '../kept-place';
 import { ATTACK_PATH, type EngineOptions, LabEngine } from '../lab/engine';
 import { Load } from './load';
@@ -251,6 +258,42 @@ export class FaultLab {
         throw new Error(`an attack got through:\n${this.engine.process.stdout}`);
       });
     }
+  }
+
+  /** A connection that goes on through a fault. */
+  async connection(): Promise<LabConnection> {
+    const connection = await this.lab.connect('attacker', { host: this.lab.target(4), port: PORT });
+    await this.expectAnswer(connection);
+    return connection;
+  }
+
+  async expectAnswer(connection: LabConnection): Promise<void> {
+    const before = (await connection.state()).received.length;
+    await connection.write('GET /kept HTTP/1.1\r\nHost: kept\r\n\r\n');
+    await waitUntil(
+      async () => {
+        const { received, state } = await connection.state();
+        if (state !== 'open') throw new Error(`a connection did not go on: ${state}`);
+        return received.length > before;
+      },
+      { timeout: 20_000, what: 'an answer on a connection that goes on' },
+    );
+  }
+
+  /** It went on through the fault, and what comes in it from now on is inspected. */
+  async expectGoesOn(connection: LabConnection): Promise<void> {
+    await this.expectAnswer(connection);
+    const before = this.blocked();
+    const path = `${ATTACK_PATH}-kept-${++this.attacks}`;
+    await connection.write(`GET ${path} HTTP/1.1\r\nHost: kept\r\n\r\n`);
+    await waitUntil(() => this.blocked() > before, { timeout: 20_000, what: 'the attack to be seen' });
+    expect((await this.server.received()).includes(path)).toBe(false);
+    // Else it would come again once nobody looks.
+    await connection.reset();
+  }
+
+  private blocked(): number {
+    return [...this.engine.process.stdout.matchAll(/\(sid 1000001\)/g)].length;
   }
 
   /** Makes a file if a shell sees it. */

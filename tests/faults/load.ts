@@ -1,5 +1,14 @@
 import type { Lab, LabProcess } from '@portcullis/testkit';
 
+export interface LoadOptions {
+  /** The client; default: the bystander. */
+  readonly role?: 'attacker' | 'bystander';
+  /** The server as the client knows it; default: over IPv4. */
+  readonly host?: string;
+  /** Milliseconds that an answer is waited for. */
+  readonly patience?: number;
+}
+
 /** One request of the load: a connection of its own. */
 export interface LoadRequest {
   /** Milliseconds since 1970. */
@@ -14,9 +23,9 @@ const PATIENCE = 400;
 
 const CLIENT = `
 const { connect } = require('node:net');
-const [host, port] = process.argv.slice(1);
+const [host, port, patience] = process.argv.slice(1);
 let number = 0;
-setInterval(() => {
+const starting = setInterval(() => {
   const started = Date.now();
   const socket = connect({ host, port: Number(port) });
   let answer = '';
@@ -28,7 +37,7 @@ setInterval(() => {
     socket.resetAndDestroy();
     console.log(started + ' ' + (Date.now() - started) + ' ' + Number(answered));
   };
-  const timer = setTimeout(() => tell(false), ${PATIENCE});
+  const timer = setTimeout(() => tell(false), Number(patience));
   socket.setEncoding('latin1');
   socket.on('error', () => tell(false));
   socket.on('connect', () => socket.write('GET /load-' + ++number + ' HTTP/1.1\\r\\nHost: load\\r\\n\\r\\n'));
@@ -37,16 +46,23 @@ setInterval(() => {
     if (answer.includes('\\r\\n\\r\\n')) tell(true);
   });
 }, ${INTERVAL});
+process.stdin.on('end', () => clearInterval(starting)).resume();
 `;
 
 /** Ordinary clients beside the fault: fifty new connections a second, each with a request. */
 export class Load {
   private constructor(private readonly client: LabProcess) {}
 
-  static start(lab: Lab, port: number): Load {
-    return new Load(
-      lab.spawn('bystander', [process.execPath, '-e', CLIENT, lab.target(4, 'bystander'), String(port)]),
-    );
+  static start(lab: Lab, port: number, options: LoadOptions = {}): Load {
+    const { role = 'bystander', host = lab.target(4, role), patience = PATIENCE } = options;
+    return new Load(lab.spawn(role, [process.execPath, '-e', CLIENT, host, String(port), String(patience)]));
+  }
+
+  /** Begins no more requests, and waits for those that are on their way. @returns all there were */
+  async finish(): Promise<LoadRequest[]> {
+    this.client.endInput();
+    await this.client.exited;
+    return this.since(0);
   }
 
   /** Requests that began at or after a moment and are over. */

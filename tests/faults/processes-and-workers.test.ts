@@ -96,6 +96,7 @@ describeLab('under load', () => {
     }
 
     async function breakWorker(how: WorkerFault): Promise<void> {
+      const kept = await here.connection();
       here.keepBanning();
       const fault = Date.now();
       here.breakWorker(how);
@@ -103,6 +104,7 @@ describeLab('under load', () => {
       const traffic = await here.flowsAfter(fault);
       if (Number(milliseconds) >= GOAL) expect(Number(milliseconds)).toBeLessThan(GOAL * slowness());
       await here.stopBanning();
+      await here.expectGoesOn(kept);
       const cause = {
         throw: 'a fault of the test',
         exit: 'the thread ended by itself \\(code 7\\)',

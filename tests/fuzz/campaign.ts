@@ -9,7 +9,7 @@ import { fuzzNative } from './native-run';
 import type { NativeTarget } from './native-targets';
 import { PRESENT_HEAD, type SliceMessage, type SliceOrder } from './slice';
 import type { FuzzTarget } from './target';
-import { processMilliseconds } from './time';
+import { millisecondsOf } from './time';
 
 export interface CampaignOptions {
   readonly state: string;
@@ -23,6 +23,8 @@ export interface CampaignOptions {
   readonly seconds: number;
   /** After which it stops, to be gone on with; in seconds. */
   readonly atMost: number;
+  /** Targets at the same time. */
+  readonly lanes: number;
   readonly seed: number;
   say(line: string): void;
 }
@@ -80,20 +82,29 @@ export class Campaign {
     const findings: Finding[] = [];
     const goal = (target: AnyTarget) =>
       Math.ceil(options.inputs * Math.max(LEAST_SHARE, target.weight / options.weights));
-    const left = () => targets.filter((target) => this.tally(target).inputs < goal(target));
-    for (let round = 0; left().length > 0; round++) {
-      for (const target of left()) {
-        if (Date.now() - began > options.atMost * 1000) return findings;
+    const busy = new Set<AnyTarget>();
+    let turn = 0;
+    const next = (): AnyTarget | null => {
+      if (Date.now() - began > options.atMost * 1000) return null;
+      for (let looked = 0; looked < targets.length; looked++) {
+        const target = targets[turn++ % targets.length] as AnyTarget;
+        if (!busy.has(target) && this.tally(target).inputs < goal(target)) return target;
+      }
+      return null;
+    };
+    const lane = async (_: unknown, number: number) => {
+      for (let target = next(); target !== null; target = next()) {
+        busy.add(target);
         const tally = this.tally(target);
-        const found = await this.slice(target, goal(target) - tally.inputs, options.seed + round);
-        for (const finding of found) {
-          this.keep(finding);
-          findings.push(finding);
-        }
+        const found = await this.slice(target, goal(target) - tally.inputs, options.seed + turn, number);
+        busy.delete(target);
+        for (const finding of found) this.keep(finding);
+        findings.push(...found);
         this.save();
         this.progress(target, tally, goal(target));
       }
-    }
+    };
+    await Promise.all(Array.from({ length: options.lanes }, lane));
     return findings;
   }
 
@@ -181,7 +192,7 @@ export class Campaign {
     );
   }
 
-  private async slice(target: AnyTarget, inputs: number, seed: number): Promise<Finding[]> {
+  private async slice(target: AnyTarget, inputs: number, seed: number, lane: number): Promise<Finding[]> {
     const { state, cases, seconds } = this.options;
     const tally = this.tally(target);
     const corpus = join(state, 'corpus', target.name);
@@ -210,7 +221,7 @@ export class Campaign {
       inputs,
       corpus,
       cases: join(cases, target.name),
-      present: join(state, 'present-input'),
+      present: join(state, `present-input-${lane}`),
       known: this.state.known[target.name] ?? [],
     });
   }
@@ -282,7 +293,7 @@ function watchHang(child: ChildProcess, present: string, hung: () => void): Node
   let since = 0;
   return setInterval(() => {
     const { inputs } = readPresent(present);
-    const used = processMilliseconds(child.pid as number);
+    const used = millisecondsOf(child.pid as number);
     if (inputs !== last) {
       last = inputs;
       since = used;

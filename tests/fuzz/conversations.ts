@@ -83,7 +83,7 @@ export function ownConversations(): ConversationsByProtocol {
   return sorted.found;
 }
 
-/** Small captures of the corpora, smallest first. */
+/** Captures of the corpora that are not larger (in bytes), smallest first. */
 export function smallCaptures(largest: number): string[] {
   const { PORTCULLIS_CORPORA: corpora } = process.env;
   if (!corpora) return [];
@@ -93,7 +93,7 @@ export function smallCaptures(largest: number): string[] {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) walk(path);
-      else if (/\.(pcap|pcapng|cap)$/.test(entry.name)) {
+      else if (/\.(pcap|pcapng|cap)(\.gz)?$/.test(entry.name)) {
         const { size } = statSync(path);
         if (size <= largest) files.push([path, size]);
       }

@@ -1,12 +1,12 @@
 /**
  * The short form of the fuzzing (the long one: `npm run fuzz`): every target over what failed once and over a few new
- * inputs, and every small damaged capture of the corpora.
+ * inputs, and every small damaged capture of the corpora; with PORTCULLIS_LONG=1 every capture there is.
  */
 import { join } from 'node:path';
 import { SeededRandom } from '@portcullis/testkit';
 import { smallCaptures } from './conversations';
 import { readInputs } from './corpus';
-import { replayDamaged } from './damaged-captures';
+import { replayCaptures } from './damaged-captures';
 import { Mutator } from './mutate';
 import { allTargets } from './registry';
 import { FuzzSession } from './session';
@@ -16,6 +16,7 @@ const CASES = join(__dirname, 'cases');
 const MILLISECONDS = 60;
 const LEAST_INPUTS = 20;
 const LARGEST_DAMAGED = 32 << 10;
+const LONG = process.env.PORTCULLIS_LONG === '1';
 /** Generous: other tests run beside these. */
 const PATIENCE = 120_000;
 
@@ -47,14 +48,15 @@ test.each(allTargets().map((target) => [target.name, target] as const))(
   PATIENCE,
 );
 
-const captures = smallCaptures(LARGEST_DAMAGED);
+const captures = smallCaptures(LONG ? Number.POSITIVE_INFINITY : LARGEST_DAMAGED);
 const reason = captures.length > 0 ? '' : ' (skipped: PORTCULLIS_CORPORA is not set)';
 (captures.length > 0 ? test : test.skip)(
-  `every small damaged capture replays${reason}`,
+  `${LONG ? 'every capture' : 'every small damaged capture'} replays${reason}`,
   async () => {
-    const { replayed, wrong } = await replayDamaged(captures);
+    const { replayed, damaged, wrong } = await replayCaptures(captures, LONG ? 'all' : 'damaged');
+    if (LONG) process.stdout.write(`${replayed} captures replayed, ${damaged} of them damaged\n`);
     expect(wrong).toEqual([]);
-    expect(replayed).toBeGreaterThan(0);
+    expect(damaged).toBeGreaterThan(0);
   },
-  PATIENCE,
+  LONG ? 3600_000 : PATIENCE,
 );

@@ -14,8 +14,10 @@ const HELP = `npm run fuzz -- [options]
   --for SECONDS     stop then; the next call goes on
   --state FOLDER    what is remembered; default node_modules/.cache/portcullis-fuzz/state
   --cases FOLDER    where findings are written; default tests/fuzz/cases
+  --lanes N         targets at the same time; default 1
   --seed N
   --list            names of the targets
+  --table           what has been done so far
 `;
 
 async function main(): Promise<void> {
@@ -27,7 +29,9 @@ async function main(): Promise<void> {
       for: { type: 'string', default: 'Infinity' },
       state: { type: 'string', default: join(__dirname, '../../node_modules/.cache/portcullis-fuzz/state') },
       cases: { type: 'string', default: join(__dirname, 'cases') },
+      lanes: { type: 'string', default: '1' },
       seed: { type: 'string' },
+      table: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -44,7 +48,6 @@ async function main(): Promise<void> {
   if (values.list) return say(chosen.map(({ name }) => name).join('\n'));
   if (native.missing !== null) say(`native code is not fuzzed: ${native.missing}`);
   const seed = values.seed === undefined ? SeededRandom.chooseSeed() : Number(values.seed);
-  say(`${chosen.length} targets, seed ${seed}`);
   const campaign = new Campaign(chosen, {
     state: values.state,
     cases: values.cases,
@@ -52,9 +55,12 @@ async function main(): Promise<void> {
     weights: all.reduce((sum, { weight }) => sum + weight, 0),
     seconds: Number(values.slice),
     atMost: Number(values.for),
+    lanes: Number(values.lanes),
     seed,
     say,
   });
+  if (values.table) return say(campaign.table());
+  say(`${chosen.length} targets, seed ${seed}`);
   const findings = await campaign.run();
   say(campaign.table());
   if (findings.length > 0) {

@@ -151,6 +151,7 @@ export async function fuzzNative(target: NativeTarget, order: NativeOrder): Prom
       `-rss_limit_mb=${MEMORY_MB}`,
       `-artifact_prefix=${artifacts}/`,
       '-reduce_inputs=0',
+      '-print_funcs=0',
       '-print_final_stats=1',
     ]);
     const [artifact] = readdirSync(artifacts);

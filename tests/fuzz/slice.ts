@@ -10,6 +10,7 @@ import { Mutator } from './mutate';
 import { findTarget } from './registry';
 import { FuzzSession } from './session';
 import { LARGEST_INPUT } from './target';
+import { processMilliseconds } from './time';
 
 export interface SliceOrder {
   readonly target: string;
@@ -52,14 +53,6 @@ const MOST_CORPUS = 2000;
 const WARM_UP = 0.4;
 const MOST_FINDINGS = 20;
 const RECENT = 16;
-/** How often the clock is looked at: it costs a call of the system. */
-const TURNS = 7;
-
-function processorSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
 /** Small inputs are quick, and changes to them tell more. */
 const smaller = (a: Uint8Array, b: Uint8Array) => (a.length <= b.length ? a : b);
 
@@ -121,13 +114,13 @@ async function fuzz(order: SliceOrder): Promise<void> {
   if (corpus.length === 0) corpus.push(new Uint8Array(0));
   added = 0;
   const mutator = new Mutator(random, target.shape, [...(target.tokens ?? []), ...coverage.tokens()]);
-  const began = processorSeconds();
+  const began = processMilliseconds();
   const first = inputs;
   let before: number | null = null;
   let corpusBefore = 0;
   let used = 0;
-  for (let turn = 0; used < order.seconds && inputs < order.inputs && findings < MOST_FINDINGS; turn++) {
-    if ((turn & TURNS) === 0) used = processorSeconds() - began;
+  while (used < order.seconds && inputs < order.inputs && findings < MOST_FINDINGS) {
+    used = (processMilliseconds() - began) / 1000;
     const share = Math.max(used / order.seconds, (inputs - first) / (order.inputs - first));
     if (before === null && share > WARM_UP) {
       corpusBefore = corpus.reduce((sum, input) => sum + input.length, 0);
@@ -149,7 +142,7 @@ async function fuzz(order: SliceOrder): Promise<void> {
       corpus: corpus.length,
       branches: coverage.branches,
       known: coverage.known,
-      seconds: processorSeconds(),
+      seconds: processMilliseconds() / 1000,
       slowest: session.slowest,
       growth,
     },

@@ -5,8 +5,14 @@ export function threadMilliseconds(): number {
   return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ', 1)[0]) / 1e6;
 }
 
+/** Processor time of this process so far, in milliseconds; cheaper to ask for. */
+export function processMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Processor time of another process, in milliseconds; NaN where it is gone. */
-export function processMilliseconds(pid: number): number {
+export function millisecondsOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name of the program stands in parentheses and may hold anything.

@@ -1,7 +1,10 @@
 /** Bans as an administrator meets them, on the real kernel: what they cut off, how they are lifted. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BansRemovedAnswer } from '@portcullis/control';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
+import { ThreadHolder } from './held-thread';
 
 const PORT = 80;
 /** Nothing listens to what goes here but an echo. */
@@ -10,7 +13,9 @@ const ECHO_PORT = 7777;
 describeLab('bans', () => {
   let lab: Lab;
   let engine: LabEngine;
+  let holder: ThreadHolder;
   beforeAll(async () => {
+    holder = new ThreadHolder();
     lab = new Lab('pcban', { bystander: true });
     await lab.httpServer('server', PORT);
     await lab.tcpServer('server', ECHO_PORT);
@@ -18,10 +23,14 @@ describeLab('bans', () => {
     engine = await new LabEngine(lab).start({ 'scan.ports': `[${PORT}]` });
   });
   afterAll(() => {
+    holder.remove();
     lab?.destroy();
     engine?.remove();
   });
-  afterEach(() => engine.ask('bans', 'remove', '--all'), 60_000);
+  afterEach(async () => {
+    await holder.release();
+    await engine.ask('bans', 'remove', '--all');
+  }, 60_000);
 
   const attacker = (family: 4 | 6) => lab.address('attacker', family);
   const attack = (family: 4 | 6) =>
@@ -66,6 +75,57 @@ describeLab('bans', () => {
     },
   );
 
+  const inKernel = async (family: 4 | 6) =>
+    (await lab.run('gateway', ['ipset', 'save'])).includes(` ${attacker(family)} `);
+  const pid = () => engine.process.pid as number;
+
+  test.each([4, 6] as const)(
+    'are in the kernel also while the main thread stands still, over IPv%d',
+    async (family) => {
+      if (!holder.usable) return;
+      const connection = await lab.connect('attacker', { host: lab.target(family), port: PORT });
+      await holder.hold(lab, pid(), 'main');
+      await connection.write(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await waitUntil(() => inKernel(family), { what: 'the entry' });
+      await holder.release();
+      await banned(family);
+      expect((await engine.status()).bans.active).toBe(1);
+      await connection.reset();
+    },
+  );
+
+  test.each([4, 6] as const)(
+    'a device unblocked by hand is not banned again for a packet it sent before, over IPv%d',
+    async (family) => {
+      if (!holder.usable) return;
+      const lost = () => engine.process.stdout.split('is lost').length;
+      // Of the engine's network namespace; the third column is what waits (nfnetlink_queue.c, seq_show).
+      const queue = `/proc/${pid()}/net/netfilter/nfnetlink_queue`;
+      const waiting = () => Number(readFileSync(queue, 'latin1').trim().split(/\s+/)[2]);
+      const refusals = () =>
+        engine.events('ban').filter(({ ban }) => /unblocked-since/.test(ban?.reason ?? '')).length;
+      let refused = false;
+      // A worker that is held for too long is replaced, and the packet is lost with it.
+      for (let attempt = 0; attempt < 5 && !refused; attempt++) {
+        await engine.command('bans.remove', { all: true });
+        const [before, replaced] = [refusals(), lost()];
+        const connection = await lab.connect('attacker', { host: lab.target(family), port: PORT });
+        await holder.hold(lab, pid(), 'worker');
+        await connection.write(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        await waitUntil(() => waiting() > 0 || lost() > replaced, { what: 'the packet in the queue' });
+        await engine.command('bans.add', { address: attacker(family) });
+        await engine.command('bans.remove', { addresses: [attacker(family)] });
+        await holder.release();
+        await waitUntil(() => refusals() > before || lost() > replaced, { what: 'the refusal' });
+        refused = refusals() > before && lost() === replaced;
+        await connection.reset();
+      }
+      expect(refused).toBe(true);
+      expect(await isBanned(family)).toBe(false);
+      expect(await inKernel(family)).toBe(false);
+    },
+  );
+
   test('removing a prefix lifts the bans inside it, and no others', async () => {
     const inside = ['198.51.100.1', '198.51.100.128/25', '2001:db8:7::1'];
     for (const prefix of [...inside, '198.51.101.1', '2001:db8:8::/48'])
@@ -78,6 +138,31 @@ describeLab('bans', () => {
     expect((await engine.bans()).sort()).toEqual(['198.51.101.1', '2001:db8:8::/48']);
     const saved = await lab.run('gateway', ['ipset', 'save']);
     for (const prefix of inside) expect(saved).not.toContain(` ${prefix} `);
+  });
+
+  test('the addresses of a file are banned together, and what cannot be is named', async () => {
+    const file = join(engine.directory, 'list.txt');
+    const good = ['198.51.100.1', '198.51.102.0/24', '2001:db8:7::1', '2001:db8:8::/48'];
+    writeFileSync(
+      file,
+      ['# a list', ...good.map((each) => `${each} ; remark`), 'nonsense', '127.0.0.1'].join('\n'),
+    );
+    const answer = await engine.ask('bans', 'add', '--file', file, '--for', '10m', '--reason', 'listed');
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toMatch(/^4 devices are blocked/);
+    expect(answer.stderr).toMatch(/nonsense is not blocked: .*\n.*127\.0\.0\.1 is not blocked: loopback/);
+    expect((await engine.bans()).sort()).toEqual(good);
+    const saved = await lab.run('gateway', ['ipset', 'save']);
+    for (const prefix of good) expect(saved).toContain(` ${prefix} timeout `);
+    expect(await engine.json('bans', 'add', '--file', file)).toMatchObject({ banned: 4, refused: 2 });
+    for (const wrong of [
+      ['--file', '/nowhere'],
+      ['--file', engine.directory],
+      ['--file', file, '192.0.2.1'],
+      ['--file', file, '--for', '9000d'],
+      [],
+    ])
+      expect((await engine.ask('bans', 'add', ...wrong)).code).not.toBe(0);
   });
 
   test('after an unblocking by hand there can be a time of grace', async () => {

@@ -133,6 +133,11 @@ export class LabEngine {
     return (await askEngine(this.socket, 'status')) as StatusAnswer;
   }
 
+  /** What the control socket answers, without a process for the question. */
+  command(name: string, args: Record<string, unknown>): Promise<unknown> {
+    return askEngine(this.socket, name, args);
+  }
+
   /** Packets that the kernel has given to the queues since they were bound; `status` tells a moment later. */
   async queued(): Promise<number> {
     const queues = await this.lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue']);

@@ -1,10 +1,7 @@
 /** A worker that truly stalls, with the engine under traffic: who passes meanwhile, and how soon there is another. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Lab, type LabProcess, type LabServer, type LabUdpServer, waitUntil } from '@portcullis/testkit';
+import { Lab, type LabServer, type LabUdpServer, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, attackRules, describeLab, LabEngine } from './engine';
+import { ThreadHolder } from './held-thread';
 
 const PORT = 80;
 const UDP_PORT = 9999;
@@ -12,27 +9,11 @@ const QUEUE_LENGTH = 64;
 /** Few enough for the server's socket to hold all of them, whenever its program gets to read. */
 const BURST = 200;
 
-let tools: string;
-let holder: string | null = null;
+let holder: ThreadHolder;
 beforeAll(() => {
-  tools = mkdtempSync(join(tmpdir(), 'portcullis-hold-'));
-  const path = join(tools, 'hold-thread');
-  const { status } = spawnSync('cc', ['-O1', '-o', path, join(__dirname, 'hold-thread.c')]);
-  if (status === 0) holder = path;
+  holder = new ThreadHolder();
 });
-afterAll(() => rmSync(tools, { recursive: true, force: true }));
-
-/** Threads that wait for packets: those that sleep in a datagram socket's receive; event loops sleep in epoll. */
-function waitingForPackets(pid: number): string[] {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.filter((thread) => {
-    try {
-      return readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8') === '__skb_wait_for_more_packets';
-    } catch {
-      return false;
-    }
-  });
-}
+afterAll(() => holder.remove());
 
 describeLab('a worker that stalls', () => {
   describe.each([
@@ -43,7 +24,6 @@ describeLab('a worker that stalls', () => {
     let server: LabServer;
     let datagrams: LabUdpServer;
     let engine: LabEngine;
-    const holders: LabProcess[] = [];
     beforeAll(async () => {
       lab = new Lab('pcqs', { bystander: true });
       server = await lab.httpServer('server', PORT);
@@ -58,35 +38,14 @@ describeLab('a worker that stalls', () => {
         },
       }).start();
     }, 60_000);
-    afterEach(() => release());
+    afterEach(() => holder.release());
     afterAll(async () => {
       if (engine?.process?.running) await engine.stop();
       lab?.destroy();
       engine?.remove();
     });
 
-    /** @returns false where this cannot be done here */
-    async function hold(): Promise<boolean> {
-      if (holder === null) return false;
-      const pid = engine.process.pid as number;
-      const thread = await waitUntil(
-        () => {
-          const found = waitingForPackets(pid);
-          return found.length === 1 ? found[0] : undefined;
-        },
-        { what: 'the thread that waits for packets' },
-      );
-      const program = lab.spawn('gateway', [holder, thread]);
-      holders.push(program);
-      await program.waitFor(/held/);
-      return true;
-    }
-    async function release(): Promise<void> {
-      for (const program of holders.splice(0)) {
-        program.endInput();
-        await program.exited;
-      }
-    }
+    const hold = () => holder.hold(lab, engine.process.pid as number, 'worker');
     const get = (path: string, timeout?: number) =>
       lab.httpGet('attacker', path, { port: PORT, ...engine.patience(timeout) });
     const log = () => engine.process.stderr + engine.process.stdout;
@@ -96,10 +55,8 @@ describeLab('a worker that stalls', () => {
     test('is replaced within a second; then traffic flows and attacks are stopped again', async () => {
       expect(await get('/before')).toMatchObject({ complete: true });
       const since = performance.now();
-      if (!(await hold())) {
-        process.stderr.write('skipped: no C compiler to build the program that holds a thread\n');
-        return;
-      }
+      if (!holder.usable) return;
+      await hold();
       // What waited in the queue of the lost worker is gone; the client sends it again after a second.
       expect(await get('/meanwhile', 4000)).toMatchObject({ complete: true });
       expect(performance.now() - since).toBeLessThan(3500);
@@ -116,7 +73,8 @@ describeLab('a worker that stalls', () => {
     whenClosed(
       'lets no attack through meanwhile (only where traffic is stopped)',
       async () => {
-        if (!(await hold())) return;
+        if (!holder.usable) return;
+        await hold();
         const before = replacements().length;
         const attempts = Array.from({ length: 8 }, (_, number) =>
           get(`${ATTACK_PATH}-closed-${number}`, 2500),
@@ -139,7 +97,8 @@ describeLab('a worker that stalls', () => {
         process.stdin.once('data', next); console.log('ready');`;
       const sender = lab.spawn('attacker', [process.execPath, '-e', send]);
       await sender.waitFor(/ready/);
-      if (!(await hold())) return;
+      if (!holder.usable) return;
+      await hold();
       sender.write('go\n');
       sender.endInput();
       await sender.exited;
@@ -147,12 +106,12 @@ describeLab('a worker that stalls', () => {
       if (failOpen === 'true') {
         // All but what the queue held when its worker was lost; the worker that takes over passes on what comes later.
         await waitUntil(async () => (await received()) >= BURST - QUEUE_LENGTH, { what: 'the datagrams' });
-        await release();
+        await holder.release();
         await waitUntil(async () => (await engine.status()).packets.uninspected > before.uninspected, {
           what: 'the count of what passed uninspected',
         });
       } else {
-        await release();
+        await holder.release();
         await waitUntil(async () => (await engine.status()).queues.length === 1, { what: 'a worker' });
         expect(await received()).toBeLessThanOrEqual(BURST - QUEUE_LENGTH);
       }

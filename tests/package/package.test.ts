@@ -24,6 +24,7 @@ import { type Page, pages, section, shellLines } from '../structure/documentatio
 import { BootedSystem, bootMissing } from './booted-system';
 import { buildDeb, packagingMissing } from './build-deb';
 import { debianRootMissing, makeDebianRoot } from './debian-root';
+import { underLoad } from './under-load';
 
 const HTTP = 80;
 const PROMETHEUS = 'http://127.0.0.1:9090';
@@ -267,19 +268,26 @@ else
       await connection.end();
     });
 
-    test('an upgrade restarts the engine, keeps the configuration, and cuts no connection', async () => {
-      const connection = await lab.connect('attacker', { host: lab.target(6), port: ECHO });
+    test('an upgrade restarts the engine, keeps configuration and bans, and cuts no connection of many', async () => {
+      const more = ['198.51.100.1', '198.51.100.2', '2001:db8::/48'];
+      for (const address of more) await system.run('portcullis', 'bans', 'add', address, '--for', '1h');
       const before = await mainProcess();
       const mine = readFileSync(configuration(), 'utf8');
-      await across(connection, 'upgrade', () => system.run('dpkg', '--install', '/srv/second.deb'));
+      const bans = await banned();
+      expect(bans).toEqual(expect.arrayContaining(more));
+      const seen = await underLoad(lab, lab.target(6), { http: HTTP, echo: ECHO }, () =>
+        system.run('dpkg', '--install', '/srv/second.deb'),
+      );
+      expect(seen).toMatchObject({ unanswered: 0 });
+      expect(seen.requests).toBeGreaterThan(20);
       expect(await system.run('dpkg-query', '--show', '--showformat', fields, 'portcullis')).toBe(
         '1.0.1 Somebody Else <else@packages.example>',
       );
       expect(await mainProcess()).not.toBe(before);
       expect(readFileSync(configuration(), 'utf8')).toBe(mine);
       expect((await status()).state).toBe('protecting');
-      expect(await banned()).toEqual([lab.address('attacker', 4)]);
-      await connection.end();
+      expect(await banned()).toEqual(bans);
+      await system.run('portcullis', 'bans', 'remove', ...more);
     });
 
     test('an upgrade does not end an engine whose configuration would not start again', async () => {

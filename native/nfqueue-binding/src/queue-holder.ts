@@ -29,7 +29,8 @@ function hasSocket(process: string, inode: string): boolean {
 }
 
 /**
- * Who has a queue, in words for an error message: the process where it can be found, else its netlink port.
+ * Who has a queue, in words for an error message: the process where it can be found, else its netlink port. The kernel does
+ * not tell of the files of a process that has more capabilities than this one.
  * Looks through every process, so it is for failures only.
  */
 export function findHolder(queue: number): string | undefined {

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,9 +29,6 @@ static int keep_inheritable(uint64_t kept) {
 int restart_with_capabilities(uint64_t kept, const char *program, char *const arguments[]) {
   /* Asked first: half of it would be neither. */
   if (prctl(PR_CAPBSET_READ, CAP_SETPCAP) != 1) return EPERM;
-  /* In place of CAP_IPC_LOCK, which memory shared with the kernel asks for; without it a limit applies. */
-  struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-  setrlimit(RLIMIT_MEMLOCK, &unlimited);
   for (int capability = 0; capability < 64 && prctl(PR_CAPBSET_READ, capability) >= 0; capability++) {
     if (kept >> capability & 1) continue;
     if (prctl(PR_CAPBSET_DROP, capability)) return errno;

@@ -17,6 +17,8 @@ export const WindowState = {
   LENT: 2,
 } as const;
 
+const { READY, END, LENT } = WindowState;
+
 /**
  * A fixed buffer that slides over a file. Records are parsed and packets are lent out of it in place; only what
  * is left of an incomplete record is moved when more is read.
@@ -56,21 +58,21 @@ export class ByteWindow {
    * @throws what the file system throws on a read error.
    */
   ensure(count: number, lent: boolean): number {
-    if (this.skipping === 0 && this.end - this.begin >= count) return WindowState.READY;
-    if (this.ended) return WindowState.END;
-    if (lent) return WindowState.LENT;
+    if (this.skipping === 0 && this.end - this.begin >= count) return READY;
+    if (this.ended) return END;
+    if (lent) return LENT;
     for (;;) {
       this.compact();
       const read = this.reader.read(this.bytes, this.end, this.bytes.length - this.end);
       if (read === 0) {
         this.ended = true;
-        return WindowState.END;
+        return END;
       }
       this.end += read;
       const skipped = Math.min(this.skipping, this.end - this.begin);
       this.begin += skipped;
       this.skipping -= skipped;
-      if (this.skipping === 0 && this.end - this.begin >= count) return WindowState.READY;
+      if (this.skipping === 0 && this.end - this.begin >= count) return READY;
     }
   }
 

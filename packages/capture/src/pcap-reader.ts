@@ -37,6 +37,10 @@ const MAGIC_NANOSECONDS = 0xa1b23c4d;
 const MAGIC_KUZNETSOV = 0xa1b2cd34;
 const MAGICS: readonly number[] = [MAGIC_MICROSECONDS, MAGIC_NANOSECONDS, MAGIC_KUZNETSOV];
 
+// Bound once: an access through an imported module object costs a load per use for each frame.
+const { READY, END, LENT } = WindowState;
+const { FRAME, LENT: RECORD_LENT, END: RECORD_END } = RecordState;
+const { SECONDS, FRACTION, CAPTURED_LENGTH, WIRE_LENGTH } = RecordHeader;
 const VERSION_MAJOR = 2;
 /** Up to this minor version some programs wrote the two lengths the other way round. */
 const VERSION_MINOR_SWAPPED = 3;
@@ -57,7 +61,7 @@ export class PcapReader implements FrameReader {
     private readonly window: ByteWindow,
     private readonly file: string,
   ) {
-    if (window.ensure(FileHeader.LENGTH, false) !== WindowState.READY)
+    if (window.ensure(FileHeader.LENGTH, false) !== READY)
       throw new CaptureError(CaptureErrorCode.TRUNCATED, file, 0, 'the file ends within its header');
     const { bytes, begin } = window;
     this.littleEndian = MAGICS.includes(readUint32(bytes, begin, true));
@@ -77,14 +81,14 @@ export class PcapReader implements FrameReader {
   next(lent: boolean): number {
     const { window, headerLength, littleEndian } = this;
     let state = window.ensure(headerLength, lent);
-    if (state === WindowState.LENT) return RecordState.LENT;
-    if (state === WindowState.END) {
+    if (state === LENT) return RECORD_LENT;
+    if (state === END) {
       if (window.hasMore) throw this.truncated();
-      return RecordState.END;
+      return RECORD_END;
     }
     const bytes = window.bytes;
-    let length = readUint32(bytes, window.begin + RecordHeader.CAPTURED_LENGTH, littleEndian);
-    let wireLength = readUint32(bytes, window.begin + RecordHeader.WIRE_LENGTH, littleEndian);
+    let length = readUint32(bytes, window.begin + CAPTURED_LENGTH, littleEndian);
+    let wireLength = readUint32(bytes, window.begin + WIRE_LENGTH, littleEndian);
     if (this.maySwapLengths && length > wireLength) {
       const swap = length;
       length = wireLength;
@@ -95,19 +99,19 @@ export class PcapReader implements FrameReader {
       throw new CaptureError(CaptureErrorCode.RECORD_LENGTH, this.file, window.fileOffset, reason);
     }
     state = window.ensure(headerLength + length, lent);
-    if (state === WindowState.LENT) return RecordState.LENT;
-    if (state === WindowState.END) throw this.truncated();
+    if (state === LENT) return RECORD_LENT;
+    if (state === END) throw this.truncated();
     const header = window.begin;
-    const fraction = readUint32(bytes, header + RecordHeader.FRACTION, littleEndian);
+    const fraction = readUint32(bytes, header + FRACTION, littleEndian);
     const frame = this.frame;
     frame.start = header + headerLength;
     frame.length = length;
     frame.wireLength = wireLength;
     frame.time =
-      readUint32(bytes, header + RecordHeader.SECONDS, littleEndian) * 1e6 +
+      readUint32(bytes, header + SECONDS, littleEndian) * 1e6 +
       (this.nanoseconds ? Math.floor(fraction / 1000) : fraction);
     window.skip(headerLength + length);
-    return RecordState.FRAME;
+    return FRAME;
   }
 
   private truncated(): CaptureError {

@@ -2,7 +2,7 @@ import type { StatusAnswer } from '@portcullis/control';
 import { statusAnswer } from '../../control/testing/status-answer';
 import { type Scene, topView } from './top-view';
 
-const QUEUE = { fail_open: true, gso: true, max_length: 8192, kernel_dropped: 0, overruns: 0 };
+const QUEUE = { fail_open: true, gso: true, max_length: 8192, length: 8192, kernel_dropped: 0, overruns: 0 };
 const status = (more: Partial<StatusAnswer> = {}): StatusAnswer =>
   statusAnswer({
     version: '1.2.3',
@@ -34,7 +34,7 @@ const ban = (index: number) => ({
 const event = (index: number) => ({
   timestamp: '2026-01-31T12:00:00.000000+0000',
   event_type: 'engine' as const,
-  engine: { message: `event ${index}` },
+  engine: { message: `event ${index} \u001b[2J\u009b31m\u202e` },
 });
 const sample = (at: number, more: Partial<StatusAnswer> = {}, bans: ReturnType<typeof ban>[] = []) => ({
   at,
@@ -90,7 +90,11 @@ test.each([
     }),
   );
   expect(lines.length).toBeLessThanOrEqual(height);
-  for (const line of lines) expect(line.length).toBeLessThanOrEqual(width);
+  for (const line of lines) {
+    expect(line.length).toBeLessThanOrEqual(width);
+    // What packets have put into reasons and events is only shown.
+    expect(line).not.toMatch(/[\p{Cc}\u202e]/u);
+  }
   if (height >= 24) {
     expect(lines.join('\n')).toMatch(/BLOCKED\n203\.0\.113\.0 .*bad\\u001b/);
     expect(lines.join('\n')).toMatch(/EVENTS\n.*event 0/);

@@ -47,7 +47,7 @@ export function topView(scene: Scene): string[] {
   const clock = new Date(now.at).toTimeString().slice(0, 8);
   const bytes = rate(scene, ({ packets }) => packets.bytes);
   const waiting = status.queues.reduce((sum, queue) => sum + queue.waiting, 0);
-  const room = status.queues.reduce((sum, queue) => sum + queue.max_length, 0);
+  const room = status.queues.reduce((sum, queue) => sum + queue.length, 0);
   const lines = [
     cut(`${state.padEnd(Math.max(0, width - clock.length - 1))} ${clock}`, width),
     '',

@@ -30,6 +30,8 @@ export class ConfigurationLayer {
     readonly source: string,
     /** The settings as they were written, not validated. */
     readonly raw: RawMapping,
+    /** The settings as text; empty where they came as assignments. */
+    readonly text: string,
     private readonly document: Document | null,
     private readonly lines: LineCounter,
   ) {}
@@ -55,7 +57,7 @@ export class ConfigurationLayer {
       throw new ConfigurationError(source, [
         { key: '', message: 'is not a mapping of keys to values', line: 1 },
       ]);
-    return new ConfigurationLayer(source, raw, document, lines);
+    return new ConfigurationLayer(source, raw, text, document, lines);
   }
 
   /** @throws ConfigurationError also where the file cannot be read, EACCES where the user may not */
@@ -78,7 +80,7 @@ export class ConfigurationLayer {
       const { path, value } = readAssignment(assignment, source);
       setAt(raw, path, value);
     }
-    return new ConfigurationLayer(source, raw, null, new LineCounter());
+    return new ConfigurationLayer(source, raw, '', null, new LineCounter());
   }
 
   /** The line on which the key (or the nearest of its parents that is there) stands; 0 where there are no lines. */

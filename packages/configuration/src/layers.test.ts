@@ -128,13 +128,29 @@ test.each([
   expect(existsSync(settingsFile())).toBe(false);
 });
 
+test('settings that are not as they were written count, and are told', () => {
+  const told = () => resolveConfiguration(options('')).warnings;
+  expect(told()).toEqual([]);
+  prepareChange(options(''), { set: ['block-duration=2h', 'protect.networks=[10.0.0.0/8]'] }).store();
+  expect(told()).toEqual([]);
+  // A cut leaves YAML all the same.
+  writeFileSync(settingsFile(), readFileSync(settingsFile(), 'utf8').split('\n').slice(0, 2).join('\n'));
+  expect(told()).toEqual([expect.stringMatching(/settings\.yaml is not as .* edited by hand, or damaged/)]);
+  expect(resolveConfiguration(options('')).configuration).toMatchObject({
+    'block-duration': 7200,
+    protect: { networks: [] },
+  });
+  prepareChange(options(''), { set: ['block-duration=3h'] }).store();
+  expect(told()).toEqual([]);
+});
+
 test('what was exported can be imported', () => {
   const local = 'block-duration: 90m\nprotect: { networks: [10.0.0.0/8] }\nnfqueue: { queues: 2-3 }\n';
   const exported = exportSettings(resolveConfiguration(options(local)));
   expect(exported).toContain('block-duration: 90m');
   expect(exported).not.toContain('state-dir');
   prepareChange(options(''), { replace: exported }).store();
-  expect(readFileSync(settingsFile(), 'utf8')).toBe(exported);
+  expect(readFileSync(settingsFile(), 'utf8').split('\n').slice(1).join('\n')).toBe(exported);
   const { configuration } = resolveConfiguration(options(''));
   expect(configuration).toMatchObject({
     'block-duration': 5400,

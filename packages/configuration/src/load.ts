@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { ConfigurationLayer, isMapping, mergeLayers, type Path } from './layer';
 import { ConfigurationError } from './problem';
 import { type Configuration, configurationSchema } from './schema';
+import { isAsWritten } from './settings-digest';
 
 /** Settings made from the command line stand here, in the state directory. */
 export const SETTINGS_FILE = 'settings.yaml';
@@ -32,6 +33,8 @@ export interface ResolvedConfiguration {
   /** Keys that only the policy may set, with all below them. */
   readonly locked: readonly string[];
   readonly hasPolicy: boolean;
+  /** What is in force although it may not be what somebody wanted. */
+  readonly warnings: readonly string[];
 }
 
 type NamedLayer = readonly [Origin, ConfigurationLayer];
@@ -58,7 +61,8 @@ export function resolveConfiguration(
   const { policy, locked } = withoutLocks(given);
   for (const layer of overrides) refuseLocked(layer[1], policy, locked);
   const placed = [...file, ...overrides, ...policy];
-  const made = settings ?? (options.settings ? storedSettings(validate(placed, options)) : null);
+  const stored = settings === null && options.settings;
+  const made = stored ? storedSettings(validate(placed, options)) : settings;
   if (made === null) return resolved(validate(placed, options), placed, locked);
   for (const key of PLACE_KEYS) {
     if (made.mentions([key]))
@@ -68,7 +72,7 @@ export function resolveConfiguration(
   }
   // A policy that came later than a setting wins silently; a new setting against it is refused.
   const layers: NamedLayer[] = [...file, ['settings', made], ...overrides, ...policy];
-  return resolved(validate(layers, options), layers, locked);
+  return resolved(validate(layers, options), layers, locked, stored ? doubtsAbout(made) : []);
 }
 
 export function settingsPath(configuration: Configuration): string {
@@ -79,10 +83,18 @@ function storedSettings(configuration: Configuration): ConfigurationLayer | null
   return ConfigurationLayer.fromFileIfThere(settingsPath(configuration));
 }
 
+function doubtsAbout(settings: ConfigurationLayer): string[] {
+  if (isAsWritten(settings.text)) return [];
+  return [
+    `${settings.source} is not as 'portcullis config' wrote it: edited by hand, or damaged. It counts as it is ('portcullis config show'); the next 'portcullis config set' confirms it`,
+  ];
+}
+
 function resolved(
   configuration: Configuration,
   layers: readonly NamedLayer[],
   locked: readonly string[],
+  warnings: readonly string[] = [],
 ): ResolvedConfiguration {
   const merged = mergeLayers(layers.map(([, layer]) => layer));
   return {
@@ -90,6 +102,7 @@ function resolved(
     origin: (path) => layers.findLast(([, layer]) => layer.mentions(path))?.[0] ?? 'default',
     written: (path) => path.reduce<unknown>((at, part) => (isMapping(at) ? at[part] : undefined), merged),
     locked,
+    warnings,
     hasPolicy: layers.some(([origin]) => origin === 'policy'),
   };
 }

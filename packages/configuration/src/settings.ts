@@ -12,6 +12,7 @@ import {
 } from './load';
 import { ConfigurationError } from './problem';
 import { replaceFile } from './replace-file';
+import { withDigest, withoutDigest } from './settings-digest';
 
 /** What is to become of the settings made from the command line. */
 export type SettingsChange =
@@ -46,7 +47,7 @@ export function prepareChange(options: LoadOptions, change: SettingsChange): Pre
   return {
     resolved,
     keys: leavesOf(named.raw).map((each) => each.join('.')),
-    store: () => replaceFile(path, text),
+    store: () => replaceFile(path, withDigest(text)),
     undo: () => (before === null ? rmSync(path, { force: true }) : replaceFile(path, before)),
   };
 }
@@ -67,7 +68,7 @@ function changed(
 ): { text: string; named: ConfigurationLayer } {
   if ('replace' in change)
     return { text: change.replace, named: ConfigurationLayer.fromText('import', change.replace) };
-  const document = before === null ? new Document({}) : parseDocument(before);
+  const document = before === null ? new Document({}) : parseDocument(withoutDigest(before));
   if (document.contents === null || document.errors.length > 0)
     document.contents = document.createNode({}) as typeof document.contents;
   if ('set' in change) {

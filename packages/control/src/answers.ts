@@ -25,6 +25,14 @@ export interface BanListAnswer {
   bans: BanRow[];
 }
 
+/** Of many bans at once. */
+export interface BansAddedAnswer {
+  banned: number;
+  refused: number;
+  /** Those that were refused, and why; of very many only the first. */
+  refusals: { address: string; reason: string }[];
+}
+
 export interface BansRemovedAnswer {
   /** Bans that were lifted. */
   count: number;
@@ -76,6 +84,8 @@ export interface QueueRow {
   fail_open: boolean;
   gso: boolean;
   max_length: number;
+  /** As long it may get now: shorter than `max_length` while its worker cannot keep up. */
+  length: number;
   waiting: number;
   kernel_dropped: number;
   overruns: number;

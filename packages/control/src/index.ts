@@ -2,6 +2,7 @@ export type {
   AddressListRow,
   BanListAnswer,
   BanRow,
+  BansAddedAnswer,
   BansRemovedAnswer,
   DecoyRow,
   ExceptionCause,

@@ -27,18 +27,25 @@ export class ControlError extends Error {
 
 /** Cuts a byte stream into lines. @returns false when a line is longer than allowed */
 export class LineReader {
-  private rest = '';
+  /** A line so far, in pieces: what has been looked through is not looked through again. */
+  private pieces: string[] = [];
+  private length = 0;
+
   constructor(private readonly onLine: (line: string) => void) {}
 
   push(chunk: string): boolean {
-    this.rest += chunk;
-    let newline = this.rest.indexOf('\n');
-    while (newline >= 0) {
-      const line = this.rest.slice(0, newline);
-      this.rest = this.rest.slice(newline + 1);
+    let from = 0;
+    for (;;) {
+      const newline = chunk.indexOf('\n', from);
+      const piece = newline < 0 ? chunk.slice(from) : chunk.slice(from, newline);
+      this.pieces.push(piece);
+      this.length += piece.length;
+      if (newline < 0) return this.length <= LONGEST_LINE;
+      const line = this.pieces.join('');
+      this.pieces = [];
+      this.length = 0;
+      from = newline + 1;
       this.onLine(line);
-      newline = this.rest.indexOf('\n');
     }
-    return this.rest.length <= LONGEST_LINE;
   }
 }

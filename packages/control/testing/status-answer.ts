@@ -6,6 +6,7 @@ export function statusAnswer(changes: Partial<StatusAnswer> = {}): StatusAnswer 
     fail_open: true,
     gso: true,
     max_length: 8192,
+    length: 8192,
     waiting: 0,
     kernel_dropped: 0,
     overruns: 0,

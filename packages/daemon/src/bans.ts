@@ -1,5 +1,11 @@
 import { parseDuration, parsePrefix } from '@portcullis/configuration';
-import { type BanListAnswer, type BanRow, type BansRemovedAnswer, ControlError } from '@portcullis/control';
+import {
+  type BanListAnswer,
+  type BanRow,
+  type BansAddedAnswer,
+  type BansRemovedAnswer,
+  ControlError,
+} from '@portcullis/control';
 import { type EventSink, type EveRecord, eveTimestamp } from '@portcullis/events';
 import {
   BAN_ORIGINS,
@@ -7,6 +13,7 @@ import {
   type BanEvent,
   type BanOrigin,
   BanService,
+  checkDuration,
   type FirewallBackend,
   type KernelBan,
 } from '@portcullis/firewall';
@@ -31,7 +38,8 @@ export interface BanOptions {
   onLedger: (failed: boolean, message: string) => void;
   /** Told before devices are unblocked by hand, and after, whether it was done or not. */
   onRemoving: () => void;
-  onRemoved: () => void;
+  /** @param began wall clock, ms */
+  onRemoved: (began: number) => void;
 }
 
 /** Blocked devices: asks the ban service, tells what happened as EVE records, answers the `bans` commands. */
@@ -75,23 +83,42 @@ export class Bans {
   }
 
   async add(args: Record<string, unknown>): Promise<BanRow> {
-    const seconds = args.for === undefined ? this.options.defaultSeconds() : durationOf(args.for);
-    const reason = typeof args.reason === 'string' ? args.reason : 'by hand';
-    const ban = await this.service.ban({
-      prefix: addressOf(args.address),
-      seconds,
-      reason,
-      origin: 'manual',
-    });
+    const ban = await this.service.ban({ prefix: addressOf(args.address), ...this.wishes(args) });
     return (await this.rows([ban], this.few))[0] as BanRow;
   }
 
+  /** Many at once: what is refused keeps none of the others from being banned. */
+  async addMany(args: Record<string, unknown>): Promise<BansAddedAnswer> {
+    const { addresses } = args;
+    if (!Array.isArray(addresses)) throw new ControlError('ADDRESS_INVALID', 'a list of addresses is wanted');
+    const wishes = this.wishes(args);
+    checkDuration(wishes.seconds);
+    function* requests() {
+      for (const address of addresses as unknown[]) yield { prefix: String(address), ...wishes };
+    }
+    const { banned, refused, refusals } = await this.service.banMany(requests());
+    return {
+      banned,
+      refused,
+      refusals: refusals.map(({ prefix, reason }) => ({ address: prefix, reason })),
+    };
+  }
+
+  private wishes(args: Record<string, unknown>) {
+    return {
+      seconds: args.for === undefined ? this.options.defaultSeconds() : durationOf(args.for),
+      reason: typeof args.reason === 'string' ? args.reason : 'by hand',
+      origin: 'manual' as const,
+    };
+  }
+
   async remove(args: Record<string, unknown>): Promise<BansRemovedAnswer> {
+    const began = Date.now();
     this.options.onRemoving();
     try {
       return await this.letIn(args);
     } finally {
-      this.options.onRemoved();
+      this.options.onRemoved(began);
     }
   }
 

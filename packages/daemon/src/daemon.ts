@@ -66,6 +66,7 @@ import { readRuleSource } from './rule-source';
 import { StandingTrouble } from './standing-trouble';
 import { type EngineState, endedEarlier, protectingNow, StateFile } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
+import { takeDown } from './take-down';
 import { Traffic } from './traffic';
 import { WebAddressLists } from './web-address-lists';
 import { Supervisor } from './workers/supervisor';
@@ -100,9 +101,15 @@ interface RulesInForce {
   classification: RuleSource['classification'];
 }
 
-/** Somebody who flushes our rules is to be noticed within two seconds. */
+/** Somebody who flushes our rules is to be noticed within two seconds, whatever else the machine has to do. */
 const DRIFT_MILLISECONDS = 1000;
+/** Whether tables have changed at all the kernel tells in microseconds. */
+const CHANGE_MILLISECONDS = 100;
+/** Tables are read no more often than this: programs that manage a firewall change it many times a second. */
+const CALM_MILLISECONDS = 300;
 const FACTS_MILLISECONDS = 1000;
+/** What it is worst not to get rid of. */
+const RULES = 'the firewall rules';
 /** Nice value of the main thread: a ban is not to wait for busy workers. Workers set their own back. */
 const MAIN_THREAD_NICE = -10;
 /** It runs for little at a time, and is to get to that soon. */
@@ -159,6 +166,9 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** How often rules of ours were put back. */
   private drifts = 0;
   private repairing = false;
+  /** When the last look at the firewall ended. */
+  private lookedAt = 0;
+  private stopping = false;
   private driftTimer: NodeJS.Timeout | null = null;
   private factsTimer: NodeJS.Timeout | null = null;
   private stopWatchdog = (): void => {};
@@ -198,6 +208,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       const source = this.readRules();
       this.marks();
       this.refuseWatching();
+      for (const doubt of this.resolved.warnings) this.log.warn(doubt);
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.handlers());
@@ -242,7 +253,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       const again = wanted && (state.generation > 0 || state.damaged);
       if (this.options.enable || wanted) await this.protect(source, again);
       if (this.options.enable && state.enabled !== true) this.remember({ enabled: true });
-      this.driftTimer = setInterval(() => void this.repairDrift(), DRIFT_MILLISECONDS);
+      this.driftTimer = setInterval(() => this.watchForDrift(), CHANGE_MILLISECONDS);
       this.factsTimer = setInterval(() => this.lookAround(), FACTS_MILLISECONDS);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
@@ -254,34 +265,40 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force. */
   stop(options: { purge?: boolean } = {}): Promise<{ bansLeft: number; bypassKept: boolean }> {
+    this.stopping = true;
     return this.inTurn(async () => {
       notifyStopping();
       if (this.driftTimer) clearInterval(this.driftTimer);
       if (this.factsTimer) clearInterval(this.factsTimer);
       this.webAddresses.stop();
       this.permits.withdraw();
-      await this.control.close();
       let report = { bansLeft: 0, bypassKept: false };
-      let problem: Error | null = null;
-      try {
-        if (options.purge) await this.bans.service.remove('all');
-        report = await this.firewall.remove(options);
-      } catch (error) {
-        // Everything else ends all the same: an engine that hangs at its stop is killed, and leaves no more than this.
-        problem = this.rulesStay(error as Error);
-      }
-      this.mirrors?.close();
-      this.closeDecoys();
-      await this.supervisor?.stop();
+      // An engine that stops half-way is killed, and leaves more behind than one of these.
+      const problems = await takeDown([
+        ['the control socket', () => this.control.close()],
+        ['the bans', () => (options.purge ? this.bans.service.remove('all') : undefined)],
+        [
+          RULES,
+          async () => {
+            report = await this.firewall.remove(options);
+          },
+        ],
+        ['the mirrors', () => this.mirrors?.close()],
+        ['the decoys', () => this.closeDecoys()],
+        ['the workers', () => this.supervisor?.stop()],
+        ['the state file', () => this.remember({ protecting: null })],
+        ['the ban ledger', () => this.bans.service.stop()],
+        ['the firewall', () => this.firewall.close()],
+        ['the metrics', () => this.metrics?.close()],
+        ['the outputs', () => this.sink.close()],
+        ['the lock', () => this.lock.release()],
+      ]);
       this.supervisor = null;
-      this.remember({ protecting: null });
-      await this.bans.service.stop();
-      await this.firewall.close();
-      await this.metrics?.close();
-      await this.sink.close();
-      await this.lock.release();
       this.stopWatchdog();
-      if (problem !== null) throw problem;
+      for (const [what, { message }] of problems)
+        if (what !== RULES) this.log.error(`${what} could not be ended in good order: ${message}`);
+      const stays = problems.get(RULES);
+      if (stays !== undefined) throw this.rulesStay(stays);
       return report;
     });
   }
@@ -320,7 +337,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return this.inTurn(async () => {
       notifyReloading();
       try {
-        return await this.apply(resolveConfiguration(this.loadOptions));
+        const resolved = resolveConfiguration(this.loadOptions);
+        const answer = await this.apply(resolved);
+        for (const doubt of resolved.warnings) this.log.warn(doubt);
+        return answer;
       } catch (error) {
         this.incidents.count('reload-failed');
         throw error;
@@ -437,11 +457,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await this.firewall.install(this.plan(true));
       if (!again) await this.resetOwnConnections();
     } catch (error) {
-      await this.firewall.install(this.plan(false));
-      mirrors?.close();
       this.mirrors = null;
-      this.closeDecoys();
-      await supervisor.stop();
+      const problems = await takeDown([
+        ['the firewall rules', () => this.firewall.install(this.plan(false))],
+        ['the mirrors', () => mirrors?.close()],
+        ['the decoys', () => this.closeDecoys()],
+        ['the workers', () => supervisor.stop()],
+      ]);
+      for (const [what, { message }] of problems) this.log.error(`${what}: ${message}`);
       throw error;
     }
     this.supervisor = supervisor;
@@ -644,15 +667,22 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     throw new ControlError('STATE_NOT_KEPT', `${done}, but a restart may not find it so: ${error.message}`);
   }
 
+  private watchForDrift(): void {
+    const since = performance.now() - this.lookedAt;
+    if (since >= DRIFT_MILLISECONDS || (since >= CALM_MILLISECONDS && this.firewall.mayHaveChanged()))
+      void this.repairDrift();
+  }
+
   /** Puts back what others have taken away of ours. */
   private async repairDrift(): Promise<void> {
-    if (this.repairing) return;
+    if (this.repairing || this.stopping) return;
     this.repairing = true;
     await this.inTurn(async () => {
-      const differences = await this.firewall.verify();
+      // What is taken away for good is no drift.
+      if (this.stopping) return;
+      const differences = await this.firewall.repair();
       this.blind.ends('the firewall rules are looked after again');
       if (differences.length > 0) {
-        await this.firewall.install(this.plan(this.protecting));
         this.drifts++;
         this.incidents.count('firewall-repaired');
         this.log.warn(`somebody changed our firewall rules, they are put back: ${differences.join('; ')}`);
@@ -664,6 +694,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         `the firewall rules cannot be looked after, what others take away of them is not put back: ${message}`,
       ),
     );
+    this.lookedAt = performance.now();
     this.repairing = false;
   }
 
@@ -684,12 +715,21 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       'bans.list': (args: Record<string, unknown>) => this.bans.list(args),
       'bans.show': (args: Record<string, unknown>) => this.bans.show(args),
       'bans.add': (args: Record<string, unknown>) => {
-        if (this.mode === 'monitoring')
-          throw new ControlError('MONITORING', 'in Monitoring mode nothing is blocked');
+        this.refuseToBlock();
         return this.bans.add(args);
+      },
+      'bans.add-many': (args: Record<string, unknown>) => {
+        this.refuseToBlock();
+        return this.bans.addMany(args);
       },
       'bans.remove': (args: Record<string, unknown>) => this.bans.remove(args),
     };
+  }
+
+  /** @throws ControlError in Monitoring mode */
+  private refuseToBlock(): void {
+    if (this.mode === 'monitoring')
+      throw new ControlError('MONITORING', 'in Monitoring mode nothing is blocked');
   }
 
   status(): Promise<StatusAnswer> {
@@ -752,8 +792,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       graceSeconds: () => this.configuration['unblock-grace'],
       onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
       onRemoving: () => this.permits.hold(),
-      onRemoved: () => {
-        this.supervisor?.forgetBlockedSources();
+      onRemoved: (began) => {
+        this.supervisor?.forgetBlockedSources(began * 1000);
         this.permits.passOver();
         this.permits.release();
       },
@@ -769,7 +809,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       sink: () => this.sink,
       configuration: () => this.configuration,
       classes: () => this.classes,
-      onRefused: () => this.supervisor?.forgetBlockedSources(),
+      onRefused: () => this.supervisor?.forgetBlockedSources(null),
       onDecided: () => this.permits.makeRoom(),
     });
   }
@@ -834,8 +874,15 @@ function settingsChange({ set, unset, replace }: Record<string, unknown>): Setti
   throw new ControlError('REQUEST_INVALID', 'config.change takes set, unset or replace');
 }
 
-function pressureOf({ queue, waiting, max_length, kernel_dropped, overruns }: QueueRow): QueuePressureFacts {
-  return { queue, waiting, maxLength: max_length, dropped: kernel_dropped, overruns };
+function pressureOf({
+  queue,
+  waiting,
+  max_length,
+  length,
+  kernel_dropped,
+  overruns,
+}: QueueRow): QueuePressureFacts {
+  return { queue, waiting, maxLength: max_length, length, dropped: kernel_dropped, overruns };
 }
 
 function hurryMainThread(): void {

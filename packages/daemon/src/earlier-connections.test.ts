@@ -1,6 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { InstallPlan } from '@portcullis/firewall';
 import { type TcpSocket, TcpState } from '@portcullis/nfqueue-binding';
 import { earlierConnections, interceptedSockets } from './earlier-connections';
+import { portsInSettings } from './ssh-sessions';
 
 const HOST = '192.0.2.1';
 const CLIENT = '198.51.100.9';
@@ -38,7 +42,11 @@ const plan = (changes: Partial<InstallPlan> = {}): InstallPlan => ({
   ...changes,
 });
 
-const nobody = { sessionSockets: () => new Set<number>(), ownSession: undefined };
+const nobody = {
+  sessionSockets: () => new Set<number>(),
+  configuredPorts: () => new Set<number>(),
+  ownSession: undefined,
+};
 
 function intercepted(sockets: TcpSocket[], changes: Partial<InstallPlan> = {}, direction = 'inbound') {
   const kept = earlierConnections('reset', sockets, 0, nobody)?.kept ?? [];
@@ -81,8 +89,15 @@ test('what an exclusion may leave out of inspection is not reset at once', () =>
 });
 
 describe('SSH sessions', () => {
-  const sockets = [socket(22, 6001), socket(2222, 6002), socket(2022, 6003), socket(80, 6004)];
+  const sockets = [
+    socket(22, 6001),
+    socket(2222, 6002),
+    socket(2022, 6003),
+    socket(80, 6004),
+    socket(2200, 6005),
+  ];
   const processes = {
+    configuredPorts: () => new Set([2200]),
     sessionSockets: () => new Set([sockets[1]?.inode as number]),
     ownSession: `${CLIENT} 6003 ${HOST} 2022`,
   };
@@ -90,8 +105,28 @@ describe('SSH sessions', () => {
     earlierConnections(onEnable, sockets, 7, facts)?.kept.map(({ remote }) => remote.port);
 
   test('are known by port, by program, and by this program being run in one', () => {
-    expect(keptPorts('reset')).toEqual([6001, 6002, 6003]);
+    expect(keptPorts('reset')).toEqual([6001, 6002, 6003, 6005]);
     expect(keptPorts('reset', { ...nobody, ownSession: undefined as never })).toEqual([6001]);
+  });
+
+  test('are at the ports that the settings of OpenSSH name', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-ssh-'));
+    try {
+      expect(portsInSettings(folder)).toEqual(new Set());
+      mkdirSync(join(folder, 'sshd_config.d'));
+      writeFileSync(
+        join(folder, 'sshd_config'),
+        'Include /etc/ssh/sshd_config.d/*.conf\n#Port 21\n  port 2200\nPortal 23\nListenAddress 192.0.2.1\nListenAddress 192.0.2.1:2201\n',
+      );
+      writeFileSync(
+        join(folder, 'sshd_config.d', 'more.conf'),
+        'Port=2202\nListenAddress [2001:db8::1]:2203\nListenAddress 2001:db8::2\n',
+      );
+      writeFileSync(join(folder, 'sshd_config.d', 'other'), 'Port 2204\n');
+      expect(portsInSettings(folder)).toEqual(new Set([2200, 2201, 2202, 2203]));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('are kept unless told otherwise', () => {

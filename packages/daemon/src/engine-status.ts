@@ -86,6 +86,8 @@ export function queueRows(supervisor: Supervisor | null): QueueRow[] {
     fail_open: facts.failOpen,
     gso: facts.gso,
     max_length: facts.maxLength,
+    // 0: the worker has published nothing yet.
+    length: thread.counters.get('queue_length') || facts.maxLength,
     waiting: kernel.get(queue)?.waiting ?? 0,
     kernel_dropped: (kernel.get(queue)?.dropped ?? 0) + (kernel.get(queue)?.userDropped ?? 0),
     overruns: thread.counters.get('queue_overruns'),

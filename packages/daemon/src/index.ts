@@ -6,3 +6,4 @@ export { NameLock } from './name-lock';
 export { type Registered, Registration } from './registration';
 export { builtInRuleDirectory, FETCHED, RuleSourceError, readRuleSource, ruleStore } from './rule-source';
 export { clearFirewall, type Unregistered, unregister } from './unregister';
+export { readWebAddresses } from './web-address-lists';

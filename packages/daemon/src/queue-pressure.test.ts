@@ -8,7 +8,14 @@ beforeEach(() => {
   pressure = new QueuePressure({ warn: tell, info: tell });
 });
 
-const calm: QueuePressureFacts = { queue: 0, waiting: 3, maxLength: 100, dropped: 5, overruns: 2 };
+const calm: QueuePressureFacts = {
+  queue: 0,
+  waiting: 3,
+  maxLength: 100,
+  length: 100,
+  dropped: 5,
+  overruns: 2,
+};
 const look = (facts: Partial<QueuePressureFacts> = {}) =>
   pressure.look([{ ...calm, ...facts }], 'passes uninspected');
 

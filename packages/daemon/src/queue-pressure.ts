@@ -3,6 +3,8 @@ export interface QueuePressureFacts {
   readonly queue: number;
   readonly waiting: number;
   readonly maxLength: number;
+  /** What it may hold now: shortened while its worker cannot keep up. */
+  readonly length: number;
   /** Packets that the kernel has dropped for want of room, since the queue was bound. */
   readonly dropped: number;
   /** Times that the socket's receive buffer was full. */
@@ -34,11 +36,12 @@ export class QueuePressure {
     for (const each of facts) this.lookAt(each, effect);
   }
 
-  private lookAt({ queue, waiting, maxLength, dropped, overruns }: QueuePressureFacts, effect: string): void {
+  private lookAt(facts: QueuePressureFacts, effect: string): void {
+    const { queue, waiting, maxLength, length, dropped, overruns } = facts;
     const before = this.queues.get(queue) ?? { dropped, overruns, calm: null };
     // Counters begin anew with a worker that takes over.
     const overrun = overruns > before.overruns;
-    const tooMuch = overrun || dropped > before.dropped || waiting >= FULL * maxLength;
+    const tooMuch = overrun || dropped > before.dropped || waiting >= FULL * length;
     let { calm } = before;
     if (tooMuch) {
       if (calm === null)

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { type TcpSocket, TcpState } from '@portcullis/nfqueue-binding';
 
 const SSH_PORT = 22;
+/** Where OpenSSH is told its ports (sshd_config(5)). */
+const SERVER_SETTINGS = '/etc/ssh';
+const SAID_PORT = /^\s*(?:Port[\s=]+|ListenAddress[\s=]+(?:\[[^\]]+\]|[^\s:[]+):)(\d{1,5})\b/i;
 /** Names of SSH servers and of their processes for one session, as in /proc/PID/comm. */
 const SERVERS = /^(sshd|dropbear|tinysshd)/;
 const MOST_ANCESTORS = 64;
@@ -12,29 +15,64 @@ const MOST_ANCESTORS = 64;
 export interface ProcessFacts {
   /** Inodes of the sockets that SSH servers have, and the programs that this one was started by. */
   sessionSockets(): ReadonlySet<number>;
+  /** Ports that the settings of an SSH server name: its sockets are told only to who has all rights that it has. */
+  configuredPorts(): ReadonlySet<number>;
   /** `SSH_CONNECTION` of the session this program was started in: client address and port, server address and port. */
   readonly ownSession: string | undefined;
 }
 
 export const liveProcesses: ProcessFacts = {
   sessionSockets: () => socketsOf([...serverProcesses(), ...ancestors()]),
+  configuredPorts: () => portsInSettings(SERVER_SETTINGS),
   ownSession: process.env.SSH_CONNECTION,
 };
 
-/** Established connections to an SSH server: by its port, by its program, or because this program was started from one. */
+/** Established connections to an SSH server: by one of its ports, by its program, or because this program was started from one. */
 export function sshSessions(
   sockets: readonly TcpSocket[],
   processes: ProcessFacts = liveProcesses,
 ): TcpSocket[] {
   const inodes = processes.sessionSockets();
+  const ports = new Set([SSH_PORT, ...processes.configuredPorts()]);
   const [, clientPort, , serverPort] = (processes.ownSession ?? '').split(' ').map(Number);
   return sockets.filter(
     ({ state, localPort, remotePort, inode }) =>
       state === TcpState.ESTABLISHED &&
-      (localPort === SSH_PORT ||
+      (ports.has(localPort) ||
         inodes.has(inode) ||
         (localPort === serverPort && remotePort === clientPort && serverPort !== undefined)),
   );
+}
+
+/** `Port` and `ListenAddress` of sshd_config and of sshd_config.d/*.conf. */
+export function portsInSettings(folder: string): Set<number> {
+  const ports = new Set<number>();
+  for (const file of [join(folder, 'sshd_config'), ...configurationParts(join(folder, 'sshd_config.d'))]) {
+    for (const line of textOf(file).split('\n')) {
+      const [, said] = SAID_PORT.exec(line) ?? [];
+      if (said !== undefined) ports.add(Number(said));
+    }
+  }
+  return ports;
+}
+
+function configurationParts(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.conf'))
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // No OpenSSH here, or not for us to read.
+    return '';
+  }
 }
 
 function serverProcesses(): string[] {

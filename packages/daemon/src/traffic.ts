@@ -10,6 +10,7 @@ const gauges: ReadonlySet<WorkerCounterName> = new Set<WorkerCounterName>([
   'flows_active',
   'held_bytes',
   'parser_bytes',
+  'queue_length',
 ]);
 
 /** Sums of the workers' counters, of those that have ended too, so that a counter never goes back. */

@@ -141,11 +141,28 @@ export class WebAddressLists {
   }
 }
 
-/** @returns null where no lists are configured */
-export function sourcesOf(
+/**
+ * The lists that a configuration names, as their files are now; no version of them is kept for later.
+ *
+ * @param onProblem told of each list that cannot be used
+ * @returns null where no lists are configured
+ * @throws Error where no table can be made of them
+ */
+export async function readWebAddresses(
   configuration: Configuration,
   configurationFile: string | null,
-): AddressSources | null {
+  onProblem: (message: string) => void,
+): Promise<AddressTableData | null> {
+  const sources = sourcesOf(configuration, configurationFile);
+  if (sources === null) return null;
+  const { table, lists } = await loadAddressesInThread({ ...sources, keepDirectory: null });
+  for (const { name, problem } of lists)
+    if (problem !== null) onProblem(`list ${name} of web addresses cannot be used: ${problem}`);
+  return table;
+}
+
+/** @returns null where no lists are configured */
+function sourcesOf(configuration: Configuration, configurationFile: string | null): AddressSources | null {
   const { lists, allow, 'allow-files': allowFiles } = configuration['web-addresses'];
   if (lists.length === 0) return null;
   const base = configurationFile === null ? process.cwd() : dirname(resolve(configurationFile));

@@ -6,6 +6,7 @@
 const { parentPort, workerData } = require('node:worker_threads');
 
 const HEARTBEAT = 0;
+const TAKEN = 2;
 const words = new Int32Array(workerData.words);
 const textOf = ({ packed }) => Buffer.from(packed).toString();
 let text = '';
@@ -34,7 +35,8 @@ const misdeeds = {
       type: 'detections',
       told: [
         {
-          detection: { rule: { sid: workerData.firstFlowId } },
+          // What the supervisor has taken so far, so that a test can look at it.
+          detection: { rule: { sid: workerData.firstFlowId, rev: Atomics.load(words, TAKEN) } },
           takenAt: Number(process.hrtime.bigint()) / 1e6,
         },
       ],

@@ -2,6 +2,7 @@ import type { Direction, Transaction } from '@portcullis/protocols';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import { IpProtocol } from '@portcullis/wire';
 import { BlockPage } from './block-page';
+import type { DetectionPolicy } from './detection-policy';
 import { AddressProgress, type FlowInspection } from './flow-inspection';
 import { InspectCounter } from './inspect-counters';
 import type { InspectorOptions } from './inspector-options';
@@ -28,9 +29,13 @@ export class AddressControl {
     this.use(options.webAddresses ?? null);
   }
 
+  private get policy(): DetectionPolicy | null {
+    return this.options.webAddressPolicy ?? this.reporter.policy;
+  }
+
   /** Takes over lists, and what the policy in force says about them. @param data null: nothing is looked for */
   use(data: AddressTableData | null): void {
-    const { policy } = this.reporter;
+    const { policy } = this;
     const page = policy?.blockPage ?? null;
     this.blockPage = page === null ? null : new BlockPage(page);
     this.data = data;
@@ -56,11 +61,11 @@ export class AddressControl {
   }
 
   private concludeOne(slot: number, direction: Direction, finding: AddressFinding): void {
-    const { hand, reporter } = this;
+    const { hand, reporter, policy } = this;
     const flow = slot >= 0 && hand.table.inUse(slot) ? hand.inspectionOf(slot) : null;
     if (flow?.passed === true) return;
     const client = direction === 0 ? 'source' : 'destination';
-    if (reporter.policy !== null && !reporter.isProtected(client)) return;
+    if (policy !== null && !reporter.isProtected(client, policy)) return;
     const wanted = finding.response !== 'notify' && !reporter.isExempt(direction);
     const blocked = wanted && this.options.inline && hand.packet === hand.view;
     let rejected = false;

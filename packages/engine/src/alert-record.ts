@@ -1,7 +1,9 @@
 import {
+  type AlertFacts,
   type EventKind,
   type EveRecord,
   eveTimestamp,
+  type PartyFacts,
   type PortcullisFacts,
   protocolName,
 } from '@portcullis/events';
@@ -32,75 +34,79 @@ export function alertRecord(
     mode: string;
   },
 ): EveRecord {
-  const { rule } = detection;
   const ports = detection.protocol === 6 || detection.protocol === 17 || detection.protocol === 132;
   const icmp = detection.protocol === 1 || detection.protocol === 58;
   // Of a packet that does not decode nobody knows who sent it.
   const addressed = detection.version !== 0;
-  return {
-    timestamp: eveTimestamp(detection.time),
-    ...(detection.flowId > 0 && { flow_id: detection.flowId }),
-    ...(context.captureFile !== undefined && { pcap_filename: context.captureFile }),
-    ...(detection.frame > 0 && { pcap_cnt: detection.frame }),
-    ...(context.interfaceName && { in_iface: context.interfaceName }),
-    event_type: 'alert',
-    ...(detection.vlan.length > 0 && { vlan: detection.vlan }),
-    ...(addressed && { src_ip: detection.source }),
-    ...(ports && { src_port: detection.sourcePort }),
-    ...(addressed && { dest_ip: detection.destination }),
-    ...(ports && { dest_port: detection.destinationPort }),
-    ...(addressed && { proto: protocolName(detection.protocol) }),
-    ...(addressed && { ip_v: detection.version === 6 ? (6 as const) : (4 as const) }),
-    ...(icmp && { icmp_type: detection.icmpType, icmp_code: detection.icmpCode }),
-    ...(addressed && { community_id: detection.communityId }),
-    ...(detection.appProtocol && { app_proto: detection.appProtocol }),
-    direction: detection.direction,
-    ...(detection.txId !== null && { tx_id: detection.txId }),
-    alert: {
-      action: detection.blocked ? 'blocked' : 'allowed',
-      gid: rule.gid,
-      signature_id: rule.sid,
-      rev: rule.rev,
-      signature: rule.msg,
-      category: context.classes.get(rule.classtype ?? '')?.description ?? '',
-      severity: rule.priority,
-      ...(Object.keys(rule.metadata).length > 0 && { metadata: rule.metadata }),
-      ...(rule.references.length > 0 && { references: rule.references }),
-    },
-    ...(detection.transaction && {
-      [eveName(detection.transaction.protocol)]: detection.transaction.facts,
-    }),
-    verdict: {
-      action: detection.blocked ? 'drop' : 'alert',
-      ...(detection.rejected && { reject: ['tcp-reset'] }),
-    },
-    ...(detection.blocked && { drop: { reason: detection.webAddress === null ? 'rules' : 'web address' } }),
-    portcullis: {
-      event: EVENT_OF[detection.kind],
-      mode: context.mode,
-      enforced: detection.blocked,
-      ...(detection.category !== null && { category: detection.category }),
-      ...parties(detection, ports),
-      ...(detection.webAddress && { web_address: webAddressFacts(detection.webAddress) }),
-    },
+  // Field by field: spreading what may be absent costs several times as much, and a flood of alerts is made of this.
+  const record: EveRecord = { timestamp: eveTimestamp(detection.time), event_type: 'alert' };
+  if (detection.flowId > 0) record.flow_id = detection.flowId;
+  if (context.captureFile !== undefined) record.pcap_filename = context.captureFile;
+  if (detection.frame > 0) record.pcap_cnt = detection.frame;
+  if (context.interfaceName) record.in_iface = context.interfaceName;
+  if (detection.vlan.length > 0) record.vlan = detection.vlan;
+  if (addressed) record.src_ip = detection.source;
+  if (ports) record.src_port = detection.sourcePort;
+  if (addressed) record.dest_ip = detection.destination;
+  if (ports) record.dest_port = detection.destinationPort;
+  if (addressed) {
+    record.proto = protocolName(detection.protocol);
+    record.ip_v = detection.version === 6 ? 6 : 4;
+  }
+  if (icmp) {
+    record.icmp_type = detection.icmpType;
+    record.icmp_code = detection.icmpCode;
+  }
+  if (addressed) record.community_id = detection.communityId;
+  if (detection.appProtocol) record.app_proto = detection.appProtocol;
+  record.direction = detection.direction;
+  if (detection.txId !== null) record.tx_id = detection.txId;
+  record.alert = alertFacts(detection, context.classes);
+  const { transaction, blocked } = detection;
+  if (transaction) record[eveName(transaction.protocol)] = transaction.facts;
+  record.verdict = { action: blocked ? 'drop' : 'alert' };
+  if (detection.rejected) record.verdict.reject = ['tcp-reset'];
+  if (blocked) record.drop = { reason: detection.webAddress === null ? 'rules' : 'web address' };
+  const facts: PortcullisFacts = {
+    event: EVENT_OF[detection.kind],
+    mode: context.mode,
+    enforced: blocked,
   };
+  if (detection.category !== null) facts.category = detection.category;
+  addParties(facts, detection, ports);
+  if (detection.webAddress) facts.web_address = webAddressFacts(detection.webAddress);
+  record.portcullis = facts;
+  return record;
+}
+
+function alertFacts({ rule, blocked }: Detection, classes: Classification): AlertFacts {
+  const alert: AlertFacts = {
+    action: blocked ? 'blocked' : 'allowed',
+    gid: rule.gid,
+    signature_id: rule.sid,
+    rev: rule.rev,
+    signature: rule.msg,
+    category: classes.get(rule.classtype ?? '')?.description ?? '',
+    severity: rule.priority,
+  };
+  if (Object.keys(rule.metadata).length > 0) alert.metadata = rule.metadata;
+  if (rule.references.length > 0) alert.references = rule.references;
+  return alert;
 }
 
 /** Who did it: an attacker, or the protected host that is the source of an activity. */
-function parties(detection: Detection, ports: boolean): Pick<PortcullisFacts, 'attacker' | 'source'> {
+function addParties(facts: PortcullisFacts, detection: Detection, ports: boolean): void {
   const { kind, protectedEnd, hardwareAddress: mac, handshake } = detection;
-  const sender = {
-    ip: detection.source,
-    ...(ports && { port: detection.sourcePort }),
-    ...(mac && { mac }),
-    handshake,
-  };
+  const sender: PartyFacts = { ip: detection.source, handshake };
+  if (ports) sender.port = detection.sourcePort;
+  if (mac) sender.mac = mac;
   if ((kind !== 'network-activity' && kind !== 'web-address') || protectedEnd === null)
-    return { attacker: sender };
-  if (protectedEnd === 'source') return { source: sender };
-  return {
-    source: { ip: detection.destination, ...(ports && { port: detection.destinationPort }), handshake },
-  };
+    facts.attacker = sender;
+  else if (protectedEnd === 'source') facts.source = sender;
+  else {
+    facts.source = { ip: detection.destination, handshake };
+    if (ports) facts.source.port = detection.destinationPort;
+  }
 }
 
 function webAddressFacts({

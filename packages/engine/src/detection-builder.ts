@@ -1,6 +1,6 @@
 import type { PacketBatch } from '@portcullis/capture';
 import type { CompiledRule } from '@portcullis/matcher';
-import { communityId, formatAddress, type PacketView } from '@portcullis/wire';
+import { formatAddress, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection, TransactionFacts } from './detection';
 import type { DetectionKind, DetectionResponse } from './detection-policy';
 import type { WebAddressFacts } from './web-address-inspection';
@@ -71,6 +71,7 @@ export function buildDetection(
     handshake: boolean;
     blocked: boolean;
     rejected: boolean;
+    communityId: string;
   },
 ): Detection {
   const { live } = about;
@@ -99,7 +100,7 @@ export function buildDetection(
     version: packet.version,
     icmpType: packet.icmpType,
     icmpCode: packet.icmpCode,
-    communityId: communityId(packet),
+    communityId: about.communityId,
     inInterface: live ? (batch.inInterface[place] as number) : 0,
     vlan: live ? vlanIds(batch, place) : [],
     hardwareAddress: live ? hardwareAddress(batch, place) : null,

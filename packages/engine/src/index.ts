@@ -13,6 +13,7 @@ export {
   type KindRow,
 } from './detection-policy';
 export type { ConnectionEnd, EarlierConnectionSettings } from './earlier-connections';
+export { collectGarbage } from './garbage';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';
 export type { InspectorOptions, OffloadMark } from './inspector-options';

@@ -27,6 +27,8 @@ export interface InspectorOptions {
   policy?: DetectionPolicy | null;
   /** Web addresses that are looked for; absent: none. */
   webAddresses?: AddressTableData | null;
+  /** What is done about them, and whose they are looked for; absent: as `policy` says. */
+  webAddressPolicy?: DetectionPolicy;
   /** What parsers may hold; see `ParserMemoryOptions`. */
   appLayer?: Partial<ParserMemoryOptions>;
   /** What becomes of packets whose headers make no sense. */

@@ -191,6 +191,7 @@ export class Inspector {
   restart(matcher: Matcher): void {
     this.close();
     this.transactions.expected.clear();
+    this.reporter.restart();
     this.options.layers?.restart();
     this.hand.matcher = matcher;
     matcher.fired.keepsSilent = this.reporter.policy !== null;

@@ -2,9 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemorySource } from '@portcullis/capture';
-import { type ConversationPacket, PcapWriter, TcpConversation, UdpConversation } from '@portcullis/testkit';
+import {
+  type ConversationPacket,
+  DEFAULT_CLIENT,
+  DEFAULT_CLIENT_IPV6,
+  DEFAULT_SERVER_IPV6,
+  PcapWriter,
+  TcpConversation,
+  UdpConversation,
+} from '@portcullis/testkit';
+import { AddressTableBuilder, EntryFlag, WebAddress } from '@portcullis/web-addresses';
 import { ruleSource } from '../testing/inspection';
 import type { Detection } from './detection';
+import { DEFAULT_DETECTION_POLICY } from './detection-policy';
 import { Replay, type ReplayOptions } from './replay';
 
 const RULES = [
@@ -153,4 +163,83 @@ test('rules that cannot be loaded are named with file, line and reason; the othe
   expect(replay.rules.failed).toMatchObject([
     { file: 'mine.rules', line: 6, sid: 9, reason: expect.stringContaining('nosuchoption') },
   ]);
+});
+
+describe('web addresses', () => {
+  const lists = () => {
+    const builder = new AddressTableBuilder();
+    const list = builder.addList('list');
+    const address = new WebAddress();
+    for (const [host, category] of [
+      ['evil.example', 'malware'],
+      ['dull.example', 'dull'],
+    ] as const) {
+      address.readUrl(Buffer.from(host), 0, host.length);
+      builder.add(address, EntryFlag.ITSELF | EntryFlag.SUBDOMAINS, list, builder.categoryNumber(category));
+    }
+    return builder.finish();
+  };
+  const asked = (host: string, endpoints = {}) =>
+    new TcpConversation(endpoints).handshake().client(`GET /a HTTP/1.1\r\nHost: ${host}\r\n\r\n`).packets;
+  const IPV6 = { client: DEFAULT_CLIENT_IPV6, server: DEFAULT_SERVER_IPV6 };
+  const policy = {
+    ...DEFAULT_DETECTION_POLICY,
+    webAddressResponses: { malware: 'block', dull: 'ignore' },
+  } as const;
+  const found = async (
+    packets: readonly ConversationPacket[],
+    options: Partial<ReplayOptions> = {},
+  ): Promise<{ seen: Detection[]; dropped: number }> => {
+    const rules = { ...ruleSource(RULES), policy };
+    const replay = await load({ rules, webAddresses: lists(), ...options });
+    const seen: Detection[] = [];
+    const { dropped, error } = replay.file(capture('w.pcap', packets), (detection) => seen.push(detection));
+    expect(error).toBeNull();
+    return { seen, dropped };
+  };
+
+  test.each([
+    ['IPv4', {}],
+    ['IPv6', IPV6],
+  ])('are told of over %s, and nothing is done about them', async (_, endpoints) => {
+    const { seen, dropped } = await found(asked('www.evil.example', endpoints));
+    expect(seen).toMatchObject([
+      {
+        kind: 'web-address',
+        blocked: false,
+        rejected: false,
+        category: 'malware',
+        webAddress: {
+          entry: 'evil.example',
+          host: 'www.evil.example',
+          url: 'www.evil.example/a',
+          seenIn: 'http.host',
+        },
+      },
+    ]);
+    expect(dropped).toBe(0);
+  });
+
+  test('of categories that are ignored, and of others than those asked about, nothing is told', async () => {
+    expect((await found(asked('dull.example'))).seen).toEqual([]);
+    expect((await found(asked('good.example'))).seen).toEqual([]);
+    expect((await found(asked('evil.example'), { webAddresses: null })).seen).toEqual([]);
+  });
+
+  test('only those that protected networks ask for, where some are named', async () => {
+    const within = { protectedNetworks: [`${DEFAULT_CLIENT}/32`] };
+    expect((await found(asked('evil.example'), within)).seen).toHaveLength(1);
+    expect((await found(asked('evil.example', IPV6), within)).seen).toEqual([]);
+  });
+
+  test('are blocked as on a gateway where verdicts are decided', async () => {
+    const rules = {
+      ...ruleSource(RULES),
+      policy: { ...policy, protectedNetworks: [`${DEFAULT_CLIENT}/32`] },
+    };
+    const { seen, dropped } = await found(asked('evil.example'), { rules, inline: true });
+    expect(seen).toMatchObject([{ blocked: true, category: 'malware' }]);
+    // And what follows of the connection.
+    expect(dropped).toBe(2);
+  });
 });

@@ -2,9 +2,11 @@ import { CaptureFileSource, type PacketBatch, type PacketSource } from '@portcul
 import { Matcher, type MatcherLimits, type RuleCost, RuleCosts } from '@portcullis/matcher';
 import type { ProtocolSettings } from '@portcullis/protocols';
 import type { FragmentOptions, StreamOptions } from '@portcullis/reassembly';
+import type { AddressTableData } from '@portcullis/web-addresses';
 import { STANDARD_TUNNEL_PORTS, type TunnelPorts } from '@portcullis/wire';
 import { CaptureChecksums, type ChecksumPolicy } from './capture-checksums';
 import type { Detection } from './detection';
+import { DEFAULT_DETECTION_POLICY, DetectionPolicy } from './detection-policy';
 import { Inspector } from './inspector';
 import { PacketLayers } from './packet-layers';
 import type { ParserMemoryOptions } from './parser-memory';
@@ -27,6 +29,10 @@ export interface ReplayOptions {
   fragments?: Partial<FragmentOptions>;
   /** UDP ports of tunnels; default: the registered ones. */
   tunnels?: TunnelPorts;
+  /** Web addresses that are told of when somebody asks for them; default: none. */
+  webAddresses?: AddressTableData | null;
+  /** Whose requests they are looked for in, without `inline`; none: everybody's. With it, as the policy of the rules says. */
+  protectedNetworks?: readonly string[];
   /** Take the time of every rule; see `costliest`. */
   profile?: boolean;
 }
@@ -42,6 +48,7 @@ export interface ReplayResult {
   error: string | null;
 }
 
+const EVERYBODY = ['0.0.0.0/0', '::/0'];
 /** Flows at once in a replay. */
 const REPLAY_FLOWS = 65_536;
 
@@ -130,6 +137,19 @@ export class Replay {
     return result;
   }
 
+  /** The actions of categories, and that nothing is done: as a gateway that only monitors would tell. */
+  private addressPolicy(): DetectionPolicy {
+    const { rules, protectedNetworks = [] } = this.options;
+    return new DetectionPolicy(
+      {
+        ...(rules.policy ?? DEFAULT_DETECTION_POLICY),
+        protectedNetworks: protectedNetworks.length > 0 ? protectedNetworks : EVERYBODY,
+        protectedInterfaces: [],
+      },
+      this.loaded.ruleset.rules.length,
+    );
+  }
+
   private inspectorWith(matcher: Matcher): Inspector {
     if (this.inspector !== null) {
       this.inspector.restart(matcher);
@@ -142,6 +162,8 @@ export class Replay {
       inline: this.options.inline,
       // Without verdicts there is nothing to decide: all matches are told.
       policy: this.options.inline ? this.loaded.policy : null,
+      webAddresses: this.options.webAddresses ?? null,
+      ...(!this.options.inline && { webAddressPolicy: this.addressPolicy() }),
       ...(this.options.appLayer !== undefined && { appLayer: this.options.appLayer }),
       decodePolicy: this.options.decodePolicy,
       offload: null,

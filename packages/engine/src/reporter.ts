@@ -1,12 +1,12 @@
 import type { Direction, ProtocolDefinition } from '@portcullis/protocols';
-import { IpProtocol } from '@portcullis/wire';
+import { communityId, IpProtocol, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection } from './detection';
 import { buildDetection } from './detection-builder';
 import type { Decision, DetectionPolicy } from './detection-policy';
 import type { InspectorOptions } from './inspector-options';
 import type { PacketInHand } from './packet-in-hand';
 
-const { TCP } = IpProtocol;
+const { TCP, UDP } = IpProtocol;
 
 /** What is told besides who and what: the decision, and what came of it. */
 export type Outcome = Decision &
@@ -16,6 +16,9 @@ export type Outcome = Decision &
 export class Reporter {
   policy: DetectionPolicy | null;
   private readonly protocols: readonly ProtocolDefinition[];
+  /** The flow whose community id was told last. */
+  private identifiedFlow = 0;
+  private communityId = '';
 
   constructor(
     private readonly hand: PacketInHand,
@@ -26,8 +29,8 @@ export class Reporter {
   }
 
   /** False where nobody has said who is protected. */
-  isProtected(end: 'source' | 'destination'): boolean {
-    const { policy, hand } = this;
+  isProtected(end: 'source' | 'destination', policy = this.policy): boolean {
+    const { hand } = this;
     if (policy === null) return false;
     const { packet, batch, place } = hand;
     const interfaces = end === 'source' ? batch.inInterface : batch.outInterface;
@@ -46,6 +49,11 @@ export class Reporter {
     const { packet, table, reassembler } = this.hand;
     const inFlow = slot >= 0 && table.inUse(slot);
     return inFlow && packet.protocol === TCP && reassembler.handshakeComplete(slot);
+  }
+
+  /** Flows of another capture follow. */
+  restart(): void {
+    this.identifiedFlow = 0;
   }
 
   report(rule: DetectedRule, slot: number, direction: Direction, outcome: Outcome): void {
@@ -67,11 +75,22 @@ export class Reporter {
         handshake: outcome.handshake,
         blocked: outcome.blocked,
         rejected: outcome.rejected,
+        communityId: this.communityIdOf(packet, inFlow ? table.flowId(slot) : 0),
         transaction: outcome.transaction,
         txId: outcome.txId,
         webAddress: outcome.webAddress,
       }),
     );
+  }
+
+  /** Of both directions of a flow the same; a flow that matches once often does so again. */
+  private communityIdOf(packet: PacketView, flowId: number): string {
+    if (flowId === 0 || (packet.protocol !== TCP && packet.protocol !== UDP)) return communityId(packet);
+    if (flowId !== this.identifiedFlow) {
+      this.communityId = communityId(packet);
+      this.identifiedFlow = flowId;
+    }
+    return this.communityId;
   }
 
   private protectedEnd(): Detection['protectedEnd'] {

@@ -54,6 +54,10 @@ export interface FirewallBackend {
   remove(options?: { purge?: boolean }): Promise<RemovalReport>;
   /** What differs from what install left, each as a sentence; empty when all is well. */
   verify(): Promise<string[]>;
+  /** Puts back what differs from what install left. @returns as verify */
+  repair(): Promise<string[]>;
+  /** Whether somebody has changed tables since the last look found them right, as far as the kernel says; at once. */
+  mayHaveChanged(): boolean;
   /** Number of rules in the administrator's bypass chain, both families together. */
   bypassRules(): Promise<number>;
   /** Objects of ours in the iptables variant that is not in use. */

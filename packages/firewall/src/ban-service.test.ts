@@ -170,7 +170,7 @@ describe('very many bans', () => {
   const filled = async (): Promise<BanService> => {
     const service = await started();
     const report = await service.banMany(Array.from({ length: COUNT }, (_, n) => request(address(n), 60)));
-    expect(report).toEqual({ banned: COUNT, refused: 0 });
+    expect(report).toEqual({ banned: COUNT, refused: 0, refusals: [] });
     return service;
   };
 
@@ -182,7 +182,11 @@ describe('very many bans', () => {
       request('127.0.0.1'),
       request('2001:db8::/64', 60),
     ]);
-    expect(report).toEqual({ banned: 301, refused: 1 });
+    expect(report).toEqual({
+      banned: 301,
+      refused: 1,
+      refusals: [{ prefix: '127.0.0.1', reason: 'loopback' }],
+    });
     expect(kinds().filter((kind) => kind === 'added')).toHaveLength(301);
     expect(kinds().filter((kind) => kind !== 'added')).toEqual(['refused', 'extended']);
     expect(service.show('10.0.0.1')).toMatchObject([{ id: known.id, count: 2, until: START + 60_000 }]);

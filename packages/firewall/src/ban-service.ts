@@ -93,6 +93,8 @@ export interface RemoveReport {
 export interface BanManyReport {
   readonly banned: number;
   readonly refused: number;
+  /** Those that were refused, and why; of very many only the first. */
+  readonly refusals: readonly { readonly prefix: string; readonly reason: string }[];
 }
 
 /** Bans that are written to the disk together. */
@@ -268,7 +270,7 @@ export class BanService {
    * The same for very many, in slices. Resolves when the kernel and the disk have all that were not refused; until then
    * none of them is confirmed.
    *
-   * @param requests of prefixes; each refused one is told as an event
+   * @param requests of prefixes; each refused one is told as an event, but for what is no prefix
    * @throws FirewallError what went wrong with kernel or disk; what the ledger has by then is given to the kernel later
    */
   banMany(requests: Iterable<BanRequest>): Promise<BanManyReport> {
@@ -278,6 +280,7 @@ export class BanService {
       const slices = new Slices();
       const added: number[] = [];
       const extended: number[] = [];
+      const refusals: { prefix: string; reason: string }[] = [];
       let refused = 0;
       let group: Ban[] = [];
       const keep = async () => {
@@ -289,8 +292,10 @@ export class BanService {
       for (const request of requests) {
         const now = this.present();
         const ban = this.wanted(request, now);
-        if (ban) group.push(ban);
-        else refused++;
+        if (typeof ban === 'string') {
+          refused++;
+          if (refusals.length < MOST_NAMED) refusals.push({ prefix: request.prefix, reason: ban });
+        } else group.push(ban);
         if (group.length === GROUP) await keep();
         if (slices.over) await slices.next();
       }
@@ -307,18 +312,23 @@ export class BanService {
           if (slices.over) await slices.next();
         }
       this.schedule();
-      return { banned: rows.length, refused };
+      return { banned: rows.length, refused, refusals };
     });
   }
 
-  /** @returns the ban that a request makes; undefined where it is refused, which has been told then */
-  private wanted(request: BanRequest, now: number): Ban | undefined {
+  /** @returns the ban that a request makes, or why it is refused, which has been told then */
+  private wanted(request: BanRequest, now: number): Ban | string {
     checkDuration(request.seconds);
-    const prefix = Prefix.parse(request.prefix);
+    let prefix: Prefix;
+    try {
+      prefix = Prefix.parse(request.prefix);
+    } catch (error) {
+      return (error as Error).message;
+    }
     const reason = this.refusal(prefix, request, now);
     if (reason === undefined) return newBan(prefix.text, request, this.opened().get(prefix.text), now);
     this.emit({ kind: 'refused', request, reason });
-    return undefined;
+    return reason;
   }
 
   private async enforce(

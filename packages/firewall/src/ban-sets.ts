@@ -251,20 +251,20 @@ export class BanSets {
   /** Adds many, after making room. */
   async restore(entries: Iterable<BanEntry>, count: number): Promise<void> {
     for (const family of this.families) {
+      // The kernel walks through a set to count it.
+      if (!this.needsGrowth(family, count)) continue;
       await this.recount(family);
-      while (
-        (this.estimates.get(family) ?? 0) + count > this.capacityFor(family) * GROW_AT &&
-        this.capacityFor(family) < this.largest
-      ) {
+      while (this.needsGrowth(family, count))
         await this.grow(family, (this.estimates.get(family) ?? 0) + count);
-      }
     }
     await this.inTurn(async () => {
       const texts = new Map<Family, { lines: string; count: number }>();
       const send = async (family: Family) => {
         const text = texts.get(family);
         texts.delete(family);
-        if (text) await this.waitFor(this.sets.addMany(banSetName(family), text.lines));
+        if (!text) return;
+        await this.waitFor(this.sets.addMany(banSetName(family), text.lines));
+        this.estimates.set(family, (this.estimates.get(family) ?? 0) + text.count);
       };
       for (const entry of entries) {
         const family = entry.prefix.includes(':') ? 6 : 4;
@@ -276,7 +276,11 @@ export class BanSets {
       }
       for (const family of this.families) await send(family);
     });
-    for (const family of this.families) await this.recount(family);
+  }
+
+  private needsGrowth(family: Family, more: number): boolean {
+    const capacity = this.capacityFor(family);
+    return (this.estimates.get(family) ?? 0) + more > capacity * GROW_AT && capacity < this.largest;
   }
 
   /** Waits for growths under way. */

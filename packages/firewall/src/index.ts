@@ -29,4 +29,4 @@ export { MemoryFirewall } from './memory-firewall';
 export { Chain, SetName } from './names';
 export { checkPlan, type InstallPlan, type QueuedProtocol } from './plan';
 export { normalisePorts, type PortRange, type PortSelection } from './ports';
-export { banRefusal, LONGEST_BAN_SECONDS, Prefix } from './prefix';
+export { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix } from './prefix';

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { CommandResult, CommandRunner } from './command';
 import { explainCommandFailure, FirewallError } from './errors';
-import { type Family, TABLES } from './names';
+import { type Family, TABLES, type Table } from './names';
 import type { Questions } from './resident-shell';
+import { ruleEdits } from './rule-edits';
 import type { Ruleset } from './ruleset';
-import { type FirewallState, parseSave, restoreInput } from './table-state';
+import { type FirewallState, parseSave, restoreInput, type StandingChains } from './table-state';
 
 export type IptablesVariant = 'nft' | 'legacy';
 
@@ -44,28 +45,29 @@ export class Iptables {
    * writing makes the writing fail; it is then done anew.
    *
    * @param options.known a state just read, to save reading it again
-   * @returns the state that stands afterwards
+   * @param options.standing chains of that state of which only what differs is touched
    */
-  async apply(
-    family: Family,
-    wanted: Ruleset,
-    options: { keepBypass?: boolean; known?: FirewallState | undefined } = {},
-  ): Promise<FirewallState> {
+  async apply(family: Family, wanted: Ruleset, options: ApplyOptions = {}): Promise<Applied> {
     const program = this.program(family, '-restore');
+    const { keepBypass = false } = options;
     for (let attempt = 1; ; attempt++) {
       const state = attempt === 1 && options.known ? options.known : await this.state(family);
-      const input = restoreInput(state, wanted, options);
+      // What is wrong after a change is written as a whole.
+      const standing = attempt === 1 ? options.standing : undefined;
+      const input = restoreInput(state, wanted, { keepBypass, standing });
       if (input !== '') {
         const args = ['-w', LOCK_WAIT, '--noflush'];
         const result = await this.runner.run(program, args, { input: [input] });
         if (result.exitCode !== 0) {
-          if (attempt < 3 && (await this.wasOvertaken(family, input, wanted, options))) continue;
+          if (attempt < 3 && (standing || (await this.wasOvertaken(family, input, wanted, keepBypass))))
+            continue;
           throw explainRestoreFailure([program, ...args].join(' '), result, input);
         }
       }
       const after = await this.state(family);
-      const problem = missingAfter(after, wanted);
-      if (problem === undefined) return after;
+      const kept = keptRules(standing, wanted);
+      const problem = missingAfter(after, wanted) ?? movedAfter(state, after, kept);
+      if (problem === undefined) return { state: after, kept };
       if (attempt >= 3) {
         throw new FirewallError(
           'COMMAND_FAILED',
@@ -80,30 +82,33 @@ export class Iptables {
     family: Family,
     input: string,
     wanted: Ruleset,
-    options: { keepBypass?: boolean },
+    keepBypass: boolean,
   ): Promise<boolean> {
-    return restoreInput(await this.state(family), wanted, options) !== input;
+    return restoreInput(await this.state(family), wanted, { keepBypass }) !== input;
   }
 
-  /** Packets and bytes of the rules that match, in these chains of a table; nothing there counts as zero. */
+  /** What the rules that match have counted, in these chains of a table; none where there is nothing. */
   async counters(
     family: Family,
-    table: string,
+    table: Table,
     chains: readonly string[],
     rule: RegExp,
-  ): Promise<{ packets: number; bytes: number }> {
+  ): Promise<RuleCount[]> {
     const args = ['-w', LOCK_WAIT, '-t', table, '-v', '-S'];
     const result = await this.runner.run(this.program(family, ''), args);
-    let packets = 0;
-    let bytes = 0;
-    if (result.exitCode !== 0) return { packets, bytes };
+    const counts: RuleCount[] = [];
+    if (result.exitCode !== 0) return counts;
+    const lengths = new Map<string, number>();
     for (const line of result.stdout.split('\n')) {
       const count = /^-A (\S+) .*-c (\d+) (\d+)/.exec(line);
-      if (!count || !chains.includes(count[1]) || !rule.test(line)) continue;
-      packets += Number(count[2]);
-      bytes += Number(count[3]);
+      if (!count) continue;
+      const chain = count[1] as string;
+      const position = lengths.get(chain) ?? 0;
+      lengths.set(chain, position + 1);
+      if (chains.includes(chain) && rule.test(line))
+        counts.push({ chain, position, packets: Number(count[2]), bytes: Number(count[3]) });
     }
-    return { packets, bytes };
+    return counts;
   }
 
   private async checked(program: string, args: readonly string[]): Promise<CommandResult> {
@@ -112,6 +117,52 @@ export class Iptables {
       throw explainCommandFailure([program, ...args].join(' '), result.stderr, result.exitCode);
     return result;
   }
+}
+
+export interface ApplyOptions {
+  readonly keepBypass?: boolean;
+  readonly known?: FirewallState | undefined;
+  readonly standing?: StandingChains | undefined;
+}
+
+/** Rules that go on counting, by table and chain: where they stood, and where they stand now. */
+export type KeptRules = Readonly<Record<Table, ReadonlyMap<string, ReadonlyMap<number, number>>>>;
+
+export interface Applied {
+  /** As it stands afterwards. */
+  readonly state: FirewallState;
+  readonly kept: KeptRules;
+}
+
+export interface RuleCount {
+  readonly chain: string;
+  /** In its chain, from 0. */
+  readonly position: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+function keptRules(standing: StandingChains | undefined, wanted: Ruleset): KeptRules {
+  const kept = {} as Record<Table, ReadonlyMap<string, ReadonlyMap<number, number>>>;
+  for (const table of TABLES)
+    kept[table] = new Map(
+      [...wanted[table].chains].flatMap(([chain, rules]) => {
+        const before = standing?.[table].get(chain);
+        return before === undefined ? [] : [[chain, ruleEdits(chain, before, rules).kept]];
+      }),
+    );
+  return kept;
+}
+
+function movedAfter(before: FirewallState, after: FirewallState, kept: KeptRules): string | undefined {
+  for (const table of TABLES) {
+    for (const [chain, positions] of kept[table]) {
+      const [then, now] = [before[table].chains.get(chain), after[table].chains.get(chain)];
+      if ([...positions].some(([old, at]) => then?.[old] !== now?.[at]))
+        return `chain ${chain} of table ${table} is not in the order that was written`;
+    }
+  }
+  return undefined;
 }
 
 function missingAfter(state: FirewallState, wanted: Ruleset): string | undefined {

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { waitUntil } from '@portcullis/testkit';
 import { BanService } from './ban-service';
 import type { FirewallError } from './errors';
 import type { IptablesVariant } from './iptables';
@@ -400,6 +401,33 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
       for (const id of connections) await client.close(id);
     });
 
+    test('what is queued while rules are written anew is counted as well', async () => {
+      const firewall = await installed();
+      // Each forwarded packet comes by once, and is queued once.
+      sh(`${iptables(4)} -t raw -A PREROUTING -p tcp`);
+      const seen = () =>
+        Number(/-c (\d+)/.exec(sh(`${iptables(4)} -t raw -v -S PREROUTING | tail -n 1`))?.[1]);
+      const before = (await firewall.queueRulePackets()).ipv4;
+      let installing = true;
+      const queued = await queuedBy(firewall, async () => {
+        const talking = (async () => {
+          while (installing) await talk(4);
+        })();
+        for (let generation = 1; generation <= 3; generation++)
+          await firewall.install({
+            ...PLAN,
+            generation,
+            protocols: generation === 2 ? ['tcp', 'udp'] : ['tcp'],
+          });
+        installing = false;
+        await talking;
+      });
+      expect(queued[4]).toBeGreaterThan(10);
+      await waitUntil(async () => seen() === (await firewall.queueRulePackets()).ipv4 - before, {
+        what: 'as many as have come by',
+      });
+    });
+
     test('several queues: a connection stays on one, and they are all used', async () => {
       const firewall = await installed({ queues: { first: 40, last: 43 } });
       const perQueue = (): number[] =>
@@ -653,8 +681,24 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
       ]) {
         expect(found).toContainEqual(expect.stringMatching(expected));
       }
-      await firewall.install(PLAN);
+      expect(await firewall.repair()).toEqual(found);
       expect(await firewall.verify()).toEqual([]);
+      expect(await firewall.repair()).toEqual([]);
+    });
+
+    test('what is put back are the tables that differ, also where nothing else does', async () => {
+      const firewall = await installed();
+      await firewall.verify();
+      expect(firewall.mayHaveChanged()).toBe(false);
+      const before = saved();
+      sh(`${iptables(6)} -t mangle -F portcullis
+          ${iptables(6)} -t raw -D PREROUTING -j portcullis`);
+      expect(firewall.mayHaveChanged()).toBe(variant === 'nft');
+      expect(await firewall.repair()).toHaveLength(2);
+      expect(saved()).toBe(before);
+      expect(await firewall.verify()).toEqual([]);
+      await firewall.remove();
+      expect(firewall.mayHaveChanged()).toBe(false);
     });
 
     test('leftovers in the other variant are named, and purged', async () => {

@@ -11,6 +11,7 @@ import {
   type IptablesVariant,
   kernelHasIpv6,
   legacyTablesInUse,
+  type RuleCount,
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
@@ -20,7 +21,13 @@ import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
 import { ResidentShell } from './resident-shell';
 import { bansOnly, NOTHING, type Ruleset, ruleset, type TableRules } from './ruleset';
-import { differences, type FirewallState, sameState } from './table-state';
+import {
+  differences,
+  type FirewallState,
+  type StandingChains,
+  sameState,
+  standingChains,
+} from './table-state';
 
 export interface KernelFirewallOptions {
   /** `firewall.backend`; default auto. */
@@ -32,6 +39,21 @@ export interface KernelFirewallOptions {
   banSets?: BanSetsOptions;
 }
 
+interface Installed {
+  readonly plan: InstallPlan;
+  /** By family, as it was asked for and as it then stood. */
+  readonly asked: ReadonlyMap<Family, Ruleset>;
+  readonly expected: Map<Family, FirewallState>;
+}
+
+/** What a look at the kernel has shown: of each family whose tables were read, and of the sets. */
+interface LookedAt {
+  readonly tables: Map<Family, { readonly state: FirewallState; readonly found: readonly string[] }>;
+  readonly sets: string[];
+}
+
+const NOT_INSTALLED = 'the firewall rules are not installed';
+
 /** iptables through its own programs, so that what `iptables -S` shows is what was asked for; bans over netlink. */
 export class KernelFirewall implements FirewallBackend {
   readonly name: string;
@@ -42,11 +64,11 @@ export class KernelFirewall implements FirewallBackend {
   private readonly sets: IpSets;
   private readonly bans: BanSets;
   private readonly families: readonly Family[];
-  private installed: { plan: InstallPlan; expected: Map<Family, FirewallState> } | undefined;
+  private installed: Installed | undefined;
   /** Generation of the tables at which they were as they should be; null: they have to be looked at. */
   private unchangedAt: number | null = null;
   /** What our queue rules had counted before they were written anew. */
-  private readonly countedBefore = { ipv4: 0, ipv6: 0 };
+  private readonly countedBefore = { 4: 0, 6: 0 };
   /** install, remove and setPorts follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -101,16 +123,25 @@ export class KernelFirewall implements FirewallBackend {
         decoysTouched = true;
         await this.ipset.restore(decoySetLines(plan.decoys));
       }
+      const asked = new Map<Family, Ruleset>();
       const expected = new Map<Family, FirewallState>();
       for (const family of this.families) {
         touched.push(family);
-        const options = { keepBypass: true, known: before.get(family)! };
-        expected.set(family, await this.iptables.apply(family, ruleset(plan, family), options));
+        const wanted = ruleset(plan, family);
+        const known = before.get(family)!;
+        const standing = this.standing(family, known);
+        const { state, kept } = await this.iptables.apply(family, wanted, {
+          keepBypass: true,
+          known,
+          standing,
+        });
+        asked.set(family, wanted);
+        expected.set(family, state);
+        const gone = counted[family].filter(({ chain, position }) => !kept.mangle.get(chain)?.has(position));
+        this.countedBefore[family] += packetsOf(gone);
       }
-      this.countedBefore.ipv4 += counted.ipv4;
-      this.countedBefore.ipv6 += counted.ipv6;
       if (!plan.decoys) await this.destroyDecoySets();
-      this.installed = { plan, expected };
+      this.installed = { plan, asked, expected };
       this.unchangedAt = null;
     } catch (cause) {
       const failure = cause instanceof FirewallError ? cause : undefined;
@@ -141,6 +172,13 @@ export class KernelFirewall implements FirewallBackend {
     }
   }
 
+  /** Chains that stand as this engine wrote them; somebody else's, or those of an earlier run, are written anew. */
+  private standing(family: Family, now: FirewallState): StandingChains | undefined {
+    const { installed } = this;
+    const [asked, written] = [installed?.asked.get(family), installed?.expected.get(family)];
+    return asked && written && standingChains(asked, written, now);
+  }
+
   /** Those of an earlier run too; most never have any, and one question is quicker than three attempts. */
   private async destroyDecoySets(): Promise<void> {
     const { decoyPorts } = SetName;
@@ -150,8 +188,10 @@ export class KernelFirewall implements FirewallBackend {
   /** Back to what stood there: the chains and jumps that are ours, word for word. */
   private async undo(family: Family, before: FirewallState): Promise<void> {
     if (sameState(before, await this.iptables.state(family))) return;
+    const counted = await this.readQueueRules();
     const bypassBefore = before.mangle.bypass !== undefined;
     await this.iptables.apply(family, asRuleset(before), { keepBypass: bypassBefore });
+    this.countedBefore[family] += packetsOf(counted[family]);
   }
 
   private async undoPorts(before: Awaited<ReturnType<Ipset['savedPorts']>>): Promise<void> {
@@ -183,8 +223,7 @@ export class KernelFirewall implements FirewallBackend {
       if (purge) await this.emptyBypass(this.iptables, family, state);
       await this.iptables.apply(family, wanted, { keepBypass, known: purge ? undefined : state });
     }
-    this.countedBefore.ipv4 += counted.ipv4;
-    this.countedBefore.ipv6 += counted.ipv6;
+    for (const family of this.families) this.countedBefore[family] += packetsOf(counted[family]);
     this.installed = undefined;
     if (purge) await this.purgeOtherVariant();
     await this.ipset.destroy([SetName.ports, NextSet[SetName.ports]]);
@@ -215,21 +254,57 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   verify(): Promise<string[]> {
-    return this.inTurn(() => this.verifyNow());
+    return this.inTurn(async () => {
+      const { installed } = this;
+      if (!installed) return [NOT_INSTALLED];
+      const { tables, sets } = await this.look(installed);
+      return [...[...tables.values()].flatMap(({ found }) => found), ...sets];
+    });
   }
 
-  private async verifyNow(): Promise<string[]> {
-    const { installed } = this;
-    if (!installed) return ['the firewall rules are not installed'];
-    const found = [...(await this.changedTables(installed.expected)), ...this.missingSets(installed.plan)];
+  repair(): Promise<string[]> {
+    return this.inTurn(async () => {
+      const { installed } = this;
+      if (!installed) return [NOT_INSTALLED];
+      const { tables, sets } = await this.look(installed);
+      if (sets.length > 0) await this.installNow(installed.plan);
+      else await this.putBack(installed, tables);
+      return [...[...tables.values()].flatMap(({ found }) => found), ...sets];
+    });
+  }
+
+  /** Only what is wrong: every program that runs is a while in which it stays so. */
+  private async putBack({ plan, expected }: Installed, tables: LookedAt['tables']): Promise<void> {
+    const changed = [...tables].filter(([, { found }]) => found.length > 0);
+    if (changed.length === 0) return;
+    const counted = await this.readQueueRules();
+    const put = async ([family, { state: known }]: (typeof changed)[number]) => {
+      const { state } = await this.iptables.apply(family, ruleset(plan, family), { keepBypass: true, known });
+      expected.set(family, state);
+      this.countedBefore[family] += packetsOf(counted[family]);
+    };
+    await Promise.all(changed.map(put));
+    this.unchangedAt = null;
+  }
+
+  private async look({ plan, expected }: Installed): Promise<LookedAt> {
+    const tables = await this.changedTables(expected);
+    const sets = this.missingSets(plan);
     // Their number is known at once; to read them all, every second, would be work for a busy host.
-    const wanted = normalisePorts(installed.plan.ports).reduce(
-      (sum, { first, last }) => sum + last - first + 1,
-      0,
-    );
+    const wanted = normalisePorts(plan.ports).reduce((sum, { first, last }) => sum + last - first + 1, 0);
     const ports = await this.countedPorts();
-    if (ports !== null && ports !== wanted) found.push(`ipset: set ${SetName.ports} was changed`);
-    return found;
+    if (ports !== null && ports !== wanted) sets.push(`ipset: set ${SetName.ports} was changed`);
+    return { tables, sets };
+  }
+
+  mayHaveChanged(): boolean {
+    const generation = this.generation();
+    return this.installed !== undefined && generation !== null && generation !== this.unchangedAt;
+  }
+
+  /** Of the tables; null where the kernel tells none. */
+  private generation(): number | null {
+    return this.variant === 'nft' ? this.sets.tableGeneration() : null;
   }
 
   private async observed(family: Family): Promise<FirewallState> {
@@ -245,14 +320,17 @@ export class KernelFirewall implements FirewallBackend {
    * Reading the tables takes two programs and milliseconds of processor time in which packets wait, so they are read
    * when the kernel says that something has changed. The legacy tables say nothing: they are read each time.
    */
-  private async changedTables(expected: ReadonlyMap<Family, FirewallState>): Promise<string[]> {
-    const generation = this.variant === 'nft' ? this.sets.tableGeneration() : null;
-    if (generation !== null && generation === this.unchangedAt) return [];
-    const found: string[] = [];
-    for (const [family, state] of expected)
-      found.push(...differences(this.iptables.name(family), state, await this.observed(family)));
-    this.unchangedAt = found.length === 0 ? generation : null;
-    return found;
+  private async changedTables(expected: Installed['expected']): Promise<LookedAt['tables']> {
+    const tables: LookedAt['tables'] = new Map();
+    const generation = this.generation();
+    if (generation !== null && generation === this.unchangedAt) return tables;
+    for (const [family, wanted] of expected) {
+      const state = await this.observed(family);
+      tables.set(family, { state, found: differences(this.iptables.name(family), wanted, state) });
+    }
+    const right = [...tables.values()].every(({ found }) => found.length === 0);
+    this.unchangedAt = right ? generation : null;
+    return tables;
   }
 
   private missingSets({ monitoring, decoys }: InstallPlan): string[] {
@@ -321,20 +399,27 @@ export class KernelFirewall implements FirewallBackend {
     return this.ipset.restore(portSetLines(normalisePorts(ports)));
   }
 
-  async queueRulePackets(): Promise<PacketCount> {
-    const now = await this.readQueueRules();
-    return { ipv4: this.countedBefore.ipv4 + now.ipv4, ipv6: this.countedBefore.ipv6 + now.ipv6 };
+  queueRulePackets(): Promise<PacketCount> {
+    // Between two writings: else what was counted would be missing, or be there twice.
+    return this.inTurn(async () => {
+      const now = await this.readQueueRules();
+      return {
+        ipv4: this.countedBefore[4] + packetsOf(now[4]),
+        ipv6: this.countedBefore[6] + packetsOf(now[6]),
+      };
+    });
   }
 
-  private async readQueueRules(): Promise<{ ipv4: number; ipv6: number }> {
+  private async readQueueRules(): Promise<Record<Family, RuleCount[]>> {
     const chains = [Chain.main, Chain.unassigned, Chain.queue];
     const [ipv4, ipv6] = await Promise.all(
-      ([4, 6] as const).map(async (family) => {
-        if (!this.families.includes(family)) return 0;
-        return (await this.observer.counters(family, 'mangle', chains, / -j NFQUEUE /)).packets;
-      }),
+      ([4, 6] as const).map(async (family) =>
+        this.families.includes(family)
+          ? this.observer.counters(family, 'mangle', chains, / -j NFQUEUE /)
+          : [],
+      ),
     );
-    return { ipv4, ipv6 };
+    return { 4: ipv4 as RuleCount[], 6: ipv6 as RuleCount[] };
   }
 
   async dropCounters(): Promise<{ packets: number; bytes: number }> {
@@ -346,9 +431,10 @@ export class KernelFirewall implements FirewallBackend {
     let bytes = 0;
     for (const family of this.families) {
       for (const [table, chains] of places) {
-        const count = await this.observer.counters(family, table, chains, / -j DROP$/);
-        packets += count.packets;
-        bytes += count.bytes;
+        for (const count of await this.observer.counters(family, table, chains, / -j DROP$/)) {
+          packets += count.packets;
+          bytes += count.bytes;
+        }
       }
     }
     return { packets, bytes };
@@ -412,6 +498,9 @@ export class KernelFirewall implements FirewallBackend {
     return result;
   }
 }
+
+const packetsOf = (counts: readonly RuleCount[]): number =>
+  counts.reduce((sum, { packets }) => sum + packets, 0);
 
 /** The first is destroyed last: where it is there, others may be. */
 const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];

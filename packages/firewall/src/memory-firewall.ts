@@ -53,6 +53,14 @@ export class MemoryFirewall implements FirewallBackend {
     return Promise.resolve(this.plan ? [] : ['the firewall rules are not installed']);
   }
 
+  repair(): Promise<string[]> {
+    return this.verify();
+  }
+
+  mayHaveChanged(): boolean {
+    return false;
+  }
+
   bypassRules(): Promise<number> {
     return Promise.resolve(this.bypass.length);
   }

@@ -42,3 +42,14 @@ test('where the shell is killed the question fails, and the next one has another
   await expect(asked).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
   expect((await shell.run('echo', ['again'])).stdout).toBe('again\n');
 });
+
+test('once closed none is started for a question that comes late', async () => {
+  await shell.run('true', []);
+  const asked = shell.run('echo', ['late']);
+  shell.close();
+  await expect(asked).rejects.toMatchObject({
+    code: 'COMMAND_FAILED',
+    message: expect.stringMatching('has been closed'),
+  });
+  expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap');
+});

@@ -16,22 +16,34 @@ const ANSWER_MILLISECONDS = 30_000;
 export class ResidentShell implements Questions {
   private child: ResidentChild | null = null;
   private turn: Promise<unknown> = Promise.resolve();
+  private closed = false;
 
   constructor(private readonly runner: CommandRunner) {}
 
-  /** @throws FirewallError COMMAND_TIMEOUT, COMMAND_FAILED where there is no shell */
+  /** @throws FirewallError COMMAND_TIMEOUT, COMMAND_FAILED where there is no shell, or no longer */
   run(program: string, args: readonly string[]): Promise<CommandResult> {
     const asked = this.turn.then(() => this.ask([program, ...args]));
     this.turn = asked.catch(() => undefined);
     return asked;
   }
 
+  /** For good: one that a late question started would keep the process from its end. */
   close(): void {
+    this.closed = true;
+    this.end();
+  }
+
+  private end(): void {
     this.child?.kill('SIGKILL');
     this.child = null;
   }
 
   private ask(argv: readonly string[]): Promise<CommandResult> {
+    if (this.closed) {
+      const line = argv.join(' ');
+      const reason = 'was not run: the firewall has been closed';
+      return Promise.reject(new FirewallError('COMMAND_FAILED', `"${line}" ${reason}.`, { command: line }));
+    }
     const child = this.child ?? this.start();
     // The answer ends with words that nothing else writes.
     const end = `end-${randomBytes(9).toString('hex')}`;
@@ -45,7 +57,7 @@ export class ResidentShell implements Questions {
         outcome();
       };
       const fail = (code: 'COMMAND_TIMEOUT' | 'COMMAND_FAILED', reason: string) => {
-        this.close();
+        this.end();
         const line = argv.join(' ');
         finish(() => reject(new FirewallError(code, `"${line}" ${reason}.`, { command: line })));
       };

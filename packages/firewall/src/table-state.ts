@@ -1,4 +1,5 @@
 import { Chain, OWN_CHAINS, TABLES, type Table } from './names';
+import { ruleEdits } from './rule-edits';
 import type { Ruleset, TableRules } from './ruleset';
 
 /** What iptables-save says about one table, as far as it concerns us. */
@@ -82,25 +83,48 @@ function append<V>(map: Map<string, V[]>, key: string, value: V): void {
  * The input of `iptables-restore --noflush` that turns what stands there into what is wanted and touches nothing of
  * others. The bypass chain is never declared (that would empty it): it is made with -N where it is missing.
  *
- * @param keepBypass the chain stays even though nothing wanted jumps to it, and so do the jumps that it has
+ * @param options.keepBypass the chain stays even though nothing wanted jumps to it, and so do the jumps that it has
+ * @param options.standing chains as they were asked for that stand as they were written: of these only what differs is touched,
+ *   other chains are written anew
  */
-export function restoreInput(
-  state: FirewallState,
-  wanted: Ruleset,
-  options: { keepBypass?: boolean } = {},
-): string {
-  return TABLES.map((table) =>
-    tableInput(table, state[table], wanted[table], options.keepBypass ?? false),
-  ).join('');
+export function restoreInput(state: FirewallState, wanted: Ruleset, options: RestoreOptions = {}): string {
+  return TABLES.map((table) => tableInput(table, state[table], wanted[table], options)).join('');
 }
 
-function tableInput(table: Table, state: TableState, wanted: TableRules, keepBypass: boolean): string {
+export interface RestoreOptions {
+  readonly keepBypass?: boolean;
+  readonly standing?: StandingChains | undefined;
+}
+
+export type StandingChains = Readonly<Record<Table, TableRules['chains']>>;
+
+/** What was asked for, as far as it stands as it did right after it was written. */
+export function standingChains(asked: Ruleset, written: FirewallState, now: FirewallState): StandingChains {
+  const standing = {} as Record<Table, TableRules['chains']>;
+  for (const table of TABLES)
+    standing[table] = new Map(
+      [...asked[table].chains].filter(([chain]) => {
+        const before = written[table].chains.get(chain);
+        return before !== undefined && before.join('\n') === now[table].chains.get(chain)?.join('\n');
+      }),
+    );
+  return standing;
+}
+
+function tableInput(
+  table: Table,
+  state: TableState,
+  wanted: TableRules,
+  { keepBypass = false, standing }: RestoreOptions,
+): string {
   const wantedJumps = [...wanted.jumps].filter(([, jumps]) => jumps.length > 0);
   const bypassWanted = wantedJumps.some(([, jumps]) => jumps.includes(Chain.bypass));
   const surplus = [...state.chains.keys()].filter((chain) => !wanted.chains.has(chain));
   const lines: string[] = [];
 
-  for (const chain of [...wanted.chains.keys(), ...surplus]) lines.push(`:${chain} - [0:0]`);
+  const asked = (chain: string) => standing?.[table].get(chain);
+  const written = [...wanted.chains.keys()].filter((chain) => asked(chain) === undefined);
+  for (const chain of [...written, ...surplus]) lines.push(`:${chain} - [0:0]`);
   if (bypassWanted && state.bypass === undefined) lines.push(`-N ${Chain.bypass}`);
   for (const [hook, jumps] of state.jumps) {
     for (const target of jumps) {
@@ -113,7 +137,9 @@ function tableInput(table: Table, state: TableState, wanted: TableRules, keepByp
     if (surplus.some((chain) => reference.endsWith(` ${chain}`))) lines.push(reference.replace('-A', '-D'));
   }
   for (const [chain, rules] of wanted.chains) {
-    for (const rule of rules) lines.push(`-A ${chain} ${rule}`);
+    const before = asked(chain);
+    if (before === undefined) for (const rule of rules) lines.push(`-A ${chain} ${rule}`);
+    else lines.push(...ruleEdits(chain, before, rules).lines);
   }
   for (const [hook, jumps] of wantedJumps) {
     jumps.forEach((target, index) => {

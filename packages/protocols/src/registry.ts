@@ -51,7 +51,7 @@ export function createProtocols(settings: ProtocolSettings = {}): readonly Proto
     // Before HTTP/1, which would take its first line for a request.
     createHttp2(),
     createDoh2(),
-    createHttp1(settings.http),
+    createHttp1(settings.http, settings.files),
     createWebsocket(),
     createTls(),
     createQuic(),

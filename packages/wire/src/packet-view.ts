@@ -198,7 +198,8 @@ export class PacketView {
    * @returns `DecodeStatus.OK`, or the reason why not; then only `bytes`, `start` and `version` mean anything.
    */
   decode(bytes: Uint8Array, start: number, end: number): number {
-    this.bytes = bytes;
+    // Most packets stand in the same array: storing what is there already costs the collector's barrier.
+    if (this.bytes !== bytes) this.bytes = bytes;
     this.start = start;
     this.finalDestination = -1;
     this.fragmentHeader = -1;

@@ -7,7 +7,8 @@ import { ByteChoices } from '../choices';
 import type { FuzzTarget } from '../target';
 
 const SEEDS = 12;
-const SEED_BYTES = 400;
+/** Some dozen steps: the fuzzer makes more of them where that pays. */
+const SEED_BYTES = 120;
 /** More steps than any input has bytes for. */
 const NO_LIMIT = 1 << 16;
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { readRuleSource } from '@portcullis/daemon';
+import { readRuleSource, readWebAddresses } from '@portcullis/daemon';
 import { alertRecord, describeFailedRule, Replay, ruleClasses } from '@portcullis/engine';
 import { eveJson } from '@portcullis/events';
 import { CommandError, Exit } from '../exit';
@@ -54,6 +54,8 @@ export async function replay(captures: string[], options: ReplayCommandOptions):
       policy: policy['app-layer-memcap'] ?? policy.default,
     },
     decodePolicy: policy.decode ?? policy.default,
+    webAddresses: await readWebAddresses(configuration, configurationFile(options), printProblem),
+    protectedNetworks: configuration.protect.networks,
     profile: options.profile !== undefined,
   });
   for (const failed of engine.rules.failed) printProblem(describeFailedRule(failed));

@@ -4,6 +4,8 @@ import { CommandError, Exit } from '../exit';
 import { ask, type ConfigOptions, parseWholeNumber, withConfig, withJson } from '../options';
 import { colour, formatCount, formatDuration, printJson, printLine, printTable } from '../print';
 
+const fileActions = () => require('../actions/ban-file') as typeof import('../actions/ban-file');
+
 interface ListOptions extends ConfigOptions {
   json?: boolean;
   limit?: number;
@@ -82,15 +84,25 @@ export function addBansCommands(program: Command): void {
       else if (ban) printBans({ total: 1, offset: 0, bans: [ban] });
       if (!ban) throw new CommandError(Exit.NOT_SO, options.json ? '' : `${address} is not blocked`);
     });
-  withJson(withConfig(bans.command('add <address>').description('block an address or a prefix')))
+  withJson(
+    withConfig(bans.command('add [address]').description('block an address or a prefix, or those in a file')),
+  )
+    .option('--file <file>', "addresses and prefixes, one per line; '-' is standard input")
     .option('--for <duration>', 'how long: seconds, or a number with s, m, h or d (default: block-duration)')
     .option('--reason <text>', 'why; shown in the list and in the event')
     .addHelpText(
       'after',
-      '\nExamples:\n  portcullis bans add 203.0.113.9 --for 2h --reason "port scan"\n  portcullis bans add 2001:db8:1::/64',
+      '\nExamples:\n  portcullis bans add 203.0.113.9 --for 2h --reason "port scan"\n  portcullis bans add 2001:db8:1::/64\n  portcullis bans add --file blocklist.txt --for 24h',
     )
     .action(
-      async (address: string, options: ConfigOptions & { for?: string; reason?: string; json?: boolean }) => {
+      async (
+        address: string | undefined,
+        options: ConfigOptions & { file?: string; for?: string; reason?: string; json?: boolean },
+      ) => {
+        const { file } = options;
+        if ((address === undefined) === (file === undefined))
+          throw new CommandError(Exit.USAGE, 'name an address, or --file');
+        if (file !== undefined) return fileActions().addBansOfFile({ ...options, file });
         const ban = await ask<BanRow>(options, 'bans.add', {
           address,
           for: options.for,

@@ -5,6 +5,9 @@ import { readRuleSource } from '../rule-source';
 import type { EngineFacts } from './circumstances';
 import { type Finding, failed, ok, warning } from './finding';
 
+const CONFIRM_SETTINGS =
+  "look at 'portcullis config show', then 'portcullis config set' anything that is missing";
+
 /** What is configured, or null with what is wrong. */
 export function checkConfiguration(options: LoadOptions): {
   configuration: Configuration | null;
@@ -13,8 +16,9 @@ export function checkConfiguration(options: LoadOptions): {
   const from = options.file ?? 'no file, the defaults count';
   const policyText = options.policy ? `read from ${options.policy}` : 'none';
   try {
-    const { configuration } = resolveConfiguration({ ...options, settings: true });
-    return { configuration, findings: [ok('configuration', from), ok('policy', policyText)] };
+    const { configuration, warnings } = resolveConfiguration({ ...options, settings: true });
+    const doubts = warnings.map((doubt) => warning('settings', doubt, CONFIRM_SETTINGS));
+    return { configuration, findings: [ok('configuration', from), ...doubts, ok('policy', policyText)] };
   } catch (error) {
     const { message } = error as Error;
     const problem = failed(

@@ -60,7 +60,7 @@ function checkQueue(here: Circumstances, queue: number, line: QueueStatistics | 
     );
   if (status.max_length !== nfqueue['max-length'])
     return warning(name, `${flags}: configured is ${nfqueue['max-length']}`, 'restart the engine');
-  if (line.waiting >= NEARLY_FULL * status.max_length)
+  if (line.waiting >= NEARLY_FULL * status.length)
     return warning(
       name,
       `${flags}, ${line.waiting} packets wait`,

@@ -85,6 +85,10 @@ test('starts one worker for each queue, with flow ids of its own, and stops', as
   const ids = told('detection').map((detection) => (detection.rule as { sid: number }).sid);
   expect(new Set(ids).size).toBe(2);
   for (const id of ids) expect(Number.isSafeInteger(id)).toBe(true);
+  // A worker that is not told that its detections were taken would fall silent.
+  misbehave(of(0), DETECT);
+  await happens('detection', 3);
+  expect(told('detection').map(({ rule }) => (rule as { rev: number }).rev)).toEqual([0, 0, 1]);
   await supervisor.stop();
   expect(supervisor.attended).toEqual([]);
   expect(events.filter(([name]) => name !== 'detection')).toEqual([]);

@@ -1,14 +1,15 @@
-import type {
-  BanPermit,
-  Detection,
-  DetectionPolicySettings,
-  EarlierConnectionSettings,
-  OffloadMark,
-  PreparedRules,
-  ProvisionalBan,
-  QueueFacts,
-  RuleSummary,
-  SourceSettings,
+import {
+  type BanPermit,
+  collectGarbage,
+  type Detection,
+  type DetectionPolicySettings,
+  type EarlierConnectionSettings,
+  type OffloadMark,
+  type PreparedRules,
+  type ProvisionalBan,
+  type QueueFacts,
+  type RuleSummary,
+  type SourceSettings,
 } from '@portcullis/engine';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import { EventEmitter } from 'eventemitter3';
@@ -164,6 +165,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       this.makeStandby();
     }
     await Promise.all(this.threads.map((thread) => this.changeRules(thread)));
+    // The old rules go when the last thread has let go of them, and this one has.
+    collectGarbage();
     return summary;
   }
 
@@ -227,8 +230,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     for (const thread of this.threads) thread.send({ type: 'ban-permit', permit });
   }
 
-  forgetBlockedSources(): void {
-    for (const thread of this.threads) thread.send({ type: 'forget-blocked' });
+  /** @param unblockedAt when devices were let in by hand, microseconds since 1970; null: none were */
+  forgetBlockedSources(unblockedAt: number | null): void {
+    for (const thread of this.threads) thread.send({ type: 'forget-blocked', unblockedAt });
   }
 
   /** Decides what the queues still hold, then ends all workers. The rules that queue must be gone already. */

@@ -137,6 +137,7 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
               banned && { ...banned, at: banned.at - CLOCK_OFFSET },
             );
         }
+        // So many more may be on their way.
         if (!message.rehearsal) Atomics.add(this.words, WorkerWord.TAKEN, message.told.length);
         break;
       case 'data-sets':

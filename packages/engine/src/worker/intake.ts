@@ -1,10 +1,17 @@
 import { MirrorSource, type PacketSource } from '@portcullis/capture';
-import { NfQueue, QueueCounter, queueCounterCount, RawSender } from '@portcullis/nfqueue-binding';
+import {
+  NfQueue,
+  QueueCounter,
+  queueCounterCount,
+  RawSender,
+  readQueueStatistics,
+} from '@portcullis/nfqueue-binding';
 import { STANDARD_TUNNEL_PORTS } from '@portcullis/wire';
 import { InspectCounter } from '../inspect-counters';
 import type { InspectorOptions } from '../inspector-options';
 import { PacketLayers } from '../packet-layers';
 import type { MirrorSettings, QueueFacts, QueueSettings, SourceSettings } from './messages';
+import { StandingQueue } from './standing-queue';
 
 /** Where a worker's packets come from, and what depends on that. */
 export interface Intake {
@@ -12,6 +19,8 @@ export interface Intake {
   /** By `QueueCounter`. */
   readonly counters: Float64Array;
   readonly facts: QueueFacts | null;
+  /** How long the queue may get; null where there is none. */
+  readonly standing: StandingQueue | null;
   readonly inspection: Pick<InspectorOptions, 'layers' | 'verifyChecksum' | 'sender'>;
   /** Brings `counters` up to date. @param inspected counters of the inspection */
   count(inspected: Float64Array): void;
@@ -37,6 +46,16 @@ function openQueue({ queue: number, injectedMark, ...options }: QueueSettings): 
   return {
     source: queue,
     counters: queue.counters,
+    standing: new StandingQueue(
+      {
+        effective,
+        setMaxLength: (length) => queue.setMaxLength(length),
+        waiting: () => readQueueStatistics().find((one) => one.queue === number)?.waiting ?? 0,
+      },
+      options.batchSize,
+      effective.failOpen,
+      performance.now(),
+    ),
     facts: {
       queue: number,
       fd: queue.fd,
@@ -72,6 +91,7 @@ function openMirror({ shared }: MirrorSettings): Intake {
     source,
     counters,
     facts: null,
+    standing: null,
     inspection: {
       layers: new PacketLayers({
         fragments: {},

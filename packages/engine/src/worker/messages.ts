@@ -73,7 +73,8 @@ export type ToWorker =
   /** The same rules, other decisions about their matches. */
   | { type: 'policy'; policy: DetectionPolicySettings }
   | { type: 'web-addresses'; addresses: AddressTableData | null }
-  | { type: 'forget-blocked' }
+  /** @param unblockedAt when devices were let in by hand, microseconds since 1970; null: none were */
+  | { type: 'forget-blocked'; unblockedAt: number | null }
   /** Whom it may ban before the main thread has decided; null: nobody. */
   | { type: 'ban-permit'; permit: BanPermit | null }
   | { type: 'adopt-earlier' }

@@ -1,7 +1,7 @@
 /** Entry of a thread that prepares rules and ends: what compiling them takes goes with it. */
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
+import { collectGarbage } from '../garbage';
 import { RuleHost } from '../rule-host';
 import { keptRules, prepareRulesNow, type RuleSource, ruleFileText } from '../rule-loading';
 
@@ -14,8 +14,6 @@ const GARBAGE = 6 * 1024 * 1024;
 if (!parentPort) throw new Error('this file is started as a worker thread');
 const given = workerData as RuleSource & { files: RuleSource['files'] };
 const { protocols } = new RuleHost();
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 let inUse = getHeapStatistics().used_heap_size;
 parentPort.postMessage(keptRules(given, protocols) ?? prepareRulesNow(asText(), protocols, keepSmall));
 

@@ -5,6 +5,7 @@ import { SharedHistogram } from '@portcullis/metrics';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { Detection } from '../detection';
 import { DetectionPolicy, type DetectionPolicySettings } from '../detection-policy';
+import { collectGarbage } from '../garbage';
 import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
@@ -57,12 +58,18 @@ export class QueueWorker {
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
   private takenAt = 0;
+  /** What waits in the queue was sent before somebody was let in by hand: no later than this, microseconds since 1970. */
+  private unblockedAt = Number.POSITIVE_INFINITY;
+  /** It was said in this turn of the loop. */
+  private unblockedNow = false;
   /** Milliseconds spent on batches. */
   private busy = 0;
   private reloading: {
     offload: OffloadMark | null;
     steps: Generator<void, LoadedRules>;
   } | null = null;
+  /** The rules before those in force are garbage that was not collected yet. */
+  private leftovers = false;
   private inspector!: Inspector;
   private matcher!: Matcher;
   private intake!: Intake;
@@ -102,7 +109,7 @@ export class QueueWorker {
   }
 
   private tell(detection: Detection): void {
-    detection.time = this.time.timeOfDay(detection.time);
+    detection.time = Math.min(this.time.timeOfDay(detection.time), this.unblockedAt);
     // The kernel's entry first: nothing that may wait is between the attack and its end.
     const banned = this.bans.consider(detection);
     this.outbox.tell({ detection, takenAt: CLOCK_OFFSET + this.takenAt, banned });
@@ -161,7 +168,8 @@ export class QueueWorker {
 
   private loop(): void {
     const { words, inspector, latency, time } = this;
-    const { source } = this.intake;
+    const { source, standing } = this.intake;
+    const batchSize = source.batch.time.length;
     let nextPublish = 0;
     let emptyTurns = 0;
     let drainUntil = Number.POSITIVE_INFINITY;
@@ -169,13 +177,14 @@ export class QueueWorker {
     // are (a moment later is soon enough for both sides, and only this thread writes the heartbeat).
     for (;;) {
       words[WorkerWord.HEARTBEAT]++;
+      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
+      const taken = clock.now();
+      // After receiving: what was said before these packets were taken counts for them.
       if (words[WorkerWord.MAIL] !== 0) {
         Atomics.store(words, WorkerWord.MAIL, 0);
         this.readMail();
-        if (this.draining) drainUntil = Math.min(drainUntil, clock.now() + DRAIN_MILLISECONDS);
+        if (this.draining) drainUntil = Math.min(drainUntil, taken + DRAIN_MILLISECONDS);
       }
-      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
-      const taken = clock.now();
       const nowMicros = time.micros(taken);
       if (count > 0) {
         this.takenAt = taken;
@@ -194,9 +203,18 @@ export class QueueWorker {
       } else {
         inspector.idle(nowMicros);
         this.outbox.flush();
+        // While nothing waits for a verdict: until then the old rules stand in memory beside the new ones.
+        if (this.leftovers && this.reloading === null) {
+          this.leftovers = false;
+          collectGarbage();
+        }
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
       }
+      standing?.took(count, taken);
+      // A turn that began after it was said, and found the queue empty: what comes from here on was sent later.
+      if (this.unblockedNow) this.unblockedNow = false;
+      else if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
       if (taken > drainUntil) return;
       if (taken >= nextPublish) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
@@ -231,6 +249,10 @@ export class QueueWorker {
           break;
         case 'forget-blocked':
           this.inspector.forgetBlockedSources();
+          if (message.unblockedAt !== null) {
+            this.unblockedAt = message.unblockedAt;
+            this.unblockedNow = true;
+          }
           break;
         case 'ban-permit':
           this.bans.allow(message.permit);
@@ -275,6 +297,7 @@ export class QueueWorker {
       this.inspector.setOffload(reloading.offload);
       this.loaded = step.value;
       this.host.adopt(step.value);
+      this.leftovers = true;
       this.say({ type: 'reloaded', rules: summary });
       return;
     }
@@ -301,6 +324,7 @@ export class QueueWorker {
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
         busySeconds: this.busy / 1000,
+        queueLength: intake.standing?.length ?? 0,
         lost: this.outbox.lost,
       },
     );

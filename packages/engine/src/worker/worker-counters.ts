@@ -70,6 +70,8 @@ export type WorkerCounterName =
   | 'parser_bytes'
   | 'raw_tails_missing'
   | 'expressions_skipped'
+  /** Packets that may wait in the queue now. */
+  | 'queue_length'
   /** Time in which the worker did not wait for packets. */
   | 'busy_seconds'
   /** Detections that were not told, by kind. */
@@ -87,6 +89,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   'raw_tails_missing',
   'expressions_skipped',
   'busy_seconds',
+  'queue_length',
   ...LostKinds.map(lostCounter),
 ];
 
@@ -111,6 +114,7 @@ export function publishCounters(
     rawTailsMissing: number;
     expressionsSkipped: number;
     busySeconds: number;
+    queueLength: number;
     lost: Float64Array;
   },
 ): void {
@@ -125,5 +129,6 @@ export function publishCounters(
   into[at++] = moment.rawTailsMissing;
   into[at++] = moment.expressionsSkipped;
   into[at++] = moment.busySeconds;
+  into[at++] = moment.queueLength;
   into.set(moment.lost, at);
 }

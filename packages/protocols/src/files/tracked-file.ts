@@ -5,16 +5,10 @@
  * Invariant: `offset` + held bytes = `size`, until a file that does not slide has reached its limit.
  */
 
-import { createHash, type Hash } from 'node:crypto';
 import { type BufferPool, copyBytes, NO_BYTES, PooledBytes } from '../buffer-pool';
 import type { BufferView } from '../transaction';
-import { FileHash, type FilePolicy, LONGEST_FILE_NAME } from './policy';
-
-const ALGORITHMS: readonly (readonly [number, string])[] = [
-  [FileHash.MD5, 'md5'],
-  [FileHash.SHA1, 'sha1'],
-  [FileHash.SHA256, 'sha256'],
-];
+import { FileHashes } from './file-hashes';
+import { type FilePolicy, LONGEST_FILE_NAME } from './policy';
 
 /** What a file costs besides its bytes. */
 const OVERHEAD = 200;
@@ -36,19 +30,12 @@ export class TrackedFile {
   private seen = 0;
   private readonly slides: boolean;
   private gapped = false;
-  private readonly hashes: (Hash | null)[] = [];
-  private readonly digests: Uint8Array[] = [];
-  private hashCount = 0;
+  private readonly hashes = new FileHashes();
 
   constructor(pool: BufferPool, policy: FilePolicy) {
     this.content = new PooledBytes(pool, policy.held);
     this.slides = policy.slides;
-    if (policy.hashes === 0) return;
-    for (const [bit, algorithm] of ALGORITHMS) {
-      const wanted = (policy.hashes & bit) !== 0;
-      this.hashes.push(wanted ? createHash(algorithm) : null);
-      if (wanted) this.hashCount++;
-    }
+    this.hashes.begin(policy.hashes);
   }
 
   /** Sets the name: bytes as they were sent (copied, at most `LONGEST_FILE_NAME`). */
@@ -77,10 +64,7 @@ export class TrackedFile {
     }
     content.append(bytes, start, taken);
     this.size += taken - start;
-    if (this.hashCount > 0) {
-      const part = bytes.subarray(start, taken);
-      for (const hash of this.hashes) hash?.update(part);
-    }
+    this.hashes.update(bytes, start, taken);
     return taken;
   }
 
@@ -89,8 +73,7 @@ export class TrackedFile {
     if (this.closed || length <= 0) return;
     this.size += length;
     this.gapped = true;
-    this.hashCount = 0;
-    this.hashes.length = 0;
+    this.hashes.clear();
     if (!this.slides && this.size > this.content.limit) return;
     this.content.end = 0;
     this.offset = this.size;
@@ -129,24 +112,19 @@ export class TrackedFile {
   /** @param hash one bit of `FileHash`; false where it is not complete or was not asked for when it was opened */
   viewHash(hash: number, out: BufferView): boolean {
     if (!this.complete) return false;
-    const place = hash >> 1;
-    const digest = this.digests[place] ?? this.hashes[place]?.digest();
-    if (digest === undefined) return false;
-    this.hashes[place] = null;
-    this.digests[place] = digest;
-    return fill(out, digest);
+    const digest = this.hashes.digest(hash);
+    return digest !== undefined && fill(out, digest);
   }
 
   heldBytes(): number {
-    return OVERHEAD + this.name.length + this.content.bytes.length + this.hashCount * HASH_OVERHEAD;
+    return OVERHEAD + this.name.length + this.content.bytes.length + this.hashes.count * HASH_OVERHEAD;
   }
 
   /** Gives its memory back; the object is done with. */
   release(): void {
     this.closed = true;
     this.content.clear();
-    this.hashes.length = 0;
-    this.hashCount = 0;
+    this.hashes.clear();
   }
 
   /** Makes room for `wanted` bytes, as far as what was shown allows; a quarter of the window stays, for what straddles. */

@@ -7,6 +7,8 @@
 import type { BufferPool } from '../buffer-pool';
 import { PooledBytes } from '../buffer-pool';
 import { ContentDecoder, DecoderNotice } from '../content-coding/decoder';
+import { FileHashes } from '../files/file-hashes';
+import type { FilePolicy } from '../files/policy';
 import type { BufferView } from '../transaction';
 import { ChunkReader } from './chunked';
 
@@ -36,8 +38,16 @@ export class Body {
   private readonly stageTaken: number[] = [];
   private layers = 0;
   private bombRatio = 1;
+  /** What is transferred is the content, and none of it was missing: its size is known however long it is. */
+  private plain = false;
+  /** Of a content that is longer than what is kept. */
+  private readonly hashes = new FileHashes();
 
-  constructor(private readonly pool: BufferPool) {
+  /** @param files says which hashes rules ask for; null: none */
+  constructor(
+    private readonly pool: BufferPool,
+    private readonly files: FilePolicy | null = null,
+  ) {
     this.store = new PooledBytes(pool, 0);
   }
 
@@ -51,6 +61,7 @@ export class Body {
   begin(limit: number, layers: number, kinds: Uint8Array, bombRatio: number): void {
     this.store.limit = limit;
     this.layers = layers;
+    this.plain = layers === 0;
     this.bombRatio = bombRatio;
     for (let i = 0; i < layers; i++) {
       if (i === this.decoders.length) this.decoders.push(new ContentDecoder());
@@ -77,7 +88,7 @@ export class Body {
   append(bytes: Uint8Array, start: number, end: number): number {
     this.transferred += end - start;
     if (this.complete) {
-      this.cut = true;
+      this.outgrow(bytes, start, end);
       return 0;
     }
     let notices = 0;
@@ -119,6 +130,8 @@ export class Body {
   skip(length: number): void {
     this.transferred += length;
     this.layers = 0;
+    this.plain = false;
+    this.hashes.clear();
     this.cut = true;
     this.borrowed = null;
     this.store.end = 0;
@@ -153,6 +166,17 @@ export class Body {
     this.inspected = this.streamOffset + this.length;
   }
 
+  /** Bytes of the content, once it has ended; -1 where they are not known. */
+  get size(): number {
+    if (!this.cut) return this.length;
+    return this.plain && this.left === 0 ? this.transferred : -1;
+  }
+
+  /** @param hash one bit of `FileHash`, of a content that has ended and is longer than what is kept */
+  digest(hash: number): Uint8Array | undefined {
+    return this.size < 0 ? undefined : this.hashes.digest(hash);
+  }
+
   heldBytes(): number {
     let held = this.store.bytes.length;
     if (this.layers > 0) {
@@ -170,6 +194,8 @@ export class Body {
     this.cut = false;
     this.inspected = 0;
     this.left = 0;
+    this.plain = false;
+    this.hashes.clear();
     this.chunks.clear();
     this.borrowed = null;
     this.store.clear();
@@ -182,21 +208,36 @@ export class Body {
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
-    const count = Math.min(end - start, this.store.limit - this.streamOffset - this.length);
-    if (count < end - start) this.cut = true;
-    if (count <= 0) return;
+    const count = Math.max(0, Math.min(end - start, this.store.limit - this.streamOffset - this.length));
+    if (count > 0) this.hold(bytes, start, start + count);
+    if (start + count < end) this.outgrow(bytes, start + count, end);
+  }
+
+  private hold(bytes: Uint8Array, start: number, end: number): void {
     if (this.borrowed === null && this.store.end === 0) {
       this.borrowed = bytes;
       this.borrowedStart = start;
-      this.borrowedEnd = start + count;
+      this.borrowedEnd = end;
       return;
     }
     if (this.borrowed === bytes && this.borrowedEnd === start) {
-      this.borrowedEnd += count;
+      this.borrowedEnd = end;
       return;
     }
     this.settle();
-    this.store.append(bytes, start, start + count);
+    this.store.append(bytes, start, end);
+  }
+
+  /** Bytes beyond the limit are not kept. Hashes begin with what is. */
+  private outgrow(bytes: Uint8Array, start: number, end: number): void {
+    const { hashes } = this;
+    if (!this.cut && this.plain && this.files !== null && this.files.hashes !== 0) {
+      hashes.begin(this.files.hashes);
+      if (this.borrowed !== null) hashes.update(this.borrowed, this.borrowedStart, this.borrowedEnd);
+      else hashes.update(this.store.bytes, 0, this.store.end);
+    }
+    this.cut = true;
+    hashes.update(bytes, start, end);
   }
 
   private decode(bytes: Uint8Array, start: number, end: number): number {

@@ -1,6 +1,7 @@
 /** What all HTTP/1 parsers of one worker share: limits, pools and the scratch of derived buffers. */
 
 import { BufferPool } from '../buffer-pool';
+import type { FilePolicy } from '../files/policy';
 import { Body } from './body';
 import { DerivedBuffers } from './derived';
 import { Head } from './head';
@@ -16,6 +17,8 @@ export interface Http1Options {
   /** Undo LZMA as well as the other content codings. */
   readonly lzma: boolean;
   readonly uri: UriNormalization;
+  /** Read whenever a body outgrows what is kept of it. */
+  readonly files: FilePolicy;
 }
 
 export class Http1Context {
@@ -42,7 +45,7 @@ export class Http1Context {
   }
 
   takeBody(): Body {
-    return this.bodies.pop() ?? new Body(this.pool);
+    return this.bodies.pop() ?? new Body(this.pool, this.options.files);
   }
 
   giveBody(body: Body): void {

@@ -1,3 +1,4 @@
+import { DEFAULT_FILE_POLICY, type FilePolicy } from '../files/policy';
 import {
   type Direction,
   Direction as Directions,
@@ -32,12 +33,16 @@ export interface Http1Definition extends ProtocolDefinition {
 }
 
 /** HTTP/1 as a protocol definition; its parsers share pools and scratch, so there is one per worker. */
-export function createHttp1(settings: Http1Settings = {}): Http1Definition {
+export function createHttp1(
+  settings: Http1Settings = {},
+  files: FilePolicy = { ...DEFAULT_FILE_POLICY },
+): Http1Definition {
   const context = new Http1Context({
     limits: resolveLimits(settings.limits),
     decodeRequests: settings.decodeRequests ?? true,
     lzma: settings.lzma ?? true,
     uri: { ...DEFAULT_URI_NORMALIZATION, ...settings.uri },
+    files,
   });
   return {
     name: 'http',

@@ -1,6 +1,7 @@
 /** The files that HTTP/1 messages carry, as the rules see them: bodies of responses, of POST and of PUT, and parts of forms. */
 
 import { createHash } from 'node:crypto';
+import { FileHash } from '../files/policy';
 import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions } from '../transaction';
 import type { Body } from './body';
@@ -52,9 +53,11 @@ export function fillFileBuffer(
     case Http1Buffer.FILE_NAME:
       return fillName(tx, direction, out);
     default:
-      if (body.cut || tx.progress(direction) < Http1Progress.BODY) return false;
+      if (tx.progress(direction) < Http1Progress.BODY) return false;
+      if (id === Http1Buffer.FILE_SIZE) return body.size >= 0 && writeInteger(out, body.size, 8);
+      if (body.cut) return fillDigest(tx, body.digest(hashOf(id)), out);
       body.view(out);
-      return id === Http1Buffer.FILE_SIZE ? writeInteger(out, out.end - out.start, 8) : fillHash(tx, id, out);
+      return fillHash(tx, id, out);
   }
 }
 
@@ -113,9 +116,22 @@ function algorithmOf(id: number): string {
   return id === Http1Buffer.FILE_SHA1 ? 'sha1' : 'sha256';
 }
 
+function hashOf(id: number): number {
+  if (id === Http1Buffer.FILE_MD5) return FileHash.MD5;
+  return id === Http1Buffer.FILE_SHA1 ? FileHash.SHA1 : FileHash.SHA256;
+}
+
 /** Replaces the bytes in `out` by their hash. Only done where a rule asks. */
 function fillHash(tx: Http1Transaction, id: number, out: BufferView): boolean {
-  const digest = createHash(algorithmOf(id)).update(out.bytes.subarray(out.start, out.end)).digest();
+  return fillDigest(
+    tx,
+    createHash(algorithmOf(id)).update(out.bytes.subarray(out.start, out.end)).digest(),
+    out,
+  );
+}
+
+function fillDigest(tx: Http1Transaction, digest: Uint8Array | undefined, out: BufferView): boolean {
+  if (digest === undefined) return false;
   const { derived } = tx.context;
   derived.room(tx, tx.serial, digest.length);
   derived.bytes.set(digest, derived.end);

@@ -10,7 +10,7 @@ import {
   signatureAlgorithms,
   supportedVersions,
 } from '../../testing/tls/messages';
-import { ja3Hash, ja3Text, ja4 } from './fingerprints';
+import { ja3Hash, ja3Text, ja4, writeJa3 } from './fingerprints';
 import { Hello } from './hello';
 
 function helloOf(fields: HelloFields, client = true): Hello {
@@ -46,6 +46,38 @@ test('JA3 without extensions, without values that mean nothing, and of servers',
     false,
   );
   expect(ja3Text(server)).toBe('769,47,65281-0-11');
+});
+
+test('JA3 of hellos that come again, and of others with the same numbers elsewhere', () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+  let state = seed;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % limit;
+  };
+  // Few numbers, so that lists are confused where their ends are.
+  const numbers = (most: number) =>
+    Array.from({ length: below(most) }, () => [0, 1, 2, 10, 11, 0x0a0a][below(6)]);
+  for (let round = 0; round < 3000; round++) {
+    const extensions = Array.from(
+      { length: below(4) },
+      () =>
+        [
+          groups(numbers(4)),
+          pointFormats(numbers(3).map((n) => n & 255)),
+          empty(below(13)),
+          empty(10),
+          empty(0x1a1a),
+        ][below(5)],
+    );
+    const hello = helloOf({ ciphers: numbers(4), extensions }, true);
+    if (ja3Text(hello) !== writeJa3(hello))
+      throw new Error(`seed ${seed}, round ${round}: ${ja3Text(hello)}`);
+  }
+  const many = helloOf({ ciphers: Array.from({ length: 2000 }, (_, i) => i) });
+  expect(ja3Text(many)).toBe(writeJa3(many));
+  const more = helloOf({ ciphers: Array.from({ length: 2001 }, (_, i) => i) });
+  expect(ja3Text(more)).toBe(writeJa3(more));
 });
 
 test('JA4 of the published example', () => {

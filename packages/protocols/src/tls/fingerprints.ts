@@ -2,7 +2,15 @@
 
 import { createHash } from 'node:crypto';
 import { Extension, type Hello, isGrease, u16 } from './hello';
+import { HelloNumbers, TextMemo } from './hello-numbers';
 import { TlsVersion } from './versions';
+
+/** What was made of the last hellos that differed. */
+const numbers = new HelloNumbers();
+const texts = new TextMemo();
+const hashes = new Map<string, string>();
+const MOST_HASHES = 128;
+const LONGEST_HASHED = 4096;
 
 /** Adds the numbers of `bytes[start, end)`, `width` bytes each, without those that mean nothing. */
 function addNumbers(bytes: Uint8Array, start: number, end: number, width: number, to: number[]): void {
@@ -17,6 +25,17 @@ function addNumbers(bytes: Uint8Array, start: number, end: number, width: number
  * numbers of a list are joined by `-`.
  */
 export function ja3Text(hello: Hello): string {
+  numbers.read(hello);
+  const sum = numbers.sum();
+  const known = texts.find(numbers, sum);
+  if (known !== null) return known;
+  const text = writeJa3(hello);
+  texts.keep(numbers, sum, text);
+  return text;
+}
+
+/** The same, whether it was made before or not. */
+export function writeJa3(hello: Hello): string {
   const { bytes } = hello;
   const ciphers: number[] = [];
   const extensions: number[] = [];
@@ -37,7 +56,12 @@ export function ja3Text(hello: Hello): string {
 
 /** MD5 of a JA3 text, in hexadecimal digits. */
 export function ja3Hash(text: string): string {
-  return createHash('md5').update(text).digest('hex');
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
+  const hash = createHash('md5').update(text).digest('hex');
+  if (hashes.size >= MOST_HASHES) hashes.clear();
+  if (text.length <= LONGEST_HASHED) hashes.set(text, hash);
+  return hash;
 }
 
 const JA4_VERSIONS: ReadonlyMap<number, string> = new Map<number, string>([

@@ -53,6 +53,12 @@ export interface UdpRequestParams {
   readonly timeout: number;
 }
 
+/** Frames one behind the other: an array of its own for each would cost more than the frame. */
+export interface Frames {
+  readonly bytes: Uint8Array;
+  readonly lengths: readonly number[];
+}
+
 export interface AgentMethods {
   listen(params: ListenParams): void;
   received(params: { port: number }): ReceivedConnection[];
@@ -70,7 +76,7 @@ export interface AgentMethods {
   udpReceived(params: { port: number }): Uint8Array[];
   udpRequest(params: UdpRequestParams): Uint8Array | null;
   openFrames(params: { interface: string; filter: string }): void;
-  sendFrames(params: { frames: readonly Uint8Array[] }): void;
+  sendFrames(params: Frames): void;
 }
 
 export type AgentMethod = keyof AgentMethods;
@@ -92,9 +98,20 @@ export interface AgentReply {
 export type AgentRequests = readonly AgentRequest[];
 
 /** Likewise answers, and frames that arrived after `openFrames`. */
-export type AgentMessage =
-  | { readonly replies: readonly AgentReply[] }
-  | { readonly frames: readonly Uint8Array[] };
+export type AgentMessage = { readonly replies: readonly AgentReply[] } | { readonly frames: Frames };
 
 /** Bytes that an agent keeps of a connection; what comes beyond is an error of the test. */
 export const MAX_KEPT = 64 << 20;
+
+export function joinFrames(frames: readonly Uint8Array[]): Frames {
+  return { bytes: Buffer.concat(frames), lengths: frames.map(({ length }) => length) };
+}
+
+/** Views into the bytes of `frames`. */
+export function splitFrames({ bytes, lengths }: Frames): Uint8Array[] {
+  let end = 0;
+  return lengths.map((length) => {
+    end += length;
+    return bytes.subarray(end - length, end);
+  });
+}

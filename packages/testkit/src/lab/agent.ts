@@ -13,8 +13,10 @@ import {
   type AgentRequest,
   type AgentRequests,
   type ConnectionState,
+  joinFrames,
   MAX_KEPT,
   type ReceivedConnection,
+  splitFrames,
 } from './agent-protocol';
 import { webApplication } from './web-application';
 
@@ -291,19 +293,20 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     // Those that came together go together: each message costs more than what is in it.
     let arrived: Uint8Array[] = [];
     const pass = () => {
-      const message: AgentMessage = { frames: arrived };
+      const message: AgentMessage = { frames: joinFrames(arrived) };
       arrived = [];
       process.send?.(message);
     };
     session.on('packet', (length) => {
       if (arrived.length === 0) setImmediate(pass);
-      arrived.push(Uint8Array.from(buffer.subarray(0, length)));
+      arrived.push(Buffer.from(buffer.subarray(0, length)));
     });
     frames = session;
   },
 
-  sendFrames({ frames: all }) {
-    for (const frame of all) frames?.send(Buffer.from(frame), frame.length);
+  sendFrames(sent) {
+    for (const { buffer, byteOffset, length } of splitFrames(sent))
+      frames?.send(Buffer.from(buffer, byteOffset, length), length);
   },
 };
 

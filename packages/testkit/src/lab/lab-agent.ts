@@ -1,7 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentMessage, AgentMethod, AgentMethods, AgentReply, AgentRequest } from './agent-protocol';
+import {
+  type AgentMessage,
+  type AgentMethod,
+  type AgentMethods,
+  type AgentReply,
+  type AgentRequest,
+  splitFrames,
+} from './agent-protocol';
 
 // Seen from src and from dist alike: the agent runs as a program of its own, so it must be built.
 const AGENT = join(__dirname, '..', '..', 'dist', 'lab', 'agent.js');
@@ -49,7 +56,7 @@ export class LabAgent {
       this.stderr = (this.stderr + text).slice(-MAX_STDERR);
     });
     this.child.on('message', (message: AgentMessage) => {
-      if ('frames' in message) for (const frame of message.frames) this.onFrame(frame);
+      if ('frames' in message) for (const frame of splitFrames(message.frames)) this.onFrame(frame);
       else for (const reply of message.replies) this.settle(reply);
     });
     this.child.on('error', (error) => this.fail(error.message));

@@ -1,4 +1,5 @@
 import { PacketView } from '@portcullis/wire';
+import { joinFrames } from './agent-protocol';
 import type { LabAgent } from './lab-agent';
 import { END_INTERFACE, type EndRole, endHardware, gatewayHardware } from './topology';
 
@@ -33,7 +34,7 @@ export class RawEnd {
 
   /** Sends IP packets to the gateway, in order. */
   send(...packets: readonly Uint8Array[]): Promise<void> {
-    return this.agent.call('sendFrames', { frames: packets.map((packet) => this.frame(packet)) });
+    return this.agent.call('sendFrames', joinFrames(packets.map((packet) => this.frame(packet))));
   }
 
   private frame(packet: Uint8Array): Uint8Array {
