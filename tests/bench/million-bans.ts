@@ -2,6 +2,7 @@
  * `npm run bench:bans`: a great many bans — adding, listing, looking for drift, restoring, expiring and lifting them —
  * and how long one more ban takes while each of these is under way. Needs root: it works in namespaces of its own.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -176,6 +177,8 @@ async function bench(total: number, rounds: number, directory: string): Promise<
   const report = await measure('restart after a reboot: ledger read, all restored', () => service.start());
   if (report.restored < total) throw new Error(`${report.restored} bans were restored`);
 
+  printFloor(total, lab.namespaces.gateway as string);
+
   attacks.service = service;
   await measure('lifting those of a prefix (about half)', () =>
     service.remove(`11.0.0.0/${total > 500_000 ? 13 : 16}`),
@@ -192,6 +195,26 @@ async function bench(total: number, rounds: number, directory: string): Promise<
   await attacks.end();
   process.stdout.write(`\nevents: ${JSON.stringify(counts)}; probes that failed: ${attacks.failed}\n`);
   if (rounds > 0) await throughput(total, rounds, directory);
+}
+
+/** What the kernel and its own program take for as many entries, into sets that do not grow: seconds, of the processor too. */
+function printFloor(total: number, namespace: string): void {
+  say('the same entries by ipset restore');
+  const sets = (family: 4 | 6) => `bench_floor${family}`;
+  const create = (family: 4 | 6) =>
+    `create ${sets(family)} hash:net family inet${family === 6 ? '6' : ''} hashsize ${2 ** Math.ceil(Math.log2(total))} maxelem ${2 * total} timeout 3600 counters\n`;
+  let input = create(4) + create(6);
+  for (let n = 0; n < total; n++)
+    input += `add ${sets(n % 10 === 0 ? 6 : 4)} ${prefixOf(n)} timeout ${SECONDS}\n`;
+  const script = "TIMEFORMAT='%R %U %S'; time ipset restore";
+  const { stderr, status } = spawnSync('ip', ['netns', 'exec', namespace, 'bash', '-c', script], { input });
+  const [wall = 0, user = 0, system = 0] = String(stderr).trim().split(' ').map(Number);
+  if (status !== 0) throw new Error(`ipset restore: ${stderr}`);
+  process.stdout.write(
+    `| floor: the same entries by ipset restore, from text | ${number(wall)} | ${number(user + system)} | – | – | – | – | – |\n`,
+  );
+  for (const family of [4, 6] as const)
+    spawnSync('ip', ['netns', 'exec', namespace, 'ipset', 'destroy', sets(family)]);
 }
 
 /** Requests a second through a gateway whose ban sets are full, against the same with empty ones. */

@@ -15,7 +15,7 @@ import { ObservedEngine } from './observed-engine';
 const FLOWS = 16_384;
 const MEGABYTE = 1 << 20;
 const MEMCAP = 8 * MEGABYTE;
-const PARSER_MEMCAP = 2 * MEGABYTE;
+const PARSER_MEMCAP = MEGABYTE;
 const BANS_PER_MINUTE = 100;
 /** What the engine may take beyond what it takes at rest: its tables and pools, and garbage that is not collected yet. */
 const RESIDENT_GROWTH = FLOWS * 1024 + MEMCAP + PARSER_MEMCAP + 256 * MEGABYTE;

@@ -182,6 +182,37 @@ describeLab('bans', () => {
     await banned(4);
   });
 
+  const refusedBecause = (family: 4 | 6, reason: RegExp) =>
+    engine.events('alert').filter(({ src_ip, portcullis }) => {
+      const { refused = '' } = (portcullis?.ban ?? {}) as { refused?: string };
+      return src_ip === attacker(family) && reason.test(refused);
+    }).length;
+
+  test.each([4, 6] as const)(
+    'who is never to be blocked is stopped and not banned, over IPv%d',
+    async (family) => {
+      expect((await engine.ask('config', 'set', `never-block=[self, "${attacker(family)}"]`)).code).toBe(0);
+      expect(await attack(family)).toMatchObject({ complete: false });
+      await waitUntil(() => refusedBecause(family, /never blocked/) > 0, { what: 'the refusal' });
+      expect(await inKernel(family)).toBe(false);
+      expect((await engine.ask('config', 'unset', 'never-block')).code).toBe(0);
+    },
+  );
+
+  test('more bans than the cap are refused, with an alarm', async () => {
+    expect((await engine.ask('config', 'set', 'max-bans-per-minute=1')).code).toBe(0);
+    // Those of the tests before may count already.
+    for (const family of [4, 6] as const) expect(await attack(family)).toMatchObject({ complete: false });
+    const refused = () => ([4, 6] as const).filter((family) => refusedBecause(family, /within a minute/) > 0);
+    await waitUntil(() => refused().length > 0, { what: 'the refusal' });
+    for (const family of refused()) expect(await inKernel(family)).toBe(false);
+    const alarms = engine
+      .events('engine')
+      .filter(({ engine: what }) => JSON.stringify(what).includes('BAN_FLOOD'));
+    expect(alarms.length).toBeGreaterThan(0);
+    expect((await engine.ask('config', 'unset', 'max-bans-per-minute')).code).toBe(0);
+  });
+
   test('a ban lasts from one minute to 32 768 minutes', async () => {
     for (const wrong of ['59s', '32769m', 'long'])
       expect((await engine.ask('config', 'set', `block-duration=${wrong}`)).code).toBe(2);

@@ -125,3 +125,34 @@ test('no source names the place of this checkout', () => {
     .filter((path) => readFileSync(path, 'utf8').includes(`${root}/`));
   expect(wrong).toEqual([]);
 });
+
+/** `import type`, and lists in which every name is a type, are gone when the code runs. */
+const RUNNING_IMPORT = /^(?:import|export)\s+(?!type\b)([^'"=;]*?)from\s+'(\.[^']+)'/gm;
+
+test('no file needs itself through others, where they run', () => {
+  const needs = new Map<string, string[]>();
+  for (const file of Object.keys(allowed).flatMap((folder) => sources(join(root, folder, 'src')))) {
+    const found = [...readFileSync(file, 'utf8').matchAll(RUNNING_IMPORT)];
+    const running = found.filter(([, names = '']) => names.replace(/\btype\s+\w+\s*,?/g, '').match(/\w/));
+    needs.set(
+      file,
+      running.map(([, , path = '']) => `${join(file, '..', path)}.ts`),
+    );
+  }
+  const circles: string[] = [];
+  const left = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const again = way.indexOf(file);
+    if (again >= 0) {
+      const circle = [...way.slice(again), file].map((path) => path.slice(root.length + 1));
+      circles.push(circle.join(' > '));
+    } else if (!left.has(file)) {
+      for (const other of needs.get(file) ?? []) visit(other, [...way, file]);
+      left.add(file);
+    }
+  };
+  for (const file of needs.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+  // A test that reads no imports finds no circles either.
+  expect([...needs.values()].flat().filter((file) => needs.has(file)).length).toBeGreaterThan(1000);
+});

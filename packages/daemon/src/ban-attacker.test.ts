@@ -119,7 +119,7 @@ test('a device that was unblocked by hand since is not banned for what it did be
   await attackers.consider(detection(), policy);
   await service.remove('203.0.113.7');
   expect(await attackers.consider(detection(), policy)).toEqual({
-    refused: expect.stringMatching(/unblocked-since/),
+    refused: expect.stringMatching(/unblocked after/),
   });
   expect(await attackers.consider(detection({ time: (Date.now() + 1000) * 1000 }), policy)).toMatchObject({
     prefix: '203.0.113.7',

@@ -1,11 +1,11 @@
-import type { DecoyRow, Mode, PortsRow, QueueRow, RulesAnswer, StatusAnswer } from '@portcullis/control';
+import type { DecoyRow, Mode, PortsRow, QueueRow, StatusAnswer } from '@portcullis/control';
 import type { RuleSummary } from '@portcullis/engine';
 import type { FirewallBackend, InstallPlan } from '@portcullis/firewall';
 import { readQueueStatistics } from '@portcullis/nfqueue-binding';
-import type { Decoys } from './decoys';
 import { exceptionRows } from './exceptions';
 import { portText } from './install-plan';
-import type { Mirrors } from './mirrors';
+import type { Protection } from './protection';
+import type { RulesInForce } from './rules-in-force';
 import type { Traffic } from './traffic';
 import type { WebAddressLists } from './web-address-lists';
 import type { Supervisor } from './workers/supervisor';
@@ -18,21 +18,19 @@ export interface EngineParts {
   startedAt: number;
   firewall: FirewallBackend;
   bans: number;
-  rules: RuleSummary | null;
-  rulesLoadedAt: Date | null;
+  rules: RulesInForce;
   /** What the firewall looks like while protection is on. */
   plan: InstallPlan;
-  /** Null while protection is off. */
-  supervisor: Supervisor | null;
-  mirrors: Mirrors | null;
-  decoys: Decoys | null;
+  protection: Pick<Protection, 'supervisor' | 'mirrors' | 'decoys'>;
   traffic: Traffic;
   webAddresses: WebAddressLists;
   repairs: number;
 }
 
 export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
-  const { supervisor, firewall, rules, mirrors, mode } = parts;
+  const { firewall, mode } = parts;
+  const { supervisor, mirrors } = parts.protection;
+  const rules = parts.rules.summary;
   const counted = await firewall.queueRulePackets();
   const dropped = await firewall.dropCounters();
   const totals = parts.traffic.totals(supervisor?.workers ?? new Map());
@@ -43,7 +41,7 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
     mode,
     uptime_s: Math.round((Date.now() - parts.startedAt) / 1000),
     firewall: firewall.name,
-    rules: rulesAnswer(rules, parts.rulesLoadedAt),
+    rules: parts.rules.answer(),
     ports: on && rules && mirrors === null ? portsRow(rules, parts.plan) : null,
     decoy: on ? decoyRow(parts) : null,
     bans: { active: parts.bans, dropped_packets: dropped.packets, dropped_bytes: dropped.bytes },
@@ -71,14 +69,6 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
   };
 }
 
-export function rulesAnswer(rules: RuleSummary | null, loadedAt: Date | null): RulesAnswer {
-  return {
-    loaded: rules?.loaded ?? 0,
-    failed: rules?.failed.length ?? 0,
-    loaded_at: loadedAt?.toISOString() ?? null,
-  };
-}
-
 export function queueRows(supervisor: Supervisor | null): QueueRow[] {
   const kernel = new Map(readQueueStatistics().map((line) => [line.queue, line]));
   return (supervisor?.attended ?? []).map(({ queue, facts, thread }) => ({
@@ -103,7 +93,7 @@ function portsRow({ ports }: RuleSummary, plan: InstallPlan): PortsRow {
   };
 }
 
-function decoyRow({ decoys, plan }: EngineParts): DecoyRow | null {
+function decoyRow({ protection: { decoys }, plan }: EngineParts): DecoyRow | null {
   if (decoys === null || plan.decoys === undefined) return null;
   const { ports } = plan.decoys;
   return { ports: ports.length > 0 ? portText({ ports }) : 'none: no rule names a port', ...decoys.row };

@@ -1,7 +1,9 @@
-export { type DaemonOptions, engineVersion, type Logger, PortcullisDaemon } from './daemon';
+export { type DaemonOptions, PortcullisDaemon } from './daemon';
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose';
 export type { Finding, FindingState } from './doctor/finding';
 export { PERMISSION_CHECK } from './doctor/machine';
+export { engineVersion } from './engine-version';
+export type { Logger } from './logger';
 export { NameLock } from './name-lock';
 export { type Registered, Registration } from './registration';
 export { builtInRuleDirectory, FETCHED, RuleSourceError, readRuleSource, ruleStore } from './rule-source';

@@ -32,8 +32,7 @@ export function installPlan(
   const monitoring = mode === 'monitoring';
   return {
     queues: nfqueue.queues,
-    // Monitoring must not stop traffic, whatever becomes of the engine.
-    failOpen: monitoring || nfqueue['fail-open'],
+    failOpen: failsOpen(configuration, mode),
     markMask: mark.mask,
     generation,
     hooks: { forward: on && forward, input: on && protect.host, output: on && protect.host },
@@ -55,6 +54,11 @@ export function installPlan(
       },
     }),
   };
+}
+
+/** Whether traffic passes that no worker attends to. Monitoring must not stop any, whatever becomes of the engine. */
+export function failsOpen({ nfqueue }: Configuration, mode: Mode): boolean {
+  return nfqueue['fail-open'] || mode === 'monitoring';
 }
 
 /** Ports where web addresses are looked for; null: they are not. */

@@ -20,8 +20,8 @@ import {
   WebhookTransport,
   webhookKey,
 } from '@portcullis/events';
-import type { Logger } from './daemon';
 import { engineEvent } from './engine-event';
+import type { Logger } from './logger';
 
 type Outputs = Configuration['outputs'];
 

@@ -5,10 +5,10 @@ import type { EventSink, EveRecord } from '@portcullis/events';
 import type { Classification } from '@portcullis/rules';
 import { AttackerBans, type BanPolicy } from './ban-attacker';
 import type { Bans } from './bans';
-import type { Logger } from './daemon';
 import { engineEvent } from './engine-event';
 import type { Incidents } from './incidents';
 import { InterfaceNames } from './interfaces';
+import type { Logger } from './logger';
 
 export interface ResponseParts {
   readonly bans: Bans;

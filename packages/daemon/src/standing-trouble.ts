@@ -1,4 +1,4 @@
-import type { Logger } from './daemon';
+import type { Logger } from './logger';
 
 /** Something that fails until it works again: told when it begins and when it is over, however often it is tried. */
 export class StandingTrouble {

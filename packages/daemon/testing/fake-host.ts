@@ -4,8 +4,8 @@ import type { IptablesVariant } from '@portcullis/firewall';
 import { statusAnswer } from '../../control/testing/status-answer';
 import type { Circumstances, EngineFacts, FirewallFacts } from '../src/doctor/circumstances';
 import type { CommandOutput, FileFacts, FirewallView, FreeSpace, Host } from '../src/doctor/host';
+import { parseSets } from '../src/doctor/kernel-sets';
 import { parseTables } from '../src/doctor/kernel-tables';
-import { parseSets } from '../src/doctor/sets';
 
 export const NOW = Date.UTC(2026, 5, 1, 12);
 

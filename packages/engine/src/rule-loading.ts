@@ -135,7 +135,7 @@ function compileOptions(
 }
 
 /** What of the program and the protocols decides what comes of rules: in hex. */
-export function rulesFingerprint(protocols: readonly ProtocolDefinition[]): string {
+function rulesFingerprint(protocols: readonly ProtocolDefinition[]): string {
   return compilerFingerprint({
     buffers: allBuffers(protocols),
     protocols: protocols.map((protocol) => protocol.name),
@@ -144,7 +144,7 @@ export function rulesFingerprint(protocols: readonly ProtocolDefinition[]): stri
 }
 
 /** Reads and compiles rules, in slices of a few milliseconds. */
-export function* prepareRules(
+function* prepareRules(
   source: RuleSource,
   protocols: readonly ProtocolDefinition[],
 ): Generator<void, Preparation> {

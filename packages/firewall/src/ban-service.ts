@@ -284,10 +284,10 @@ export class BanService {
       let refused = 0;
       let group: Ban[] = [];
       const keep = async () => {
-        const onDisk = ledger.putMany(group);
-        for (const { prefix, count } of group) (count > 1 ? extended : added).push(ledger.find(prefix));
+        const { rows, done } = ledger.putMany(group);
+        for (const [at, { count }] of group.entries()) (count > 1 ? extended : added).push(rows[at]);
         group = [];
-        await onDisk;
+        await done;
       };
       for (const request of requests) {
         const now = this.present();
@@ -834,11 +834,18 @@ function newBan(prefix: string, request: BanRequest, before: Ban | undefined, no
 
 const RUN = randomBytes(4).toString('hex');
 let made = 0;
+/** Many are made in one millisecond. */
+let lastMoment = 0;
+let lastMomentText = '';
 
 /** Moment, run of the engine, number within it: at most 24 letters. */
 function newId(now: number): string {
   made++;
-  return `${now.toString(36)}-${RUN}${made.toString(36)}`;
+  if (now !== lastMoment) {
+    lastMoment = now;
+    lastMomentText = `${now.toString(36)}-${RUN}`;
+  }
+  return lastMomentText + made.toString(36);
 }
 
 function asFirewallError(reason: unknown, ban: Ban): FirewallError {

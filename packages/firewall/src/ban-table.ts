@@ -55,6 +55,8 @@ export class BanTable {
   /** Rows ever used. */
   private rows = 0;
   size = 0;
+  /** Of what the last `set` has replaced; undefined: there was nothing. */
+  replacedUntil: number | undefined;
   /** By origin, IPv4 and IPv6 of each. */
   private readonly kinds = new Uint32Array(2 * ORIGINS.length);
 
@@ -85,13 +87,14 @@ export class BanTable {
   }
 
   /**
-   * Replaces what stood for that prefix.
+   * Replaces what stood for that prefix; `replacedUntil` tells when that would have ended.
    *
    * @returns the row; -1 when the prefix is not in normal form
    */
   set(ban: Ban): number {
     if (!packPrefix(ban.prefix, this.key)) return -1;
     let row = this.rowOfKey();
+    this.replacedUntil = row < 0 ? undefined : this.untilOf(row);
     if (row < 0) row = this.addKey();
     else {
       this.reasons.release(this.chunkOf(row).reason[row & CHUNK_MASK]);

@@ -47,7 +47,7 @@ export function decoySetLines({ ports }: DecoyPlan): string[] {
  *
  * Asked in INPUT behind the administrator's chain: what is not inspected is not led to a decoy either.
  */
-export function decoyRules(
+function decoyRules(
   { listeners }: DecoyPlan,
   family: Family,
 ): { divert: readonly string[]; learn: readonly string[] } {

@@ -62,7 +62,7 @@ describe('BanLedger', () => {
     const bans = Array.from({ length: 100 }, (_, n) =>
       ban(`192.0.2.${n}`, 3600, { reason, id: `${n}`.padEnd(24, 'x') }),
     );
-    await ledger.putMany(bans);
+    await ledger.putMany(bans).done;
     await ledger.close();
     const again = await reopened();
     expect(again.report.damagedLines).toBe(0);

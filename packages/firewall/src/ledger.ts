@@ -266,22 +266,25 @@ export class BanLedger {
     return this.append({ op: 'put', ban: this.take(ban) });
   }
 
-  /** The same for many. */
-  putMany(bans: readonly Ban[]): Promise<void> {
-    const inward = bans.map((ban) => this.take(ban));
+  /** The same for many. @returns their rows at once */
+  putMany(bans: readonly Ban[]): { rows: number[]; done: Promise<void> } {
+    const rows: number[] = [];
+    const inward = bans.map((ban) => this.take(ban, rows));
     let lines = '';
     for (const record of banLines(inward)) lines += encodeLine(record);
-    return this.appended(this.journal.appendLines(lines, bans.length));
+    return { rows, done: this.appended(this.journal.appendLines(lines, bans.length)) };
   }
 
-  /** @returns the ban as records have it */
-  private take(ban: Ban): Ban {
-    const inward = { ...ban, since: ban.since - this.offset, until: this.toLedger(ban.until) };
-    const before = this.bans.find(ban.prefix);
-    const until = before < 0 ? undefined : this.bans.untilOf(before);
-    this.removed.delete(ban.prefix);
-    this.excepted.delete(ban.prefix);
+  /** @param rows gets its row @returns the ban as records have it */
+  private take(ban: Ban, rows: number[] = []): Ban {
+    const { offset } = this;
+    const inward =
+      offset === 0 ? ban : { ...ban, since: ban.since - offset, until: this.toLedger(ban.until) };
+    if (this.removed.size > 0) this.removed.delete(ban.prefix);
+    if (this.excepted.size > 0) this.excepted.delete(ban.prefix);
     const row = this.bans.set(inward);
+    const until = this.bans.replacedUntil;
+    rows.push(row);
     if (until === undefined) this.index(row);
     else if (until > inward.until) this.schedule(row);
     return inward;

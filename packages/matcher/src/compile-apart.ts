@@ -14,7 +14,7 @@ export interface DatabaseOrder {
 }
 
 /** Compiles each order and puts it in its place, all of it or nothing. */
-export function fulfil(orders: readonly DatabaseOrder[]): void {
+function fulfil(orders: readonly DatabaseOrder[]): void {
   for (const { path, literals } of orders) {
     const patterns = literals.map(([bytes, caseless], id) => ({
       expression: Buffer.from(bytes, 'base64'),

@@ -35,7 +35,7 @@ export interface RuleDraft {
 }
 
 /** Reads the options of a rule. @throws RuleError */
-export function buildRule(rule: Rule, environment: CompileEnvironment): RuleBuilder {
+function buildRule(rule: Rule, environment: CompileEnvironment): RuleBuilder {
   const builder = new RuleBuilder(rule, environment);
   for (const option of rule.options) {
     const keyword = keywordOf(option.keyword, environment.buffers);

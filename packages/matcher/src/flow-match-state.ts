@@ -1,15 +1,15 @@
 /** Bits of one flow above this count are refused and counted. */
 export const MAX_FLOW_BITS = 256;
 /** Stream rules of one direction that may wait for more bytes. */
-export const MAX_STREAM_WAITING = 8;
+const MAX_STREAM_WAITING = 8;
 
 /** Rules that look at buffers and whose raw contents were seen in a stream window still held. */
-export const MAX_RAW_FOUND = 32;
+const MAX_RAW_FOUND = 32;
 
 /** Variables of one flow (`flowint`) above this count are refused. */
-export const MAX_FLOW_INTEGERS = 64;
+const MAX_FLOW_INTEGERS = 64;
 /** Bits of transactions (`xbits` with `track tx`) of one flow above this count are refused. */
-export const MAX_TRANSACTION_BITS = 256;
+const MAX_TRANSACTION_BITS = 256;
 
 /** Stands for every list that is empty: a flow at rest with a flow bit set should hold no more than that. */
 const NONE: readonly number[] = [];

@@ -1,5 +1,5 @@
 /** Lists of ports that are kept at a time, 8 KiB each; without a list every port counts as new. */
-export const MAX_PORT_LISTS = 256;
+const MAX_PORT_LISTS = 256;
 
 /** Ports that were seen, by the place of a threshold entry. */
 export class PortCounts {

@@ -72,7 +72,7 @@ export interface PrefilterParts {
 }
 
 /** Collects patterns and the rules they stand for. */
-export class PrefilterDraft {
+class PrefilterDraft {
   private readonly indexes = new Map<string, number>();
   private readonly literals: Literal[] = [];
   private readonly rules: number[][] = [];

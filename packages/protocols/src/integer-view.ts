@@ -1,3 +1,4 @@
+import { showBytes } from './buffer-view';
 import type { BufferView } from './transaction';
 
 /** Numbers of one transaction that rules can look at together; views are kept for as long as it is looked at. */
@@ -14,11 +15,5 @@ export function writeInteger(out: BufferView, value: number, bytes: 1 | 2 | 4 | 
     ring[i] = rest % 256;
     rest = Math.floor(rest / 256);
   }
-  out.bytes = ring;
-  out.start = start;
-  out.end = start + bytes;
-  out.streamOffset = 0;
-  out.fresh = start;
-  out.complete = true;
-  return true;
+  return showBytes(out, ring, start, start + bytes);
 }

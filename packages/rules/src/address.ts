@@ -4,7 +4,7 @@ import { ExpressionError, type GroupValue, type SetAlgebra } from './group';
 const MAXIMUM = { 4: 0xffff_ffffn, 6: (1n << 128n) - 1n } as const;
 const BITS = { 4: 32, 6: 128 } as const;
 
-export const EVERY_ADDRESS: readonly AddressRange[] = Object.freeze([
+const EVERY_ADDRESS: readonly AddressRange[] = Object.freeze([
   { family: 4, first: 0n, last: MAXIMUM[4] },
   { family: 6, first: 0n, last: MAXIMUM[6] },
 ] as const);

@@ -98,7 +98,7 @@ class GroupReader {
   }
 }
 
-export function parseGroup(text: string): GroupNode {
+function parseGroup(text: string): GroupNode {
   return new GroupReader(text).read();
 }
 

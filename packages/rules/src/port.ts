@@ -46,7 +46,7 @@ export function mergePorts(ranges: readonly PortRange[]): PortRange[] {
 }
 
 /** Both sorted and disjoint, so one walk over both is enough. */
-export function subtractPorts(from: readonly PortRange[], taken: readonly PortRange[]): PortRange[] {
+function subtractPorts(from: readonly PortRange[], taken: readonly PortRange[]): PortRange[] {
   const left: PortRange[] = [];
   let next = 0;
   for (const { first: start, last } of from) {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 
 /** Several times what the largest rule sets have. */
-export const LARGEST_DOWNLOAD = 128 * 1024 * 1024;
+const LARGEST_DOWNLOAD = 128 * 1024 * 1024;
 const MOST_REDIRECTIONS = 5;
 /** Milliseconds for the whole of a download: a server that sends a byte a second does not hold an update for ever. */
 const DEADLINE = 10 * 60_000;

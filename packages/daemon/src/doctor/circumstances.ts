@@ -1,8 +1,9 @@
 import { type Configuration, setAt } from '@portcullis/configuration';
 import type { Mode, SettingRow, StatusAnswer } from '@portcullis/control';
+import * as plan from '../install-plan';
 import type { FirewallView, Host } from './host';
+import type { IpSet } from './kernel-sets';
 import type { FamilyTables } from './kernel-tables';
-import type { IpSet } from './sets';
 
 /** An engine that answers, or why there is none. */
 export type EngineFacts =
@@ -47,7 +48,7 @@ export function inspecting({ engine }: Circumstances): boolean {
   return engine.status !== null && engine.status.state !== 'disabled';
 }
 
-/** What becomes of packets that nobody takes from the queue. */
+/** Whether packets pass that nobody takes from the queue. */
 export function failsOpen({ configuration, mode }: Circumstances): boolean {
-  return configuration.nfqueue['fail-open'] || mode === 'monitoring';
+  return plan.failsOpen(configuration, mode);
 }

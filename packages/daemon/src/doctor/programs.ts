@@ -2,8 +2,8 @@ import type { Configuration } from '@portcullis/configuration';
 import type { EngineFacts, FirewallFacts } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';
 import type { FirewallView, Host } from './host';
+import { parseSets } from './kernel-sets';
 import { readTables } from './kernel-tables';
-import { parseSets } from './sets';
 
 /** Reads what stands in the kernel, with the programs that the engine uses, or would use. */
 export async function readFirewall(

@@ -1,26 +1,11 @@
-import { parseSetHeaders, SetName } from '@portcullis/firewall';
+import { SetName } from '@portcullis/firewall';
 import { rulesLeftStanding } from './chains';
 import type { Circumstances } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';
-
-/** What `ipset list -terse` says about a set. */
-export interface IpSet {
-  readonly name: string;
-  readonly type: string;
-  readonly entries: number;
-  /** Entries it can hold; 0 where there is no such limit. */
-  readonly capacity: number;
-}
+import type { IpSet } from './kernel-sets';
 
 /** Above this share of its capacity a set is told. */
 const NEARLY_FULL = 0.8;
-
-export function parseSets(text: string): Map<string, IpSet> {
-  const sets = new Map<string, IpSet>();
-  for (const [name, { type, entries, header }] of parseSetHeaders(text))
-    sets.set(name, { name, type, entries, capacity: Number(/\bmaxelem (\d+)/.exec(header)?.[1] ?? 0) });
-  return sets;
-}
 
 /** The ban sets are there and have room. */
 export function checkBanSets(here: Circumstances): Finding {

@@ -2,6 +2,7 @@ import type { Configuration } from '@portcullis/configuration';
 import type { Mode } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
 import type { MarkLayout } from '@portcullis/firewall';
+import { failsOpen } from '../install-plan';
 import type { SupervisorSettings } from './supervisor';
 
 /** Sources that attack are dropped by the worker itself until the kernel has the ban. */
@@ -9,10 +10,12 @@ const HOLD_BLOCKED_MICROS = 2_000_000;
 
 /** The queues of the configuration, by their numbers. */
 export function queueSources(
-  { nfqueue }: Configuration,
+  configuration: Configuration,
   marks: MarkLayout,
   mode: Mode,
 ): Map<number, SourceSettings> {
+  const { nfqueue } = configuration;
+  const failOpen = failsOpen(configuration, mode);
   const { first, last } = nfqueue.queues;
   const sources = new Map<number, SourceSettings>();
   for (let queue = first; queue <= last; queue++)
@@ -22,7 +25,7 @@ export function queueSources(
       maxLength: nfqueue['max-length'],
       batchSize: nfqueue['batch-size'],
       receiveBuffer: nfqueue['receive-buffer'],
-      failOpen: nfqueue['fail-open'] || mode === 'monitoring',
+      failOpen,
       gso: nfqueue.gso,
       injectedMark: marks.injected,
     });

@@ -15,7 +15,7 @@ export interface DatagramSinkOptions {
 }
 
 /** What fits into an IPv4 datagram. */
-export const LONGEST_DATAGRAM = 65_507;
+const LONGEST_DATAGRAM = 65_507;
 const BACKLOG_BYTES = 4 * 1024 * 1024;
 
 /**

@@ -41,7 +41,7 @@ export interface SyslogFormat {
 const Severity = { CRITICAL: 2, ERROR: 3, WARNING: 4, NOTICE: 5, INFORMATIONAL: 6 } as const;
 
 /** Alerts by their rule's priority (1 is the gravest), bans as notices, what the engine has to say as a warning. */
-export function syslogSeverity(record: EveRecord): number {
+function syslogSeverity(record: EveRecord): number {
   if (record.event_type === 'engine') return Severity.WARNING;
   if (record.event_type === 'ban') return record.ban?.action === 'failed' ? Severity.ERROR : Severity.NOTICE;
   const priority = record.alert?.severity ?? 3;

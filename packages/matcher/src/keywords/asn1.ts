@@ -80,7 +80,7 @@ class Walk {
   }
 }
 
-export class Asn1Step extends BufferStep {
+class Asn1Step extends BufferStep {
   constructor(
     private readonly checks: Checks,
     private readonly offset: number,

@@ -17,7 +17,7 @@ interface ByteExtract extends ByteOptions {
   readonly variable: number;
 }
 
-export class ByteExtractStep extends BufferStep {
+class ByteExtractStep extends BufferStep {
   constructor(private readonly extract: ByteExtract) {
     super();
   }

@@ -21,7 +21,7 @@ interface ByteJump extends ByteOptions {
   readonly offset: Operand;
 }
 
-export class ByteJumpStep extends BufferStep {
+class ByteJumpStep extends BufferStep {
   constructor(private readonly jump: ByteJump) {
     super();
   }

@@ -59,7 +59,7 @@ function masked(value: bigint, mask: number): bigint {
   return kept;
 }
 
-export class ByteMathStep extends BufferStep {
+class ByteMathStep extends BufferStep {
   constructor(private readonly math: ByteMath) {
     super();
   }

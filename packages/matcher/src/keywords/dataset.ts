@@ -15,7 +15,7 @@ const FORMATS: readonly string[] = ['csv', 'json', 'ndjson', 'jsonline'];
 const LARGEST_REPUTATION = 65_535;
 const DOT = '.';
 
-export class DataSetStep extends BufferStep {
+class DataSetStep extends BufferStep {
   constructor(
     private readonly set: DataSet,
     private readonly command: Command,
@@ -61,7 +61,7 @@ export class DataSetStep extends BufferStep {
   }
 }
 
-export class ReputationStep extends BufferStep {
+class ReputationStep extends BufferStep {
   constructor(
     private readonly set: DataSet,
     private readonly holds: (reputation: number) => boolean,

@@ -24,7 +24,7 @@ function entropyOf(bytes: Uint8Array, start: number, end: number): number {
   return entropy;
 }
 
-export class EntropyStep extends BufferStep {
+class EntropyStep extends BufferStep {
   constructor(
     private readonly count: number,
     private readonly offset: number,

@@ -5,7 +5,7 @@ import { withoutValue } from '../option-value';
 const NUMBERS = 6;
 
 /** The address of a PORT command, as four bytes and two of the port (RFC 959 §4.1.2), is not the client's. */
-export class FtpBounceStep extends BufferStep {
+class FtpBounceStep extends BufferStep {
   inspect(evaluation: Evaluation, at: number): Outcome {
     const { bytes, end, context } = evaluation;
     const { packet } = context;

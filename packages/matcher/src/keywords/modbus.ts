@@ -67,7 +67,7 @@ interface Conditions {
   value: Range | null;
 }
 
-export class ModbusStep extends BufferStep {
+class ModbusStep extends BufferStep {
   constructor(private readonly wanted: Conditions) {
     super();
   }

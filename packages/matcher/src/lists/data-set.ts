@@ -5,9 +5,6 @@ export type DataType = 'string' | 'md5' | 'sha256' | 'ipv4' | 'ip';
 const ENTRY_OVERHEAD = 64;
 export const DEFAULT_MEMCAP = 64 << 20;
 
-/** Thrown where a set would grow beyond its memcap. */
-export class DataSetFull extends Error {}
-
 /**
  * A set of values that rules ask for and add to, each with a reputation (0 in plain sets). Values are strings whose
  * characters are bytes.

@@ -1,7 +1,7 @@
 import { parseAddress } from '@portcullis/wire';
 
 /** Highest number of a category, and highest score. */
-export const MAX_CATEGORY = 60;
+const MAX_CATEGORY = 60;
 export const MAX_SCORE = 127;
 const ADDRESS_BITS = 128;
 const IPV4_FIRST_BIT = 96;

@@ -4,7 +4,7 @@ import type { RuleOption } from '@portcullis/rules';
 import { invalid } from '../option-value';
 
 /** A list that a rule names is refused where it is larger, bytes. */
-export const LARGEST_LIST = 256 << 20;
+const LARGEST_LIST = 256 << 20;
 
 /** Files that rules name: lists of hashes, of data. Each is read once for a rule set. */
 export class ListFiles {

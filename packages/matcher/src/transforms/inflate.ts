@@ -2,7 +2,7 @@ import { type ByteSink, Inflater, Wrapper } from '@portcullis/protocols';
 import type { Transform } from '../transform';
 
 /** Largest output, whatever a rule says. */
-export const MAX_INFLATED = 1 << 20;
+const MAX_INFLATED = 1 << 20;
 
 const inflater = new Inflater();
 

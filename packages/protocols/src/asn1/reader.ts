@@ -5,9 +5,6 @@
  * without further checks. Lengths of indefinite form are refused (neither DER nor the protocols here use them).
  */
 
-/** Class of a tag: the two high bits of its first byte. */
-export const TagClass = { UNIVERSAL: 0, APPLICATION: 1, CONTEXT: 2, PRIVATE: 3 } as const;
-
 /** First byte of the elements that are met most: class, form and number in one. */
 export const Tag = {
   BOOLEAN: 0x01,
@@ -88,7 +85,7 @@ export class Asn1Reader {
     return this.at >= this.end;
   }
 
-  /** Class of the element (`TagClass`). */
+  /** Class of the element, the two high bits of its tag: 0 universal, 1 application, 2 context, 3 private. */
   get tagClass(): number {
     return this.first >> 6;
   }

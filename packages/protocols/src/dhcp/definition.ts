@@ -1,5 +1,6 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MESSAGE_READ, MessageParser, MessageTransaction } from '../framing/message-parser';
+import { DatagramParser } from '../framing/datagram-parser';
+import { MESSAGE_READ, MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import {
   type BufferDefinition,
@@ -12,8 +13,8 @@ import {
 } from '../transaction';
 import { BOOT_REQUEST, DhcpMessage, hasHeader, longAt } from './message';
 
-export const DhcpBuffer = { LEASE_TIME: 0, REBINDING_TIME: 1, RENEWAL_TIME: 2 } as const;
-export const DhcpEvent = {
+const DhcpBuffer = { LEASE_TIME: 0, REBINDING_TIME: 1, RENEWAL_TIME: 2 } as const;
+const DhcpEvent = {
   TRUNCATED_OPTIONS: 'dhcp.truncated_options',
   MALFORMED_OPTIONS: 'dhcp.malformed_options',
 } as const;
@@ -56,18 +57,14 @@ class DhcpTransaction extends MessageTransaction {
   }
 }
 
-class DhcpParser extends MessageParser {
+class DhcpParser extends DatagramParser {
   readonly protocol = 'dhcp';
 
   constructor(
     private readonly tx: DhcpTransaction,
     listener: TransactionListener,
   ) {
-    super(listener, Transport.UDP, 0);
-  }
-
-  protected messageLength(): number {
-    return -1;
+    super(listener);
   }
 
   protected message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {

@@ -7,7 +7,7 @@ const COOKIE_AT = 236;
 const PAD = 0;
 const END = 255;
 
-export const DhcpOption = {
+const DhcpOption = {
   SUBNET_MASK: 1,
   HOST_NAME: 12,
   LEASE_TIME: 51,
@@ -17,7 +17,7 @@ export const DhcpOption = {
 } as const;
 
 export const BOOT_REQUEST = 1;
-export const BOOT_REPLY = 2;
+const BOOT_REPLY = 2;
 
 export class DhcpMessage {
   bytes: Uint8Array = new Uint8Array(0);

@@ -6,7 +6,7 @@ export const HEADER_BYTES = 10;
 export const COUNTED_HEADER = 5;
 /** Data come in blocks of so many bytes, each with a checksum behind it. */
 export const BLOCK_BYTES = 16;
-export const CHECKSUM_BYTES = 2;
+const CHECKSUM_BYTES = 2;
 const START_0 = 0x05;
 const START_1 = 0x64;
 /** The longest frame: 250 bytes of data. */

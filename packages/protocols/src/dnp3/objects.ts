@@ -2,7 +2,7 @@
 
 /** Objects of a message that are looked at, and points that all of them may have. */
 export const MOST_OBJECTS = 2048;
-export const MOST_POINTS = 16_384;
+const MOST_POINTS = 16_384;
 
 /** Why the objects of a message were not all read. */
 export const ObjectFault = {

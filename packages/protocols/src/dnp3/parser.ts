@@ -1,5 +1,6 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MessageParser, MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MessageParser, MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import {
   type BufferView,
@@ -46,7 +47,7 @@ const OBJECT_EVENTS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** The longest message of an application, in bytes. */
-export const MOST_REASSEMBLED = 12_288;
+const MOST_REASSEMBLED = 12_288;
 const CONFIRM = 0;
 /** Control and function. */
 const REQUEST_HEADER = 2;

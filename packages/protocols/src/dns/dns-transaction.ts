@@ -1,4 +1,5 @@
-import { MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import type { BufferView, Direction } from '../transaction';
 import { DnsBuffer } from './buffers';

@@ -1,5 +1,6 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MESSAGE_READ, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MESSAGE_READ } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import {
   type BufferDefinition,
@@ -12,7 +13,7 @@ import type { CipPacket, Numbers } from './cip';
 import type { EnipMessage } from './message';
 import { COMMAND_NUMBERS, STATUS_NUMBERS } from './names';
 
-export const EnipBuffer = {
+const EnipBuffer = {
   /**
    * One for each CIP service of a message, for the keyword `cip_service`. Its bytes: service, count of classes, the
    * classes with 4 bytes each, the attributes with 4 bytes each; numbers have the highest byte first.

@@ -14,7 +14,7 @@ const INSTANCE = 0x24 >> 2;
 const ATTRIBUTE = 0x30 >> 2;
 
 /** Services of one packet that are looked at, and numbers of each kind that are kept. */
-export const MOST_SERVICES = 128;
+const MOST_SERVICES = 128;
 const MOST_NUMBERS = 1024;
 
 /** A list of numbers that is reused and cannot grow without bound. */

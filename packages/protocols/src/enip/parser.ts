@@ -1,4 +1,5 @@
-import { MESSAGE_READ, MessageParser } from '../framing/message-parser';
+import { MESSAGE_READ } from '../framing/message-parser';
+import { RequestParser } from '../framing/request-parser';
 import {
   type BufferView,
   type Direction,
@@ -50,9 +51,8 @@ export class EnipTransaction implements Transaction {
   }
 }
 
-export class EnipParser extends MessageParser {
+export class EnipParser extends RequestParser<EnipTransaction> {
   readonly protocol = 'enip';
-  private pending: EnipTransaction[] = [];
 
   /** @param read shared by the parsers of a worker */
   constructor(
@@ -105,12 +105,6 @@ export class EnipParser extends MessageParser {
     return plausible(bytes, start, end) > 0;
   }
 
-  protected override endAll(): void {
-    const { pending } = this;
-    this.pending = [];
-    for (const tx of pending) this.end(tx);
-  }
-
   private begin(message: EnipMessage): EnipTransaction {
     const tx = new EnipTransaction(this.transactions++, message);
     tx.command = message.command;
@@ -125,11 +119,6 @@ export class EnipParser extends MessageParser {
     const place = this.pending.indexOf(tx);
     if (place >= 0) this.pending.splice(place, 1);
     this.end(tx);
-  }
-
-  private end(tx: EnipTransaction): void {
-    this.listener.onTransactionEnd(tx);
-    tx.matchState = null;
   }
 
   /** The request of a response. Those before it will have none: devices answer in order. */

@@ -6,6 +6,7 @@
  */
 
 import { type BufferPool, copyBytes, NO_BYTES, PooledBytes } from '../buffer-pool';
+import { showBytes } from '../buffer-view';
 import type { BufferView } from '../transaction';
 import { FileHashes } from './file-hashes';
 import { type FilePolicy, LONGEST_FILE_NAME } from './policy';
@@ -142,11 +143,5 @@ export class TrackedFile {
 }
 
 function fill(out: BufferView, bytes: Uint8Array): true {
-  out.bytes = bytes;
-  out.start = 0;
-  out.end = bytes.length;
-  out.streamOffset = 0;
-  out.fresh = 0;
-  out.complete = true;
-  return true;
+  return showBytes(out, bytes, 0, bytes.length);
 }

@@ -1,5 +1,6 @@
 /** One command with its replies; a greeting is replies without a command. */
 
+import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
 import { copied } from '../lines/copied';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
@@ -99,11 +100,7 @@ export class FtpTransaction implements Transaction {
 }
 
 function fill(out: BufferView, bytes: Uint8Array, fresh: number): true {
-  out.bytes = bytes;
-  out.start = 0;
-  out.end = bytes.length;
-  out.streamOffset = 0;
+  showBytes(out, bytes, 0, bytes.length);
   out.fresh = fresh;
-  out.complete = true;
   return true;
 }

@@ -13,8 +13,6 @@ const { ascii, CLASS, DIGIT, equalsLower, equalsWithoutNull, indexWithoutNull, S
 const CHUNKED = ascii('chunked');
 const IDENTITY = ascii('identity');
 
-export const Framing = { NONE: 0, LENGTH: 1, CHUNKED: 2, TO_CLOSE: 3 } as const;
-
 /** Bits of `BodyFraming.flags`. */
 export const FramingFlag = {
   INVALID_TRANSFER_ENCODING: 1,

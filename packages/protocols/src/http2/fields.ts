@@ -7,7 +7,7 @@ import type { FieldSink, HeaderField } from './hpack';
 
 /** Fields of a message that are kept, and bytes of them; what is beyond is left out. */
 export const MOST_FIELDS = 512;
-export const MOST_FIELD_BYTES = 65_536;
+const MOST_FIELD_BYTES = 65_536;
 
 const B = Http2Buffer;
 const COLON = 0x3a;

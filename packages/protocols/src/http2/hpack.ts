@@ -3,7 +3,7 @@
 import { decodedBound, decodeHuffman } from './huffman';
 
 /** Size of a dynamic table that is followed, whatever the peers agree on. */
-export const LARGEST_TABLE = 65_536;
+const LARGEST_TABLE = 65_536;
 const DEFAULT_TABLE = 4096;
 /** What an entry counts besides its name and value (section 4.1). */
 const ENTRY_OVERHEAD = 32;

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { type BufferPool, NO_BYTES } from '../buffer-pool';
 import { FIRST_BUFFER } from '../buffer-ranges';
+import { showBytes } from '../buffer-view';
 import { Coding } from '../content-coding/decoder';
 import type { DnsTransaction } from '../dns/dns-transaction';
 import { Body } from '../http1/body';
@@ -14,7 +15,7 @@ import { FIRST_DOH_BUFFER, FIRST_DOH_DNS_BUFFER } from './doh-buffers';
 import { Fields } from './fields';
 
 /** Bytes of a body that are held for inspection. */
-export const MOST_BODY_BYTES = 102_400;
+const MOST_BODY_BYTES = 102_400;
 const BOMB_RATIO = 250;
 const MOST_LAYERS = 2;
 /** Frames of a direction of a stream whose kinds are remembered. */
@@ -125,13 +126,7 @@ export class Http2Stream extends HeldTransaction {
 }
 
 function whole(out: BufferView, bytes: Uint8Array): true {
-  out.bytes = bytes;
-  out.start = 0;
-  out.end = bytes.length;
-  out.streamOffset = 0;
-  out.fresh = 0;
-  out.complete = true;
-  return true;
+  return showBytes(out, bytes, 0, bytes.length);
 }
 
 const CODINGS: ReadonlyMap<string, number> = new Map([

@@ -1,5 +1,6 @@
 import { NO_BYTES } from '../buffer-pool';
-import { MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import { Text } from '../tls/text';
 import type { BufferView } from '../transaction';

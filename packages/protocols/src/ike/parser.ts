@@ -1,7 +1,7 @@
 /** IKE of one flow: each datagram is a message and a transaction. */
 
-import { MessageParser } from '../framing/message-parser';
-import { type Direction, Direction as Directions, type TransactionListener, Transport } from '../transaction';
+import { DatagramParser } from '../framing/datagram-parser';
+import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
 import { IkeEvent } from './buffers';
 import { Attributes, type IkeTransaction } from './ike-transaction';
 import { readVersion1 } from './version1';
@@ -13,7 +13,7 @@ const VERSION_AT = 17;
 const FLAGS_AT = 19;
 const ENCRYPTED = 1;
 
-export class IkeParser extends MessageParser {
+export class IkeParser extends DatagramParser {
   readonly protocol = 'ike';
   /** Version 1: transforms that the responder has chosen so far. */
   private chosenTransforms = 0;
@@ -25,11 +25,7 @@ export class IkeParser extends MessageParser {
     private readonly tx: IkeTransaction,
     listener: TransactionListener,
   ) {
-    super(listener, Transport.UDP, 0);
-  }
-
-  protected messageLength(_bytes: Uint8Array, start: number, end: number): number {
-    return end - start;
+    super(listener);
   }
 
   protected message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {

@@ -2,7 +2,7 @@
 
 import { Asn1Reader, Tag } from '../asn1/reader';
 
-export const KerberosType = {
+const KerberosType = {
   AS_REQ: 10,
   AS_REP: 11,
   TGS_REQ: 12,

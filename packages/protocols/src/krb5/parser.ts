@@ -1,5 +1,6 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MESSAGE_READ, MessageParser, MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MESSAGE_READ, MessageParser, MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import {
   type BufferDefinition,
@@ -13,7 +14,7 @@ import {
 import { isWeakEncryption } from './encryption';
 import { KerberosMessage, KerberosReading } from './message';
 
-export const Krb5Buffer = {
+const Krb5Buffer = {
   MESSAGE_TYPE: 0,
   ERROR_CODE: 1,
   /** The parts of the client's name, each by itself. */

@@ -1,5 +1,5 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
 import {
   type BufferDefinition,
@@ -13,7 +13,7 @@ import type { LdapMessage } from './message';
 import { OPERATION_NUMBERS, RESULT_NUMBERS } from './names';
 import { TextList } from './text-list';
 
-export const LdapBuffer = {
+const LdapBuffer = {
   REQUEST_OPERATION: 0,
   REQUEST_NAME: 1,
   REQUEST_TYPES: 2,

@@ -1,5 +1,5 @@
 import { elementSize } from '../asn1/reader';
-import { MessageParser } from '../framing/message-parser';
+import { RequestParser } from '../framing/request-parser';
 import {
   type Direction,
   Direction as Directions,
@@ -39,9 +39,8 @@ const UNANSWERED: ReadonlySet<number> = new Set([
   LdapOperation.ABANDON_REQUEST,
 ]);
 
-export class LdapParser extends MessageParser {
+export class LdapParser extends RequestParser<LdapTransaction> {
   readonly protocol = 'ldap';
-  private pending: LdapTransaction[] = [];
 
   /** @param read shared by the parsers of a worker */
   constructor(
@@ -81,12 +80,6 @@ export class LdapParser extends MessageParser {
     return probeLdap(bytes, start, end) > 0;
   }
 
-  protected override endAll(): void {
-    const { pending } = this;
-    this.pending = [];
-    for (const tx of pending) this.end(tx);
-  }
-
   private request(message: LdapMessage): void {
     if (this.pending.length >= MOST_PENDING) {
       const oldest = this.pending.shift() as LdapTransaction;
@@ -122,11 +115,6 @@ export class LdapParser extends MessageParser {
     if (place >= 0) this.pending.splice(place, 1);
     this.end(tx);
     if (tx.startsTls && message.result === 0) this.upgrade('tls', direction);
-  }
-
-  private end(tx: LdapTransaction): void {
-    this.listener.onTransactionEnd(tx);
-    tx.matchState = null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
 import type { BufferView } from '../transaction';
 
 /** Bytes of the texts of one list that are kept; older ones go. */

@@ -4,9 +4,9 @@ import { copyBytes } from '../buffer-pool';
 import { copied } from '../lines/copied';
 
 /** Addresses of one message that are kept. */
-export const MOST_URLS = 256;
+const MOST_URLS = 256;
 /** Bytes of one address that are kept. */
-export const LONGEST_URL = 2048;
+const LONGEST_URL = 2048;
 
 /** Bytes of an address that comes in pieces: its scheme stands before what is kept. */
 const LONGEST_CARRY = LONGEST_URL + 32;

@@ -1,4 +1,6 @@
-import { MESSAGE_READ, MessageParser, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MESSAGE_READ } from '../framing/message-parser';
+import { RequestParser } from '../framing/request-parser';
 import {
   type BufferView,
   type Direction,
@@ -78,9 +80,8 @@ export class ModbusTransaction implements Transaction {
   }
 }
 
-export class ModbusParser extends MessageParser {
+export class ModbusParser extends RequestParser<ModbusTransaction> {
   readonly protocol = 'modbus';
-  private pending: ModbusTransaction[] = [];
   private flooded = false;
 
   constructor(
@@ -118,10 +119,8 @@ export class ModbusParser extends MessageParser {
   }
 
   protected override endAll(): void {
-    const { pending } = this;
-    this.pending = [];
     this.flooded = false;
-    for (const tx of pending) this.end(tx);
+    super.endAll();
   }
 
   private request(message: ModbusMessage): void {
@@ -177,11 +176,6 @@ export class ModbusParser extends MessageParser {
     tx.showing = direction === Directions.TO_SERVER;
     this.listener.onProgress(tx, direction);
     tx.showing = false;
-  }
-
-  private end(tx: ModbusTransaction): void {
-    this.listener.onTransactionEnd(tx);
-    tx.matchState = null;
   }
 
   private tellFlaws(tx: ModbusTransaction, direction: Direction, flaws: number): void {

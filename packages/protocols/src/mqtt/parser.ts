@@ -22,7 +22,7 @@ export const MOST_OPEN = 1024;
 /** Bytes of a message that are looked at. */
 export const LONGEST_MQTT_MESSAGE = 262_144;
 /** Bytes that the waiting transactions of a flow may hold together; beyond that the oldest ends. */
-export const MOST_HELD_BYTES = 1 << 20;
+const MOST_HELD_BYTES = 1 << 20;
 
 export const MqttEvent = {
   MISSING_CONNECT: 'mqtt.missing_connect',

@@ -1,5 +1,7 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MESSAGE_READ, MessageParser, MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { DatagramParser } from '../framing/datagram-parser';
+import { MESSAGE_READ, MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import {
   type BufferDefinition,
@@ -13,8 +15,8 @@ import {
   Transport,
 } from '../transaction';
 
-export const NtpBuffer = { VERSION: 0, STRATUM: 1, MODE: 2, REFERENCE_ID: 3 } as const;
-export const NtpEvent = { MALFORMED_DATA: 'ntp.malformed_data' } as const;
+const NtpBuffer = { VERSION: 0, STRATUM: 1, MODE: 2, REFERENCE_ID: 3 } as const;
+const NtpEvent = { MALFORMED_DATA: 'ntp.malformed_data' } as const;
 
 const B = NtpBuffer;
 const PORT = 123;
@@ -87,18 +89,14 @@ function isPacket(bytes: Uint8Array, start: number, end: number): boolean {
   return version === 3 || version === 4;
 }
 
-class NtpParser extends MessageParser {
+class NtpParser extends DatagramParser {
   readonly protocol = 'ntp';
 
   constructor(
     private readonly tx: NtpTransaction,
     listener: TransactionListener,
   ) {
-    super(listener, Transport.UDP, 0);
-  }
-
-  protected messageLength(): number {
-    return -1;
+    super(listener);
   }
 
   protected message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,5 +1,6 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MESSAGE_READ, MessageParser, MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MESSAGE_READ, MessageParser, MessageTransaction } from '../framing/message-parser';
 import {
   type BufferDefinition,
   type BufferView,

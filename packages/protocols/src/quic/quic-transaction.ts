@@ -1,5 +1,6 @@
 import { NO_BYTES } from '../buffer-pool';
-import { MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { MessageTransaction } from '../framing/message-parser';
 import { ja3Hash, ja3Text, ja4 } from '../tls/fingerprints';
 import type { Hello } from '../tls/hello';
 import { Text } from '../tls/text';

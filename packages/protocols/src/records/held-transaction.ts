@@ -4,6 +4,7 @@
  */
 
 import { NO_BYTES } from '../buffer-pool';
+import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 
@@ -67,13 +68,7 @@ export class HeldTransaction implements Transaction {
     const run = this.find(this.direction, id, index);
     if (run === undefined) return false;
     if (run.size > 0) return writeInteger(out, run.value, run.size as 1 | 2 | 4 | 8);
-    out.bytes = run.bytes;
-    out.start = run.start;
-    out.end = run.end;
-    out.streamOffset = 0;
-    out.fresh = run.start;
-    out.complete = true;
-    return true;
+    return showBytes(out, run.bytes, run.start, run.end);
   }
 
   /** Text of a buffer for `describe`, at most `limit` characters; undefined where there is none. */

@@ -3,6 +3,7 @@
 import type { HeldTransaction } from '../records/held-transaction';
 import type { Direction } from '../transaction';
 import { SIP_FIELDS, SipBuffer } from './buffers';
+import { endOfLine, nextLine } from './lines';
 import { readSessionDescription } from './session-description';
 
 const CR = 0x0d;
@@ -27,22 +28,6 @@ const RESPONSE_FRAMES = [
 
 /** What a start line says. */
 export const StartLine = { INVALID: -1, OPEN: 0, REQUEST: 1, RESPONSE: 2 } as const;
-
-/** Index of the line's end (its CR or LF), or `end` where there is none. */
-export function endOfLine(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = start; i < end; i++) {
-    if (bytes[i] === LF) return i > start && bytes[i - 1] === CR ? i - 1 : i;
-  }
-  return end;
-}
-
-/** First byte behind the line end at `at`. */
-export function nextLine(bytes: Uint8Array, at: number, end: number): number {
-  let i = at;
-  if (i < end && bytes[i] === CR) i++;
-  if (i < end && bytes[i] === LF) i++;
-  return i;
-}
 
 /** Whether `SIP/` and two numbers stand in `bytes[start, end)` and nothing else. */
 function isVersion(bytes: Uint8Array, start: number, end: number): boolean {
@@ -69,7 +54,7 @@ function isLetter(c: number): boolean {
 export const startLine = { firstEnd: 0, secondStart: 0, secondEnd: 0, thirdStart: 0, end: 0 };
 
 /** Longest start line that is waited for. */
-export const LONGEST_START_LINE = 4096;
+const LONGEST_START_LINE = 4096;
 const LONGEST_METHOD = 32;
 
 /** Reads the start line that begins at `start` into `startLine`. @returns one of `StartLine` */

@@ -19,7 +19,7 @@ import { contentLength, endOfHead, readMessage, readStartLine, StartLine } from 
 /** Bytes of a message head over TCP; one that is longer is not read. */
 export const LONGEST_SIP_HEAD = 32_768;
 /** Bytes of a message over TCP that are looked at; what follows is passed over. */
-export const LONGEST_SIP_MESSAGE = 65_536;
+const LONGEST_SIP_MESSAGE = 65_536;
 
 export const SipEvent = { INCOMPLETE_DATA: 'sip.incomplete_data', INVALID_DATA: 'sip.invalid_data' } as const;
 

@@ -3,7 +3,7 @@
 import type { HeldTransaction } from '../records/held-transaction';
 import type { Direction } from '../transaction';
 import { SipBuffer } from './buffers';
-import { endOfLine, nextLine } from './message';
+import { endOfLine, nextLine } from './lines';
 
 const EQUALS = 0x3d;
 const MEDIA = 0x6d;

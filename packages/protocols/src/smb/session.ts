@@ -16,14 +16,14 @@ import { Pipe } from './pipe';
 import { textOf } from './text';
 import { CommandTransaction, FileTransaction, type SmbFacts } from './transaction';
 
-export const MOST_TREES = 256;
-export const MOST_OPENS = 256;
+const MOST_TREES = 256;
+const MOST_OPENS = 256;
 export const MOST_WAITING = 512;
 /** Pipes with calls in them, and files that are read or written. */
-export const MOST_PIPES = 16;
+const MOST_PIPES = 16;
 export const MOST_FILES = 64;
 /** Events and trees that wait for a direction to speak. */
-export const MOST_LATE = 32;
+const MOST_LATE = 32;
 
 const { TO_SERVER, TO_CLIENT } = Directions;
 const MESSAGE = SMB_MESSAGE;

@@ -1,6 +1,7 @@
 /** One mail: its envelope, its header and its attachments. */
 
 import type { BufferPool } from '../buffer-pool';
+import { showBytes } from '../buffer-view';
 import { FILE_BUFFER_COUNT, FileTracker } from '../files/file-tracker';
 import type { FilePolicy } from '../files/policy';
 import type { MimeMessage } from '../mime/message';
@@ -107,11 +108,7 @@ function fillFrom(list: readonly Uint8Array[], index: number, out: BufferView, s
 }
 
 function fill(out: BufferView, bytes: Uint8Array, shown: boolean): true {
-  out.bytes = bytes;
-  out.start = 0;
-  out.end = bytes.length;
-  out.streamOffset = 0;
-  out.fresh = shown ? bytes.length : 0;
-  out.complete = true;
+  showBytes(out, bytes, 0, bytes.length);
+  if (shown) out.fresh = bytes.length;
   return true;
 }

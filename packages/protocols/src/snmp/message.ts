@@ -15,7 +15,7 @@ export const PduType = {
 } as const;
 
 /** Versions as they stand in a message. */
-export const WireVersion = { V1: 0, V2C: 1, V2U: 2, V3: 3 } as const;
+const WireVersion = { V1: 0, V2C: 1, V2U: 2, V3: 3 } as const;
 
 /** The User-based Security Model (RFC 3414). */
 const USER_BASED = 3;

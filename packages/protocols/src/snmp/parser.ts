@@ -1,5 +1,7 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
-import { MESSAGE_READ, MessageParser, MessageTransaction, showBytes } from '../framing/message-parser';
+import { showBytes } from '../buffer-view';
+import { DatagramParser } from '../framing/datagram-parser';
+import { MESSAGE_READ, MessageTransaction } from '../framing/message-parser';
 import { writeInteger } from '../integer-view';
 import {
   type BufferDefinition,
@@ -8,11 +10,10 @@ import {
   Direction as Directions,
   type IntegerBuffer,
   type TransactionListener,
-  Transport,
 } from '../transaction';
 import { PduType, SnmpMessage } from './message';
 
-export const SnmpBuffer = { VERSION: 0, COMMUNITY: 1, USER: 2, PDU_TYPE: 3 } as const;
+const SnmpBuffer = { VERSION: 0, COMMUNITY: 1, USER: 2, PDU_TYPE: 3 } as const;
 
 const B = SnmpBuffer;
 const BOTH = [Directions.TO_SERVER, Directions.TO_CLIENT] as const;
@@ -69,7 +70,7 @@ export class SnmpTransaction extends MessageTransaction {
   }
 }
 
-export class SnmpParser extends MessageParser {
+export class SnmpParser extends DatagramParser {
   readonly protocol = 'snmp';
   /** Of the first message of the flow; the others have the same. */
   private version = 0;
@@ -78,16 +79,12 @@ export class SnmpParser extends MessageParser {
     private readonly tx: SnmpTransaction,
     listener: TransactionListener,
   ) {
-    super(listener, Transport.UDP, 0);
+    super(listener);
   }
 
   override reset(): void {
     super.reset();
     this.version = 0;
-  }
-
-  protected messageLength(): number {
-    return -1;
   }
 
   protected message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {

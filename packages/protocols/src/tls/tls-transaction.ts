@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 import { TlsBuffer as B, TlsProgress } from './buffers';
@@ -37,7 +38,7 @@ class DerivedText {
   fill(owner: TlsTransaction, slot: number, out: BufferView, write: (to: Text) => void): boolean {
     this.begin(owner);
     const { text, starts, ends } = this;
-    if (slot >= 0 && starts[slot] >= 0) return show(out, text.bytes, starts[slot], ends[slot]);
+    if (slot >= 0 && starts[slot] >= 0) return showBytes(out, text.bytes, starts[slot], ends[slot]);
     const start = text.end;
     text.overflow = false;
     write(text);
@@ -49,21 +50,11 @@ class DerivedText {
       starts[slot] = start;
       ends[slot] = text.end;
     }
-    return show(out, text.bytes, start, text.end);
+    return showBytes(out, text.bytes, start, text.end);
   }
 }
 
 const derived = new DerivedText();
-
-function show(out: BufferView, bytes: Uint8Array, start: number, end: number): true {
-  out.bytes = bytes;
-  out.start = start;
-  out.end = end;
-  out.streamOffset = 0;
-  out.fresh = start;
-  out.complete = true;
-  return true;
-}
 
 /** One connection: TLS has no smaller unit. */
 export class TlsTransaction implements Transaction {
@@ -95,7 +86,7 @@ export class TlsTransaction implements Transaction {
       case B.VERSION:
         return side.version !== 0 && writeInteger(out, side.version, 2);
       case B.STATE:
-        show(out, this.messageBytes(), 0, this.messages);
+        showBytes(out, this.messageBytes(), 0, this.messages);
         out.fresh = side.told;
         out.complete = side.progress >= TlsProgress.FINISHED;
         return true;
@@ -141,19 +132,21 @@ export class TlsTransaction implements Transaction {
     const { bytes, random } = hello;
     switch (id) {
       case B.SNI:
-        return hello.serverNameStart >= 0 && show(out, bytes, hello.serverNameStart, hello.serverNameEnd);
+        return (
+          hello.serverNameStart >= 0 && showBytes(out, bytes, hello.serverNameStart, hello.serverNameEnd)
+        );
       case B.ALPN: {
         const place = hello.applicationProtocol(index);
         if (place < 0) return false;
         const start = Math.floor(place / 256);
-        return show(out, bytes, start, start + (place % 256));
+        return showBytes(out, bytes, start, start + (place % 256));
       }
       case B.RANDOM:
-        return random >= 0 && show(out, bytes, random, random + RANDOM);
+        return random >= 0 && showBytes(out, bytes, random, random + RANDOM);
       case B.RANDOM_TIME:
-        return random >= 0 && show(out, bytes, random, random + RANDOM_TIME);
+        return random >= 0 && showBytes(out, bytes, random, random + RANDOM_TIME);
       default:
-        return random >= 0 && show(out, bytes, random + RANDOM_TIME, random + RANDOM);
+        return random >= 0 && showBytes(out, bytes, random + RANDOM_TIME, random + RANDOM);
     }
   }
 
@@ -176,7 +169,8 @@ export class TlsTransaction implements Transaction {
     if (id === B.CERTS) {
       const place = index * 2;
       return (
-        place < chain.places.length && show(out, chain.bytes, chain.places[place], chain.places[place + 1])
+        place < chain.places.length &&
+        showBytes(out, chain.bytes, chain.places[place], chain.places[place + 1])
       );
     }
     const { leaf } = chain;
@@ -207,7 +201,7 @@ export class TlsTransaction implements Transaction {
         const name = leaf.alternativeName(index);
         if (name === null) return false;
         const { number, start, stop } = name;
-        if (isPlainName(number)) return show(out, bytes, start, stop);
+        if (isPlainName(number)) return showBytes(out, bytes, start, stop);
         return derived.fill(this, -1, out, (to) => writeGeneralName(number, bytes, start, stop, to));
       }
       default:

@@ -25,7 +25,7 @@ const NAMES: ReadonlyMap<number, string> = new Map<number, string>([
 /** Versions of the experiments that one vendor ran beside the drafts. */
 const EXPERIMENTS = [0xfb14, 0xfb15, 0xfb16, 0xfb17, 0xfb1a];
 
-export function isDraft(version: number): boolean {
+function isDraft(version: number): boolean {
   return version >= 0x7f10 && version <= 0x7f1c;
 }
 

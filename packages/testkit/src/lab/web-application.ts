@@ -46,7 +46,7 @@ function withoutCodings(body: Buffer, codings: string): Buffer {
 }
 
 /** Percent-decoding as lenient applications have it: `%41`, `%u0041`, overlong UTF-8; the rest stays. */
-export function percentDecoded(text: string): string {
+function percentDecoded(text: string): string {
   const bytes = text
     .replace(/%u([0-9a-f]{4})/gi, (_, digits: string) => {
       const code = Number.parseInt(digits, 16);
@@ -73,7 +73,7 @@ function plainPath(path: string): string {
 }
 
 /** Everything that an application may read from a request target. */
-export function readingsOfTarget(target: string): string[] {
+function readingsOfTarget(target: string): string[] {
   const origin = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   const once = percentDecoded(origin);
   const twice = percentDecoded(once);
