@@ -4,13 +4,14 @@ import { ascii } from './characters';
 
 export const Method = { UNKNOWN: 0, GET: 1, POST: 2, HEAD: 3, CONNECT: 4, OTHER: 5, PUT: 6 } as const;
 
-/** RFC 9110, WebDAV (RFC 4918, 3253), PATCH (RFC 5789) and what crawlers and proxies use besides. */
+/** What IANA has registered as methods of HTTP, and what crawlers and proxies use besides. */
 const OTHER_METHODS = [
   'DELETE', 'OPTIONS', 'TRACE', 'PATCH', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK',
   'VERSION-CONTROL', 'CHECKOUT', 'UNCHECKOUT', 'CHECKIN', 'UPDATE', 'LABEL', 'REPORT', 'MKWORKSPACE', 'MKACTIVITY',
   'BASELINE-CONTROL', 'MERGE', 'INVALID', 'SEARCH', 'PURGE', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'M-SEARCH',
   'BCOPY', 'BMOVE', 'BDELETE', 'BPROPFIND', 'BPROPPATCH', 'POLL', 'ACL', 'BIND', 'REBIND', 'UNBIND', 'LINK', 'UNLINK',
   'MKCALENDAR', 'ORDERPATCH', 'TRACK', 'DEBUG', 'SOURCE', 'RPC_IN_DATA', 'RPC_OUT_DATA',
+  'QUERY', 'MKREDIRECTREF', 'UPDATEREDIRECTREF',
 ].map(ascii); // biome-ignore format: a table
 
 const GET = ascii('GET');
