@@ -51,6 +51,16 @@ describe('what is borrowed and what is kept', () => {
     expect(parser.heldBytes()).toBe(0);
   });
 
+  test.each(['GET', 'QUERY', 'MKCALENDAR'])(
+    '%s behind another request in the same piece is one of its own',
+    (method) => {
+      const seen = new Set<Transaction>();
+      const parser = createHttp1().create(listener({ onProgress: (tx) => void seen.add(tx) }));
+      feedText(parser, 0, `${GET}${GET.replace('GET', method)}`);
+      expect(seen.size).toBe(2);
+    },
+  );
+
   test('the head stays for the sake of the body, and a body grows', () => {
     const seen: unknown[] = [];
     const view = emptyView();
