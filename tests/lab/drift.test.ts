@@ -47,11 +47,15 @@ describeLab('a firewall that others change', () => {
     const since = performance.now();
     await lab.run('gateway', ['sh', '-c', script]);
     await waitUntil(() => told() > before, { what: 'the line that says so' });
-    expect(performance.now() - since).toBeLessThan(SOON);
     await waitUntil(async () => (await sets()).length === 2, { what: 'the bans in the kernel' });
-    expect(await engine.rules()).toEqual(rules);
-    const expected = script.startsWith('ipset') ? repairs : repairs + 1;
-    expect((await engine.status()).firewall_repairs).toBe(expected);
+    // Of what a script changes in two steps the engine may see the first by itself.
+    const same = async () => JSON.stringify(await engine.rules()) === JSON.stringify(rules);
+    await waitUntil(same, { what: 'the rules as they were' });
+    expect(performance.now() - since).toBeLessThan(SOON);
+    const steps = script.split(';').length;
+    const repaired = (await engine.status()).firewall_repairs - repairs;
+    expect(repaired).toBeGreaterThanOrEqual(script.startsWith('ipset') ? 0 : 1);
+    expect(repaired).toBeLessThanOrEqual(script.startsWith('ipset') ? 0 : steps);
     // What somebody put before ours is theirs.
     await lab.exec('gateway', [
       'iptables',

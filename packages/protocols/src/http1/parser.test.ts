@@ -51,13 +51,35 @@ describe('what is borrowed and what is kept', () => {
     expect(parser.heldBytes()).toBe(0);
   });
 
-  test.each(['GET', 'QUERY', 'MKCALENDAR'])(
+  test.each(['GET', 'QUERY', 'MKCALENDAR', 'ANY'])(
     '%s behind another request in the same piece is one of its own',
     (method) => {
       const seen = new Set<Transaction>();
       const parser = createHttp1().create(listener({ onProgress: (tx) => void seen.add(tx) }));
       feedText(parser, 0, `${GET}${GET.replace('GET', method)}`);
       expect(seen.size).toBe(2);
+    },
+  );
+
+  test('a method nobody knows makes a request of a line that has its form, wherever it is cut', () => {
+    const second = GET.replace('GET', 'ANY');
+    for (let cut = 0; cut <= second.length; cut++) {
+      const seen = new Set<Transaction>();
+      const parser = createHttp1().create(listener({ onProgress: (tx) => void seen.add(tx) }));
+      feedText(parser, 0, GET + second.slice(0, cut));
+      feedText(parser, 0, second.slice(cut));
+      if (seen.size !== 2) throw new Error(`${seen.size} requests when it is cut at ${cut}`);
+    }
+    expect(second).toMatch(/^ANY \//);
+  });
+
+  test.each(['a=b&c=d', 'ANY /path', 'ANY /path FTP/1.0', '{"a": 1} HTTP/1.1'])(
+    '"%s" behind a request is its body',
+    (line) => {
+      const seen = new Set<Transaction>();
+      const parser = createHttp1().create(listener({ onProgress: (tx) => void seen.add(tx) }));
+      feedText(parser, 0, `${GET}${line}\r\n\r\n`);
+      expect(seen.size).toBe(1);
     },
   );
 

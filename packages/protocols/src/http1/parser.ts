@@ -261,7 +261,8 @@ export class Http1Parser implements ProtocolParser {
 
   /**
    * Bytes that follow a request in the same piece. As libhtp has it, a line that does not begin with a method that is
-   * known is not the next request but belongs to the body of this one, announced or not.
+   * known is not the next request but belongs to the body of this one, announced or not. Unlike there, a line that has all
+   * else of a request is one: there are servers that would take it.
    */
   private passUnexpected(tx: Http1Transaction, bytes: Uint8Array, start: number, end: number): number {
     let i = start;

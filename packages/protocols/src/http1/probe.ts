@@ -5,6 +5,7 @@ import { identifyMethod, LONGEST_METHOD, Method } from './methods';
 
 const H = 0x48;
 const HTTP = [H, 0x54, 0x54, 0x50];
+const SLASH = 0x2f;
 
 /**
  * A known method and white space behind it.
@@ -35,7 +36,30 @@ export function classifyLine(bytes: Uint8Array, start: number, end: number, whol
   while (i < end && (CLASS[bytes[i]] & SPACE) === 0) i++;
   if (i === end && !whole && i - method <= LONGEST_METHOD) return LineKind.REQUEST;
   if (i === method) return LineKind.BLANK;
-  return identifyMethod(bytes, method, i) === Method.UNKNOWN ? LineKind.OTHER : LineKind.REQUEST;
+  if (identifyMethod(bytes, method, i) !== Method.UNKNOWN) return LineKind.REQUEST;
+  return hasFormOfRequest(bytes, method, i, end, whole) ? LineKind.REQUEST : LineKind.OTHER;
+}
+
+/**
+ * A token, a target and `HTTP/`: servers pass methods that they do not know on to programs, which may take any.
+ * @param methodEnd of what begins at `start`, up to white space
+ */
+function hasFormOfRequest(
+  bytes: Uint8Array,
+  start: number,
+  methodEnd: number,
+  end: number,
+  whole: boolean,
+): boolean {
+  for (let i = start; i < methodEnd; i++) if ((CLASS[bytes[i]] & TOKEN) === 0) return false;
+  let last = end;
+  while (last > methodEnd && (CLASS[bytes[last - 1]] & SPACE) !== 0) last--;
+  // What has come of the line may end before its protocol: then the target tells.
+  if (!whole) return methodEnd + 1 >= last || bytes[methodEnd + 1] === SLASH;
+  while (last > methodEnd && (CLASS[bytes[last - 1]] & SPACE) === 0) last--;
+  if (last === methodEnd) return false;
+  for (let k = 0; k < HTTP.length; k++) if (bytes[last + k] !== HTTP[k]) return false;
+  return bytes[last + HTTP.length] === SLASH;
 }
 
 /**
@@ -81,7 +105,7 @@ export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: numb
   for (; at < limit && bytes[at] !== LF; at++) if (bytes[at] === SP) last = at + 1;
   if (at === limit) return limit - method < REQUEST_LINE_PROBE ? 0 : -1;
   for (let k = 0; k < HTTP.length; k++) if (bytes[last + k] !== HTTP[k]) return -1;
-  return bytes[last + HTTP.length] === 0x2f ? 1 : -1;
+  return bytes[last + HTTP.length] === SLASH ? 1 : -1;
 }
 
 /** `HTTP/` and a digit, as servers answer. @returns 1 yes, 0 too few bytes to tell, -1 no */
@@ -91,7 +115,7 @@ export function looksLikeHttpResponse(bytes: Uint8Array, start: number, end: num
     if (bytes[start + k] !== HTTP[k]) return -1;
   }
   if (start + 4 >= end) return 0;
-  return bytes[start + 4] === 0x2f || bytes[start + 4] === SP ? 1 : -1;
+  return bytes[start + 4] === SLASH || bytes[start + 4] === SP ? 1 : -1;
 }
 
 const RTSP = ascii('rtsp:');
