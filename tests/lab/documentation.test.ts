@@ -95,6 +95,7 @@ function prepareReader(folder: string): void {
   program('portcullis', `exec ${join(repository, 'node_modules', '.bin', 'portcullis')} "$@"`);
   program('sudo', 'exec "$@"');
   for (const name of ['local.rules', 'my.rules']) writeFileSync(join(folder, name), attackRules);
+  writeFileSync(join(folder, 'blocklist.txt'), '# a list\n203.0.113.99\n2001:db8:99::/64\n');
   for (const [name, path] of [
     ['attack.pcap', ATTACK_PATH],
     ['ordinary.pcap', '/'],
