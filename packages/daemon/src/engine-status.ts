@@ -33,6 +33,8 @@ export async function engineStatus(parts: EngineParts): Promise<StatusAnswer> {
   const rules = parts.rules.summary;
   const counted = await firewall.queueRulePackets();
   const dropped = await firewall.dropCounters();
+  // Behind the rules' counters: what they have counted has been received then, or never will be.
+  await supervisor?.freshCounters();
   const totals = parts.traffic.totals(supervisor?.workers ?? new Map());
   const on = supervisor !== null;
   return {

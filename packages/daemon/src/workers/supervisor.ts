@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type BanPermit,
   collectGarbage,
@@ -48,6 +49,9 @@ export interface AttendedQueue {
 const STALLED_MILLISECONDS = 800;
 const WATCH_MILLISECONDS = 50;
 const RETRY_MILLISECONDS = 1000;
+/** Twice what a worker waits in the kernel before it looks after anything else. */
+const COUNTERS_MILLISECONDS = 100;
+const COUNTERS_STEP_MILLISECONDS = 5;
 /** A stop waits so long for a worker to decide what its queue still holds, and as long again for its end. */
 const DRAIN_MILLISECONDS = 3000;
 /** Flow ids are 53 bits: 8 for the worker, 45 to count with. */
@@ -88,6 +92,15 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   get threads(): readonly WorkerThread[] {
     return [...this.active.values()];
+  }
+
+  /** Waits until the workers have published what they have counted until now; a moment at most for those that hang. */
+  async freshCounters(): Promise<void> {
+    const { threads } = this;
+    for (const thread of threads) thread.askForCounters();
+    const until = performance.now() + COUNTERS_MILLISECONDS;
+    while (performance.now() < until && !threads.every((thread) => thread.countersAreFresh))
+      await pause(COUNTERS_STEP_MILLISECONDS);
   }
 
   /** Queues that have a worker right now. */

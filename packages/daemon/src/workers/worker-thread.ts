@@ -88,6 +88,16 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
     Atomics.store(this.words, WorkerWord.MAIL, 1);
   }
 
+  /** Has the worker publish its counters as soon as it can: with its batch in hand, or within 50 ms where it has none. */
+  askForCounters(): void {
+    Atomics.store(this.words, WorkerWord.PUBLISH, 1);
+  }
+
+  /** Whether it has done so since. */
+  get countersAreFresh(): boolean {
+    return Atomics.load(this.words, WorkerWord.PUBLISH) === 0;
+  }
+
   /** Milliseconds for which the worker has not moved, without those in which it waited for a processor. */
   stillFor(now: number): number {
     return this.stillness.lookAt(Atomics.load(this.words, WorkerWord.HEARTBEAT), this.threadId, now);

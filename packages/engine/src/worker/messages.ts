@@ -16,7 +16,9 @@ export const WorkerWord = {
   MAIL: 1,
   /** Detections that the supervisor has taken from the port so far; counted up by it, wraps. */
   TAKEN: 2,
-  COUNT: 3,
+  /** Not 0: somebody waits for the counters of now. Cleared by the worker. */
+  PUBLISH: 3,
+  COUNT: 4,
 } as const;
 
 /** How a worker opens its queue. */

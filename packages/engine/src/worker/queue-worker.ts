@@ -216,10 +216,11 @@ export class QueueWorker {
       if (this.unblockedNow) this.unblockedNow = false;
       else if (count < batchSize) this.unblockedAt = Number.POSITIVE_INFINITY;
       if (taken > drainUntil) return;
-      if (taken >= nextPublish) {
+      if (taken >= nextPublish || words[WorkerWord.PUBLISH] !== 0) {
         nextPublish = taken + PUBLISH_MILLISECONDS;
         time.compare();
         this.publish();
+        Atomics.store(words, WorkerWord.PUBLISH, 0);
       }
       if (this.reloading !== null) this.continueReload();
     }
