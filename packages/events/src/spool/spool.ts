@@ -50,6 +50,8 @@ const RETRY_MILLISECONDS = 1000;
 export class Spool {
   /** Records given up: spool full, memory full, damaged on disk. */
   lost = 0;
+  /** Files that are on their way out. */
+  private readonly removals = new Set<Promise<unknown>>();
   private segments: Segment[] = [];
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
@@ -176,6 +178,8 @@ export class Spool {
     await this.reader?.file.close().catch(() => undefined);
     this.reader = null;
     if (this.backlog === 0) await this.removeAll();
+    // Who opens the folder next may have files of the same names.
+    await Promise.all(this.removals);
     await this.position.close();
   }
 
@@ -270,7 +274,10 @@ export class Spool {
       const [oldest] = this.segments as [Segment];
       if (oldest.first > segment.first) break;
       this.segments.shift();
-      void unlink(oldest.path).catch(() => undefined);
+      const removal = unlink(oldest.path)
+        .catch(() => undefined)
+        .finally(() => this.removals.delete(removal));
+      this.removals.add(removal);
     }
     if (this.bytesOnDisk() < this.options.size / 2) this.full = false;
   }
