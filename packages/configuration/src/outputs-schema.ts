@@ -1,8 +1,11 @@
 /** The keys below `outputs`: where events go beside the EVE file. */
-import { eventTypes, type SyslogFacility, syslogFacilities } from '@portcullis/events';
-import { z } from 'zod';
+import type { SyslogFacility } from '@portcullis/events';
+import { z } from 'zod/v3';
 import { parseDuration, parseSize } from './quantities';
-import { between, group, quantity, yesOrNo } from './values';
+import { between, group, integer, quantity, wordOf, yesOrNo } from './values';
+
+/** Loaded where one of its outputs is configured. */
+const eventsPackage = () => require('@portcullis/events') as typeof import('@portcullis/events');
 
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 ** 2;
@@ -18,9 +21,9 @@ const path = z.string().regex(/^\/.{0,4095}$/, 'is not an absolute path');
 /** Of a UNIX socket (unix(7): sun_path). */
 const socketPath = z.string().regex(/^\/.{0,106}$/, 'is not an absolute path of at most 107 characters');
 const events = z
-  .array(z.enum(eventTypes))
+  .array(wordOf(() => eventsPackage().eventTypes))
   .min(1)
-  .default([...eventTypes]);
+  .default(() => [...eventsPackage().eventTypes]);
 const server = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]{2,45}\]|[^\s:/[\]]{1,253}):\d{1,5}$/, 'is not HOST:PORT')
@@ -38,10 +41,12 @@ const syslog = z
     address: server.optional(),
     socket: socketPath.optional(),
     format: z.enum(['json', 'cef']).default('json'),
-    facility: z.enum(Object.keys(syslogFacilities) as [SyslogFacility]).default('local0'),
+    facility: wordOf(() => Object.keys(eventsPackage().syslogFacilities) as SyslogFacility[]).default(
+      'local0',
+    ),
     hostname: name(255).optional(),
     'app-name': name(48).default('portcullis'),
-    'max-size': quantity(parseSize, between(KILOBYTE, 65_000, 'bytes')).prefault('8kb'),
+    'max-size': quantity(parseSize, between(KILOBYTE, 65_000, 'bytes')).default('8kb'),
     ca: path.optional(),
     verify: yesOrNo.default(true),
     events,
@@ -66,7 +71,7 @@ function isHttps(text: string): boolean {
 
 const webhook = z.strictObject({
   url: z.string().max(4096).refine(isHttps, 'is not an https URL'),
-  batch: z.int().min(1).max(10_000).default(100),
+  batch: integer().min(1).max(10_000).default(100),
   format: z.enum(['json', 'ndjson']).default('json'),
   headers: z
     .record(
@@ -75,7 +80,7 @@ const webhook = z.strictObject({
     )
     .default({}),
   'secret-file': path.optional(),
-  timeout: quantity(parseDuration, between(1, 300, 'seconds')).prefault('30s'),
+  timeout: quantity(parseDuration, between(1, 300, 'seconds')).default('30s'),
   ca: path.optional(),
   verify: yesOrNo.default(true),
   events,
@@ -90,6 +95,6 @@ export const outputs = group({
     /** Default: `spool` in the state directory. */
     directory: path.optional(),
     /** Of each output that has one. */
-    size: quantity(parseSize, between(4 * MEGABYTE, 1024 * GIGABYTE, 'bytes')).prefault('256mb'),
+    size: quantity(parseSize, between(4 * MEGABYTE, 1024 * GIGABYTE, 'bytes')).default('256mb'),
   }),
 });

@@ -1,11 +1,21 @@
 /** Keys below `web-addresses`: the lists, what is done about their categories, what clients are told. */
-import { exceptionProblem, MAX_CATEGORY_NAME } from '@portcullis/web-addresses';
-import { z } from 'zod';
+import { z } from 'zod/v3';
 import { parsePortRange } from './quantities';
-import { group, quantity, yesOrNo } from './values';
+import { group, integer, quantity, yesOrNo } from './values';
 
-const column = z.int().min(1).max(1000);
-const category = z.string().min(1).max(MAX_CATEGORY_NAME);
+/** Loaded where there are lists or exceptions. */
+const webAddressesPackage = () =>
+  require('@portcullis/web-addresses') as typeof import('@portcullis/web-addresses');
+
+const column = integer().min(1).max(1000);
+const category = z
+  .string()
+  .min(1)
+  .superRefine((name, context) => {
+    const longest = webAddressesPackage().MAX_CATEGORY_NAME;
+    if (name.length > longest)
+      context.addIssue({ code: 'custom', message: `is longer than ${longest} characters` });
+  });
 
 const list = z
   .strictObject({
@@ -35,7 +45,7 @@ const exception = z
   .string()
   .max(2048)
   .superRefine((text, context) => {
-    const problem = exceptionProblem(text);
+    const problem = webAddressesPackage().exceptionProblem(text);
     if (problem !== null) context.addIssue({ code: 'custom', message: `'${text}': ${problem}` });
   });
 
@@ -57,13 +67,5 @@ export const webAddresses = group({
   /** For HTTP: a page of ours, that of a file, or none, which is a reset. */
   'block-page': z.union([yesOrNo, z.string().min(1)]).default(true),
   /** TCP and UDP ports of servers where the protected side asks for them. */
-  ports: z
-    .array(quantity(parsePortRange))
-    .min(1)
-    .max(100)
-    .default([
-      { first: 53, last: 53 },
-      { first: 80, last: 80 },
-      { first: 443, last: 443 },
-    ]),
+  ports: z.array(quantity(parsePortRange)).min(1).max(100).default([53, 80, 443]),
 });
