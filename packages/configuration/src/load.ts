@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Origin } from '@portcullis/control';
 import { distance } from 'fastest-levenshtein';
-import { z } from 'zod/v3';
+import * as z from 'zod';
 import { ConfigurationLayer, isMapping, mergeLayers, type Path } from './layer';
 import { ConfigurationError } from './problem';
 import { type Configuration, configurationSchema } from './schema';
@@ -176,12 +176,12 @@ function validate(layers: readonly NamedLayer[], options: LoadOptions): Configur
   throw new ConfigurationError(source, problems);
 }
 
-function describe(issue: z.ZodIssue): { path: Path; message: string }[] {
+function describe(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key) }));
   if (issue.code === 'invalid_union') {
-    const inner = issue.unionErrors.flatMap(({ issues }) => issues);
+    const inner = issue.errors.flat();
     const custom = inner.find((one) => one.code === 'custom');
     return [{ path, message: custom?.message ?? inner.map((one) => one.message).join(', or ') }];
   }
@@ -204,7 +204,8 @@ function unknownKey(path: Path, key: string): string {
 function keysAt(path: Path): string[] {
   let schema: unknown = configurationSchema;
   for (const part of path) {
-    schema = objectIn(schema)?.shape[String(part)];
+    const object = objectIn(schema);
+    schema = object?.shape[String(part)];
   }
   return Object.keys(objectIn(schema)?.shape ?? {});
 }
@@ -219,8 +220,8 @@ export function isKey(path: Path): boolean {
   return keysAt(path.slice(0, -1)).includes(String(path[path.length - 1]));
 }
 
-function objectIn(schema: unknown): z.AnyZodObject | undefined {
-  let at = schema as { _def?: { innerType?: unknown; schema?: unknown } } | undefined;
-  while (at && !(at instanceof z.ZodObject)) at = (at._def?.innerType ?? at._def?.schema) as typeof at;
-  return at;
+function objectIn(schema: unknown): z.ZodObject | undefined {
+  let at = schema as { def?: { innerType?: unknown; out?: unknown } } | undefined;
+  while (at && !(at instanceof z.ZodObject)) at = (at.def?.innerType ?? at.def?.out) as typeof at;
+  return at as z.ZodObject | undefined;
 }

@@ -1,8 +1,8 @@
 /** The keys below `outputs`: where events go beside the EVE file. */
 import type { SyslogFacility } from '@portcullis/events';
-import { z } from 'zod/v3';
+import * as z from 'zod';
 import { parseDuration, parseSize } from './quantities';
-import { between, group, integer, quantity, wordOf, yesOrNo } from './values';
+import { between, group, quantity, wordOf, yesOrNo } from './values';
 
 /** Loaded where one of its outputs is configured. */
 const eventsPackage = () => require('@portcullis/events') as typeof import('@portcullis/events');
@@ -46,7 +46,7 @@ const syslog = z
     ),
     hostname: name(255).optional(),
     'app-name': name(48).default('portcullis'),
-    'max-size': quantity(parseSize, between(KILOBYTE, 65_000, 'bytes')).default('8kb'),
+    'max-size': quantity(parseSize, between(KILOBYTE, 65_000, 'bytes')).prefault('8kb'),
     ca: path.optional(),
     verify: yesOrNo.default(true),
     events,
@@ -71,7 +71,7 @@ function isHttps(text: string): boolean {
 
 const webhook = z.strictObject({
   url: z.string().max(4096).refine(isHttps, 'is not an https URL'),
-  batch: integer().min(1).max(10_000).default(100),
+  batch: z.int().min(1).max(10_000).default(100),
   format: z.enum(['json', 'ndjson']).default('json'),
   headers: z
     .record(
@@ -80,7 +80,7 @@ const webhook = z.strictObject({
     )
     .default({}),
   'secret-file': path.optional(),
-  timeout: quantity(parseDuration, between(1, 300, 'seconds')).default('30s'),
+  timeout: quantity(parseDuration, between(1, 300, 'seconds')).prefault('30s'),
   ca: path.optional(),
   verify: yesOrNo.default(true),
   events,
@@ -95,6 +95,6 @@ export const outputs = group({
     /** Default: `spool` in the state directory. */
     directory: path.optional(),
     /** Of each output that has one. */
-    size: quantity(parseSize, between(4 * MEGABYTE, 1024 * GIGABYTE, 'bytes')).default('256mb'),
+    size: quantity(parseSize, between(4 * MEGABYTE, 1024 * GIGABYTE, 'bytes')).prefault('256mb'),
   }),
 });

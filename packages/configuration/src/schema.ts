@@ -5,7 +5,7 @@
 import { totalmem } from 'node:os';
 import { USUAL_SOCKET } from '@portcullis/control';
 import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
-import { z } from 'zod/v3';
+import * as z from 'zod';
 import { outputs } from './outputs-schema';
 import {
   parseDuration,
@@ -15,7 +15,7 @@ import {
   parseQueues,
   parseSize,
 } from './quantities';
-import { between, group, integer, quantity, yesOrNo } from './values';
+import { between, group, quantity, yesOrNo } from './values';
 import { webAddresses } from './web-addresses-schema';
 
 const KILOBYTE = 1024;
@@ -36,7 +36,7 @@ const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an 
 
 const response = z.enum(['block', 'drop', 'notify', 'ignore']);
 const activityResponse = z.enum(['isolate', 'block', 'drop', 'notify', 'ignore']);
-const activityCategories: [string, ...string[]] = [ATTACKS_FROM_WITHIN, ...Object.keys(ACTIVITY_CATEGORIES)];
+const activityCategories = [...Object.keys(ACTIVITY_CATEGORIES), ATTACKS_FROM_WITHIN];
 const oneOrMore = z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]);
 /** A row of the table that says what the match of a rule is; rows come before the built-in ones. */
 const kindRow = z
@@ -72,10 +72,10 @@ const watchedInterface = z.union([
   z.strictObject({
     interface: interfaceName,
     'bpf-filter': z.string().min(1).max(4096).optional(),
-    'buffer-size': quantity(parseSize, between(64 * KILOBYTE, GIGABYTE, 'bytes')).default('8mb'),
+    'buffer-size': quantity(parseSize, between(64 * KILOBYTE, GIGABYTE, 'bytes')).prefault('8mb'),
   }),
 ]);
-const sid = integer().min(1).max(0xffffffff);
+const sid = z.int().min(1).max(0xffffffff);
 const ruleSource = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'letters, digits, - and _ make a name'),
   url: z.string().regex(/^(https|file):\/\/\S{1,2000}$/, 'is no https:// or file:// address'),
@@ -97,7 +97,7 @@ const exclusion = z
     src: prefix.optional(),
     dst: prefix.optional(),
     iface: interfaceName.optional(),
-    vlan: integer().min(0).max(4094).optional(),
+    vlan: z.int().min(0).max(4094).optional(),
     port: quantity(parsePortRange).optional(),
     rule: z.enum(['do-not-block', 'do-not-scan']),
   })
@@ -148,22 +148,22 @@ export const configurationSchema = z.strictObject({
   'block-duration': quantity(
     parseDuration,
     between(MINUTE, 32768 * MINUTE, 'seconds (1 minute … 32768 minutes)'),
-  ).default('60m'),
+  ).prefault('60m'),
   'ban-without-handshake': yesOrNo.default(false),
-  'ipv6-prefix': integer().min(32).max(128).default(128),
+  'ipv6-prefix': z.int().min(32).max(128).default(128),
   escalation: z
     .union([
       z.literal('off'),
       z.literal(false).transform(() => 'off' as const),
       z.strictObject({
         factor: z.number().min(1).max(100).default(2),
-        max: quantity(parseDuration, between(MINUTE, 32768 * MINUTE, 'seconds')).default('7d'),
-        remember: quantity(parseDuration, between(MINUTE, 366 * 86_400, 'seconds')).default('1d'),
+        max: quantity(parseDuration, between(MINUTE, 32768 * MINUTE, 'seconds')).prefault('7d'),
+        remember: quantity(parseDuration, between(MINUTE, 366 * 86_400, 'seconds')).prefault('1d'),
       }),
     ])
     .default('off'),
-  'unblock-grace': quantity(parseDuration, between(0, 7 * 86_400, 'seconds (0 … 7 days)')).default('0s'),
-  'max-bans-per-minute': integer().min(1).max(1_000_000).default(1000),
+  'unblock-grace': quantity(parseDuration, between(0, 7 * 86_400, 'seconds (0 … 7 days)')).prefault('0s'),
+  'max-bans-per-minute': z.int().min(1).max(1_000_000).default(1000),
   'never-block': z
     .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
     .default(['self', 'gateway', 'dns', 'admin-sessions']),
@@ -175,24 +175,24 @@ export const configurationSchema = z.strictObject({
     'decoy-ports': z
       .union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)])
       .default('from-rules'),
-    'decoy-connections': integer().min(1).max(10_000).default(256),
-    'decoy-bytes': quantity(parseSize, between(1, GIGABYTE, 'bytes')).default('64kb'),
-    'decoy-timeout': quantity(parseDuration, between(1, 3600, 'seconds')).default('30s'),
+    'decoy-connections': z.int().min(1).max(10_000).default(256),
+    'decoy-bytes': quantity(parseSize, between(1, GIGABYTE, 'bytes')).prefault('64kb'),
+    'decoy-timeout': quantity(parseDuration, between(1, 3600, 'seconds')).prefault('30s'),
   }),
   'on-enable': z.enum(['reset', 'reset-all', 'adopt']).default('reset'),
   pcap: z.array(watchedInterface).max(64).default([]),
   nfqueue: group({
     queues: quantity(parseQueues, ({ first, last }) =>
       last - first < 64 ? null : 'more than 64 queues',
-    ).default('0-1'),
-    'max-length': integer().min(64).max(1_000_000).default(8192),
+    ).prefault('0-1'),
+    'max-length': z.int().min(64).max(1_000_000).default(8192),
     'fail-open': yesOrNo.default(true),
     gso: yesOrNo.default(true),
-    'batch-size': integer().min(1).max(256).default(64),
-    'receive-buffer': quantity(parseSize, between(64 * KILOBYTE, 2 * GIGABYTE, 'bytes')).default('128mb'),
+    'batch-size': z.int().min(1).max(256).default(64),
+    'receive-buffer': quantity(parseSize, between(64 * KILOBYTE, 2 * GIGABYTE, 'bytes')).prefault('128mb'),
   }),
   mark: group({
-    mask: integer().min(1).max(0xffffffff).default(0x00f00000),
+    mask: z.int().min(1).max(0xffffffff).default(0x00f00000),
   }),
   firewall: group({
     backend: z.enum(['auto', 'nft', 'legacy']).default('auto'),
@@ -207,25 +207,25 @@ export const configurationSchema = z.strictObject({
     midstream: z.enum(['open', 'closed', 'pass']).optional(),
   }),
   stream: group({
-    memcap: quantity(parseSize, streamMemory).default('256mb'),
+    memcap: quantity(parseSize, streamMemory).prefault('256mb'),
     /** Default: a gateway adopts connections that were there before it (see on-enable), a replay does not, as Suricata. */
     midstream: yesOrNo.optional(),
     'async-oneside': yesOrNo.optional(),
     bypass: yesOrNo.default(true),
     reassembly: group({
-      depth: quantity(parseSize, between(KILOBYTE, Number.MAX_SAFE_INTEGER, 'bytes')).default('1mb'),
+      depth: quantity(parseSize, between(KILOBYTE, Number.MAX_SAFE_INTEGER, 'bytes')).prefault('1mb'),
     }),
   }),
   'app-layer': group({
-    memcap: quantity(parseSize, between(MEGABYTE, 64 * GIGABYTE, 'bytes')).default(usualParserMemory),
+    memcap: quantity(parseSize, between(MEGABYTE, 64 * GIGABYTE, 'bytes')).prefault(usualParserMemory),
   }),
   flow: group({
-    'max-flows': integer().min(1024).max(16_777_216).default(262_144),
+    'max-flows': z.int().min(1024).max(16_777_216).default(262_144),
   }),
   vars: group({
     'address-groups': z.record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.string()).default({}),
     'port-groups': z
-      .record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.union([z.string(), integer()]))
+      .record(z.string().regex(/^[A-Z0-9_]{1,64}$/), z.union([z.string(), z.int()]))
       .default({}),
   }),
   'rule-files': z.array(z.string().min(1)).default(['built-in', 'fetched']),

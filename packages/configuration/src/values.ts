@@ -1,5 +1,5 @@
 /** Kinds of values that several keys have. */
-import { z } from 'zod/v3';
+import * as z from 'zod';
 
 /** A value written by a person and read by one of the quantity readers. */
 export function quantity<T>(read: (text: string | number) => T, check?: (value: T) => string | null) {
@@ -15,8 +15,6 @@ export function quantity<T>(read: (text: string | number) => T, check?: (value: 
     }
   });
 }
-
-export const integer = () => z.number().int();
 
 /** YAML 1.2 knows only true and false; people who come from Suricata write yes and no. */
 export const yesOrNo = z.preprocess((value) => {
@@ -37,4 +35,4 @@ export const wordOf = <T extends string>(known: () => readonly T[]) =>
   });
 
 /** Keys that stand below another one; each has a default. */
-export const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).default({} as never);
+export const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);

@@ -1,13 +1,13 @@
 /** Keys below `web-addresses`: the lists, what is done about their categories, what clients are told. */
-import { z } from 'zod/v3';
+import * as z from 'zod';
 import { parsePortRange } from './quantities';
-import { group, integer, quantity, yesOrNo } from './values';
+import { group, quantity, yesOrNo } from './values';
 
 /** Loaded where there are lists or exceptions. */
 const webAddressesPackage = () =>
   require('@portcullis/web-addresses') as typeof import('@portcullis/web-addresses');
 
-const column = integer().min(1).max(1000);
+const column = z.int().min(1).max(1000);
 const category = z
   .string()
   .min(1)
@@ -67,5 +67,13 @@ export const webAddresses = group({
   /** For HTTP: a page of ours, that of a file, or none, which is a reset. */
   'block-page': z.union([yesOrNo, z.string().min(1)]).default(true),
   /** TCP and UDP ports of servers where the protected side asks for them. */
-  ports: z.array(quantity(parsePortRange)).min(1).max(100).default([53, 80, 443]),
+  ports: z
+    .array(quantity(parsePortRange))
+    .min(1)
+    .max(100)
+    .default([
+      { first: 53, last: 53 },
+      { first: 80, last: 80 },
+      { first: 443, last: 443 },
+    ]),
 });
