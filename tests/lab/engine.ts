@@ -40,7 +40,12 @@ export interface EngineOptions {
   purge?: boolean;
   /** Text of the administration's policy. */
   policy?: string;
+  /** Name servers of the gateway, instead of this machine's. */
+  nameServers?: readonly string[];
 }
+
+/** `ip netns exec` gives each program mounts of its own. */
+const WITH_RESOLVER = ['sh', '-ec', 'mount --bind "$0" /etc/resolv.conf; exec "$@"'];
 
 export class LabEngine {
   readonly directory = mkdtempSync(join(tmpdir(), 'portcullis-lab-'));
@@ -101,7 +106,15 @@ export class LabEngine {
     if (this.options.purge) argv.push('--purge');
     for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
     const env = { ...this.env, PORTCULLIS_LOG_TEXT: '1', ...this.environment };
-    return this.lab.spawn('gateway', argv, { env });
+    return this.lab.spawn('gateway', [...this.resolver(), ...argv], { env });
+  }
+
+  private resolver(): string[] {
+    const { nameServers } = this.options;
+    if (nameServers === undefined) return [];
+    const path = join(this.directory, 'resolv.conf');
+    writeFileSync(path, nameServers.map((server) => `nameserver ${server}\n`).join(''));
+    return [...WITH_RESOLVER, path];
   }
 
   /** Ends it as Ctrl-C does. */
@@ -136,6 +149,21 @@ export class LabEngine {
   /** What the control socket answers, without a process for the question. */
   command(name: string, args: Record<string, unknown>): Promise<unknown> {
     return askEngine(this.socket, name, args);
+  }
+
+  /** As `config set`, as quickly. */
+  set(...assignments: string[]): Promise<unknown> {
+    return this.command('config.change', { set: assignments });
+  }
+
+  /** As `config unset`, as quickly. */
+  unset(...keys: string[]): Promise<unknown> {
+    return this.command('config.change', { unset: keys });
+  }
+
+  /** As `bans remove --all`, as quickly. */
+  letAllIn(): Promise<unknown> {
+    return this.command('bans.remove', { all: true });
   }
 
   /** Packets that the kernel has given to the queues since they were bound; `status` tells a moment later. */
