@@ -176,6 +176,17 @@ export class LabEngine {
       .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[7]), 0);
   }
 
+  /** The same once the last packets of earlier connections are among them. */
+  async settled(): Promise<number> {
+    const counts: number[] = [];
+    const quiet = async () => {
+      counts.push(await this.queued());
+      return counts.length >= 10 && new Set(counts.slice(-10)).size === 1;
+    };
+    await waitUntil(quiet, { what: 'the end of earlier connections' });
+    return counts.at(-1) as number;
+  }
+
   /** The addresses of `bans list --json`, as quickly. */
   async bans(): Promise<string[]> {
     const { bans } = (await askEngine(this.socket, 'bans.list', { limit: 1000 })) as BanListAnswer;

@@ -1,15 +1,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '@portcullis/configuration';
-import { KernelFirewall, type RemovalReport } from '@portcullis/firewall';
+import { KernelFirewall, type RemovalOptions, type RemovalReport } from '@portcullis/firewall';
 import { EngineLock } from './engine-lock';
 import { Registration } from './registration';
 
 export interface Unregistered {
   /** Whether it was registered, or only left traces. */
   was_registered: boolean;
-  /** Bans that stay in force until their time is up. */
-  bans_left: number;
   /** The administrator's bypass chain holds rules and was left in place. */
   bypass_kept: boolean;
 }
@@ -18,8 +16,9 @@ export interface Unregistered {
 const STATE_FILES = /^(bans\.|state\.json|settings\.yaml|registration\.json|pattern-cache$)/;
 
 /**
- * Takes away what registering and running created: firewall objects and the registration; with `purge` also the bans,
- * their ledger, the settings and the administrator's chain.
+ * Takes away what registering and running created: firewall objects and the registration; with `purge` also the ledger of
+ * the bans, the settings and the administrator's chain. Without, bans that have time left are in force again with the next
+ * start of an engine.
  * @throws ControlError ENGINE_RUNNING, FirewallError
  */
 export async function unregister(configuration: Configuration, purge: boolean): Promise<Unregistered> {
@@ -27,10 +26,10 @@ export async function unregister(configuration: Configuration, purge: boolean): 
   const registration = new Registration(directory);
   return withoutEngine(async () => {
     const registered = isRegistered(registration);
-    const { bansLeft, bypassKept } = await removeFirewall(configuration.firewall.backend, purge);
+    const { bypassKept } = await removeFirewall(configuration.firewall.backend, { purge, lift: true });
     registration.remove();
     if (purge) removeState(directory);
-    return { was_registered: registered, bans_left: bansLeft, bypass_kept: bypassKept };
+    return { was_registered: registered, bypass_kept: bypassKept };
   });
 }
 
@@ -42,7 +41,7 @@ export async function unregister(configuration: Configuration, purge: boolean): 
  */
 export function clearFirewall(): Promise<void> {
   return withoutEngine(async () => {
-    await removeFirewall('auto', true);
+    await removeFirewall('auto', { purge: true });
   });
 }
 
@@ -58,10 +57,10 @@ async function withoutEngine<T>(action: () => Promise<T>): Promise<T> {
 
 async function removeFirewall(
   backend: Configuration['firewall']['backend'],
-  purge: boolean,
+  options: RemovalOptions,
 ): Promise<RemovalReport> {
   const firewall = await KernelFirewall.open({ backend });
-  return firewall.remove({ purge }).finally(() => firewall.close());
+  return firewall.remove(options).finally(() => firewall.close());
 }
 
 /** A damaged registration is one too. */
