@@ -33,7 +33,7 @@ const launchHere: Launch = ([program, ...args]) => {
   };
 };
 
-/** One TCP input on 127.0.0.1 and one file, from a configuration of its own; it can go away and come back. */
+/** TCP on the loopback addresses and one file, from a configuration of its own; it can go away and come back. */
 export class Rsyslog {
   private running: { stop(): Promise<unknown> } | null = null;
   private readonly output: string;
@@ -58,6 +58,7 @@ export class Rsyslog {
 main_queue(queue.workerThreads="1")
 module(load="imtcp")
 input(type="imtcp" port="${port}" address="127.0.0.1")
+input(type="imtcp" port="${port}" address="::1")
 template(name="fields" type="list") {
   property(name="hostname") constant(value="\\t")
   property(name="app-name") constant(value="\\t")
