@@ -57,6 +57,7 @@ describeLab('the payload of replies', () => {
     await connection.receive(/hello/);
     const queued = (await engine.queued()) - before;
     await connection.end();
+    await connection.closed();
     return queued;
   };
 
