@@ -12,8 +12,9 @@ export interface Unregistered {
   bypass_kept: boolean;
 }
 
-/** What an engine writes into its state directory, ledger and settings included. */
-const STATE_FILES = /^(bans\.|state\.json|settings\.yaml|registration\.json|pattern-cache$)/;
+/** What an engine writes into its state directory, ledger and settings included; fetched rules are not its own. */
+const STATE_FILES =
+  /^(bans\.|state\.json|settings\.yaml|registration\.json|(pattern-cache|spool|web-addresses)$)/;
 
 /**
  * Takes away what registering and running created: firewall objects and the registration; with `purge` also the ledger of
