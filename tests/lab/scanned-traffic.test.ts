@@ -46,7 +46,7 @@ describeLab('the payload of replies', () => {
   }
   const change = async (rules: string) => {
     writeFileSync(join(engine.directory, 'test.rules'), rules);
-    expect(await engine.ask('reload')).toMatchObject({ code: 0, stderr: '' });
+    await engine.command('reload', {});
   };
 
   /** Packets that are queued of a connection to a port. */
@@ -81,7 +81,7 @@ describeLab('the payload of replies', () => {
         },
       );
       expect(Buffer.from((await connection.state()).received).toString()).toBe('onetwothree');
-      await engine.ask('bans', 'remove', '--all');
+      await engine.letAllIn();
     }
   }, 120_000);
 
