@@ -86,14 +86,17 @@ export class LabEngine {
     return { PORTCULLIS_POLICY: path };
   }
 
-  /** Starts the engine and waits until it protects (or runs, without `enable`). */
-  async start(settings: Readonly<Record<string, string>> = {}): Promise<this> {
+  /**
+   * Starts the engine and waits until it protects (or runs, without `enable`).
+   * @param patience milliseconds: large rule sets take their time on a busy machine
+   */
+  async start(settings: Readonly<Record<string, string>> = {}, patience = 60_000): Promise<this> {
     this.process = this.spawn(settings);
     await this.process.waitFor(
       this.options.enable === false
         ? /(protecting|monitoring):|running, protection is off/
         : /(protecting|monitoring):/,
-      60_000,
+      patience,
     );
     return this;
   }

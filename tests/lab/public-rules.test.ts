@@ -55,7 +55,7 @@ describeLab('ET Open with what is configured by default', () => {
       [SMB]: await lab.tcpServer('server', SMB, { kind: 'sink' }),
     };
     engine = new LabEngine(lab, { ruleFiles: [readCorpora().rules] });
-    await engine.start();
+    await engine.start({}, 200_000);
   }, 240_000);
   afterAll(() => {
     lab?.destroy();
