@@ -36,6 +36,7 @@ export {
   type UdpFields,
 } from './packet-builder';
 export { type CapturedPacket, ethernetFrame, PcapWriter, type PcapWriterOptions } from './pcap-writer';
+export { type Launch, Rsyslog, type SyslogRow } from './rsyslog';
 export { SeededRandom } from './seeded-random';
 export {
   type SegmentOptions,
