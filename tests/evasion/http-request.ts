@@ -1,7 +1,8 @@
 /** An HTTP request as data, so that tricks can change it before it is bytes. */
+import type { Reading } from '@portcullis/testkit';
 
 /** Where the attack stands; for each there is a rule that looks there and nowhere else. */
-export type Place = 'uri' | 'header' | 'body';
+export type Place = Reading['place'];
 
 export interface HttpRequest {
   readonly method: string;

@@ -1,5 +1,5 @@
 /** A trick within HTTP, or several together and with tricks of TCP and IP, tried with and without an engine in the way. */
-import { SeededRandom } from '@portcullis/testkit';
+import { type Reading, reads, SeededRandom } from '@portcullis/testkit';
 import type { Place } from './http-request';
 import { type HttpPlan, httpBytes } from './http-tricks';
 import type { Plan } from './plan';
@@ -52,12 +52,15 @@ function tcpPlan(bytes: Buffer, tricks: readonly Trick[], initial: number, rando
   return fitting.reduce((plan, trick) => trick.apply(plan, random), plain);
 }
 
-/** Whether the application read the word. */
-async function reads(
+/**
+ * Whether the application read the word where it was put. Elsewhere it is not what the rule is about: a target in a body,
+ * because a decoy has changed what told the length of that.
+ */
+async function arrives(
   way: Way,
   port: number,
   plan: Plan,
-  word: string,
+  reading: Reading,
   seed: number,
   time: number,
 ): Promise<boolean> {
@@ -68,10 +71,10 @@ async function reads(
     remoteAddress: peers.sourceOf(port),
     remotePort: port,
     length: 0,
-    reading: word,
+    reading,
     timeout: time,
   });
-  return taken?.readings.includes(word) ?? false;
+  return taken !== null && reads(taken.readings, reading);
 }
 
 /** @param port of the client, and the next one; not in use within the last minutes */
@@ -87,7 +90,8 @@ export async function attemptHttp(
   const send = async (way: Way, word: string, from: number) => {
     const random = new SeededRandom(seed);
     const bytes = httpBytes(http, word, random);
-    return reads(way, from, tcpPlan(bytes, tricks, random.next(), random), word, seed, time);
+    const plan = tcpPlan(bytes, tricks, random.next(), random);
+    return arrives(way, from, plan, { place, text: word }, seed, time);
   };
   const [works, evaded] = await Promise.all([
     send(ways.plain, ATTACKS[place], port),

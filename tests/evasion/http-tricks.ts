@@ -537,6 +537,9 @@ export const PIPES: readonly HttpTrick[] = [
       }),
     ),
   ),
+  pipe('through a tunnel', (request) =>
+    behind(request, bytesOf({ ...plainRequest, method: 'CONNECT', target: 'inner.example:80' })),
+  ),
   pipe('before a harmless request', (request) => ({ ...request, after: HARMLESS_GET })),
 ];
 

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
+import type { Reading } from './agent-protocol';
 
 /** Long fields are among what clients try. */
 const MAX_HEADER_SIZE = 256 << 10;
@@ -86,8 +87,8 @@ function readingsOfBody(body: Buffer): string[] {
   return [text, percentDecoded(text)];
 }
 
-/** @param reached called with all that a request has told so far, one reading a line */
-export function webApplication(reached: (connection: Duplex, text: string) => void) {
+/** @param reached called with what a request has told so far */
+export function webApplication(reached: (connection: Duplex, reading: Reading) => void) {
   const server = createServer(
     {
       insecureHTTPParser: true,
@@ -107,16 +108,21 @@ export function webApplication(reached: (connection: Duplex, text: string) => vo
     const chunks: Buffer[] = [];
     let length = 0;
     const codings = request.headers['content-encoding'] ?? '';
-    const head = [request.method ?? '', ...readingsOfTarget(request.url ?? ''), ...request.rawHeaders];
-    reached(socket, head.join('\n'));
+    readHead(socket, request);
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > MAX_BODY) return;
       chunks.push(chunk);
-      reached(socket, readingsOfBody(withoutCodings(Buffer.concat(chunks), codings)).join('\n'));
+      const text = readingsOfBody(withoutCodings(Buffer.concat(chunks), codings)).join('\n');
+      reached(socket, { place: 'body', text });
     });
-    request.on('end', () => reached(socket, request.rawTrailers.join('\n')));
+    request.on('end', () => reached(socket, { place: 'header', text: request.rawTrailers.join('\n') }));
     request.on('error', () => {});
+  }
+
+  function readHead(socket: Duplex, { url, rawHeaders }: IncomingMessage): void {
+    reached(socket, { place: 'uri', text: readingsOfTarget(url ?? '').join('\n') });
+    reached(socket, { place: 'header', text: rawHeaders.join('\n') });
   }
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -124,13 +130,12 @@ export function webApplication(reached: (connection: Duplex, text: string) => vo
     response.on('error', () => {});
   }
 
-  // What follows a CONNECT is the client's: the application reads on.
+  // A proxy in front of itself: what follows a CONNECT is for the same application.
   server.on('connect', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
-    reached(socket, [...readingsOfTarget(request.url ?? ''), ...request.rawHeaders].join('\n'));
-    reached(socket, first.toString('latin1'));
+    readHead(socket, request);
     socket.write('HTTP/1.1 200 Connected\r\n\r\n');
-    socket.on('data', (chunk: Buffer) => reached(socket, chunk.toString('latin1')));
-    socket.on('error', () => {});
+    if (first.length > 0) socket.unshift(first);
+    server.emit('connection', socket);
   });
   server.on('clientError', (_, socket: Duplex) => socket.destroy());
   return server;
