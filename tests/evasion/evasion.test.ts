@@ -11,6 +11,9 @@ import { ATTACK, attempt, deliver, planOf } from './trial';
 import { combination, TRICKS, type Trick } from './tricks';
 import { Ways } from './ways';
 
+// A campaign of hours that failed is not begun anew.
+if (LONG) jest.retryTimes(0);
+
 const PORT = 7000;
 const RULES = `drop tcp any any -> any any (msg:"evasion"; flow:established,to_server; content:"${ATTACK}"; sid:1; rev:1;)\n`;
 /** PORTCULLIS_RUNS says how many instead. */

@@ -1,7 +1,9 @@
 /** A trick within HTTP, or several together and with tricks of TCP and IP, tried with and without an engine in the way. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Reading, reads, SeededRandom } from '@portcullis/testkit';
-import type { Place } from './http-request';
-import { type HttpPlan, httpBytes } from './http-tricks';
+import { bytesOf, isTooDeep, type Place } from './http-request';
+import { type HttpPlan, requestOf } from './http-tricks';
 import type { Plan } from './plan';
 import type { Outcome, Way } from './trial';
 import type { Trick } from './tricks';
@@ -19,8 +21,14 @@ const HARMLESS: Readonly<Record<Place, string>> = {
   body: 'harmless-other-in-body',
 };
 
+/** Those built-in rules that refuse what the engine does not look at. */
+const REFUSING = [9000901, 9000902];
+const builtIn = readFileSync(join(__dirname, '../../rules/evasion.rules'), 'utf8')
+  .split('\n')
+  .filter((line) => REFUSING.some((sid) => line.includes(`sid:${sid};`)));
+
 /** One rule for each place, which looks nowhere else; with the decoding that administrators ask for. */
-export const HTTP_RULES = (
+const placeRules = (
   [
     [1, 'http.uri', ATTACKS.uri],
     [2, 'http.uri; url_decode', ATTACKS.uri],
@@ -35,6 +43,8 @@ export const HTTP_RULES = (
       `drop http any any -> any any (msg:"evasion"; flow:established,to_server; ${buffer}; content:"${word}"; sid:${sid}; rev:1;)\n`,
   )
   .join('');
+
+export const HTTP_RULES = `${placeRules}${builtIn.join('\n')}\n`;
 
 /** Bytes of a segment where no trick cuts. */
 const SEGMENT = 1200;
@@ -87,17 +97,20 @@ export async function attemptHttp(
   time = READING_TIME,
 ): Promise<Outcome> {
   const { place } = http.writing;
+  let tooDeep = false;
   const send = async (way: Way, word: string, from: number) => {
     const random = new SeededRandom(seed);
-    const bytes = httpBytes(http, word, random);
-    const plan = tcpPlan(bytes, tricks, random.next(), random);
+    const request = requestOf(http, word, random);
+    tooDeep = isTooDeep(request);
+    const plan = tcpPlan(bytesOf(request), tricks, random.next(), random);
     return arrives(way, from, plan, { place, text: word }, seed, time);
   };
   const [works, evaded] = await Promise.all([
     send(ways.plain, ATTACKS[place], port),
     send(ways.engine, ATTACKS[place], port),
   ]);
-  if (tricks.some((trick) => trick.conflicting)) return { works, evaded, broken: false, compared: false };
+  if (tooDeep || tricks.some((trick) => trick.conflicting))
+    return { works, evaded, broken: false, compared: false };
   const [plain, inspected] = await Promise.all([
     send(ways.plain, HARMLESS[place], port + 1),
     send(ways.engine, HARMLESS[place], port + 1),

@@ -11,6 +11,9 @@ import { HTTP_PLANS, type HttpPlan, httpCombination, httpPlanName } from './http
 import { combination, type Trick } from './tricks';
 import { Ways } from './ways';
 
+// A campaign of hours that failed is not begun anew.
+if (LONG) jest.retryTimes(0);
+
 const PORT = 7080;
 /** PORTCULLIS_RUNS says how many instead. */
 const COMBINATIONS = Number(process.env.PORTCULLIS_RUNS) || (LONG ? 20_000 : 60);

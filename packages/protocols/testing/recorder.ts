@@ -1,10 +1,10 @@
 /** For tests: feeds a conversation to a parser and writes down all it shows, piece sizes left out. */
 
 import {
-  type EarlyData,
   type BufferDefinition,
   type BufferView,
   type Direction,
+  type EarlyData,
   type ExpectedFlow,
   type ProtocolDefinition,
   type ProtocolParser,

@@ -57,7 +57,10 @@ export class BodyFraming {
       index = next;
     }
     // Browsers look for the word; servers take a body for chunks only where that is the coding that was applied last.
-    if (!head.response) this.chunked = last;
+    if (!head.response) {
+      if (this.chunked && !last) this.flags |= FramingFlag.INVALID_TRANSFER_ENCODING;
+      this.chunked = last;
+    }
 
     index = firstOf[Field.CONTENT_LENGTH];
     this.hasLength = index >= 0;

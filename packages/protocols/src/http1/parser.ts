@@ -33,13 +33,7 @@ import type { Http1Transaction } from './message';
 import { appendToBody, beginBody, beginMultipart, endBody, readCodings } from './message-body';
 import { Method } from './methods';
 import { Mode, State } from './parser-state';
-import {
-  classifyLine,
-  LineKind,
-  looksLikeHttpRequest,
-  looksLikeRequest,
-  looksLikeResponse,
-} from './probe';
+import { classifyLine, LineKind, looksLikeHttpRequest, looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
 import { TransactionQueue } from './transaction-queue';
