@@ -214,9 +214,10 @@ export class AppLayer {
       return;
     }
     // Blank lines tell nothing, however many they are: what follows is looked at as if it came first.
-    if (found === 0 && last - first === PROBE_BYTES && isBlank(from, first, last)) {
+    const text = found === 0 && last - first === PROBE_BYTES ? behindBlankLines(from, first, last) : first;
+    if (text > first) {
       const taken = PROBE_BYTES - (pending?.length ?? 0);
-      flow.setPending(direction, null);
+      flow.setPending(direction, text < last ? from.slice(text, last) : null);
       if (start + taken < end) this.probe(flow, direction, bytes, start + taken, end);
       return;
     }
@@ -336,7 +337,8 @@ export class AppLayer {
   }
 }
 
-function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== CR && bytes[i] !== LF) return false;
-  return true;
+function behindBlankLines(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  while (i < end && (bytes[i] === CR || bytes[i] === LF)) i++;
+  return i;
 }

@@ -18,6 +18,12 @@ const members = gzip(...Array.from({ length: 60 }, () => ''), 'evil');
 test.each<[string, string, string]>([
   ['blank lines before it', URI, `${'\r\n'.repeat(20)}GET /evil HTTP/1.1\r\n\r\n`],
   ['very many blank lines before it', URI, `${'\n'.repeat(5000)}GET /evil HTTP/1.1\r\n\r\n`],
+  // As many as are looked at to tell the protocol, but for what tells it.
+  ...[1, 2, 3].map((left): [string, string, string] => [
+    `blank lines up to the end of the probe but for ${left}`,
+    URI,
+    `${'\n'.repeat(2048 - left)}GET /evil HTTP/1.1\r\n\r\n`,
+  ]),
   ['blank lines and an unknown method', URI, `${'\r\n'.repeat(800)}ANY /evil HTTP/1.1\r\n\r\n`],
   ['a path behind CONNECT', URI, 'CONNECT /a/%65vil HTTP/1.1\r\n\r\n'],
   ['overlong UTF-8 in the query', URI, 'GET /?%c1%a5vil HTTP/1.1\r\n\r\n'],

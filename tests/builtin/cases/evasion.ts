@@ -1,10 +1,12 @@
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { type SignatureCase, signature, talk } from '../exchange';
 import { post, requestText } from '../http';
 
 const FORM = Buffer.from('name=ann&comment=hello');
 const gzip = (body: Uint8Array, times: number): Uint8Array =>
   times === 0 ? body : gzip(gzipSync(body), times - 1);
+const ZEROS = Buffer.alloc(1 << 20);
+const bomb = brotliCompressSync(ZEROS, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } });
 /** A request whose framing is what its header fields say, true or not. */
 const framed = (body: string, headers: Readonly<Record<string, string>>) =>
   talk(80, requestText('POST', '/form', '', { 'Content-Type': 'text/plain', ...headers }) + body);
@@ -27,11 +29,11 @@ export const evasion: readonly SignatureCase[] = [
   signature(
     9000902,
     [
-      post('/form', brotliCompressSync(Buffer.alloc(8 << 20)), { 'Content-Encoding': 'br' }),
-      post('/form', gzip(brotliCompressSync(Buffer.alloc(8 << 20)), 1), { 'Content-Encoding': 'br, gzip' }),
+      post('/form', bomb, { 'Content-Encoding': 'br' }),
+      post('/form', gzip(bomb, 1), { 'Content-Encoding': 'br, gzip' }),
     ],
     // Nothing but zeros, as some programs store them.
-    [post('/form', gzip(Buffer.alloc(1 << 20), 1), { 'Content-Encoding': 'gzip' })],
+    [post('/form', gzip(ZEROS, 1), { 'Content-Encoding': 'gzip' })],
   ),
   signature(
     9000903,
