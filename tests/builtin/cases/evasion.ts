@@ -43,6 +43,8 @@ export const evasion: readonly SignatureCase[] = [
         'Content-Length': '29',
       }),
       framed('0\r\n\r\n', { 'Transfer-Encoding': 'chunked', 'Transfer-encoding': 'cow' }),
+      framed('0\r\n\r\n', { 'Transfer-Encoding': '\x0bchunked' }),
+      framed('0\r\n\r\n', { 'Transfer-Encoding': 'x,\r\n\tchunked' }),
     ],
     [
       framed('4\r\nspam\r\n0\r\n\r\n', { 'Transfer-Encoding': 'chunked' }),
