@@ -16,7 +16,7 @@ if (LONG) jest.retryTimes(0);
 
 const PORT = 7080;
 /** PORTCULLIS_RUNS says how many instead. */
-const COMBINATIONS = Number(process.env.PORTCULLIS_RUNS) || (LONG ? 20_000 : 60);
+const COMBINATIONS = Number(process.env.PORTCULLIS_RUNS) || (LONG ? 20_000 : 40);
 
 describeLab('evasion within HTTP', () => {
   const ways = new Ways();

@@ -90,12 +90,16 @@ class ContentDecoding {
   }
 }
 
+/** What stands for a letter that one byte cannot say. */
+const UNKNOWN = '?';
+
 /** Percent-decoding as lenient applications have it: `%41`, `%u0041`, overlong UTF-8; the rest stays. */
 function percentDecoded(text: string): string {
   const bytes = text
     .replace(/%u([0-9a-f]{4})/gi, (_, digits: string) => {
       const code = Number.parseInt(digits, 16);
-      return String.fromCharCode(code >= 0xff01 && code <= 0xff5e ? code - 0xfee0 : code & 0xff);
+      if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0);
+      return code < 0x100 ? String.fromCharCode(code) : UNKNOWN;
     })
     .replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
   return bytes
