@@ -16,7 +16,7 @@ const LANES = Number(process.env.PORTCULLIS_LANES) || 96;
 /** Attempts after which the place is kept and verdicts are read. */
 const BATCH = 2000;
 /** Seeds that were told of combinations, with commas between: these alone are tried, in turn. */
-const ONLY = process.env.PORTCULLIS_ATTEMPT?.split(',').map(Number);
+export const ONLY = process.env.PORTCULLIS_ATTEMPT?.split(',').map(Number);
 /** Milliseconds for an attempt whose outcome is in doubt: the machine may have been slow. */
 const PATIENCE = 10_000;
 

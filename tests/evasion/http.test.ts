@@ -5,7 +5,7 @@
  */
 import { SeededRandom } from '@portcullis/testkit';
 import { describeLab } from '../lab/engine';
-import { type Attempt, LONG, run } from './campaign';
+import { type Attempt, LONG, ONLY, run } from './campaign';
 import { attemptHttp, HTTP_RULES } from './http-trial';
 import { HTTP_PLANS, type HttpPlan, httpCombination, httpPlanName } from './http-tricks';
 import { combination, type Trick } from './tricks';
@@ -46,8 +46,8 @@ describeLab('evasion within HTTP', () => {
         },
       });
       expect(failures).toEqual([]);
-      // A lab in which nothing works proves nothing.
-      expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
+      // A lab in which nothing works proves nothing. What was read once may be no trick any more.
+      if (ONLY === undefined) expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
     },
     LONG ? 6 * 3600_000 : 180_000,
   );
