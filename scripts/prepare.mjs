@@ -160,9 +160,12 @@ export function buildAddons() {
 
 /** @param project what to compile, with all it refers to */
 export function compileTypeScript(project = 'tsconfig.json') {
+  // Later there is little to do, and nothing to tell of.
+  if (!existsSync(join(root, 'packages', 'cli', 'dist', 'main.js'))) say('compiling TypeScript');
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', project], {
     asCaller: true,
   });
+  run(process.execPath, [join(root, 'scripts', 'bundle.mjs')], { asCaller: true });
 }
 
 /** Everything, in order. @param purposes which Debian packages are needed */
