@@ -15,7 +15,7 @@ import {
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
-import { newPackedPrefix, packPrefix } from './packed-prefix';
+import { PackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -507,7 +507,7 @@ const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];
 
 /** Most are in it already, and there may be a million. */
 function normalForm(text: string): string {
-  return packPrefix(text, newPackedPrefix()) ? text : Prefix.parse(text).text;
+  return packPrefix(text, new PackedPrefix()) ? text : Prefix.parse(text).text;
 }
 
 function bannable(text: string): string {
