@@ -533,8 +533,8 @@ export class BanService {
     const ledger = this.opened();
     const now = this.present();
     this.allUnblocked = now;
-    const { bans, size, done } = ledger.clear();
-    await Promise.all([this.kept(done), this.backend.unbanAll()]);
+    const { bans, prefixes, size, done } = ledger.clear();
+    await Promise.all([this.kept(done), this.backend.unbanAll(prefixes)]);
     void ledger.confirmCleared().catch(() => undefined);
     this.recent.clear();
     this.unenforced.clear();

@@ -453,8 +453,8 @@ export class KernelFirewall implements FirewallBackend {
     await this.bans.remove(prefixes.map(normalForm));
   }
 
-  async unbanAll(): Promise<void> {
-    this.bans.flush();
+  async unbanAll(known: Iterable<string> = []): Promise<void> {
+    this.bans.flush(known);
   }
 
   async except(prefix: string, seconds: number): Promise<void> {

@@ -329,10 +329,15 @@ export class BanLedger {
     return Promise.all(done).then(() => undefined);
   }
 
-  /** @returns `bans`: those that were there, to be read when there is time */
-  clear(): { bans: IterableIterator<Ban>; size: number; done: Promise<void> } {
+  /** @returns `bans`, `prefixes`: those that were there, to be read when there is time */
+  clear(): {
+    bans: IterableIterator<Ban>;
+    prefixes: IterableIterator<string>;
+    size: number;
+    done: Promise<void>;
+  } {
     const { bans, offset } = this;
-    const before = { bans: outward(bans, offset), size: bans.size };
+    const before = { bans: outward(bans, offset), prefixes: prefixesOf(bans), size: bans.size };
     this.bans = new BanTable();
     this.excepted.clear();
     this.removed.clear();
@@ -490,6 +495,10 @@ function* outward(bans: BanTable, offset: number): IterableIterator<Ban> {
     const until = ban.until === PERMANENT ? PERMANENT : ban.until + offset;
     yield { ...ban, since: ban.since + offset, until };
   }
+}
+
+function* prefixesOf(bans: BanTable): IterableIterator<string> {
+  for (const row of bans.rowsFrom()) yield bans.prefixOf(row);
 }
 
 const encoded = (record: LedgerRecord): string => encodeLine(record);
