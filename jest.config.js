@@ -56,6 +56,7 @@ module.exports = {
       // Whatever needs root and the real kernel; scripts/lab.mjs says what runs side by side.
       ...shared,
       displayName: 'lab',
+      globalSetup: '<rootDir>/tests/lab-runs-the-sources.ts',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
       testMatch: [
         ...everywhere('*.lab.test.ts'),
