@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { useHugePages } from '@portcullis/nfqueue-binding';
 import { type AddressTableData, CHUNK_BITS, CHUNK_BYTES, RecordField, writePort } from './address-table';
 import { hashEnd, hashPart, SLACK } from './key-bytes';
 import { MAX_CATEGORIES, MAX_ENTRIES, MAX_HOST, MAX_LISTS, MAX_PATH } from './limits';
@@ -35,6 +34,13 @@ export class TableFullError extends Error {
   readonly code = 'WEB_ADDRESSES_TOO_MANY';
 }
 
+/**
+ * Called with memory of a table before anything is written there.
+ *
+ * @returns bytes in front of its first whole line of the processor's cache, a multiple of four
+ */
+export type PrepareMemory = (memory: SharedArrayBuffer) => number;
+
 /** Puts addresses into a table that workers can share. */
 export class AddressTableBuilder {
   entries = 0;
@@ -52,7 +58,10 @@ export class AddressTableBuilder {
   private readonly categoryNumbers = new Map<string, number>();
 
   /** @param random two 32-bit numbers; tests give their own */
-  constructor(random: Int32Array = randomWords()) {
+  constructor(
+    private readonly prepare: PrepareMemory = () => 0,
+    random: Int32Array = randomWords(),
+  ) {
     this.seed = random[0] as number;
     // Odd, and with bits in its upper half: anything less would not mix.
     this.multiplier = ((random[1] as number) & 0x0ffffff8) | 0x50000005;
@@ -154,7 +163,7 @@ export class AddressTableBuilder {
       if (this.chunks.length >= MAX_CHUNKS)
         throw new TableFullError('the web addresses take more than 4 GiB');
       const chunk = new SharedArrayBuffer(CHUNK_BYTES);
-      useHugePages(chunk);
+      this.prepare(chunk);
       this.chunks.push(new Uint8Array(chunk));
       this.used = 0;
     }
@@ -209,7 +218,7 @@ export class AddressTableBuilder {
   private lines(): Pick<AddressTableData, 'lines' | 'linesAt' | 'lineCount'> {
     const lineCount = linesFor(this.entries);
     const shared = new SharedArrayBuffer((lineCount + 1) * LINE_BYTES);
-    const linesAt = useHugePages(shared);
+    const linesAt = this.prepare(shared);
     const lines = new Int32Array(shared, linesAt, lineCount * LINE_WORDS);
     const scale = lineScale(lineCount);
     for (const paths of [false, true])
