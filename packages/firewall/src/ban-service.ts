@@ -288,6 +288,8 @@ export class BanService {
       let refused = 0;
       let now = this.present();
       let unwritten = 0;
+      /** One group is on its way to the disk while the next one is put together. */
+      let writing = Promise.resolve();
       try {
         for (const request of requests) {
           const ban = this.wanted(request, now);
@@ -300,13 +302,15 @@ export class BanService {
           }
           if (unwritten === GROUP) {
             unwritten = 0;
-            await ledger.flush();
+            await writing;
+            writing = ledger.flush();
+            writing.catch(() => undefined);
           } else if (slices.over) await slices.next();
           else continue;
           now = this.present();
         }
       } finally {
-        await ledger.flush();
+        await Promise.all([writing, ledger.flush()]);
       }
       const rows = [...added, ...extended];
       await this.backend.restoreBans(entriesOf(ledger, rows, this.present()), rows.length);

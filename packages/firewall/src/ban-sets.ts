@@ -288,11 +288,16 @@ export class BanSets {
         await this.grow(family, (this.estimates.get(family) ?? 0) + count);
     }
     await this.inTurn(async () => {
+      // The kernel takes some while the next ones are made into text.
+      let adding = Promise.resolve();
       for (const { family, lines, count } of linesOf(entries, entryLine)) {
         if (!this.families.includes(family)) continue;
-        await this.waitFor(this.sets.addMany(banSetName(family), lines));
+        await adding;
+        adding = this.waitFor(this.sets.addMany(banSetName(family), lines));
+        adding.catch(() => undefined);
         this.estimates.set(family, (this.estimates.get(family) ?? 0) + count);
       }
+      await adding;
     });
   }
 
