@@ -527,7 +527,10 @@ export class BanService {
     const bans = prefixes.flatMap((prefix) => ledger.get(prefix) ?? []);
     for (const ban of bans) this.noteUnblocked(ban.prefix, now);
     const kernel = this.backend.unbanEach(prefixes);
-    written.push(this.kept(ledger.remove(prefixes)));
+    const disk = this.kept(ledger.remove(prefixes));
+    // Where the kernel refuses, nobody asks for the disk any more.
+    disk.catch(() => undefined);
+    written.push(disk);
     await kernel;
     void ledger.confirmGone(prefixes).catch(() => undefined);
     for (const ban of bans) this.emit({ kind: 'removed', ban });
