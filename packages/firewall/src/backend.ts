@@ -88,7 +88,8 @@ export interface FirewallBackend {
   unban(prefix: string): Promise<void>;
   /** Lifts the bans of these prefixes only. */
   unbanEach(prefixes: readonly string[]): Promise<void>;
-  unbanAll(): Promise<void>;
+  /** @param known prefixes that there are, as far as the caller knows; for whoever has to free a million of them */
+  unbanAll(known?: Iterable<string>): Promise<void>;
   /** Lets one prefix in though a wider one is banned, for so long (0: without end). */
   except(prefix: string, seconds: number): Promise<void>;
   /** Adds many at once; existing ones get the time given. */

@@ -22,7 +22,7 @@ import {
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
-import { newPackedPrefix, packPrefix } from './packed-prefix';
+import { PackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -460,8 +460,8 @@ export class KernelFirewall implements FirewallBackend {
     await this.bans.remove(prefixes.map(normalForm));
   }
 
-  async unbanAll(): Promise<void> {
-    this.bans.flush();
+  async unbanAll(known: Iterable<string> = []): Promise<void> {
+    this.bans.flush(known);
   }
 
   async except(prefix: string, seconds: number): Promise<void> {
@@ -514,7 +514,7 @@ const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];
 
 /** Most are in it already, and there may be a million. */
 function normalForm(text: string): string {
-  return packPrefix(text, newPackedPrefix()) ? text : Prefix.parse(text).text;
+  return packPrefix(text, new PackedPrefix()) ? text : Prefix.parse(text).text;
 }
 
 function bannable(text: string): string {
