@@ -411,13 +411,22 @@ export class BanService {
     return (this.options.graceSeconds?.() ?? 0) * 1000;
   }
 
+  /** Whether a prefix holds somebody who is never banned, or is none that one attacker has. */
+  spares(text: string, origin: BanOrigin): boolean {
+    return this.sparing(Prefix.parse(text), origin) !== undefined;
+  }
+
+  private sparing(prefix: Prefix, origin: BanOrigin): string | undefined {
+    return (
+      banRefusal(prefix) ??
+      (this.options.localRefusal ?? this.local.refusal)(prefix) ??
+      this.options.neverBlock?.(prefix, origin)
+    );
+  }
+
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
-    const general = banRefusal(prefix);
-    if (general !== undefined) return general;
-    const local = (this.options.localRefusal ?? this.local.refusal)(prefix);
-    if (local !== undefined) return local;
-    const never = this.options.neverBlock?.(prefix, request.origin ?? 'attack');
-    if (never !== undefined) return never;
+    const spared = this.sparing(prefix, request.origin ?? 'attack');
+    if (spared !== undefined) return spared;
     if (request.origin === 'manual') return undefined;
     const unblocked = this.unblocked.at(prefix.text);
     const lastUnblocked = Math.max(unblocked ?? Number.NEGATIVE_INFINITY, this.allUnblocked);
