@@ -55,6 +55,8 @@ export interface FastPattern {
   readonly caseless: boolean;
   /** The pattern ends at or before this place of the buffer; 0: anywhere. */
   readonly end: number;
+  /** Where it ends at or before such a place: it begins at or behind this one. */
+  readonly from: number;
   /** The pattern is the end of the content: where it is found, all of the content is there. */
   readonly atEnd: boolean;
   /** Estimated bits: every 10 make it a thousand times rarer. */
@@ -147,6 +149,7 @@ function cut(step: ContentStep, part: BufferPart, from: number, length: number):
     bytes,
     caseless: step.caseless,
     end: fixedEnd === 0 ? 0 : fixedEnd - (step.bytes.length - start - size),
+    from: fixedEnd === 0 ? 0 : step.offset + start,
     atEnd: start + size === step.bytes.length,
     bits: rarity(bytes, step.caseless) * (isOrdinary(bytes) ? ORDINARY_WORTH : 1),
   };
