@@ -163,6 +163,7 @@ export function compileTypeScript(project = 'tsconfig.json') {
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', project], {
     asCaller: true,
   });
+  run(process.execPath, [join(root, 'scripts', 'bundle.mjs')], { asCaller: true });
 }
 
 /** Everything, in order. @param purposes which Debian packages are needed */

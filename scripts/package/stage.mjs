@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
@@ -72,8 +71,7 @@ function copyModule(from, to) {
       const path = join(folder, entry.name);
       const unused = NEVER_ENTERED.has(entry.name) || (folder === from && UNUSED_FOLDERS.has(entry.name));
       if (entry.isDirectory() && !unused) visit(path);
-      if (!entry.isFile() || !isShipped(relative(from, path)) || isStale(relative(from, path), from))
-        continue;
+      if (!entry.isFile() || !isShipped(relative(from, path))) continue;
       const target = join(to, relative(from, path));
       copy(path, target);
       copied.push(target);
@@ -89,12 +87,6 @@ function isShipped(path) {
   if (path.startsWith('build/')) return name.endsWith('.node');
   if (/^\.|^tsconfig\.json$|^eslint\.config\.|\.test\.js$/.test(name)) return false;
   return SHIPPED_EXTENSIONS.has(extname(name)) || TERMS.test(name);
-}
-
-/** Compiled code of ours whose source is gone: the compiler leaves it where it is. */
-function isStale(path, module) {
-  if (!existsSync(join(module, 'tsconfig.json')) || !path.startsWith('dist/')) return false;
-  return !existsSync(join(module, 'src', `${path.slice('dist/'.length, -'.js'.length)}.ts`));
 }
 
 function strip(path) {

@@ -15,7 +15,7 @@ export const attackRules = `drop http any any -> any any (msg:"test attack"; flo
 
 /** Why these tests cannot run here, or null. */
 export function labMissing(): string | null {
-  if (!existsSync(join(__dirname, '..', '..', 'packages', 'cli', 'dist', 'main.js')))
+  if (!existsSync(join(__dirname, '..', '..', 'packages', 'cli', 'dist', 'index.js')))
     return "not built: 'npm run build'";
   return Lab.available();
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Origin } from '@portcullis/control';
 import { distance } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigurationLayer, isMapping, mergeLayers, type Path } from './layer';
 import { ConfigurationError } from './problem';
 import { type Configuration, configurationSchema } from './schema';

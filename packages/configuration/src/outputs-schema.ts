@@ -1,6 +1,6 @@
 /** The keys below `outputs`: where events go beside the EVE file. */
 import { eventTypes, type SyslogFacility, syslogFacilities } from '@portcullis/events';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration, parseSize } from './quantities';
 import { between, group, quantity, yesOrNo } from './values';
 

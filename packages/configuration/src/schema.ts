@@ -5,7 +5,7 @@
 import { totalmem } from 'node:os';
 import { USUAL_SOCKET } from '@portcullis/control';
 import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
-import { z } from 'zod';
+import * as z from 'zod';
 import { outputs } from './outputs-schema';
 import {
   parseDuration,

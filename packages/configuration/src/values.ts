@@ -1,5 +1,5 @@
 /** Kinds of values that several keys have. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A value written by a person and read by one of the quantity readers. */
 export function quantity<T>(read: (text: string | number) => T, check?: (value: T) => string | null) {

@@ -1,6 +1,6 @@
 /** Keys below `web-addresses`: the lists, what is done about their categories, what clients are told. */
 import { exceptionProblem, MAX_CATEGORY_NAME } from '@portcullis/web-addresses';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePortRange } from './quantities';
 import { group, quantity, yesOrNo } from './values';
 

@@ -12,11 +12,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const require = createRequire(join(root, 'packages', 'engine', 'package.json'));
-const { Inspector } = require(join(root, 'packages', 'engine', 'dist', 'inspector.js'));
-const { loadRulesNow } = require(join(root, 'packages', 'engine', 'dist', 'rule-loading.js'));
+const { Inspector, loadRulesNow } = require(join(root, 'packages', 'engine', 'dist', 'index.js'));
 const { Matcher, NameTable } = require('@portcullis/matcher');
 const { createProtocols } = require('@portcullis/protocols');
-const { CaptureBatch } = require(join(root, 'packages', 'capture', 'dist', 'batch.js'));
+const { CaptureBatch } = require('@portcullis/capture');
 const { TcpConversation } = require(join(root, 'packages', 'testkit', 'dist', 'index.js'));
 
 const AT_ONCE = 32;

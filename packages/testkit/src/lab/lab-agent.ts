@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type AgentMessage,
   type AgentMethod,
@@ -11,7 +11,7 @@ import {
 } from './agent-protocol';
 
 // Seen from src and from dist alike: the agent runs as a program of its own, so it must be built.
-const AGENT = join(__dirname, '..', '..', 'dist', 'lab', 'agent.js');
+const AGENT = join(dirname(require.resolve('@portcullis/testkit/package.json')), 'dist', 'lab', 'agent.js');
 
 /** What an agent's method failed with; `code` is the system's, e.g. ECONNREFUSED. */
 export class LabAgentError extends Error {
@@ -44,8 +44,7 @@ export class LabAgent {
   private asked: AgentRequest[] = [];
 
   constructor(readonly namespace: string) {
-    if (!existsSync(AGENT))
-      throw new Error(`${AGENT} is missing: build the testkit (npx tsc -b packages/testkit)`);
+    if (!existsSync(AGENT)) throw new Error(`${AGENT} is missing: run 'npm run build'`);
     this.child = spawn('ip', ['netns', 'exec', namespace, process.execPath, AGENT], {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       serialization: 'advanced',
