@@ -13,7 +13,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^git clone /, 'this is the clone'],
   [/^sudo npm (start|test)\b/, 'this is the test, and the lab starts the engine itself'],
   [/^npm run (build|check|test:unit|fuzz)\b|^sudo npm run test:/, 'parts of the test'],
-  [/^sudo apt-get install -y nodejs npm$|^sudo npm install --global n$|^sudo n 20 /, 'changes the machine'],
+  [/^sudo apt-get update && |^node=node-v20|^curl .*nodejs\.org/, 'changes the machine'],
   [
     /^sudo apt-get (install|remove|purge) -y (\.\/build\/portcullis_\*\.deb|portcullis|prometheus)$|\/usr\/share\/portcullis\/|^sudo systemctl restart prometheus$|^sudo mkdir -p \/var\/lib\/grafana|^promtool query instant/,
     "needs a machine of its own: 'npm run test:package' runs it",

@@ -1,5 +1,5 @@
 /** What stands in the kernel when the engine starts, stops, is killed, is started twice, or cannot start at all. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReloadAnswer } from '@portcullis/control';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
@@ -92,6 +92,7 @@ describeLab('the engine on the gateway', () => {
     expect(engine.process.stderr).toBe('');
     expect(await engine.rules()).toEqual([]);
     expect(await lab.run('gateway', ['ipset', 'list', '-n'])).toBe('');
+    expect(readdirSync(engine.directory).sort()).toEqual(['portcullis.yaml', 'test.rules']);
   });
 
   test('a second engine is refused and changes nothing', async () => {

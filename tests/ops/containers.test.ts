@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { composeProgram } from './compose-program';
 import { dashboards } from './dashboards';
 import { instructions, lint } from './dockerfile';
 import { repository } from './prometheus-tools';
@@ -32,15 +33,6 @@ const serviceKeys = new Set(
     ' ',
   ),
 );
-
-/** The program that knows the schema of compose files; null: there is none. */
-function composeProgram(): { argv: readonly string[]; version: 1 | 2 } | null {
-  for (const argv of [['docker', 'compose'], ['docker-compose']] as const) {
-    const { status, stdout } = spawnSync(argv[0], [...argv.slice(1), 'version'], { encoding: 'utf8' });
-    if (status === 0) return { argv, version: /version 1\./.test(stdout) ? 1 : 2 };
-  }
-  return null;
-}
 
 const wrong = `FROM debian
 MAINTAINER somebody

@@ -2,20 +2,9 @@
  * A Debian root with systemd as its first process: own processes, mounts, host name and control groups, and the network
  * of the lab's gateway. No container engine is needed for that, only root and the kernel.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type ExecResult, type Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
-
-/** Goes into a control group of its own, which the namespace then makes the root ($1: Debian root, $2: its name). */
-const enter = `
-set -e
-mount --make-rprivate /
-mount -t cgroup2 cgroup2 "$1/mnt"
-mkdir "$1/mnt/$2"
-echo $$ > "$1/mnt/$2/cgroup.procs"
-umount "$1/mnt"
-exec unshare --cgroup --mount --pid --uts --ipc --fork --kill-child sh -c "$3" sh "$1"
-`;
+import { enterControlGroup, removeControlGroup } from './control-group';
 
 const boot = `
 set -e
@@ -39,24 +28,8 @@ hostname portcullis-test
 exec chroot "$root" env -i container=portcullis-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
 `;
 
-/** Empty control groups have to be removed from the inside out ($1: name). */
-const leave = `
-mount -t cgroup2 cgroup2 /mnt && [ -d "/mnt/$1" ] || exit 0
-find "/mnt/$1" -depth -type d -exec rmdir {} +
-`;
-
 /** Nothing of this machine's. */
 const ENVIRONMENT = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
-
-/** Why systemd cannot be booted here, or null. */
-export function bootMissing(): string | null {
-  const probe = spawnSync(
-    'unshare',
-    ['--mount', '--cgroup', 'sh', '-c', 'mount -t cgroup2 cgroup2 /mnt && test -e /mnt/cgroup.procs'],
-    { encoding: 'utf8' },
-  );
-  return probe.status === 0 ? null : `control groups (version 2) cannot be mounted: ${probe.stderr}`;
-}
 
 /** A child that runs this program, or undefined: before it, the shell has others. */
 function childCalled(program: string, parent: number): number | undefined {
@@ -85,7 +58,7 @@ export class BootedSystem {
       '--mount',
       'sh',
       '-c',
-      enter,
+      enterControlGroup,
       'sh',
       root,
       this.name,
@@ -138,10 +111,6 @@ export class BootedSystem {
   async destroy(): Promise<void> {
     this.process.destroy();
     await this.process.exited;
-    // The kernel ends what was inside a moment after its first process.
-    await waitUntil(
-      () => spawnSync('unshare', ['--mount', 'sh', '-c', leave, 'sh', this.name]).status === 0,
-      { timeout: 20_000, what: 'the control groups to be empty' },
-    );
+    await removeControlGroup(this.name);
   }
 }

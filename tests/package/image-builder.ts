@@ -3,34 +3,26 @@
  * comes from a registry; here it is a Debian of debootstrap with this machine's own Node.js, under the same names.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { instructions } from '../ops/dockerfile';
 import { repository } from '../ops/prometheus-tools';
-import { makeDebianRoot } from './debian-root';
+import { makeNodeRoot, nodeRootEnvironment, nodeRootMissing } from './node-root';
 
 const dockerfile = join(repository, 'docker', 'Dockerfile');
 const HALF_AN_HOUR = 1_800_000;
-const nodePrefix = dirname(dirname(process.execPath));
-/** Authorities that this machine trusts, where there is a list of its own. */
-const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
+/** The images that the Dockerfile builds on. */
+export function imagesBuiltOn(): string[] {
+  return instructions(readFileSync(dockerfile, 'utf8'))
+    .filter((one) => one.name === 'FROM')
+    .map(({ rest }) => rest.split(' ')[0] as string);
+}
 
 export function buildahMissing(): string | null {
   if (spawnSync('buildah', ['--version']).status !== 0)
     return 'buildah is not installed (apt-get install buildah)';
-  return existsSync(join(nodePrefix, 'include', 'node', 'node_version.h'))
-    ? null
-    : `${nodePrefix}/include/node has no headers of this Node.js`;
+  return nodeRootMissing();
 }
 
 /** What an image says of itself, as `docker inspect` has it. */
@@ -57,11 +49,7 @@ export class ImageBuilder {
 
   /** Makes the images that the Dockerfile builds on, and builds it as compose.yaml says. */
   build(name: string): void {
-    this.makeBases(
-      instructions(readFileSync(dockerfile, 'utf8'))
-        .filter((one) => one.name === 'FROM')
-        .map(({ rest }) => rest.split(' ')[0] as string),
-    );
+    this.makeBases(imagesBuiltOn());
     const ignored = ['--ignorefile', `${dockerfile}.dockerignore`];
     const options = ['--pull-never', '--network=host', '--format=docker', ...ignored];
     this.buildah('bud', ...options, '--file', dockerfile, '--tag', name, repository);
@@ -86,21 +74,11 @@ export class ImageBuilder {
   }
 
   private makeBases(names: readonly string[]): void {
-    const root = makeDebianRoot(['ca-certificates']);
+    const root = makeNodeRoot();
     try {
-      const prefix = join(root, 'usr', 'local');
-      for (const part of ['bin/node', 'include/node', 'lib/node_modules/npm'])
-        cpSync(join(nodePrefix, part), join(prefix, part), { recursive: true, dereference: true });
-      symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(prefix, 'bin', 'npm'));
-      mkdirSync(join(root, 'etc', 'ssl', 'certs'), { recursive: true });
-      if (existsSync(AUTHORITIES)) cpSync(AUTHORITIES, join(root, AUTHORITIES), { dereference: true });
       const container = this.buildah('from', 'scratch').trim();
       this.buildah('add', '--quiet', container, root, '/');
-      const env = {
-        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        NODE_EXTRA_CA_CERTS: AUTHORITIES,
-      };
-      for (const [key, value] of Object.entries(env))
+      for (const [key, value] of Object.entries(nodeRootEnvironment))
         this.buildah('config', '--env', `${key}=${value}`, container);
       const [first, ...others] = names.map((name) => `localhost/${name}`);
       this.buildah('commit', '--quiet', '--format=docker', '--rm', container, first as string);

@@ -21,8 +21,9 @@ import type { BanListAnswer, StatusAnswer } from '@portcullis/control';
 import { Lab, type LabConnection, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, attackRules } from '../lab/engine';
 import { type Page, pages, section, shellLines } from '../structure/documentation';
-import { BootedSystem, bootMissing } from './booted-system';
+import { BootedSystem } from './booted-system';
 import { buildDeb, packagingMissing } from './build-deb';
+import { controlGroupsMissing } from './control-group';
 import { debianRootMissing, makeDebianRoot } from './debian-root';
 import { underLoad } from './under-load';
 
@@ -48,7 +49,7 @@ function prepareReader(folder: string, deb: string): void {
   copyFileSync(deb, join(folder, 'build', basename(deb)));
 }
 
-const missing = packagingMissing() ?? debianRootMissing() ?? Lab.available() ?? bootMissing();
+const missing = packagingMissing() ?? debianRootMissing() ?? Lab.available() ?? controlGroupsMissing();
 jest.setTimeout(120_000);
 
 if (missing !== null) test.skip(`the package on a Debian 12 of its own: ${missing}`, () => {});

@@ -1,9 +1,11 @@
+export { eveFilePath } from './eve-file';
 export { setAt } from './layer';
 export {
   type LoadOptions,
   loadConfiguration,
   type ResolvedConfiguration,
   resolveConfiguration,
+  SETTINGS_FILE,
 } from './load';
 export { ConfigurationError, type ConfigurationProblem } from './problem';
 export { parseDuration, parsePrefix } from './quantities';

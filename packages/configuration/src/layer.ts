@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import type { Document, LineCounter, Node } from 'yaml';
 import { ConfigurationError } from './problem';
+import { yaml } from './yaml';
 
 export type Path = readonly (string | number)[];
 export type RawMapping = Record<string, unknown>;
@@ -32,12 +33,13 @@ export class ConfigurationLayer {
     readonly raw: RawMapping,
     /** The settings as text; empty where they came as assignments. */
     readonly text: string,
-    private readonly document: Document | null,
-    private readonly lines: LineCounter,
+    /** Null where they came as assignments. */
+    private readonly parsed: { readonly document: Document; readonly lines: LineCounter } | null,
   ) {}
 
   /** @throws ConfigurationError */
   static fromText(source: string, text: string): ConfigurationLayer {
+    const { LineCounter, parseDocument } = yaml();
     const lines = new LineCounter();
     const document = parseDocument(text, {
       lineCounter: lines,
@@ -57,7 +59,7 @@ export class ConfigurationLayer {
       throw new ConfigurationError(source, [
         { key: '', message: 'is not a mapping of keys to values', line: 1 },
       ]);
-    return new ConfigurationLayer(source, raw, text, document, lines);
+    return new ConfigurationLayer(source, raw, text, { document, lines });
   }
 
   /** @throws ConfigurationError also where the file cannot be read, EACCES where the user may not */
@@ -80,13 +82,15 @@ export class ConfigurationLayer {
       const { path, value } = readAssignment(assignment, source);
       setAt(raw, path, value);
     }
-    return new ConfigurationLayer(source, raw, '', null, new LineCounter());
+    return new ConfigurationLayer(source, raw, '', null);
   }
 
   /** The line on which the key (or the nearest of its parents that is there) stands; 0 where there are no lines. */
   lineOf(path: Path): number {
-    if (this.document === null) return 0;
-    let node = this.document.contents as Node | null;
+    if (this.parsed === null) return 0;
+    const { document, lines } = this.parsed;
+    const { isMap, isScalar, isSeq } = yaml();
+    let node = document.contents as Node | null;
     let offset = node?.range?.[0];
     for (const part of path) {
       if (isMap(node)) {
@@ -99,7 +103,7 @@ export class ConfigurationLayer {
         offset = node?.range?.[0] ?? offset;
       } else break;
     }
-    return offset === undefined ? 0 : this.lines.linePos(offset).line;
+    return offset === undefined ? 0 : lines.linePos(offset).line;
   }
 
   /** True where this source says something about the key, about something in it, or about something it is in. */
@@ -125,7 +129,7 @@ export function readAssignment(assignment: string, source: string): { path: stri
   const path = key.split('.');
   if (equals < 1 || path.some((part) => part === '' || part === '__proto__'))
     throw new ConfigurationError(source, [{ key: '', message: `'${assignment}' is not KEY=VALUE`, line: 0 }]);
-  const parsed = parseDocument(assignment.slice(equals + 1));
+  const parsed = yaml().parseDocument(assignment.slice(equals + 1));
   if (parsed.errors.length > 0)
     throw new ConfigurationError(source, [{ key, message: (parsed.errors[0] as Error).message, line: 0 }]);
   return { path, value: valueOfDocument(parsed, source, key) };

@@ -1,8 +1,11 @@
 /** The keys below `outputs`: where events go beside the EVE file. */
-import { eventTypes, type SyslogFacility, syslogFacilities } from '@portcullis/events';
+import type { SyslogFacility } from '@portcullis/events';
 import * as z from 'zod';
 import { parseDuration, parseSize } from './quantities';
-import { between, group, quantity, yesOrNo } from './values';
+import { between, group, quantity, wordOf, yesOrNo } from './values';
+
+/** Loaded where one of its outputs is configured. */
+const eventsPackage = () => require('@portcullis/events') as typeof import('@portcullis/events');
 
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 ** 2;
@@ -18,9 +21,9 @@ const path = z.string().regex(/^\/.{0,4095}$/, 'is not an absolute path');
 /** Of a UNIX socket (unix(7): sun_path). */
 const socketPath = z.string().regex(/^\/.{0,106}$/, 'is not an absolute path of at most 107 characters');
 const events = z
-  .array(z.enum(eventTypes))
+  .array(wordOf(() => eventsPackage().eventTypes))
   .min(1)
-  .default([...eventTypes]);
+  .default(() => [...eventsPackage().eventTypes]);
 const server = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]{2,45}\]|[^\s:/[\]]{1,253}):\d{1,5}$/, 'is not HOST:PORT')
@@ -38,7 +41,9 @@ const syslog = z
     address: server.optional(),
     socket: socketPath.optional(),
     format: z.enum(['json', 'cef']).default('json'),
-    facility: z.enum(Object.keys(syslogFacilities) as [SyslogFacility]).default('local0'),
+    facility: wordOf(() => Object.keys(eventsPackage().syslogFacilities) as SyslogFacility[]).default(
+      'local0',
+    ),
     hostname: name(255).optional(),
     'app-name': name(48).default('portcullis'),
     'max-size': quantity(parseSize, between(KILOBYTE, 65_000, 'bytes')).prefault('8kb'),

@@ -1,5 +1,8 @@
 /** Readers for the quantities people write: durations, sizes, addresses. Each throws a RangeError that says why. */
-import ip6addr from 'ip6addr';
+import type { Addr } from 'ip6addr';
+
+/** Loaded where there is an address. */
+const ip6addr = () => require('ip6addr') as typeof import('ip6addr');
 
 const DURATION_UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, '': 1 };
 
@@ -25,16 +28,16 @@ export function parsePrefix(text: string): string {
   const [address, length, ...rest] = text.trim().split('/');
   if (rest.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)))
     throw new RangeError(`'${text}' is not an address or prefix`);
-  let parsed: ip6addr.Addr;
+  let parsed: Addr;
   try {
-    parsed = ip6addr.parse(address as string);
+    parsed = ip6addr().parse(address as string);
   } catch {
     throw new RangeError(`'${text}' is not an address or prefix`);
   }
   const width = parsed.kind() === 'ipv4' ? 32 : 128;
   const bits = length === undefined ? width : Number(length);
   if (bits > width) throw new RangeError(`'${text}' has a prefix length above ${width}`);
-  return `${ip6addr.createCIDR(parsed, bits).address().toString()}/${bits}`;
+  return `${ip6addr().createCIDR(parsed, bits).address().toString()}/${bits}`;
 }
 
 /** `0`, `0-1` → first and last queue number. */

@@ -1,5 +1,4 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { Document, parseDocument } from 'yaml';
 import { ConfigurationLayer, readAssignment } from './layer';
 import {
   isKey,
@@ -13,6 +12,7 @@ import {
 import { ConfigurationError } from './problem';
 import { replaceFile } from './replace-file';
 import { withDigest, withoutDigest } from './settings-digest';
+import { yaml } from './yaml';
 
 /** What is to become of the settings made from the command line. */
 export type SettingsChange =
@@ -68,6 +68,7 @@ function changed(
 ): { text: string; named: ConfigurationLayer } {
   if ('replace' in change)
     return { text: change.replace, named: ConfigurationLayer.fromText('import', change.replace) };
+  const { Document, parseDocument } = yaml();
   const document = before === null ? new Document({}) : parseDocument(withoutDigest(before));
   if (document.contents === null || document.errors.length > 0)
     document.contents = document.createNode({}) as typeof document.contents;

@@ -1,7 +1,7 @@
 import type { SettingRow } from '@portcullis/control';
-import { stringify } from 'yaml';
 import { isMapping, type Path, type RawMapping, setAt } from './layer';
 import { isGroup, type ResolvedConfiguration } from './load';
+import { yaml } from './yaml';
 
 /** Every setting there is, in the order of the documentation. */
 export function settingRows({ configuration, origin, locked }: ResolvedConfiguration): SettingRow[] {
@@ -26,7 +26,7 @@ export function exportSettings(resolved: ResolvedConfiguration): string {
     if (from === 'default' || ['control', 'state-dir'].includes(path[0] as string)) continue;
     setAt(raw, path, resolved.written(path));
   }
-  return Object.keys(raw).length === 0 ? '' : stringify(raw);
+  return Object.keys(raw).length === 0 ? '' : yaml().stringify(raw);
 }
 
 function pathsOf(value: unknown, path: Path): string[][] {

@@ -26,5 +26,13 @@ export const yesOrNo = z.preprocess((value) => {
 export const between = (least: number, most: number, what: string) => (value: number) =>
   value >= least && value <= most ? null : `${value} is outside ${least} … ${most} ${what}`;
 
+/** One of some words that are known only to a package which is not loaded before somebody uses one of them. */
+export const wordOf = <T extends string>(known: () => readonly T[]) =>
+  z.string().transform((word, context): T => {
+    if ((known() as readonly string[]).includes(word)) return word as T;
+    context.addIssue({ code: 'custom', message: `'${word}' is not one of ${known().join(', ')}` });
+    return z.NEVER;
+  });
+
 /** Keys that stand below another one; each has a default. */
 export const group = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);

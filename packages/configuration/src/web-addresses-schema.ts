@@ -1,11 +1,21 @@
 /** Keys below `web-addresses`: the lists, what is done about their categories, what clients are told. */
-import { exceptionProblem, MAX_CATEGORY_NAME } from '@portcullis/web-addresses';
 import * as z from 'zod';
 import { parsePortRange } from './quantities';
 import { group, quantity, yesOrNo } from './values';
 
+/** Loaded where there are lists or exceptions. */
+const webAddressesPackage = () =>
+  require('@portcullis/web-addresses') as typeof import('@portcullis/web-addresses');
+
 const column = z.int().min(1).max(1000);
-const category = z.string().min(1).max(MAX_CATEGORY_NAME);
+const category = z
+  .string()
+  .min(1)
+  .superRefine((name, context) => {
+    const longest = webAddressesPackage().MAX_CATEGORY_NAME;
+    if (name.length > longest)
+      context.addIssue({ code: 'custom', message: `is longer than ${longest} characters` });
+  });
 
 const list = z
   .strictObject({
@@ -35,7 +45,7 @@ const exception = z
   .string()
   .max(2048)
   .superRefine((text, context) => {
-    const problem = exceptionProblem(text);
+    const problem = webAddressesPackage().exceptionProblem(text);
     if (problem !== null) context.addIssue({ code: 'custom', message: `'${text}': ${problem}` });
   });
 

@@ -36,6 +36,12 @@ test('a key that is written with escapes is found too', () => {
   expect(inFiles('"\\x63ontrol": {socket: /run/a.sock}')).toBe('/run/a.sock');
 });
 
+test('remarks name nothing, wherever they stand', () => {
+  expect(inFiles('# control: {socket: /run/a.sock}\n')).toBe(USUAL_SOCKET);
+  expect(inFiles('rule: |\n  # control\n  # more\ncontrol: {socket: /run/a.sock}\n')).toBe('/run/a.sock');
+  expect(inFiles('rule: "\n  # control"\ncontrol:\n  # here\n  socket: /run/a.sock')).toBe('/run/a.sock');
+});
+
 test('the rest of a file may be wrong', () => {
   expect(inFiles('no-such-key: 1\ncontrol: {socket: /run/a.sock}')).toBe('/run/a.sock');
 });

@@ -8,6 +8,8 @@ export const USUAL_SOCKET = '/run/portcullis/control.sock';
 
 /** A text without either cannot have the key, however it is written: YAML's escapes need the second. */
 const MAY_NAME_IT = /control|\\/;
+/** Whole lines that are remarks. Where they stand in a text of several lines they are not, and name no key either. */
+const REMARKS = /^[ \t]*#.*$/gm;
 
 /**
  * The control socket that configuration files name, found without validating the rest of them: an engine that runs is
@@ -21,7 +23,7 @@ export function socketPathIn(files: readonly string[]): string | null {
     let socket: unknown;
     try {
       const text = readFileSync(file, 'utf8');
-      if (!MAY_NAME_IT.test(text)) continue;
+      if (!MAY_NAME_IT.test(text.replace(REMARKS, ''))) continue;
       const document = yaml().parseDocument(text, { maxAliasCount: 100 } as object);
       if (document.errors.length > 0) {
         // Half written, it may still be clear about this.

@@ -46,6 +46,7 @@ import { RulesInForce } from './rules-in-force';
 import { endedEarlier } from './state-file';
 import { notifyReady, notifyReloading, notifyStopping, startWatchdog } from './systemd';
 import { takeDown } from './take-down';
+import { removeTraces } from './traces';
 import { Traffic } from './traffic';
 import { Turns } from './turns';
 import { Upkeep } from './upkeep';
@@ -199,7 +200,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     this.stopWatchdog = startWatchdog();
   }
 
-  /** Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force. */
+  /**
+   * Takes the rules away, decides what the queues still hold, ends everything. Bans stay in force.
+   * @param options `purge`: nothing stays, in the kernel or on the disk
+   */
   stop(options: { purge?: boolean } = {}): Promise<{ bansLeft: number; bypassKept: boolean }> {
     this.upkeep.stop();
     return this.turns.take(async () => {
@@ -223,6 +227,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         ['the firewall', () => this.firewall.close()],
         ['the metrics', () => this.metrics?.close()],
         ['the outputs', () => this.sink.close()],
+        ['what it has written', () => (options.purge ? removeTraces(this.configuration) : undefined)],
         ['the lock', () => this.lock.release()],
       ]);
       this.protection.ended();

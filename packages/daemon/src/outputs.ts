@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { isAbsolute, join } from 'node:path';
-import { type Configuration, ConfigurationError } from '@portcullis/configuration';
+import { join } from 'node:path';
+import { type Configuration, ConfigurationError, eveFilePath } from '@portcullis/configuration';
 import {
   DatagramSyslogSink,
   type EventSink,
@@ -72,9 +72,7 @@ class Opening {
   }
 
   async eve(): Promise<Outlet> {
-    const { eve } = this.configuration.outputs;
-    const path = isAbsolute(eve) ? eve : join(this.configuration['log-dir'], eve);
-    const sink = await new FileSink(path, { onState: this.onState }).start();
+    const sink = await new FileSink(eveFilePath(this.configuration), { onState: this.onState }).start();
     return this.outlet('eve', sink, eventTypes);
   }
 

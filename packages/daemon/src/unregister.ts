@@ -1,9 +1,8 @@
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Configuration } from '@portcullis/configuration';
 import { KernelFirewall, type RemovalReport } from '@portcullis/firewall';
 import { EngineLock } from './engine-lock';
 import { Registration } from './registration';
+import { removeState } from './traces';
 
 export interface Unregistered {
   /** Whether it was registered, or only left traces. */
@@ -14,12 +13,9 @@ export interface Unregistered {
   bypass_kept: boolean;
 }
 
-/** What an engine writes into its state directory, ledger and settings included. */
-const STATE_FILES = /^(bans\.|state\.json|settings\.yaml|registration\.json|pattern-cache$)/;
-
 /**
- * Takes away what registering and running created: firewall objects and the registration; with `purge` also the bans,
- * their ledger, the settings and the administrator's chain.
+ * Takes away what registering and running created: firewall objects and the registration; with `purge` also the bans, all
+ * that is kept in the state directory, and the administrator's chain. Events stay.
  * @throws ControlError ENGINE_RUNNING, FirewallError
  */
 export async function unregister(configuration: Configuration, purge: boolean): Promise<Unregistered> {
@@ -70,17 +66,5 @@ function isRegistered(registration: Registration): boolean {
     return registration.read() !== null;
   } catch {
     return true;
-  }
-}
-
-function removeState(directory: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(directory);
-  } catch {
-    return;
-  }
-  for (const name of names) {
-    if (STATE_FILES.test(name)) rmSync(join(directory, name), { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Parser, type ReadEntry } from 'tar';
+import type { ReadEntry } from 'tar';
 
 /** Unpacked. ET Open has 40 MB. */
 const LARGEST_CONTENT = 512 * 1024 * 1024;
@@ -58,6 +58,8 @@ function filesOfTar(content: Buffer): Promise<RuleFile[]> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => reject(new ArchiveError(reason));
     let entries = 0;
+    // Loaded where there is an archive: the engine starts without.
+    const { Parser } = require('tar') as typeof import('tar');
     const parser = new Parser({
       strict: true,
       onReadEntry: (entry) => {

@@ -1,6 +1,5 @@
 import type { StatusAnswer } from '@portcullis/control';
 import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
-import pino from 'pino';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, configurationFile, policyFile } from '../options';
 import { colour, formatCount, formatDuration, printLine } from '../print';
@@ -15,6 +14,7 @@ export interface RunOptions extends ConfigOptions {
 const CONTINUED = `\n${' '.repeat(9)}`;
 
 function jsonLogger(): Logger {
+  const { default: pino } = require('pino') as typeof import('pino');
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
   return {
     info: (message) => log.info(shown(message, false)),

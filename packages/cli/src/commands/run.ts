@@ -8,7 +8,7 @@ const actions = () => require('../actions/run') as typeof import('../actions/run
 export function addRunCommand(program: Command): void {
   withConfig(program.command('run').description('run the engine in the foreground'), { set: true })
     .option('--enable', "turn protection on, as 'portcullis enable' does")
-    .option('--purge', 'leave nothing behind on exit: bans are lifted too')
+    .option('--purge', 'leave nothing behind on exit: lift bans, delete settings, state and events')
     .addHelpText(
       'after',
       `

@@ -26,7 +26,7 @@ export function addServiceCommands(program: Command): void {
         .description('remove what registering and running created; not while the engine runs'),
     ),
   )
-    .option('--purge', 'remove bans, settings and the bypass chain too')
+    .option('--purge', 'remove bans, settings, all other state and the bypass chain too')
     .addHelpText('after', '\nExample:\n  sudo portcullis service unregister --purge')
     .action((options: UnregisterOptions) => actions().unregisterService(options));
   service

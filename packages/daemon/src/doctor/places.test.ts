@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { circumstances, defaultConfiguration, engineFacts, NO_ENGINE, NOW } from '../../testing/fake-host';
 import { SystemHost } from './host';
 import { checkMetrics } from './metrics-endpoint';
-import { checkEveFile, checkLogDirectory, checkStateDirectory, evePath } from './places';
+import { checkEveFile, checkLogDirectory, checkStateDirectory } from './places';
 
 const FOLDER = '/var/log/portcullis';
 const EVE = `${FOLDER}/eve.json`;
@@ -93,9 +93,6 @@ describe('the EVE file', () => {
       seen: expect.stringMatching(/ENOSPC/),
     });
   });
-
-  test('may stand anywhere', () =>
-    expect(evePath(defaultConfiguration('outputs.eve=/srv/eve.json'))).toBe('/srv/eve.json'));
 });
 
 describe('the metrics', () => {

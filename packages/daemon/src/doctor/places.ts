@@ -1,5 +1,5 @@
-import { dirname, isAbsolute, join } from 'node:path';
-import type { Configuration } from '@portcullis/configuration';
+import { dirname } from 'node:path';
+import { eveFilePath } from '@portcullis/configuration';
 import { StateFile } from '../state-file';
 import type { Circumstances } from './circumstances';
 import { type Finding, failed, ok, unknown, warning } from './finding';
@@ -30,7 +30,7 @@ export function checkStateDirectory(here: Circumstances): Finding {
 }
 
 export function checkLogDirectory(here: Circumstances): Finding {
-  return checkFolder('log directory', dirname(evePath(here.configuration)), here);
+  return checkFolder('log directory', dirname(eveFilePath(here.configuration)), here);
 }
 
 function checkFolder(name: string, folder: string, { host, engine }: Circumstances): Finding {
@@ -57,16 +57,11 @@ function checkFolder(name: string, folder: string, { host, engine }: Circumstanc
   return ok(name, room);
 }
 
-export function evePath(configuration: Configuration): string {
-  const { eve } = configuration.outputs;
-  return isAbsolute(eve) ? eve : join(configuration['log-dir'], eve);
-}
-
 /** @param metrics text of the engine's metrics, which say what the disk has refused; null without them */
 export function checkEveFile(here: Circumstances, metrics: string | null): Finding {
   const name = 'EVE file';
   const { host, engine, configuration } = here;
-  const path = evePath(configuration);
+  const path = eveFilePath(configuration);
   const facts = host.file(path);
   if (facts === null) {
     if (engine.status === null) return ok(name, `${path} is made when the engine starts`);

@@ -1,5 +1,5 @@
 /** Entry of an inspection thread. */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { setThreadSlice } from '@portcullis/nfqueue-binding';
 import type { WorkerSettings } from './messages';
@@ -11,8 +11,9 @@ const SLICE_MICROS = 300;
 const port = parentPort;
 if (!port) throw new Error('this file is started as a worker thread');
 
-// Linux has a nice value for each thread, and this one has inherited the main thread's.
-setPriority(0, 0);
+// Linux has a nice value for each thread, and this one has inherited the main thread's precedence. An engine that was started
+// with less than usual may have no right to more.
+if (getPriority() < 0) setPriority(0, 0);
 // A packet waits for its worker: it gets a processor sooner where others want it too, and no larger share of it.
 setThreadSlice(SLICE_MICROS);
 
