@@ -1,6 +1,6 @@
 /**
- * What a client sends behind a CONNECT before that is answered, where it is no request: the beginning of what the tunnel
- * carries, once there is one.
+ * What a client sends behind a CONNECT or an Upgrade before that is answered, where it is no request: the beginning of what
+ * the other protocol says, once there is one.
  */
 import { type BufferPool, PooledBytes } from '../buffer-pool';
 

@@ -40,6 +40,8 @@ export class Http1Transaction implements Transaction {
   responseDone = false;
   /** It may be another protocol's bytes: it is not in the queue until its request line was seen. */
   tentative = false;
+  /** Asks for another protocol on the connection, which the client may speak before it is answered: CONNECT, Upgrade. */
+  switching = false;
   /** Its response has begun. */
   answered = false;
   /** Next younger transaction of the flow that waits for its response. */
@@ -108,6 +110,7 @@ export class Http1Transaction implements Transaction {
     this.requestDone = false;
     this.responseDone = false;
     this.tentative = false;
+    this.switching = false;
     this.answered = false;
     this.next = null;
     this.serial = (this.serial + 1) & 0x3fffffff;

@@ -25,12 +25,12 @@ export const State = {
 
 /** Bits of the parser's mode. */
 export const Mode = {
-  /** A CONNECT waits for its answer: what follows it may be another protocol. */
-  CONNECTING: 1,
+  /** A CONNECT or Upgrade waits for its answer: what follows it may be another protocol. */
+  SWITCHING: 1,
   /** Within a line that was taken for the body of a request because it is no request. */
   UNEXPECTED_LINE: 2,
   /** Bytes were missing: that a response has no request says nothing. */
   GAPPED: 4,
-  /** A CONNECT was refused, or has opened a tunnel for HTTP: what was kept of the client's bytes is to be read. */
+  /** A CONNECT or Upgrade was refused, or has opened a tunnel for HTTP: what was kept of the client's bytes is to be read. */
   RESUMING: 8,
 } as const;

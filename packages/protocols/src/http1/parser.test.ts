@@ -379,6 +379,50 @@ describe('what a client sends behind a CONNECT before the answer', () => {
   });
 });
 
+describe('what a client sends behind an Upgrade before the answer', () => {
+  const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n';
+  const FRAME = '\x81\x02hi';
+
+  test.each([
+    ['in one piece with it', [UPGRADE + FRAME]],
+    ['behind it', [UPGRADE, FRAME]],
+    ['byte by byte', [...(UPGRADE + FRAME)]],
+  ])('belongs to the other protocol, %s', (_, pieces) => {
+    const recorder = new Recorder(HTTP1_BUFFERS);
+    const parser = createHttp1().create(recorder);
+    for (const piece of pieces) feedText(parser, 0, piece);
+    feedText(parser, 1, SWITCHING);
+    expect(recorder.upgrades).toEqual([
+      { protocol: 'websocket', at: SWITCHING.length, early: FRAME, missing: 0 },
+    ]);
+    expect(recorder.transactions).toHaveLength(1);
+    expect(parser.heldBytes()).toBe(0);
+  });
+
+  test.each(['404 No', '200 OK'])('is more of HTTP where the answer is %s', (status) => {
+    const recorder = new Recorder(HTTP1_BUFFERS);
+    const parser = createHttp1().create(recorder);
+    feedText(parser, 0, `${UPGRADE}GE`);
+    feedText(parser, 1, `HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`);
+    feedText(parser, 0, 'T /next HTTP/1.1\r\nHost: a\r\n\r\n');
+    feedText(parser, 1, OK);
+    expect(recorder.upgrades).toEqual([]);
+    expect(recorder.transactions.map((tx) => tx.buffers['>http.uri'])).toEqual(['/chat', '/next']);
+    expect(recorder.transactions.map((tx) => tx.ended)).toEqual([1, 1]);
+  });
+
+  test('a request behind one that was sent before it is answered in its turn', () => {
+    const recorder = new Recorder(HTTP1_BUFFERS);
+    const parser = createHttp1().create(recorder);
+    feedText(parser, 0, GET + UPGRADE + FRAME);
+    feedText(parser, 1, OK);
+    expect(recorder.upgrades).toEqual([]);
+    feedText(parser, 1, SWITCHING);
+    expect(recorder.upgrades).toMatchObject([{ protocol: 'websocket', early: FRAME }]);
+  });
+});
+
 test('targets that are encoded twice are told where they are decoded twice', () => {
   const request = (target: string) => [[0, bytesOf(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)]] as const;
   for (const [target, uri, events, shown] of [

@@ -65,7 +65,7 @@ export class Http1Parser implements ProtocolParser {
   private successor: string | null | undefined = undefined;
   /** Bytes of all `RequestNotes`. */
   private noted = 0;
-  /** Sent behind a CONNECT that waits for its answer, and no request. */
+  /** Sent behind a CONNECT or Upgrade that waits for its answer, and no request. */
   private early: EarlyBytes | null = null;
 
   constructor(
@@ -169,7 +169,7 @@ export class Http1Parser implements ProtocolParser {
       case State.IDLE: {
         const c = bytes[start];
         // In front of what may be another protocol they are a part of it.
-        if ((c === LF || c === CR) && (this.mode & Mode.CONNECTING) === 0) return start + 1;
+        if ((c === LF || c === CR) && (this.mode & Mode.SWITCHING) === 0) return start + 1;
         this.beginRequest();
         return this.collect(TO_SERVER, this.request!.heads[TO_SERVER]!, bytes, start, end);
       }
@@ -199,7 +199,7 @@ export class Http1Parser implements ProtocolParser {
     this.request = tx;
     this.requestState = State.START_LINE;
     // Where another protocol may follow, a transaction exists only once its request line was seen.
-    tx.tentative = (this.mode & Mode.CONNECTING) !== 0;
+    tx.tentative = (this.mode & Mode.SWITCHING) !== 0;
     if (!tx.tentative) this.enqueue(tx);
   }
 
@@ -242,7 +242,9 @@ export class Http1Parser implements ProtocolParser {
       this.beginBody(tx, TO_SERVER, State.BODY_TO_CLOSE, 0);
       return;
     }
+    tx.switching = tx.method === Method.CONNECT;
     if (!hasField(head, Field.TRANSFER_ENCODING) && !hasField(head, Field.CONTENT_LENGTH)) {
+      tx.switching ||= successor(head) !== null;
       this.finishRequest(tx);
       return;
     }
@@ -250,7 +252,7 @@ export class Http1Parser implements ProtocolParser {
     reportFraming(this.listener, tx, TO_SERVER, framing, head.line.version);
     let layers = 0;
     if (decodeRequests) layers = readCodings(this.context, this.listener, tx, TO_SERVER, head);
-    if (tx.method === Method.CONNECT) this.finishRequest(tx);
+    if (tx.switching) this.finishRequest(tx);
     else if (framing.chunked) this.beginBody(tx, TO_SERVER, State.BODY_CHUNKED, layers);
     else if (framing.length > 0) {
       this.beginBody(tx, TO_SERVER, State.BODY_LENGTH, layers);
@@ -264,8 +266,8 @@ export class Http1Parser implements ProtocolParser {
 
   /** All that was announced has come. */
   private finishRequest(tx: Http1Transaction): void {
-    // Behind CONNECT another protocol may follow; a request without head fields has no body.
-    if (tx.method === Method.CONNECT || tx.simple) this.completeRequest(tx);
+    // Another protocol may follow; a request without head fields has no body.
+    if (tx.switching || tx.simple) this.completeRequest(tx);
     else this.requestState = State.ENDING;
   }
 
@@ -312,7 +314,7 @@ export class Http1Parser implements ProtocolParser {
     tx.dropHead(TO_SERVER);
     this.request = null;
     this.requestState = State.IDLE;
-    if (tx.method === Method.CONNECT && !tx.responseDone) this.mode |= Mode.CONNECTING;
+    if (tx.switching && !tx.responseDone) this.mode |= Mode.SWITCHING;
     this.endIfOver(tx);
   }
 
@@ -328,6 +330,20 @@ export class Http1Parser implements ProtocolParser {
   private keepEarly({ bytes, base, length }: Head): void {
     this.early ??= new EarlyBytes(this.context.pool);
     this.early.add(bytes, base, base + length);
+  }
+
+  /** The beginning of what may be a request goes with the rest to the other protocol. */
+  private keepTentative(): void {
+    if (this.request?.tentative === true) this.keepEarly(this.request.heads[TO_SERVER]!);
+  }
+
+  /** No other protocol follows: what the client has sent is for this parser, once this response has been dealt with. */
+  private resumeAfterResponse(): void {
+    if (this.request?.tentative === true) {
+      this.request.tentative = false;
+      this.enqueue(this.request);
+    }
+    this.mode |= Mode.RESUMING;
   }
 
   private forgetEarly(): void {
@@ -491,32 +507,30 @@ export class Http1Parser implements ProtocolParser {
       this.beginBody(tx, TO_CLIENT, State.BODY_TO_CLOSE, 0);
       return;
     }
-    if (tx.method === Method.CONNECT) {
-      this.mode &= ~Mode.CONNECTING;
-      const refused = status < 200 || status >= 300;
-      if (!refused) this.finishResponse(tx);
+    if (tx.switching) this.mode &= ~Mode.SWITCHING;
+    if (tx.method === Method.CONNECT && status >= 200 && status < 300) {
+      this.finishResponse(tx);
       // Requests that came early are the beginning of what the tunnel carries, and in the hands of this parser.
-      if (!refused && this.waiting.oldest === null) {
-        if (this.request?.tentative === true) this.keepEarly(this.request.heads[TO_SERVER]!);
+      if (this.waiting.oldest === null) {
+        this.keepTentative();
         this.surrender(null);
-        return;
-      }
-      if (this.request?.tentative === true) {
-        this.request.tentative = false;
-        this.enqueue(this.request);
-      }
-      // Once this response has been dealt with.
-      this.mode |= Mode.RESUMING;
-      if (!refused) return;
+      } else this.resumeAfterResponse();
+      return;
     }
     if (status === 101 && !hasBodyFields) {
       const protocol = successor(head);
       this.finishResponse(tx);
-      // What nobody here could read stays with this parser, which looks at no more of it.
-      if (protocol !== null) this.surrender(protocol);
-      else this.endAll(State.TUNNEL);
+      if (protocol === null) {
+        // What nobody here could read stays with this parser, which looks at no more of it.
+        this.forgetEarly();
+        this.endAll(State.TUNNEL);
+      } else {
+        this.keepTentative();
+        this.surrender(protocol);
+      }
       return;
     }
+    if (tx.switching) this.resumeAfterResponse();
     if (status === 101) this.event(tx, TO_CLIENT, Http1Event.SWITCHING_PROTO_WITH_CONTENT_LENGTH);
     reportFraming(this.listener, tx, TO_CLIENT, framing, version);
     this.endRefusedRequest(tx, status);
