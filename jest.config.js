@@ -9,10 +9,11 @@ const transform = {
     },
   ],
 };
-// Sources are tested as they stand; only native addons and spawned processes need a build.
+// A package's own sources are tested as they stand; native addons need a build.
 const moduleNameMapper = {
   '^@portcullis/(.*-binding)$': '<rootDir>/native/$1/src/index.ts',
-  '^@portcullis/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
+  // Built into one file each: three hundred sources of protocols would be loaded again for every test file.
+  '^@portcullis/([a-z-]+)$': '<rootDir>/packages/$1/dist/index.js',
 };
 /**
  * Each file runs in a vm context, where every look at a global goes through an interceptor: a hot loop that says
@@ -50,13 +51,14 @@ module.exports = {
     {
       ...shared,
       displayName: 'conformance',
+      globalSetup: '<rootDir>/tests/bring-bundles-up-to-date.ts',
       testMatch: [...everywhere('*corpora.test.ts'), '<rootDir>/tests/conformance/**/*.test.ts'],
     },
     {
       // Whatever needs root and the real kernel; scripts/lab.mjs says what runs side by side.
       ...shared,
       displayName: 'lab',
-      globalSetup: '<rootDir>/tests/lab-runs-the-sources.ts',
+      globalSetup: '<rootDir>/tests/bring-bundles-up-to-date.ts',
       setupFilesAfterEnv: ['<rootDir>/tests/lab/on-a-busy-machine.ts'],
       testMatch: [
         ...everywhere('*.lab.test.ts'),
@@ -67,6 +69,7 @@ module.exports = {
       // The Debian package on a system of its own: takes minutes, 'npm run test:package'.
       ...shared,
       displayName: 'package',
+      globalSetup: '<rootDir>/tests/bring-bundles-up-to-date.ts',
       testMatch: ['<rootDir>/tests/package/**/*.test.ts'],
     },
   ],

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import bringBundlesUpToDate from './bring-bundles-up-to-date';
 
 const MEMORY = '/dev/shm';
 /** A container's usual 64 MiB are too few. */
@@ -9,6 +10,7 @@ const ENOUGH = 2 ** 30;
  * disk some ten thousand times. Who sets TMPDIR has a folder of their own. The lab tests write to a disk.
  */
 export default function unitTestsInMemory(): void {
+  bringBundlesUpToDate();
   if (process.env.TMPDIR !== undefined) return;
   try {
     const { bavail, bsize } = statfsSync(MEMORY);
