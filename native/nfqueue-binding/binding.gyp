@@ -9,7 +9,7 @@
       "sources": [
         "src/addon.c", "src/addon_sockets.c", "src/queue.c", "src/message.c", "src/checksum.c", "src/raw_socket.c",
         "src/socket_diag.c", "src/transparent_socket.c", "src/ip_set.c", "src/ip_set_addon.c", "src/rights.c",
-        "src/rights_addon.c", "src/thread_slice.c"
+        "src/rights_addon.c", "src/thread_slice.c", "src/huge_pages.c"
       ]
     },
     {

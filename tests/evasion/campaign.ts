@@ -15,6 +15,8 @@ export { LONG } from '../kept-place';
 const LANES = Number(process.env.PORTCULLIS_LANES) || 96;
 /** Attempts after which the place is kept and verdicts are read. */
 const BATCH = 2000;
+/** Seeds that were told of combinations, with commas between: these alone are tried, in turn. */
+export const ONLY = process.env.PORTCULLIS_ATTEMPT?.split(',').map(Number);
 /** Milliseconds for an attempt whose outcome is in doubt: the machine may have been slow. */
 const PATIENCE = 10_000;
 
@@ -66,8 +68,8 @@ export async function run(campaign: Campaign): Promise<Report> {
   const place = kept.read() ?? { seed: SeededRandom.chooseSeed(), done: 0, rows: [], failures: [] };
   const tallies = new Tallies(place.rows);
   const { failures } = place;
-  const seed = (index: number) => seedOf(place.seed, index);
-  const alone = campaign.alone(place.seed);
+  const seed = (index: number) => ONLY?.[index % ONLY.length] ?? seedOf(place.seed, index);
+  const alone = ONLY === undefined ? campaign.alone(place.seed) : [];
   const total = alone.length + combinations;
   const started = Date.now();
   const first = place.done;

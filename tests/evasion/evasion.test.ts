@@ -5,11 +5,14 @@
  */
 import { SeededRandom } from '@portcullis/testkit';
 import { describeLab } from '../lab/engine';
-import { type Attempt, LONG, run } from './campaign';
+import { type Attempt, LONG, ONLY, run } from './campaign';
 import { nextPort } from './ports';
 import { ATTACK, attempt, deliver, planOf } from './trial';
 import { combination, TRICKS, type Trick } from './tricks';
 import { Ways } from './ways';
+
+// A campaign of hours that failed is not begun anew.
+if (LONG) jest.retryTimes(0);
 
 const PORT = 7000;
 const RULES = `drop tcp any any -> any any (msg:"evasion"; flow:established,to_server; content:"${ATTACK}"; sid:1; rev:1;)\n`;
@@ -46,8 +49,8 @@ describeLab('evasion', () => {
         together: (seed) => trial('(several together)', combination(new SeededRandom(seed)), seed),
       });
       expect(failures).toEqual([]);
-      // A lab in which nothing works proves nothing.
-      expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
+      // A lab in which nothing works proves nothing. What was read once may be no trick any more.
+      if (ONLY === undefined) expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
     },
     LONG ? 6 * 3600_000 : 180_000,
   );

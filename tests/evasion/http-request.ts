@@ -1,7 +1,8 @@
 /** An HTTP request as data, so that tricks can change it before it is bytes. */
+import type { Reading } from '@portcullis/testkit';
 
 /** Where the attack stands; for each there is a rule that looks there and nowhere else. */
-export type Place = 'uri' | 'header' | 'body';
+export type Place = Reading['place'];
 
 export interface HttpRequest {
   readonly method: string;
@@ -14,6 +15,8 @@ export interface HttpRequest {
   readonly fields: readonly string[];
   /** How lines of the head end; the last one of them twice. */
   readonly lineEnd: string;
+  /** Instead of an empty line with such an end. */
+  readonly headEnd?: string;
   readonly body: Buffer;
   /** Tells the length of the body, as a field; undefined where there is none to be told. */
   readonly framing: readonly string[];
@@ -42,6 +45,16 @@ export function withField(request: HttpRequest, ...fields: readonly string[]): H
   return { ...request, fields: [...request.fields, ...fields] };
 }
 
+/** Layers of content coding that engines undo by default. */
+const UNDONE_LAYERS = 2;
+
+/** Its body is under more layers of content coding than are undone: it is refused, whatever it holds. */
+export function isTooDeep({ fields, codings }: HttpRequest): boolean {
+  const named = fields.filter((field) => /^content-encoding:/i.test(field)).join();
+  const layers = [named, ...codings].join().match(/gzip|deflate|br\b/gi) ?? [];
+  return layers.length > UNDONE_LAYERS;
+}
+
 export const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 export function bytesOf(request: HttpRequest): Buffer {
@@ -52,7 +65,7 @@ export function bytesOf(request: HttpRequest): Buffer {
       : [method, delimiters[0], target, delimiters[1], version].join('');
   const coding = codings.length === 0 ? [] : [`Content-Encoding: ${codings.join(', ')}`];
   const fields = [...request.fields, ...coding, ...request.framing];
-  const head = [line, ...fields, ''].map((each) => each + lineEnd).join('');
+  const head = [line, ...fields].map((each) => each + lineEnd).join('') + (request.headEnd ?? lineEnd);
   return Buffer.concat([
     request.before,
     latin1(version === '' ? `${line}${lineEnd}` : head),

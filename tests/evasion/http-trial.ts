@@ -1,7 +1,9 @@
 /** A trick within HTTP, or several together and with tricks of TCP and IP, tried with and without an engine in the way. */
-import { SeededRandom } from '@portcullis/testkit';
-import type { Place } from './http-request';
-import { type HttpPlan, httpBytes } from './http-tricks';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Reading, reads, SeededRandom } from '@portcullis/testkit';
+import { bytesOf, isTooDeep, type Place } from './http-request';
+import { type HttpPlan, requestOf } from './http-tricks';
 import type { Plan } from './plan';
 import type { Outcome, Way } from './trial';
 import type { Trick } from './tricks';
@@ -19,8 +21,14 @@ const HARMLESS: Readonly<Record<Place, string>> = {
   body: 'harmless-other-in-body',
 };
 
+/** Those built-in rules that refuse what the engine does not look at. */
+const REFUSING = [9000901, 9000902];
+const builtIn = readFileSync(join(__dirname, '../../rules/evasion.rules'), 'utf8')
+  .split('\n')
+  .filter((line) => REFUSING.some((sid) => line.includes(`sid:${sid};`)));
+
 /** One rule for each place, which looks nowhere else; with the decoding that administrators ask for. */
-export const HTTP_RULES = (
+const placeRules = (
   [
     [1, 'http.uri', ATTACKS.uri],
     [2, 'http.uri; url_decode', ATTACKS.uri],
@@ -35,6 +43,8 @@ export const HTTP_RULES = (
       `drop http any any -> any any (msg:"evasion"; flow:established,to_server; ${buffer}; content:"${word}"; sid:${sid}; rev:1;)\n`,
   )
   .join('');
+
+export const HTTP_RULES = `${placeRules}${builtIn.join('\n')}\n`;
 
 /** Bytes of a segment where no trick cuts. */
 const SEGMENT = 1200;
@@ -52,12 +62,15 @@ function tcpPlan(bytes: Buffer, tricks: readonly Trick[], initial: number, rando
   return fitting.reduce((plan, trick) => trick.apply(plan, random), plain);
 }
 
-/** Whether the application read the word. */
-async function reads(
+/**
+ * Whether the application read the word where it was put. Elsewhere it is not what the rule is about: a target in a body,
+ * because a decoy has changed what told the length of that.
+ */
+async function arrives(
   way: Way,
   port: number,
   plan: Plan,
-  word: string,
+  reading: Reading,
   seed: number,
   time: number,
 ): Promise<boolean> {
@@ -68,10 +81,10 @@ async function reads(
     remoteAddress: peers.sourceOf(port),
     remotePort: port,
     length: 0,
-    reading: word,
+    reading,
     timeout: time,
   });
-  return taken?.readings.includes(word) ?? false;
+  return taken !== null && reads(taken.readings, reading);
 }
 
 /** @param port of the client, and the next one; not in use within the last minutes */
@@ -84,16 +97,20 @@ export async function attemptHttp(
   time = READING_TIME,
 ): Promise<Outcome> {
   const { place } = http.writing;
+  let tooDeep = false;
   const send = async (way: Way, word: string, from: number) => {
     const random = new SeededRandom(seed);
-    const bytes = httpBytes(http, word, random);
-    return reads(way, from, tcpPlan(bytes, tricks, random.next(), random), word, seed, time);
+    const request = requestOf(http, word, random);
+    tooDeep = isTooDeep(request);
+    const plan = tcpPlan(bytesOf(request), tricks, random.next(), random);
+    return arrives(way, from, plan, { place, text: word }, seed, time);
   };
   const [works, evaded] = await Promise.all([
     send(ways.plain, ATTACKS[place], port),
     send(ways.engine, ATTACKS[place], port),
   ]);
-  if (tricks.some((trick) => trick.conflicting)) return { works, evaded, broken: false, compared: false };
+  if (tooDeep || tricks.some((trick) => trick.conflicting))
+    return { works, evaded, broken: false, compared: false };
   const [plain, inspected] = await Promise.all([
     send(ways.plain, HARMLESS[place], port + 1),
     send(ways.engine, HARMLESS[place], port + 1),

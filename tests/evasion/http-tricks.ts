@@ -97,18 +97,21 @@ function chunked(
     length?: () => number;
     size?: (length: number) => string;
     end?: () => string;
+    dataEnd?: string;
     last?: string;
+    headEnd?: string;
     trailer?: string;
   } = {},
 ): Buffer {
   const { length = () => body.length, size = hexSize, end = () => '\r\n' } = options;
+  const { dataEnd = '\r\n', last = '0', trailer = '', headEnd = '\r\n' } = options;
   const pieces: Buffer[] = [];
   for (let at = 0; at < body.length; ) {
     const piece = body.subarray(at, at + Math.max(1, length()));
-    pieces.push(latin1(`${size(piece.length)}${end()}`), piece, latin1('\r\n'));
+    pieces.push(latin1(`${size(piece.length)}${end()}`), piece, latin1(dataEnd));
     at += piece.length;
   }
-  pieces.push(latin1(`${options.last ?? '0'}\r\n${options.trailer ?? ''}\r\n`));
+  pieces.push(latin1(`${last}\r\n${trailer}${headEnd}`));
   return Buffer.concat(pieces);
 }
 
@@ -326,6 +329,11 @@ export const FRAMINGS: readonly HttpTrick[] = [
     size: (length) => `${hexSize(length)} `,
   })),
   inChunks('sizes end with LF', (random) => ({ length: () => random.between(1, 9), end: () => '\n' })),
+  inChunks('sizes end with CR', (random) => ({ length: () => random.between(1, 9), end: () => '\r' })),
+  inChunks('CR behind data', (random) => ({ length: () => random.between(1, 9), dataEnd: '\r' })),
+  inChunks('LF behind data', (random) => ({ length: () => random.between(1, 9), dataEnd: '\n' })),
+  inChunks('no line end behind data', (random) => ({ length: () => random.between(1, 9), dataEnd: '' })),
+  inChunks('CR behind the last one', () => ({ headEnd: '\r' })),
   inChunks('many zeros as the last size', () => ({ last: '0'.repeat(40) })),
   inChunks('trailers', () => ({ trailer: 'X-Trailer: a\r\nContent-Length: 3\r\n' })),
   wrapped('coding in capitals', (request) => ({
@@ -408,6 +416,12 @@ const head = (name: string, apply: HttpTrick['apply'], places?: readonly Place[]
 export const HEADS: readonly HttpTrick[] = [
   head('lines end with LF', (request) => ({ ...request, lineEnd: '\n' })),
   head('lines end with CR', (request) => ({ ...request, lineEnd: '\r' })),
+  head('the request line ends with CR', (request) => ({
+    ...request,
+    version: `${request.version}\r${request.fields.at(-1) ?? ''}`,
+    fields: request.fields.slice(0, -1),
+  })),
+  head('it ends with CR', (request) => ({ ...request, headEnd: '\r' })),
   head('some fields end with LF', (request, random) => ({
     ...request,
     fields: [request.fields.join(random.chance() ? '\n' : '\r\n'), 'X-Mixed: a\nX-Mixed-2: b'],
@@ -513,6 +527,20 @@ export const PIPES: readonly HttpTrick[] = [
       }),
     ),
   ),
+  pipe('behind chunks that end with CR', (request) =>
+    behind(
+      request,
+      bytesOf({
+        ...plainRequest,
+        method: 'POST',
+        body: chunked(latin1('harmless'), { headEnd: '\r' }),
+        framing: [TE],
+      }),
+    ),
+  ),
+  pipe('behind a head that ends with CR', (request) =>
+    behind(request, bytesOf({ ...plainRequest, headEnd: '\r' })),
+  ),
   pipe('behind a request of an odd method', (request) =>
     behind(request, bytesOf({ ...plainRequest, method: 'UNSUBSCRIBE' })),
   ),
@@ -537,6 +565,9 @@ export const PIPES: readonly HttpTrick[] = [
       }),
     ),
   ),
+  pipe('through a tunnel', (request) =>
+    behind(request, bytesOf({ ...plainRequest, method: 'CONNECT', target: 'inner.example:80' })),
+  ),
   pipe('before a harmless request', (request) => ({ ...request, after: HARMLESS_GET })),
 ];
 
@@ -551,10 +582,10 @@ export interface HttpPlan {
   readonly tricks: readonly HttpTrick[];
 }
 
-/** The request with the word in it, as bytes. */
-export function httpBytes(plan: HttpPlan, word: string, random: SeededRandom): Buffer {
+/** The request with the word in it. */
+export function requestOf(plan: HttpPlan, word: string, random: SeededRandom): HttpRequest {
   const first = plan.writing.write(word, random);
-  return bytesOf(plan.tricks.reduce((request, trick) => trick.apply(request, random), first));
+  return plan.tricks.reduce((request, trick) => trick.apply(request, random), first);
 }
 
 export const suits = (trick: HttpTrick, place: Place): boolean => trick.places?.includes(place) ?? true;

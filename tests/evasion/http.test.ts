@@ -5,15 +5,18 @@
  */
 import { SeededRandom } from '@portcullis/testkit';
 import { describeLab } from '../lab/engine';
-import { type Attempt, LONG, run } from './campaign';
+import { type Attempt, LONG, ONLY, run } from './campaign';
 import { attemptHttp, HTTP_RULES } from './http-trial';
 import { HTTP_PLANS, type HttpPlan, httpCombination, httpPlanName } from './http-tricks';
 import { combination, type Trick } from './tricks';
 import { Ways } from './ways';
 
+// A campaign of hours that failed is not begun anew.
+if (LONG) jest.retryTimes(0);
+
 const PORT = 7080;
 /** PORTCULLIS_RUNS says how many instead. */
-const COMBINATIONS = Number(process.env.PORTCULLIS_RUNS) || (LONG ? 20_000 : 60);
+const COMBINATIONS = Number(process.env.PORTCULLIS_RUNS) || (LONG ? 20_000 : 40);
 
 describeLab('evasion within HTTP', () => {
   const ways = new Ways();
@@ -43,8 +46,8 @@ describeLab('evasion within HTTP', () => {
         },
       });
       expect(failures).toEqual([]);
-      // A lab in which nothing works proves nothing.
-      expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
+      // A lab in which nothing works proves nothing. What was read once may be no trick any more.
+      if (ONLY === undefined) expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
     },
     LONG ? 6 * 3600_000 : 180_000,
   );

@@ -218,7 +218,9 @@ describeLab('evasion by how a connection begins', () => {
     expect((await get(HARMLESS)).stdout).toContain('200');
     await get(ATTACK);
     expect((await get(`${HARMLESS}-again`)).stdout).toContain('200');
-    const read = (await server.connections()).map(({ readings }) => readings).join('\n');
+    const read = (await server.connections())
+      .flatMap(({ readings }) => readings.map(({ text }) => text))
+      .join('\n');
     expect(read).toContain(`${HARMLESS}-again`);
     expect(read).not.toContain(ATTACK);
     const counters = await lab.run('server', ['cat', '/proc/net/netstat']);

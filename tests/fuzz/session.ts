@@ -1,7 +1,7 @@
 import { describeError, type Finding, type FindingKind, signatureOf } from './finding';
 import { minimise } from './minimise';
 import { type FuzzRun, type FuzzTarget, LONGEST_INPUT_MS } from './target';
-import { processMilliseconds, threadMilliseconds } from './time';
+import { threadMilliseconds } from './time';
 
 /** An input slower than all before it is run again so often; the quickest counts. */
 const REPEATS = 3;
@@ -17,8 +17,6 @@ export interface Failure {
 export class FuzzSession {
   /** Processor time of the slowest input that was not too slow, in milliseconds. */
   slowest = 0;
-  private usedBefore = processMilliseconds();
-
   private constructor(
     readonly target: FuzzTarget,
     private current: FuzzRun,
@@ -30,17 +28,15 @@ export class FuzzSession {
 
   /** @returns null where nothing is wrong */
   async run(input: Uint8Array): Promise<Failure | null> {
+    const began = performance.now();
     try {
       const pending = this.current.run(input);
       if (pending !== undefined) await pending;
     } catch (error) {
       return { kind: 'threw', signature: signatureOf(error), message: describeError(error) };
     }
-    // What lies between two inputs is counted too: this only says which are worth measuring.
-    const now = processMilliseconds();
-    const used = now - this.usedBefore;
-    this.usedBefore = now;
-    return used > this.slowest ? this.measureAgain(input) : null;
+    // Never less than the processor time, and asked for without a call of the system: says which are worth measuring.
+    return performance.now() - began > this.slowest ? this.measureAgain(input) : null;
   }
 
   /** Begins anew, as the state of one that failed may be anything. */
@@ -85,7 +81,6 @@ export class FuzzSession {
       }
       least = Math.min(least, threadMilliseconds() - began);
     }
-    this.usedBefore = processMilliseconds();
     if (least > LONGEST_INPUT_MS)
       return { kind: 'slow', signature: 'slow', message: `takes ${Math.round(least)} ms of processor time` };
     this.slowest = Math.max(this.slowest, least);

@@ -1,7 +1,7 @@
 /** Bans as an administrator meets them, on the real kernel: what they cut off, how they are lifted. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BansRemovedAnswer } from '@portcullis/control';
+import type { BanListAnswer, BansRemovedAnswer } from '@portcullis/control';
 import { Lab, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
 import { ThreadHolder } from './held-thread';
@@ -9,6 +9,17 @@ import { ThreadHolder } from './held-thread';
 const PORT = 80;
 /** Nothing listens to what goes here but an echo. */
 const ECHO_PORT = 7777;
+const SSH_PORT = 22;
+/** Networks behind the attacker, which has two addresses in one of them. */
+const BEHIND = 'fd00:77:9::';
+const ANOTHER = 'fd00:77:10::';
+/** Other addresses of the attacker. */
+const NEIGHBOUR = '10.77.1.3';
+const FIRST = `${BEHIND}2`;
+const SECOND = `${BEHIND}3`;
+const ELSEWHERE = `${ANOTHER}2`;
+/** ban-attacker.ts: detections within this are one offence. Milliseconds. */
+const SAME_OFFENCE = 5000;
 
 describeLab('bans', () => {
   let lab: Lab;
@@ -20,7 +31,13 @@ describeLab('bans', () => {
     await lab.httpServer('server', PORT);
     await lab.tcpServer('server', ECHO_PORT);
     await lab.tcpServer('gateway', ECHO_PORT);
-    engine = await new LabEngine(lab).start({ 'scan.ports': `[${PORT}]` });
+    await lab.tcpServer('gateway', SSH_PORT);
+    for (const address of [`${NEIGHBOUR}/24`, `${FIRST}/64`, `${SECOND}/64`, `${ELSEWHERE}/64`])
+      await lab.run('attacker', ['ip', 'addr', 'add', address, 'dev', 'eth0', 'nodad']);
+    for (const network of [BEHIND, ANOTHER])
+      await lab.run('gateway', ['ip', '-6', 'route', 'add', `${network}/64`, 'dev', 'attacker0']);
+    engine = new LabEngine(lab, { nameServers: [attacker(4), attacker(6)] });
+    await engine.start({ 'scan.ports': `[${PORT}]` });
   });
   afterAll(() => {
     holder.remove();
@@ -29,16 +46,19 @@ describeLab('bans', () => {
   });
   afterEach(async () => {
     await holder.release();
-    await engine.ask('bans', 'remove', '--all');
+    await engine.letAllIn();
   }, 60_000);
 
   const attacker = (family: 4 | 6) => lab.address('attacker', family);
-  const attack = (family: 4 | 6) =>
-    lab.httpGet('attacker', `${ATTACK_PATH}-${family}`, {
+  const get = (family: 4 | 6, path: string, localAddress?: string, timeout?: number) =>
+    lab.httpGet('attacker', path, {
       host: lab.target(family),
       port: PORT,
-      ...engine.patience(),
+      ...(localAddress === undefined ? {} : { localAddress }),
+      ...engine.patience(timeout),
     });
+  const attack = (family: 4 | 6, localAddress?: string) =>
+    get(family, `${ATTACK_PATH}-${family}`, localAddress);
   const isBanned = async (family: 4 | 6) => (await engine.bans()).includes(attacker(family));
   const banned = (family: 4 | 6) => waitUntil(() => isBanned(family), { timeout: 10_000, what: 'the ban' });
 
@@ -129,7 +149,7 @@ describeLab('bans', () => {
   test('removing a prefix lifts the bans inside it, and no others', async () => {
     const inside = ['198.51.100.1', '198.51.100.128/25', '2001:db8:7::1'];
     for (const prefix of [...inside, '198.51.101.1', '2001:db8:8::/48'])
-      expect((await engine.ask('bans', 'add', prefix, '--for', '10m')).code).toBe(0);
+      await engine.command('bans.add', { address: prefix, for: '10m' });
     const answer = await engine.json<BansRemovedAnswer>(
       ...['bans', 'remove', '198.51.100.0/24', '2001:db8:7::/48', '192.0.2.0/24'],
     );
@@ -168,8 +188,8 @@ describeLab('bans', () => {
   test('after an unblocking by hand there can be a time of grace', async () => {
     await attack(4);
     await banned(4);
-    expect((await engine.ask('config', 'set', 'unblock-grace=1h')).code).toBe(0);
-    expect((await engine.ask('bans', 'remove', attacker(4))).code).toBe(0);
+    await engine.set('unblock-grace=1h');
+    await engine.command('bans.remove', { addresses: [attacker(4)] });
     const refusals = () =>
       engine.events('ban').filter(({ ban }) => /grace-after-unblocking/.test(ban?.reason ?? '')).length;
     const before = refusals();
@@ -177,46 +197,123 @@ describeLab('bans', () => {
     expect(await attack(4)).toMatchObject({ complete: false });
     await waitUntil(() => refusals() > before, { timeout: 10_000, what: 'the refusal' });
     expect(await isBanned(4)).toBe(false);
-    expect((await engine.ask('config', 'set', 'unblock-grace=0s')).code).toBe(0);
+    await engine.set('unblock-grace=0s');
     await attack(4);
     await banned(4);
   });
 
-  const refusedBecause = (family: 4 | 6, reason: RegExp) =>
-    engine.events('alert').filter(({ src_ip, portcullis }) => {
+  const refusedBecause = (address: string, reason: RegExp) =>
+    engine.events('alert').some(({ src_ip, portcullis }) => {
       const { refused = '' } = (portcullis?.ban ?? {}) as { refused?: string };
-      return src_ip === attacker(family) && reason.test(refused);
-    }).length;
+      return src_ip === address && reason.test(refused);
+    });
 
-  test.each([4, 6] as const)(
-    'who is never to be blocked is stopped and not banned, over IPv%d',
-    async (family) => {
-      expect((await engine.ask('config', 'set', `never-block=[self, "${attacker(family)}"]`)).code).toBe(0);
-      expect(await attack(family)).toMatchObject({ complete: false });
-      await waitUntil(() => refusedBecause(family, /never blocked/) > 0, { what: 'the refusal' });
-      expect(await inKernel(family)).toBe(false);
-      expect((await engine.ask('config', 'unset', 'never-block')).code).toBe(0);
-    },
-  );
+  const bothFamilies = <Result>(each: (family: 4 | 6) => Promise<Result>) => Promise.all([each(4), each(6)]);
+  const refusedBans = (prefix: string) =>
+    engine.events('ban').filter(({ ban }) => ban?.action === 'refused' && ban.prefix === prefix);
+
+  test('a gateway, a name server, an administrator and whoever is named are stopped and not banned', async () => {
+    await lab.run('gateway', ['ip', 'route', 'replace', '198.51.100.0/24', 'via', attacker(4)]);
+    await lab.run('gateway', ['ip', '-6', 'route', 'replace', '2001:db8:99::/48', 'via', attacker(6)]);
+    const sessions = await bothFamilies((family) =>
+      lab.connect('attacker', { host: lab.gatewayAddress('attacker', family), port: SSH_PORT }),
+    );
+    for (const [spared, reason] of [
+      ['gateway', /it is a gateway of this host/],
+      ['dns', /it is a name server of this host/],
+      ['admin-sessions', /an administrator is logged in from it/],
+      [`"${attacker(4)}", "${attacker(6)}"`, /never blocked/],
+    ] as const) {
+      await engine.set(`never-block=[self, ${spared}]`);
+      await bothFamilies(async (family) => {
+        expect(await attack(family)).toMatchObject({ complete: false });
+        await waitUntil(() => refusedBecause(attacker(family), reason), { what: `the refusal: ${reason}` });
+        expect(refusedBans(attacker(family)).at(-1)?.ban?.reason).toMatch(reason);
+        expect(await inKernel(family)).toBe(false);
+      });
+    }
+    await engine.unset('never-block');
+    await bothFamilies(async (family) => {
+      await attack(family);
+      await banned(family);
+    });
+    for (const session of sessions) await session.reset();
+  });
+
+  test('nobody can ban the host itself, nor a network that it is in', async () => {
+    for (const prefix of ([4, 6] as const).flatMap((family) => [
+      lab.gatewayAddress('server', family),
+      `${lab.gatewayAddress('bystander', family)}/${family === 4 ? 24 : 64}`,
+    ])) {
+      await expect(engine.command('bans.add', { address: prefix })).rejects.toThrow(/is not banned: it/);
+      const network = prefix.replace(/1\/24$/, '0/24').replace(/1\/64$/, '/64');
+      await waitUntil(() => refusedBans(network).length > 0, { what: `the refusal of ${network}` });
+    }
+    expect(await engine.bans()).toEqual([]);
+  });
+
+  test('whoever attacks again is banned for longer, over IPv6 with all of its /64', async () => {
+    await engine.set('ipv6-prefix=64', 'escalation={ factor: 3 }', 'block-duration=2m');
+    /** Attacks over both families. @returns the bans, with their seconds */
+    const attackFrom = async (address6: string) => {
+      await attack(4);
+      await attack(6, address6);
+      const { bans } = await waitUntil(
+        async () => {
+          const answer = (await engine.command('bans.list', {})) as BanListAnswer;
+          return answer.total === 2 && answer;
+        },
+        { what: 'both bans' },
+      );
+      const seconds = (ban: { since: string; until: string }) =>
+        (Date.parse(ban.until) - Date.parse(ban.since)) / 1000;
+      return bans.map((ban) => [ban.prefix, seconds(ban)] as const).sort();
+    };
+
+    const first = await attackFrom(FIRST);
+    const offended = performance.now();
+    expect(first.map(([prefix]) => prefix)).toEqual([attacker(4), `${BEHIND}/64`]);
+    const outcomes = await Promise.all([
+      get(6, '/same', SECOND, 800),
+      get(6, '/another', ELSEWHERE),
+      get(4, '/neighbour', NEIGHBOUR),
+    ]);
+    expect(outcomes.map(({ complete }) => complete)).toEqual([false, true, true]);
+
+    await engine.letAllIn();
+    expect(await get(6, '/again', SECOND)).toMatchObject({ complete: true });
+    await waitUntil(() => performance.now() - offended > SAME_OFFENCE, { what: 'another offence' });
+    expect(await attackFrom(SECOND)).toEqual(first.map(([prefix, seconds]) => [prefix, seconds * 3]));
+    // In the network of the gateway itself its /64 cannot be banned: an attacker there is banned alone.
+    await attack(6);
+    await banned(6);
+    await engine.unset('ipv6-prefix', 'escalation', 'block-duration');
+  });
 
   test('more bans than the cap are refused, with an alarm', async () => {
-    expect((await engine.ask('config', 'set', 'max-bans-per-minute=1')).code).toBe(0);
+    await engine.set('max-bans-per-minute=1');
     // Those of the tests before may count already.
-    for (const family of [4, 6] as const) expect(await attack(family)).toMatchObject({ complete: false });
-    const refused = () => ([4, 6] as const).filter((family) => refusedBecause(family, /within a minute/) > 0);
+    const flood = [
+      [4, NEIGHBOUR],
+      [6, ELSEWHERE],
+    ] as const;
+    for (const [family, address] of flood)
+      expect(await attack(family, address)).toMatchObject({ complete: false });
+    const refused = () => flood.filter(([, address]) => refusedBecause(address, /within a minute/));
     await waitUntil(() => refused().length > 0, { what: 'the refusal' });
-    for (const family of refused()) expect(await inKernel(family)).toBe(false);
+    const saved = await lab.run('gateway', ['ipset', 'save']);
+    for (const [, address] of refused()) expect(saved).not.toContain(` ${address} `);
     const alarms = engine
       .events('engine')
       .filter(({ engine: what }) => JSON.stringify(what).includes('BAN_FLOOD'));
     expect(alarms.length).toBeGreaterThan(0);
-    expect((await engine.ask('config', 'unset', 'max-bans-per-minute')).code).toBe(0);
+    await engine.unset('max-bans-per-minute');
   });
 
   test('a ban lasts from one minute to 32 768 minutes', async () => {
     for (const wrong of ['59s', '32769m', 'long'])
-      expect((await engine.ask('config', 'set', `block-duration=${wrong}`)).code).toBe(2);
-    expect((await engine.ask('config', 'set', 'block-duration=32768m')).code).toBe(0);
+      await expect(engine.set(`block-duration=${wrong}`)).rejects.toThrow(/block-duration/);
+    await engine.set('block-duration=32768m');
     await attack(4);
     await banned(4);
     const [ban] = engine
@@ -227,6 +324,6 @@ describeLab('bans', () => {
     const until = Date.parse(ban?.ban?.until ?? '');
     expect(Math.abs(until - Date.now() - 32_768 * 60_000)).toBeLessThan(60_000);
     expect(await lab.run('gateway', ['ipset', 'save'])).toMatch(/ timeout 19660\d\d /);
-    expect((await engine.ask('config', 'unset', 'block-duration')).code).toBe(0);
+    await engine.unset('block-duration');
   });
 });

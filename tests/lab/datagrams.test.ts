@@ -78,5 +78,15 @@ describeLab('an attack without a handshake', () => {
       expect(await engine.bans()).toEqual([]);
       expect((await ping('00')).code).toBe(0);
     }, 20_000);
+
+    test('bans where that is configured', async () => {
+      await engine.set('ban-without-handshake=true');
+      expect(await ask(`very.dangerous.example`, 700)).toBeNull();
+      const address = lab.address('attacker', family);
+      await waitUntil(async () => (await engine.bans()).includes(address), { what: 'the ban' });
+      expect(await ask(`ordinary-${family}.example`, 700)).toBeNull();
+      await engine.unset('ban-without-handshake');
+      await engine.letAllIn();
+    });
   });
 });

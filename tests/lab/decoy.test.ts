@@ -94,7 +94,7 @@ describeLab('decoys', () => {
         portcullis: { enforced: true, attacker: { handshake: true }, ban: { prefix: address } },
       });
       expect(await engine.bans()).toContain(address);
-      await engine.ask('bans', 'remove', '--all');
+      await engine.letAllIn();
       await connection.reset();
     }, 60_000);
 
@@ -142,7 +142,7 @@ describeLab('decoys', () => {
   }, 90_000);
 
   test('turned off, and after the stop, ports are closed as ever and nothing is left', async () => {
-    expect((await engine.ask('config', 'set', 'scan.decoy=off')).stderr).toBe('');
+    await engine.set('scan.decoy=off');
     expect(await decoy()).toBeNull();
     expect((await engine.rules()).filter((line) => /decoy|divert|TPROXY/.test(line))).toEqual([]);
     await engine.stop();

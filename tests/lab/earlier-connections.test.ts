@@ -85,6 +85,11 @@ describeLab('connections from before protection was turned on', () => {
       const alert = await waitUntil(() => engine.events('alert')[0], { timeout: 20_000, what: 'the alert' });
       expect(alert.alert).toMatchObject({ action: 'blocked', signature_id: 1000001 });
       expect((await server.received()).toString()).not.toContain(path);
+      // The kernel has seen both of its sides: the address is nobody else's.
+      await waitUntil(async () => (await engine.bans()).includes(lab.address('attacker', family)), {
+        what: 'the ban',
+      });
+      await engine.letAllIn();
       // Else it would come again once nobody looks.
       await through.reset();
       await own.reset();

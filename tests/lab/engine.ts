@@ -40,7 +40,12 @@ export interface EngineOptions {
   purge?: boolean;
   /** Text of the administration's policy. */
   policy?: string;
+  /** Name servers of the gateway, instead of this machine's. */
+  nameServers?: readonly string[];
 }
+
+/** `ip netns exec` gives each program mounts of its own. */
+const WITH_RESOLVER = ['sh', '-ec', 'mount --bind "$0" /etc/resolv.conf; exec "$@"'];
 
 export class LabEngine {
   readonly directory = mkdtempSync(join(tmpdir(), 'portcullis-lab-'));
@@ -81,14 +86,17 @@ export class LabEngine {
     return { PORTCULLIS_POLICY: path };
   }
 
-  /** Starts the engine and waits until it protects (or runs, without `enable`). */
-  async start(settings: Readonly<Record<string, string>> = {}): Promise<this> {
+  /**
+   * Starts the engine and waits until it protects (or runs, without `enable`).
+   * @param patience milliseconds: large rule sets take their time on a busy machine
+   */
+  async start(settings: Readonly<Record<string, string>> = {}, patience = 60_000): Promise<this> {
     this.process = this.spawn(settings);
     await this.process.waitFor(
       this.options.enable === false
         ? /(protecting|monitoring):|running, protection is off/
         : /(protecting|monitoring):/,
-      60_000,
+      patience,
     );
     return this;
   }
@@ -101,7 +109,15 @@ export class LabEngine {
     if (this.options.purge) argv.push('--purge');
     for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
     const env = { ...this.env, PORTCULLIS_LOG_TEXT: '1', ...this.environment };
-    return this.lab.spawn('gateway', argv, { env });
+    return this.lab.spawn('gateway', [...this.resolver(), ...argv], { env });
+  }
+
+  private resolver(): string[] {
+    const { nameServers } = this.options;
+    if (nameServers === undefined) return [];
+    const path = join(this.directory, 'resolv.conf');
+    writeFileSync(path, nameServers.map((server) => `nameserver ${server}\n`).join(''));
+    return [...WITH_RESOLVER, path];
   }
 
   /** Ends it as Ctrl-C does. */
@@ -138,6 +154,21 @@ export class LabEngine {
     return askEngine(this.socket, name, args);
   }
 
+  /** As `config set`, as quickly. */
+  set(...assignments: string[]): Promise<unknown> {
+    return this.command('config.change', { set: assignments });
+  }
+
+  /** As `config unset`, as quickly. */
+  unset(...keys: string[]): Promise<unknown> {
+    return this.command('config.change', { unset: keys });
+  }
+
+  /** As `bans remove --all`, as quickly. */
+  letAllIn(): Promise<unknown> {
+    return this.command('bans.remove', { all: true });
+  }
+
   /** Packets that the kernel has given to the queues since they were bound; `status` tells a moment later. */
   async queued(): Promise<number> {
     const queues = await this.lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue']);
@@ -146,6 +177,17 @@ export class LabEngine {
       .split('\n')
       .filter(Boolean)
       .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[7]), 0);
+  }
+
+  /** The same once the last packets of earlier connections are among them. */
+  async settled(): Promise<number> {
+    const counts: number[] = [];
+    const quiet = async () => {
+      counts.push(await this.queued());
+      return counts.length >= 10 && new Set(counts.slice(-10)).size === 1;
+    };
+    await waitUntil(quiet, { what: 'the end of earlier connections' });
+    return counts.at(-1) as number;
   }
 
   /** The addresses of `bans list --json`, as quickly. */

@@ -24,34 +24,25 @@ describeLab('rules that only say alert', () => {
   beforeAll(async () => {
     lab = new Lab('pcpo', { bystander: true });
     server = await lab.httpServer('server', PORT);
-    engine = new LabEngine(lab, { rules });
+    engine = await new LabEngine(lab, { rules }).start();
   });
   afterAll(() => {
     lab?.destroy();
     engine?.remove();
   });
-  afterEach(async () => {
-    if (engine.process?.running) await engine.stop();
-  });
+  afterEach(() => engine.letAllIn());
 
   const get = (path: string, family: 4 | 6) =>
     lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, ...engine.patience() });
+  const alertsOf = (sid: number) =>
+    engine.events('alert').filter((record) => record.alert?.signature_id === sid);
   const told = (sid: number, count = 1) =>
-    waitUntil(
-      () => {
-        const found = engine.events('alert').filter((record) => record.alert?.signature_id === sid);
-        return found.length >= count ? found[count - 1] : undefined;
-      },
-      { what: `alert ${count} of rule ${sid}` },
-    );
+    waitUntil(() => alertsOf(sid)[count - 1], { what: `alert ${count} of rule ${sid}` });
 
   test.each([4, 6] as const)(
     'an attempt to get in is stopped and banned, the rest is told, over IPv%d',
     async (family) => {
-      await engine.start();
-      const before = (sid: number) =>
-        engine.events('alert').filter((record) => record.alert?.signature_id === sid).length;
-      const counts = [0, before(1), before(2), before(3)] as const;
+      const counts = [0, 1, 2, 3].map((sid) => alertsOf(sid).length) as [number, number, number, number];
 
       expect(await get(`/listing-${family}`, family)).toMatchObject({ complete: true });
       expect(await told(2, counts[2] + 1)).toMatchObject({
@@ -76,43 +67,51 @@ describeLab('rules that only say alert', () => {
         },
       });
       expect(await engine.bans()).toEqual([lab.address('attacker', family)]);
-      expect((await engine.ask('bans', 'remove', '--all')).code).toBe(0);
     },
   );
 
   test('what comes from the protected side is network activity: told, not banned', async () => {
     const local = await lab.httpServer('attacker', PORT);
-    await engine.start({ 'scan.direction': 'both' });
-    const outward = () =>
-      lab.httpGet('server', '/exploit-outward', {
-        host: lab.address('attacker', 4),
-        port: PORT,
-        ...engine.patience(),
-      });
-    expect(await outward()).toMatchObject({ complete: true });
-    const alert = await waitUntil(
-      () => engine.events('alert').find((record) => record.src_ip === lab.address('server', 4)),
-      { what: 'the alert' },
-    );
-    expect(alert).toMatchObject({ portcullis: { event: 'network_activity_detected', enforced: false } });
-    expect((await local.received()).toString()).toContain('/exploit-outward');
+    await engine.set('scan.direction=both');
+    for (const family of [4, 6] as const) {
+      const path = `/exploit-outward-${family}`;
+      const options = { host: lab.address('attacker', family), port: PORT, ...engine.patience() };
+      expect(await lab.httpGet('server', path, options)).toMatchObject({ complete: true });
+      const alert = await waitUntil(
+        () => engine.events('alert').find((record) => record.src_ip === lab.address('server', family)),
+        { what: 'the alert' },
+      );
+      expect(alert).toMatchObject({ portcullis: { event: 'network_activity_detected', enforced: false } });
+      expect((await local.received()).toString()).toContain(path);
+    }
     expect(await engine.bans()).toEqual([]);
+    await engine.unset('scan.direction');
   });
 
   test.each([
-    ['notify', { complete: true }, { alert: { action: 'allowed' }, portcullis: { enforced: false } }],
-    ['drop', { complete: false }, { alert: { action: 'blocked' }, portcullis: { enforced: true } }],
-  ] as const)('action-on-detect %s bans nobody', async (action, outcome, record) => {
-    const before = engine.events('alert').filter(({ alert }) => alert?.signature_id === 1).length;
-    await engine.start({ 'action-on-detect': action });
-    expect(await get(`/exploit-${action}`, 4)).toMatchObject(outcome);
-    expect(await told(1, before + 1)).toMatchObject(record);
+    ['notify', true, { alert: { action: 'allowed' }, portcullis: { enforced: false } }],
+    ['drop', false, { alert: { action: 'blocked' }, portcullis: { enforced: true } }],
+    ['ignore', true, null],
+  ] as const)('action-on-detect %s bans nobody', async (action, complete, record) => {
+    await engine.set(`action-on-detect.attack=${action}`);
+    for (const family of [4, 6] as const) {
+      const [attacks, listings] = [alertsOf(1).length, alertsOf(2).length];
+      expect(await get(`/exploit-${action}-${family}`, family)).toMatchObject({ complete });
+      if (record !== null) expect(await told(1, attacks + 1)).toMatchObject(record);
+      // Events come in order: what is told later is not told at all.
+      expect(await get(`/listing-after-${action}-${family}`, family)).toMatchObject({ complete: true });
+      await told(2, listings + 1);
+      expect(alertsOf(1)).toHaveLength(attacks + (record === null ? 0 : 1));
+    }
     expect(await engine.bans()).toEqual([]);
+    await engine.unset('action-on-detect.attack');
   });
 
   test('a row of detection-kinds decides before the built-in ones', async () => {
-    await engine.start({ 'detection-kinds': '[{ class: policy-violation, kind: attack, response: drop }]' });
-    expect(await get('/listing-again', 4)).toMatchObject({ complete: false });
+    await engine.set('detection-kinds=[{ class: policy-violation, kind: attack, response: drop }]');
+    for (const family of [4, 6] as const)
+      expect(await get(`/listing-as-attack-${family}`, family)).toMatchObject({ complete: false });
     expect(await engine.bans()).toEqual([]);
+    await engine.unset('detection-kinds');
   });
 });

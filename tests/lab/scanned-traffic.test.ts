@@ -10,6 +10,8 @@ const LONG = 1 << 19;
 const requests = `drop tcp any any -> any 7000:7001 (msg:"in a request"; flow:established,to_server; content:"evil request"; classtype:attempted-admin; sid:1000060;)\n`;
 const replies = `alert tcp any 7000:7001 -> any any (msg:"in a reply"; flow:established,to_client; content:"end of the reply"; sid:1000061;)\n`;
 
+const another = requests.replace('7000:7001', '7002').replace('sid:1000060', 'sid:1000062');
+
 describeLab('the payload of replies', () => {
   let lab: Lab;
   let engine: LabEngine;
@@ -18,6 +20,7 @@ describeLab('the payload of replies', () => {
     const greeting = Buffer.concat([Buffer.alloc(LONG, 'r'), Buffer.from('end of the reply')]);
     await lab.tcpServer('server', 7000, { greeting });
     await lab.tcpServer('server', 7001);
+    await lab.tcpServer('server', 7002);
     engine = await new LabEngine(lab, { rules: requests }).start();
   });
   afterAll(async () => {
@@ -43,13 +46,27 @@ describeLab('the payload of replies', () => {
   }
   const change = async (rules: string) => {
     writeFileSync(join(engine.directory, 'test.rules'), rules);
-    expect(await engine.ask('reload')).toMatchObject({ code: 0, stderr: '' });
+    await engine.command('reload', {});
+  };
+
+  /** Packets that are queued of a connection to a port. */
+  const queuedOf = async (family: 4 | 6, port: number) => {
+    const before = await engine.settled();
+    const connection = await lab.connect('attacker', { host: lab.target(family), port });
+    await connection.write('hello');
+    await connection.receive(/hello/);
+    const queued = (await engine.queued()) - before;
+    await connection.end();
+    await connection.closed();
+    return queued;
   };
 
   test('is not queued while no rule looks at it; requests are inspected as ever', async () => {
     expect((await engine.status()).ports).toMatchObject({ text: 'TCP 7000-7001', reply_payload: false });
     for (const family of [4, 6] as const) {
       expect(await longReply(family)).toBeLessThan(LONG / 2);
+      expect(await queuedOf(family, 7001)).toBeGreaterThan(0);
+      expect(await queuedOf(family, 7002)).toBe(0);
       const connection = await lab.connect('attacker', { host: lab.target(family), port: 7001 });
       for (const text of ['one', 'two', 'three']) {
         await connection.write(text);
@@ -64,14 +81,15 @@ describeLab('the payload of replies', () => {
         },
       );
       expect(Buffer.from((await connection.state()).received).toString()).toBe('onetwothree');
-      await engine.ask('bans', 'remove', '--all');
+      await engine.letAllIn();
     }
   }, 120_000);
 
   test('is queued once one does, and no longer when none does any more', async () => {
-    await change(requests + replies);
-    expect((await engine.status()).ports).toMatchObject({ reply_payload: true });
+    await change(requests + replies + another);
+    expect((await engine.status()).ports).toMatchObject({ text: 'TCP 7000-7002', reply_payload: true });
     for (const family of [4, 6] as const) {
+      expect(await queuedOf(family, 7002)).toBeGreaterThan(0);
       expect(await longReply(family, LONG)).toBeGreaterThan(LONG);
       await waitUntil(
         () =>

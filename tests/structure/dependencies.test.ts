@@ -18,7 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   'packages/events': [],
   'packages/metrics': [],
   'packages/updates': [],
-  'packages/web-addresses': [],
+  'packages/web-addresses': ['nfqueue-binding'],
   'packages/control': [],
   'packages/configuration': ['control', 'events', 'rules', 'web-addresses'],
   'packages/engine': [

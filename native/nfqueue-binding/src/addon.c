@@ -20,6 +20,7 @@
 #include "raw_socket.h"
 #include "rights_addon.h"
 #include "surface.h"
+#include "huge_pages.h"
 #include "thread_slice.h"
 
 enum { QUEUE_MAGIC = 0x71756575, RAW_MAGIC = 0x72617773 };
@@ -518,6 +519,20 @@ static napi_value set_thread_slice(napi_env env, napi_callback_info info) {
   return integer(env, thread_slice((uint64_t)microseconds * 1000));
 }
 
+/* hugePages(bytes): advises, and tells the bytes in front of the first cache line */
+static napi_value use_huge_pages(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  napi_typedarray_type type;
+  size_t length = 0;
+  void *memory = NULL;
+  if (!get_arguments(env, info, 1, &argument) ||
+      napi_get_typedarray_info(env, argument, &type, &length, &memory, NULL, NULL) != napi_ok ||
+      type != napi_uint8_array)
+    return wrong_use(env, "hugePages needs bytes");
+  huge_pages_advise(memory, length);
+  return integer(env, (int32_t)cache_line_offset(memory));
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -541,6 +556,7 @@ NAPI_MODULE_INIT() {
       {"listenTransparently", listen_transparently},
       {"restart", restart},
       {"threadSlice", set_thread_slice},
+      {"hugePages", use_huge_pages},
       {"parseMessage", parse_message},
       {"checksum", checksum},
   };

@@ -72,6 +72,8 @@ export interface Addon {
   restart(kept: bigint, argv: readonly string[]): number;
   /** An errno, of thread_slice.h. */
   threadSlice(microseconds: number): number;
+  /** Bytes in front of the first cache line; see huge_pages.h. */
+  hugePages(bytes: Uint8Array): number;
   /** The functions of ip_set_addon.c; their errors may be numbers of the kernel's own for sets. */
   setsOpen(networkNamespace: string | null): Handle | number;
   setsChange(sets: Handle, command: number, set: string, line: string): number;

@@ -3,6 +3,7 @@ import { productDirectory } from './addon';
 
 export { type NfQueueBatch, PacketInfo, QueueCounter, queueCounterCount, Verdict } from './batch';
 export { NfQueueError, type NfQueueErrorCode } from './errors';
+export { useHugePages } from './huge-pages';
 export { IpSetError, type IpSetErrorCode, IpSets } from './ip-sets';
 export { type EffectiveSettings, maxCopyRange, NfQueue, type NfQueueOptions } from './nf-queue';
 export { parseQueueStatistics, type QueueStatistics, readQueueStatistics } from './queue-statistics';

@@ -172,7 +172,8 @@ export class IpSets {
   }
 
   /**
-   * All entries of a set, some hundred lines at a time, each with a line feed. The next ones are read when `visit` is done.
+   * All entries of a set, some hundred lines at a time, each with a line feed. The next ones are read while `visit` looks at
+   * these, and no more.
    *
    * @throws IpSetError
    */
@@ -181,10 +182,12 @@ export class IpSets {
       this.#check(this.#addon.setsList(this.#handle, set), `list ${set}`);
       let failed: { reason: unknown } | null = null;
       // Read to its end even when `visit` fails: the kernel keeps a listed set from being swapped.
+      let ahead = this.#addon.setsListNext(this.#handle);
       for (;;) {
-        const lines = await this.#addon.setsListNext(this.#handle);
+        const lines = await ahead;
         if (typeof lines === 'number') this.#check(lines, `list ${set}`);
         if (lines === '' || typeof lines === 'number') break;
+        ahead = this.#addon.setsListNext(this.#handle);
         if (failed) continue;
         try {
           await visit(lines);

@@ -123,6 +123,25 @@ test.each([
     { set: ['exclusions=[{ src: 0.0.0.0/0, port: 0-65535, rule: do-not-block }]'] },
     /covers everything/,
   ],
+  [
+    'exclusions of two halves of the addresses',
+    {
+      set: [
+        'exclusions=[{ src: "8000::/1", rule: do-not-scan }, { port: 22, rule: do-not-scan }, { src: "::/1", rule: do-not-block }]',
+      ],
+    },
+    /exclusions: together cover everything of IPv6/,
+  ],
+  [
+    'exclusions of all ports',
+    { set: ['exclusions=[{ port: 1-79, rule: do-not-scan }, { port: 80-65535, rule: do-not-scan }]'] },
+    /exclusions: together cover every port/,
+  ],
+  [
+    'sparing everybody',
+    { set: ['never-block=[self, "0.0.0.0/1", 128.0.0.0/1]'] },
+    /never-block: covers everything; to ban nobody/,
+  ],
 ] as const)('%s is refused, and nothing changes', (_, change, reason) => {
   expect(() => prepareChange(options(''), change)).toThrow(reason);
   expect(existsSync(settingsFile())).toBe(false);

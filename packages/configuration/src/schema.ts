@@ -6,6 +6,7 @@ import { totalmem } from 'node:os';
 import { USUAL_SOCKET } from '@portcullis/control';
 import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
 import * as z from 'zod';
+import { coveredFamily, coverPorts } from './coverage';
 import { outputs } from './outputs-schema';
 import {
   parseDuration,
@@ -32,6 +33,7 @@ const prefix = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+const neverBlockWord = z.enum(['self', 'gateway', 'dns', 'admin-sessions']);
 const interfaceName = z.string().regex(/^[^\s/]{1,15}$/, 'is not the name of an interface');
 
 const response = z.enum(['block', 'drop', 'notify', 'ignore']);
@@ -91,24 +93,39 @@ const ET_OPEN = {
   headers: {},
 };
 
-/** An exclusion without a condition would switch the product off without saying so. */
-const exclusion = z
-  .strictObject({
-    src: prefix.optional(),
-    dst: prefix.optional(),
-    iface: interfaceName.optional(),
-    vlan: z.int().min(0).max(4094).optional(),
-    port: quantity(parsePortRange).optional(),
-    rule: z.enum(['do-not-block', 'do-not-scan']),
-  })
-  .superRefine(({ src, dst, iface, vlan, port }, context) => {
-    const narrow = (text: string | undefined) => text !== undefined && !text.endsWith('/0');
-    const allPorts = port === undefined || (port.first === 0 && port.last === 65535);
-    if (narrow(src) || narrow(dst) || iface !== undefined || vlan !== undefined || !allPorts) return;
-    context.addIssue({
-      code: 'custom',
-      message: "covers everything; to switch protection off use 'portcullis disable'",
-    });
+const exclusion = z.strictObject({
+  src: prefix.optional(),
+  dst: prefix.optional(),
+  iface: interfaceName.optional(),
+  vlan: z.int().min(0).max(4094).optional(),
+  port: quantity(parsePortRange).optional(),
+  rule: z.enum(['do-not-block', 'do-not-scan']),
+});
+
+/** Exclusions of everything would switch the product off without saying so, also those that do it together. */
+const exclusions = z
+  .array(exclusion)
+  .max(1000)
+  .superRefine((list, context) => {
+    const refuse = (path: number[], message: string) =>
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: `${message}; to switch protection off use 'portcullis disable'`,
+      });
+    const isAnyAddress = (text: string | undefined) => text === undefined || text.endsWith('/0');
+    const isAnyPort = (port: z.output<typeof exclusion>['port']) => port === undefined || coverPorts([port]);
+    const wide = list.filter(({ iface, vlan }) => iface === undefined && vlan === undefined);
+    const all = wide.find(({ src, dst, port }) => isAnyAddress(src) && isAnyAddress(dst) && isAnyPort(port));
+    if (all !== undefined) return refuse([list.indexOf(all)], 'covers everything');
+    const sources = wide.filter(({ dst, port }) => isAnyAddress(dst) && isAnyPort(port));
+    const destinations = wide.filter(({ src, port }) => isAnyAddress(src) && isAnyPort(port));
+    const ports = wide.filter(({ src, dst }) => isAnyAddress(src) && isAnyAddress(dst));
+    const everywhere =
+      coveredFamily(sources.flatMap(({ src }) => src ?? [])) ??
+      coveredFamily(destinations.flatMap(({ dst }) => dst ?? []));
+    if (everywhere !== null) refuse([], `together cover everything of IPv${everywhere}`);
+    else if (coverPorts(ports.flatMap(({ port }) => port ?? []))) refuse([], 'together cover every port');
   });
 
 /** Of each worker. One pool is one piece of memory that JavaScript can address. */
@@ -165,9 +182,13 @@ export const configurationSchema = z.strictObject({
   'unblock-grace': quantity(parseDuration, between(0, 7 * 86_400, 'seconds (0 … 7 days)')).prefault('0s'),
   'max-bans-per-minute': z.int().min(1).max(1_000_000).default(1000),
   'never-block': z
-    .array(z.union([z.enum(['self', 'gateway', 'dns', 'admin-sessions']), prefix]))
+    .array(z.union([neverBlockWord, prefix]))
+    .refine(
+      (entries) => coveredFamily(entries.filter((each) => !neverBlockWord.safeParse(each).success)) === null,
+      "covers everything; to ban nobody use 'block-attacking-hosts: false'",
+    )
     .default(['self', 'gateway', 'dns', 'admin-sessions']),
-  exclusions: z.array(exclusion).max(1000).default([]),
+  exclusions: exclusions.default([]),
   scan: group({
     ports: z.union([z.literal('from-rules'), z.array(quantity(parsePortRange)).min(1)]).default('from-rules'),
     direction: z.enum(['inbound', 'both']).default('inbound'),

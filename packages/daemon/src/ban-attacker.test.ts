@@ -47,9 +47,10 @@ let floods: number;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'attack-'));
   firewall = new MemoryFirewall();
-  const never = new NeverBlock(['203.0.113.1/32'], ['198.51.100.0/24'], {
+  const never = new NeverBlock(['self', '203.0.113.1/32'], ['198.51.100.0/24'], {
     read: () => '',
-    addresses: () => [],
+    addresses: () => ['2001:db8:1::1'],
+    sshPorts: () => new Set(),
   });
   service = new BanService({
     backend: firewall,
@@ -138,6 +139,18 @@ test('IPv6 attackers can be banned by prefix', async () => {
   });
   expect(firewall.drops('2001:db8:1:2:ffff::1')).toBe(true);
   expect(firewall.drops('2001:db8:1:3::1')).toBe(false);
+});
+
+test('a neighbour in the network of this host is banned alone', async () => {
+  const neighbour = detection({ source: '2001:db8:1::7', version: 6 });
+  expect(await attackers.consider(neighbour, { ...policy, ipv6Prefix: 64 })).toMatchObject({
+    prefix: '2001:db8:1::7',
+  });
+  expect(firewall.drops('2001:db8:1::1')).toBe(false);
+  const self = detection({ source: '2001:db8:1::1', version: 6 });
+  expect(await attackers.consider(self, { ...policy, ipv6Prefix: 64 })).toMatchObject({
+    refused: expect.stringMatching(/address of this host/),
+  });
 });
 
 test('repeat offenders are banned for longer, up to a limit, and forgotten after a while', async () => {

@@ -43,7 +43,7 @@ export class AttackerBans {
 
   /** @param onFlood told once a minute while bans are refused because there are too many */
   constructor(
-    private readonly service: Pick<BanService, 'ban' | 'settle'>,
+    private readonly service: Pick<BanService, 'ban' | 'settle' | 'spares'>,
     private readonly onFlood: (perMinute: number) => void,
     /** Milliseconds; of a clock that nobody sets, so that a minute is a minute. */
     private readonly clock: () => number = () => performance.now(),
@@ -111,8 +111,7 @@ export class AttackerBans {
     if (!handshake && !policy.withoutHandshake)
       return { refused: 'without a completed handshake the source address may be forged' };
     const now = this.clock();
-    const prefix =
-      version === 6 && policy.ipv6Prefix < 128 ? parsePrefix(`${source}/${policy.ipv6Prefix}`) : source;
+    const prefix = version === 6 ? this.prefixOf(source, policy.ipv6Prefix) : source;
     const known = this.offenders.get(prefix);
     if (known === undefined || now - known.last >= SAME_OFFENCE) {
       if (!this.takeRoom(now, policy.perMinute))
@@ -142,6 +141,13 @@ export class AttackerBans {
       const { code, message } = error as Error & { code?: string };
       return code === 'BAN_REFUSED' ? { refused: message } : { failed: message };
     }
+  }
+
+  /** One that holds whom nobody may ban, as the network that this host is in, leaves the address alone to be banned. */
+  private prefixOf(source: string, bits: number): string {
+    if (bits >= 128) return source;
+    const prefix = parsePrefix(`${source}/${bits}`);
+    return this.service.spares(prefix, 'attack') ? source : prefix;
   }
 
   private takeRoom(now: number, perMinute: number): boolean {

@@ -27,6 +27,7 @@ import { Bans } from './bans';
 import { engineEvent } from './engine-event';
 import { EngineLock } from './engine-lock';
 import { engineStatus } from './engine-status';
+import { excludedDevices } from './exclusions';
 import { Incidents } from './incidents';
 import { failsOpen } from './install-plan';
 import type { Logger } from './logger';
@@ -335,9 +336,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   /** An exclusion of a banned device lets it in. */
   private async letExcludedIn(): Promise<void> {
-    for (const { src } of this.configuration.exclusions) {
-      if (src !== undefined) await this.bans.service.remove(src);
-    }
+    for (const device of excludedDevices(this.configuration.exclusions))
+      await this.bans.service.remove(device);
   }
 
   private readRules(configuration = this.configuration): RuleSource {
@@ -413,7 +413,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private makeNeverBlock(): NeverBlock {
     const { protect, exclusions, 'never-block': never } = this.configuration;
-    const excluded = exclusions.flatMap(({ src }) => src ?? []);
+    const excluded = excludedDevices(exclusions);
     return new NeverBlock([...never, ...excluded], protect.networks);
   }
 

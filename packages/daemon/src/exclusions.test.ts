@@ -1,4 +1,4 @@
-import { exemptions, interfacesOfVlan, scanExclusions } from './exclusions';
+import { excludedDevices, exemptions, interfacesOfVlan, scanExclusions } from './exclusions';
 
 const VLANS = `VLAN Dev name	 | VLAN ID
 Name-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD
@@ -37,4 +37,14 @@ test('exclusions become rules of the kernel in their order', () => {
 test('whoever is excluded is told and not acted on, by the index of its interface', () => {
   expect(exemptions([{ iface: 'lo', rule: 'do-not-block' }], '')).toEqual([{ interfaces: [1] }]);
   expect(exemptions([{ iface: 'nowhere0', rule: 'do-not-block' }], '')).toEqual([{ interfaces: [] }]);
+});
+
+test('whoever an exclusion names is let in; every address there is names nobody', () => {
+  expect(
+    excludedDevices([
+      { src: '192.0.2.1/32', rule: 'do-not-block' },
+      { src: '0.0.0.0/0', port: { first: 443, last: 443 }, rule: 'do-not-scan' },
+      { port: { first: 80, last: 80 }, rule: 'do-not-scan' },
+    ]),
+  ).toEqual(['192.0.2.1/32']);
 });

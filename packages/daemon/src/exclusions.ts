@@ -35,6 +35,14 @@ export function exemptions(
   }));
 }
 
+/**
+ * Whom an exclusion lets in: a ban would cut off what is excluded with all the rest. Every address there is, as one
+ * with a port may say, is nobody in particular.
+ */
+export function excludedDevices(exclusions: readonly Exclusion[]): string[] {
+  return exclusions.flatMap(({ src }) => (src === undefined || src.endsWith('/0') ? [] : [src]));
+}
+
 /** A VLAN is known by the interfaces that carry it. @returns undefined where any interface fits */
 function interfacesOf({ iface, vlan }: Exclusion, vlanTable: string): string[] | undefined {
   if (vlan === undefined) return iface === undefined ? undefined : [iface];

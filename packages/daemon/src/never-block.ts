@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import ip6addr from 'ip6addr';
 import { localAddresses } from './interfaces';
+import { sshPorts } from './ssh-sessions';
 
 export type NeverBlockWord = 'self' | 'gateway' | 'dns' | 'admin-sessions';
 
@@ -13,6 +14,8 @@ export type NeverBlockWord = 'self' | 'gateway' | 'dns' | 'admin-sessions';
 export interface SystemFiles {
   read(path: string): string;
   addresses(): string[];
+  /** Ports of this host that administrators log in by. */
+  sshPorts(): ReadonlySet<number>;
 }
 
 export const liveSystem: SystemFiles = {
@@ -24,9 +27,15 @@ export const liveSystem: SystemFiles = {
     }
   },
   addresses: localAddresses,
+  sshPorts,
 };
 
-const SSH_PORT = 22;
+/** Where a stub on this host asks further, these say whom (systemd-resolved.service(8), NetworkManager.conf(5)). */
+const RESOLVER_FILES = [
+  '/etc/resolv.conf',
+  '/run/systemd/resolve/resolv.conf',
+  '/run/NetworkManager/no-stub-resolv.conf',
+];
 /** TCP_ESTABLISHED in include/net/tcp_states.h. */
 const ESTABLISHED = '01';
 
@@ -71,18 +80,19 @@ function gateways(system: SystemFiles): string[] {
 }
 
 function resolvers(system: SystemFiles): string[] {
-  return rows(system.read('/etc/resolv.conf'))
+  return RESOLVER_FILES.flatMap((path) => rows(system.read(path)))
     .filter((row) => row[0] === 'nameserver' && row[1])
     .map((row) => (row[1] as string).split('%')[0] as string);
 }
 
 function administratorSessions(system: SystemFiles): string[] {
   const found: string[] = [];
+  const ports = system.sshPorts();
   for (const path of ['/proc/net/tcp', '/proc/net/tcp6']) {
     for (const row of rows(system.read(path))) {
       const [, local, remote, state] = row;
       if (state !== ESTABLISHED || !local || !remote) continue;
-      if (Number.parseInt(local.split(':')[1] ?? '', 16) !== SSH_PORT) continue;
+      if (!ports.has(Number.parseInt(local.split(':')[1] ?? '', 16))) continue;
       found.push(hexAddress(remote.split(':')[0] as string, LITTLE_ENDIAN));
     }
   }

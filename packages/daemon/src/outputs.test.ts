@@ -65,6 +65,25 @@ test('every output there is, receivers away, each with its spool; the EVE file i
   expect(backlog.webhook).toBe(0);
 });
 
+test('a spool that is full gives up its oldest part, counts it, and says so once in the other outputs', async () => {
+  const opened = await open('outputs.webhook={url: "https://127.0.0.1:9/"}', 'outputs.spool.size=4mb');
+  const statistics = () => opened.outlets.find(({ name }) => name === 'webhook')?.sink.statistics;
+  const message = 'x'.repeat(64 * 1024);
+  for (let count = 0; count < 100; count++) {
+    opened.write({ timestamp: eveTimestamp(count), event_type: 'engine', engine: { message } });
+    await opened.flush();
+  }
+  const lost = statistics()?.lost ?? 0;
+  expect(lost).toBeGreaterThan(30);
+  expect(statistics()?.backlog).toBeLessThanOrEqual(4 * 1024 * 1024);
+  const told = readFileSync(join(directory, 'eve.json'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('SPOOL_FULL'));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatch(/the spool for webhook https:\/\/127\.0\.0\.1:9 is full/);
+  expect(said.join('\n')).toMatch(/is full \(4194304 bytes\): the oldest events go/);
+});
+
 test('events go to the socket that the configuration names', async () => {
   const path = join(directory, 'siem.sock');
   let received = '';

@@ -37,7 +37,11 @@ export class Responses {
   rehearse(detection: Detection): void {
     const { service } = this.parts.bans;
     const attackers = new AttackerBans(
-      { ban: (request) => service.rehearse(request), settle: async () => undefined },
+      {
+        ban: (request) => service.rehearse(request),
+        settle: async () => undefined,
+        spares: (prefix, origin) => service.spares(prefix, origin),
+      },
       () => undefined,
     );
     const policy = { ...banPolicy(this.parts.configuration()), banning: true };

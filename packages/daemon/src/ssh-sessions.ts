@@ -44,6 +44,11 @@ export function sshSessions(
   );
 }
 
+/** Ports that an SSH server of this host has, as far as its settings tell. */
+export function sshPorts(): Set<number> {
+  return portsInSettings(SERVER_SETTINGS).add(SSH_PORT);
+}
+
 /** `Port` and `ListenAddress` of sshd_config and of sshd_config.d/*.conf. */
 export function portsInSettings(folder: string): Set<number> {
   const ports = new Set<number>();

@@ -1,5 +1,5 @@
 import type { Configuration } from '@portcullis/configuration';
-import { KernelFirewall, type RemovalReport } from '@portcullis/firewall';
+import { KernelFirewall, type RemovalOptions, type RemovalReport } from '@portcullis/firewall';
 import { EngineLock } from './engine-lock';
 import { Registration } from './registration';
 import { removeState } from './traces';
@@ -7,15 +7,14 @@ import { removeState } from './traces';
 export interface Unregistered {
   /** Whether it was registered, or only left traces. */
   was_registered: boolean;
-  /** Bans that stay in force until their time is up. */
-  bans_left: number;
   /** The administrator's bypass chain holds rules and was left in place. */
   bypass_kept: boolean;
 }
 
 /**
- * Takes away what registering and running created: firewall objects and the registration; with `purge` also the bans, all
- * that is kept in the state directory, and the administrator's chain. Events stay.
+ * Takes away what registering and running created: firewall objects and the registration; with `purge` also all that is
+ * kept in the state directory, the ledger of the bans among it, and the administrator's chain. Without, bans that have time
+ * left are in force again with the next start of an engine. Events stay.
  * @throws ControlError ENGINE_RUNNING, FirewallError
  */
 export async function unregister(configuration: Configuration, purge: boolean): Promise<Unregistered> {
@@ -23,10 +22,10 @@ export async function unregister(configuration: Configuration, purge: boolean): 
   const registration = new Registration(directory);
   return withoutEngine(async () => {
     const registered = isRegistered(registration);
-    const { bansLeft, bypassKept } = await removeFirewall(configuration.firewall.backend, purge);
+    const { bypassKept } = await removeFirewall(configuration.firewall.backend, { purge, lift: true });
     registration.remove();
     if (purge) removeState(directory);
-    return { was_registered: registered, bans_left: bansLeft, bypass_kept: bypassKept };
+    return { was_registered: registered, bypass_kept: bypassKept };
   });
 }
 
@@ -38,7 +37,7 @@ export async function unregister(configuration: Configuration, purge: boolean): 
  */
 export function clearFirewall(): Promise<void> {
   return withoutEngine(async () => {
-    await removeFirewall('auto', true);
+    await removeFirewall('auto', { purge: true });
   });
 }
 
@@ -54,10 +53,10 @@ async function withoutEngine<T>(action: () => Promise<T>): Promise<T> {
 
 async function removeFirewall(
   backend: Configuration['firewall']['backend'],
-  purge: boolean,
+  options: RemovalOptions,
 ): Promise<RemovalReport> {
   const firewall = await KernelFirewall.open({ backend });
-  return firewall.remove({ purge }).finally(() => firewall.close());
+  return firewall.remove(options).finally(() => firewall.close());
 }
 
 /** A damaged registration is one too. */

@@ -1,12 +1,14 @@
 /**
  * Stands for an inspection thread in the supervisor's tests: speaks its messages, inspects nothing. The text of its
- * rules says how it behaves (`bad`: they do not load; `slow`: they never do; `deaf`: it does not drain), and the mark
+ * rules says how it behaves (`bad`: they do not load; `slow`: they never do; `deaf`: it does not drain;
+ * `secretive`: it does not publish what it has counted), and the mark
  * of an offload message what is to happen to it (see `misdeeds`).
  */
 const { parentPort, workerData } = require('node:worker_threads');
 
 const HEARTBEAT = 0;
 const TAKEN = 2;
+const PUBLISH = 3;
 const words = new Int32Array(workerData.words);
 const textOf = ({ packed }) => Buffer.from(packed).toString();
 let text = '';
@@ -55,7 +57,10 @@ parentPort.on('message', (message) => {
     case 'bind':
       if (text.includes('taken'))
         throw Object.assign(new Error('the queue is taken'), { code: 'QUEUE_IN_USE' });
-      setInterval(() => Atomics.add(words, HEARTBEAT, 1), 10);
+      setInterval(() => {
+        Atomics.add(words, HEARTBEAT, 1);
+        if (!text.includes('secretive')) Atomics.store(words, PUBLISH, 0);
+      }, 10);
       // A descriptor and a port that are nobody's: taking them away takes nothing.
       say({
         type: 'bound',

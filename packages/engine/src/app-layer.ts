@@ -1,5 +1,6 @@
 import {
   type Direction,
+  type EarlyData,
   type ExpectedFlow,
   type ProbedFlow,
   type ProtocolDefinition,
@@ -38,6 +39,7 @@ export class AppLayer {
   /** What the parser that is being fed has said of the bytes behind it; -1: nothing. */
   private upgradeAt = -1;
   private upgradeTo: string | null = null;
+  private upgradeEarly: EarlyData | undefined = undefined;
 
   constructor(
     private readonly protocols: readonly ProtocolDefinition[],
@@ -90,9 +92,10 @@ export class AppLayer {
   }
 
   /** The parser that is being fed says that another protocol follows; see `TransactionListener.onUpgrade`. */
-  upgrade(protocol: string | null, at: number): void {
+  upgrade(protocol: string | null, at: number, early?: EarlyData): void {
     this.upgradeTo = protocol;
     this.upgradeAt = at;
+    this.upgradeEarly = early;
   }
 
   /** What the flow carries has a name of its own (DNS within HTTP/2); its parser stays. */
@@ -159,7 +162,9 @@ export class AppLayer {
     if (this.upgradeAt < 0) return;
     const from = this.upgradeAt;
     const protocol = this.upgradeTo;
+    const early = this.upgradeEarly;
     this.upgradeAt = -1;
+    this.upgradeEarly = undefined;
     this.release(flow);
     flow.originalProtocol = flow.protocol;
     flow.protocol = 0;
@@ -172,8 +177,16 @@ export class AppLayer {
       if (number === 0) this.giveUp(flow);
       else this.begin(flow, number, null, -1);
     }
+    if (early !== undefined) this.takeEarly(flow, early);
     // A parser looks at some byte before it says that others follow: this ends.
     if (from < end) this.data(flow, direction, bytes, Math.max(from, start), end);
+  }
+
+  /** What the client sent before it was known that another protocol follows. */
+  private takeEarly(flow: FlowInspection, { bytes, missing }: EarlyData): void {
+    this.data(flow, 0, bytes, 0, bytes.length);
+    if (missing > 0) this.gap(flow, 0, missing);
+    if ((flow.closed & 1) !== 0) this.close(flow, 0);
   }
 
   private probe(
@@ -201,9 +214,10 @@ export class AppLayer {
       return;
     }
     // Blank lines tell nothing, however many they are: what follows is looked at as if it came first.
-    if (found === 0 && last - first === PROBE_BYTES && isBlank(from, first, last)) {
+    const text = found === 0 && last - first === PROBE_BYTES ? behindBlankLines(from, first, last) : first;
+    if (text > first) {
       const taken = PROBE_BYTES - (pending?.length ?? 0);
-      flow.setPending(direction, null);
+      flow.setPending(direction, text < last ? from.slice(text, last) : null);
       if (start + taken < end) this.probe(flow, direction, bytes, start + taken, end);
       return;
     }
@@ -323,7 +337,8 @@ export class AppLayer {
   }
 }
 
-function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== CR && bytes[i] !== LF) return false;
-  return true;
+function behindBlankLines(bytes: Uint8Array, start: number, end: number): number {
+  let i = start;
+  while (i < end && (bytes[i] === CR || bytes[i] === LF)) i++;
+  return i;
 }

@@ -1,6 +1,7 @@
 import { FlowFact } from '@portcullis/matcher';
 import {
   type Direction,
+  type EarlyData,
   type ExpectedFlow,
   type ProtocolDefinition,
   type Transaction,
@@ -106,8 +107,8 @@ export class TransactionInspection implements TransactionListener {
     hand.protocolDetected = true;
   }
 
-  onUpgrade(protocol: string | null, at: number): void {
-    this.appLayer.upgrade(protocol, at);
+  onUpgrade(protocol: string | null, at: number, early?: EarlyData): void {
+    this.appLayer.upgrade(protocol, at, early);
   }
 
   onExpectation(expected: ExpectedFlow): void {

@@ -20,6 +20,13 @@ export interface BanEntry {
   readonly exception?: boolean;
 }
 
+export interface RemovalOptions {
+  /** Everything. */
+  readonly purge?: boolean;
+  /** Bans leave the kernel too, whatever time they have left. */
+  readonly lift?: boolean;
+}
+
 export interface RemovalReport {
   /** Bans that stay in force. */
   readonly bansLeft: number;
@@ -48,10 +55,10 @@ export interface FirewallBackend {
    */
   install(plan: InstallPlan): Promise<void>;
   /**
-   * Takes away what install made. Without `purge`, bans stay in force (sets and drop rules) while there are any, and
-   * a bypass chain with rules stays with its jumps.
+   * Takes away what install made. Without `lift` or `purge`, bans stay in force (sets and drop rules) while there are
+   * any; without `purge`, a bypass chain with rules stays with its jumps.
    */
-  remove(options?: { purge?: boolean }): Promise<RemovalReport>;
+  remove(options?: RemovalOptions): Promise<RemovalReport>;
   /** What differs from what install left, each as a sentence; empty when all is well. */
   verify(): Promise<string[]>;
   /** Puts back what differs from what install left. @returns as verify */
@@ -81,7 +88,8 @@ export interface FirewallBackend {
   unban(prefix: string): Promise<void>;
   /** Lifts the bans of these prefixes only. */
   unbanEach(prefixes: readonly string[]): Promise<void>;
-  unbanAll(): Promise<void>;
+  /** @param known prefixes that there are, as far as the caller knows; for whoever has to free a million of them */
+  unbanAll(known?: Iterable<string>): Promise<void>;
   /** Lets one prefix in though a wider one is banned, for so long (0: without end). */
   except(prefix: string, seconds: number): Promise<void>;
   /** Adds many at once; existing ones get the time given. */

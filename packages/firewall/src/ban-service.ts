@@ -15,6 +15,7 @@ import {
   UNBANNABLE_PREFIXES,
 } from './prefix';
 import { Slices } from './slices';
+import { UnblockedByHand } from './unblocked-by-hand';
 
 export interface BanRequest {
   /** An address, or a prefix. */
@@ -108,11 +109,11 @@ const CLOCK_SET_MILLISECONDS = 2000;
 const LONGEST_SLEEP_MILLISECONDS = 5000;
 /** A ledger that the disk has refused is tried again after so long. */
 const LEDGER_RETRY_MILLISECONDS = 5000;
-/** Memory of who was unblocked by hand, in devices. */
-const LARGEST_GRACE = 65_536;
 const GRACE_MEMORY_MILLISECONDS = 120_000;
 /** Prefixes that an answer names. */
 const MOST_NAMED = 1000;
+/** Of work that takes a microsecond a ban: the clock is looked at each so many. */
+const CLOCK_EVERY = 64;
 /** Bans that are removed together. */
 const REMOVED_AT_ONCE = 512;
 /** Bans whose entry in the kernel is looked for at each look for drift. */
@@ -136,8 +137,7 @@ export class BanService {
   private readonly recent = new Map<string, { at: number; done: Promise<Ban> }>();
   /** In the ledger, but the kernel refused or could not be asked. */
   private readonly unenforced = new Set<string>();
-  /** Prefix → wall clock of its unblocking by hand. */
-  private readonly unblocked = new Map<string, number>();
+  private readonly unblocked = new UnblockedByHand();
   /** Reconciling and removing follow one another. */
   private turn: Promise<unknown> = Promise.resolve();
   private retrying = false;
@@ -263,7 +263,11 @@ export class BanService {
     const ban = this.opened().get(prefix);
     // One of the kernel's own was taken into the ledger in between: a provisional one is made only where there was none.
     if (ban === undefined) await this.backend.unbanEach([prefix]);
-    else if (ban.origin === 'kernel') await this.lift([prefix], this.present());
+    else if (ban.origin === 'kernel') {
+      const written: Promise<void>[] = [];
+      await this.lift([prefix], this.present(), written);
+      await Promise.all(written);
+    }
   }
 
   /**
@@ -277,29 +281,37 @@ export class BanService {
     return this.inTurn(async () => {
       const began = this.clock.monotonic();
       const ledger = this.opened();
-      const slices = new Slices();
+      const slices = new Slices(CLOCK_EVERY);
       const added: number[] = [];
       const extended: number[] = [];
       const refusals: { prefix: string; reason: string }[] = [];
       let refused = 0;
-      let group: Ban[] = [];
-      const keep = async () => {
-        const { rows, done } = ledger.putMany(group);
-        for (const [at, { count }] of group.entries()) (count > 1 ? extended : added).push(rows[at]);
-        group = [];
-        await done;
-      };
-      for (const request of requests) {
-        const now = this.present();
-        const ban = this.wanted(request, now);
-        if (typeof ban === 'string') {
-          refused++;
-          if (refusals.length < MOST_NAMED) refusals.push({ prefix: request.prefix, reason: ban });
-        } else group.push(ban);
-        if (group.length === GROUP) await keep();
-        if (slices.over) await slices.next();
+      let now = this.present();
+      let unwritten = 0;
+      /** One group is on its way to the disk while the next one is put together. */
+      let writing = Promise.resolve();
+      try {
+        for (const request of requests) {
+          const ban = this.wanted(request, now);
+          if (typeof ban === 'string') {
+            refused++;
+            if (refusals.length < MOST_NAMED) refusals.push({ prefix: request.prefix, reason: ban });
+          } else {
+            (ban.count > 1 ? extended : added).push(ledger.putLater(ban));
+            unwritten++;
+          }
+          if (unwritten === GROUP) {
+            unwritten = 0;
+            await writing;
+            writing = ledger.flush();
+            writing.catch(() => undefined);
+          } else if (slices.over) await slices.next();
+          else continue;
+          now = this.present();
+        }
+      } finally {
+        await Promise.all([writing, ledger.flush()]);
       }
-      await keep();
       const rows = [...added, ...extended];
       await this.backend.restoreBans(entriesOf(ledger, rows, this.present()), rows.length);
       const milliseconds = this.clock.monotonic() - began;
@@ -399,15 +411,24 @@ export class BanService {
     return (this.options.graceSeconds?.() ?? 0) * 1000;
   }
 
+  /** Whether a prefix holds somebody who is never banned, or is none that one attacker has. */
+  spares(text: string, origin: BanOrigin): boolean {
+    return this.sparing(Prefix.parse(text), origin) !== undefined;
+  }
+
+  private sparing(prefix: Prefix, origin: BanOrigin): string | undefined {
+    return (
+      banRefusal(prefix) ??
+      (this.options.localRefusal ?? this.local.refusal)(prefix) ??
+      this.options.neverBlock?.(prefix, origin)
+    );
+  }
+
   private refusal(prefix: Prefix, request: BanRequest, now: number): string | undefined {
-    const general = banRefusal(prefix);
-    if (general !== undefined) return general;
-    const local = (this.options.localRefusal ?? this.local.refusal)(prefix);
-    if (local !== undefined) return local;
-    const never = this.options.neverBlock?.(prefix, request.origin ?? 'attack');
-    if (never !== undefined) return never;
+    const spared = this.sparing(prefix, request.origin ?? 'attack');
+    if (spared !== undefined) return spared;
     if (request.origin === 'manual') return undefined;
-    const unblocked = this.unblocked.get(prefix.text);
+    const unblocked = this.unblocked.at(prefix.text);
     const lastUnblocked = Math.max(unblocked ?? Number.NEGATIVE_INFINITY, this.allUnblocked);
     if (request.seenAt !== undefined && request.seenAt <= lastUnblocked) return 'unblocked-since';
     if (unblocked === undefined) return undefined;
@@ -420,12 +441,11 @@ export class BanService {
     const ledger = this.opened();
     this.expire();
     const now = this.present();
-    const slices = new Slices();
+    const slices = new Slices(CLOCK_EVERY);
     const bans: Ban[] = [];
     let total = 0;
-    let looked = 0;
     for (const row of ledger.rows()) {
-      if ((++looked & 255) === 0 && slices.over) await slices.next();
+      if (slices.over) await slices.next();
       if (!ledger.isInForce(row, now)) continue;
       if (total >= offset && bans.length < limit) bans.push(ledger.at(row));
       total++;
@@ -469,19 +489,16 @@ export class BanService {
   private async removeOne(prefix: Prefix): Promise<RemoveReport> {
     const ledger = this.opened();
     const now = this.present();
+    const bans = await this.prefixesInside(prefix);
     const slices = new Slices();
-    const bans: string[] = [];
-    for (const row of ledger.rowsInside(prefix)) {
-      const brief = ledger.brief(row);
-      if (brief) bans.push(brief.prefix);
-      if ((bans.length & 255) === 0 && slices.over) await slices.next();
-    }
+    const written: Promise<void>[] = [];
     for (let at = 0; at < bans.length; at += REMOVED_AT_ONCE) {
-      await this.lift(bans.slice(at, at + REMOVED_AT_ONCE), now);
+      await this.lift(bans.slice(at, at + REMOVED_AT_ONCE), now, written);
       if (slices.over) await slices.next();
     }
     const exceptions = ledger.exceptionsInside(prefix);
-    if (exceptions.length > 0) await this.lift(exceptions, now);
+    if (exceptions.length > 0) await this.lift(exceptions, now, written);
+    await Promise.all(written);
     // Not in the ledger; somebody may have put it into the kernel's set since.
     if (bans.length === 0 && exceptions.length === 0) await this.backend.unbanEach([prefix.text]);
     const exceptedFrom = ledger.covering(prefix);
@@ -496,13 +513,34 @@ export class BanService {
     return { count: bans.length, removed: bans.slice(0, MOST_NAMED), exceptedFrom };
   }
 
-  /** Takes bans and exceptions out of ledger and kernel, and tells of the bans. */
-  private async lift(prefixes: readonly string[], now: number): Promise<void> {
+  private async prefixesInside(prefix: Prefix): Promise<string[]> {
+    const ledger = this.opened();
+    if (prefix.isHost) return ledger.find(prefix.text) < 0 ? [] : [prefix.text];
+    const slices = new Slices(CLOCK_EVERY);
+    const inside: string[] = [];
+    for (const row of ledger.rows()) {
+      const brief = ledger.isInside(row, prefix) ? ledger.brief(row) : undefined;
+      if (brief) inside.push(brief.prefix);
+      if (slices.over) await slices.next();
+    }
+    return inside;
+  }
+
+  /**
+   * Takes bans and exceptions out of ledger and kernel, and tells of the bans.
+   *
+   * @param written gets the promise of the disk. Until that is kept, a crash may bring them back.
+   */
+  private async lift(prefixes: readonly string[], now: number, written: Promise<void>[]): Promise<void> {
     const ledger = this.opened();
     const bans = prefixes.flatMap((prefix) => ledger.get(prefix) ?? []);
     for (const ban of bans) this.noteUnblocked(ban.prefix, now);
     const kernel = this.backend.unbanEach(prefixes);
-    await Promise.all([this.kept(ledger.remove(prefixes)), kernel]);
+    const disk = this.kept(ledger.remove(prefixes));
+    // Where the kernel refuses, nobody asks for the disk any more.
+    disk.catch(() => undefined);
+    written.push(disk);
+    await kernel;
     void ledger.confirmGone(prefixes).catch(() => undefined);
     for (const ban of bans) this.emit({ kind: 'removed', ban });
   }
@@ -511,8 +549,8 @@ export class BanService {
     const ledger = this.opened();
     const now = this.present();
     this.allUnblocked = now;
-    const { bans, size, done } = ledger.clear();
-    await Promise.all([this.kept(done), this.backend.unbanAll()]);
+    const { bans, prefixes, size, done } = ledger.clear();
+    await Promise.all([this.kept(done), this.backend.unbanAll(prefixes)]);
     void ledger.confirmCleared().catch(() => undefined);
     this.recent.clear();
     this.unenforced.clear();
@@ -537,14 +575,7 @@ export class BanService {
   private noteUnblocked(prefix: string, now: number): void {
     this.recent.delete(prefix);
     this.unenforced.delete(prefix);
-    // Rare, and forgetting costs little: half of them at once instead of one at a time.
-    if (this.unblocked.size >= 2 * LARGEST_GRACE) {
-      const newer = [...this.unblocked].slice(LARGEST_GRACE);
-      this.unblocked.clear();
-      for (const [key, at] of newer) this.unblocked.set(key, at);
-    }
-    this.unblocked.delete(prefix);
-    this.unblocked.set(prefix, now);
+    this.unblocked.note(prefix, now);
   }
 
   /**
@@ -565,8 +596,10 @@ export class BanService {
       const lift: string[] = [];
       const written: Promise<void>[] = [];
       let adopted = 0;
+      let now = this.present();
+      let seen = 0;
       await this.backend.eachBan((there) => {
-        const now = this.present();
+        if (++seen % CLOCK_EVERY === 0) now = this.present();
         const until = lastsTo(there, now);
         const row = ledger.find(there.prefix);
         const known = ledger.untilOf(row);
@@ -593,13 +626,13 @@ export class BanService {
           if (taken < right.length) right[taken] = 1;
         }
       });
-      const now = this.present();
+      now = this.present();
       this.expire();
       let missing = 0;
-      const slices = new Slices();
+      const slices = new Slices(CLOCK_EVERY);
       for (let row = 0; row < right.length; row++) {
         if (right[row] === 0 && ledger.isInForce(row, now)) missing++;
-        if ((row & 4095) === 0 && slices.over) await slices.next();
+        if (slices.over) await slices.next();
       }
       for (const { prefix } of ledger.exceptions()) if (!rightExceptions.has(prefix)) missing++;
       if (lift.length > 0) await this.backend.unbanEach(lift);
@@ -662,14 +695,14 @@ export class BanService {
       if (prefix !== undefined && this.isSampled(prefix, now)) prefixes.push(prefix);
     }
     this.sampleAt = row < ledger.rowLimit ? row : 0;
-    const slices = new Slices();
+    const slices = new Slices(CLOCK_EVERY);
     for (const family of [4, 6] as const) {
       if (!ledger.has(family)) continue;
       let witness = this.witnesses.get(family);
       if (witness === undefined || !this.isSampled(witness, now)) {
         witness = undefined;
         for (const each of ledger.rows()) {
-          if ((each & 255) === 0 && slices.over) await slices.next();
+          if (slices.over) await slices.next();
           const prefix = ledger.brief(each)?.prefix;
           if (prefix === undefined || prefix.includes(':') !== (family === 6)) continue;
           if (!this.isSampled(prefix, now)) continue;
@@ -695,7 +728,7 @@ export class BanService {
       void this.opened()
         .shiftClock(jump)
         .catch(() => undefined);
-      for (const [prefix, at] of this.unblocked) this.unblocked.set(prefix, at + jump);
+      this.unblocked.shiftClock(jump);
       this.recent.clear();
     }
     return now;
@@ -736,7 +769,7 @@ export class BanService {
       if (now - at > REPEAT_MILLISECONDS) this.recent.delete(prefix);
     }
     const memory = Math.max(GRACE_MEMORY_MILLISECONDS, this.graceMilliseconds);
-    for (const [prefix, at] of this.unblocked) if (now - at > memory) this.unblocked.delete(prefix);
+    this.unblocked.forget(now - memory);
     void this.retry();
     void this.catchUp(this.ledger);
     this.schedule();

@@ -21,6 +21,8 @@ const GROWTH = 4;
 const DEFAULT_TIMEOUT = 3600;
 /** So many entries are made into text at once, which takes a millisecond. */
 const LINES_AT_ONCE = 1024;
+/** A set of more entries is emptied before it is destroyed. */
+const DESTROYED_AT_ONCE = 10_000;
 /** So many changes are made in one go; each takes microseconds. */
 const CHANGES_AT_ONCE = 256;
 /** Somebody who lists a set keeps it from being swapped. */
@@ -54,6 +56,8 @@ export class BanSets {
   /** Changes to be repeated on the successor of a set that is growing. */
   private readonly logs = new Map<Family, Change[]>();
   private readonly growing = new Map<Family, Promise<void>>();
+  /** The set that was in force before an empty one took its place still has entries. */
+  private readonly emptying = new Set<Family>();
   private readonly counting = new Map<Family, Promise<void>>();
   /** Additions that are not done yet, by prefix: one that a later removal has overtaken is not tried again. */
   private readonly adding = new Map<string, object>();
@@ -88,7 +92,7 @@ export class BanSets {
     for (const family of this.families) {
       const name = banSetName(family);
       // What a growth left behind when the process was killed.
-      if (!this.growing.has(family)) this.destroyIfThere(NextSet[name]);
+      if (!this.growing.has(family) && !this.emptying.has(family)) this.destroyIfThere(NextSet[name]);
       if (headers.has(name)) continue;
       this.asked(() => this.sets.create(name, family, this.capacity, DEFAULT_TIMEOUT));
       made.push(name);
@@ -194,29 +198,55 @@ export class BanSets {
     await this.remove(inside);
   }
 
-  /** An empty set takes the place of the full one: emptying a million entries would take the kernel a while. */
-  flush(): void {
+  /**
+   * Empty sets take the place of the full ones at once.
+   *
+   * @param known prefixes of the entries, as far as they are known: where there are many, the full set is emptied one by
+   * one before it is destroyed, because the kernel would free a million entries in one go, in a tenth of a second
+   */
+  flush(known: Iterable<string>): void {
     this.adding.clear();
+    const full: Family[] = [];
     for (const family of this.families) {
-      const name = banSetName(family);
-      if (this.logs.has(family)) {
+      const many = (this.estimates.get(family) ?? 0) > DESTROYED_AT_ONCE;
+      if (this.logs.has(family) || this.emptying.has(family) || !this.putEmpty(family))
         this.change(family, { do: 'flush' });
-      } else {
-        const next = NextSet[name];
-        this.destroyIfThere(next);
-        this.asked(() => this.sets.create(next, family, this.capacity, DEFAULT_TIMEOUT));
-        try {
-          this.asked(() => this.sets.swap(name, next));
-          this.capacities.set(family, this.capacity);
-        } catch (error) {
-          // Somebody is listing it.
-          if (!(error instanceof FirewallError) || error.code !== 'SET_IN_USE') throw error;
-          this.change(family, { do: 'flush' });
-        } finally {
-          this.asked(() => this.sets.destroy(next));
-        }
-      }
+      else if (many) full.push(family);
+      else this.asked(() => this.sets.destroy(NextSet[banSetName(family)]));
       this.estimates.set(family, 0);
+    }
+    if (full.length === 0) return;
+    for (const family of full) this.emptying.add(family);
+    void this.inTurn(() => this.destroySlowly(full, known)).catch(() => undefined);
+  }
+
+  /** @returns false: somebody is listing the full set, which keeps its place */
+  private putEmpty(family: Family): boolean {
+    const name = banSetName(family);
+    const next = NextSet[name];
+    this.destroyIfThere(next);
+    this.asked(() => this.sets.create(next, family, this.capacity, DEFAULT_TIMEOUT));
+    try {
+      this.asked(() => this.sets.swap(name, next));
+    } catch (error) {
+      this.asked(() => this.sets.destroy(next));
+      if (!(error instanceof FirewallError) || error.code !== 'SET_IN_USE') throw error;
+      return false;
+    }
+    this.capacities.set(family, this.capacity);
+    return true;
+  }
+
+  private async destroySlowly(families: readonly Family[], known: Iterable<string>): Promise<void> {
+    try {
+      for (const { family, lines } of linesOf(known, (prefix) => prefix)) {
+        if (families.includes(family)) await this.sets.removeMany(NextSet[banSetName(family)], lines);
+      }
+    } finally {
+      for (const family of families) {
+        this.emptying.delete(family);
+        this.destroyIfThere(NextSet[banSetName(family)]);
+      }
     }
   }
 
@@ -258,23 +288,16 @@ export class BanSets {
         await this.grow(family, (this.estimates.get(family) ?? 0) + count);
     }
     await this.inTurn(async () => {
-      const texts = new Map<Family, { lines: string; count: number }>();
-      const send = async (family: Family) => {
-        const text = texts.get(family);
-        texts.delete(family);
-        if (!text) return;
-        await this.waitFor(this.sets.addMany(banSetName(family), text.lines));
-        this.estimates.set(family, (this.estimates.get(family) ?? 0) + text.count);
-      };
-      for (const entry of entries) {
-        const family = entry.prefix.includes(':') ? 6 : 4;
+      // The kernel takes some while the next ones are made into text.
+      let adding = Promise.resolve();
+      for (const { family, lines, count } of linesOf(entries, entryLine)) {
         if (!this.families.includes(family)) continue;
-        const text = texts.get(family) ?? { lines: '', count: 0 };
-        texts.set(family, text);
-        text.lines += `${entryLine(entry)}\n`;
-        if (++text.count === LINES_AT_ONCE) await send(family);
+        await adding;
+        adding = this.waitFor(this.sets.addMany(banSetName(family), lines));
+        adding.catch(() => undefined);
+        this.estimates.set(family, (this.estimates.get(family) ?? 0) + count);
       }
-      for (const family of this.families) await send(family);
+      await adding;
     });
   }
 
@@ -421,6 +444,26 @@ export class BanSets {
     this.turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** Entries as text, many of one family at a time. */
+function* linesOf<T>(
+  entries: Iterable<T>,
+  lineOf: (entry: T) => string,
+): IterableIterator<{ family: Family; lines: string; count: number }> {
+  const lines = { 4: '', 6: '' };
+  const counts = { 4: 0, 6: 0 };
+  for (const entry of entries) {
+    const line = lineOf(entry);
+    const family: Family = line.includes(':') ? 6 : 4;
+    lines[family] += `${line}\n`;
+    if (++counts[family] < LINES_AT_ONCE) continue;
+    yield { family, lines: lines[family], count: counts[family] };
+    lines[family] = '';
+    counts[family] = 0;
+  }
+  for (const family of [4, 6] as const)
+    if (counts[family] > 0) yield { family, lines: lines[family], count: counts[family] };
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { type Ban, ORIGINS } from './ban';
 import { BanTable } from './ban-table';
-import { newPackedPrefix, packedContains, packPrefix, printPrefix } from './packed-prefix';
+import { PackedPrefix, packedContains, packPrefix, printPrefix } from './packed-prefix';
 import { Prefix } from './prefix';
 
 function randomNumbers(seed: number): (below: number) => number {
@@ -26,7 +26,7 @@ describe('packed prefixes', () => {
   test('come out as they went in, and contain each other as prefixes do', () => {
     const seed = newSeed();
     const random = randomNumbers(seed);
-    const [one, two] = [newPackedPrefix(), newPackedPrefix()];
+    const [one, two] = [new PackedPrefix(), new PackedPrefix()];
     for (let step = 0; step < 5000; step++) {
       const [outer, inner] = [randomPrefix(random, 4), randomPrefix(random, 4)];
       if (!packPrefix(outer, one) || !packPrefix(inner, two) || printPrefix(one) !== outer)
@@ -41,7 +41,7 @@ describe('packed prefixes', () => {
     ...['1.2.3.4/24', '1.2.3.0/024', '1.2.3.0/', '1.2.3.0/x', 'a.b.c.d', '1..2.3', '::ffff:1.2.3.4'],
     ...['2001:DB8::1', '2001:db8:0::1', '2001:db8::1/64', '2001:db8::/129', '::g', ':'],
   ])('%j is none in normal form', (text) => {
-    expect(packPrefix(text, newPackedPrefix())).toBe(false);
+    expect(packPrefix(text, new PackedPrefix())).toBe(false);
   });
 });
 
@@ -87,10 +87,18 @@ describe('BanTable', () => {
         );
         check(`${origin} ${family}`, table.count(origin, family), twins.length);
       }
+    for (const family of [4, 6] as const)
+      for (let length = 0; length <= (family === 4 ? 32 : 128); length++) {
+        const has = [...twin.keys()]
+          .map(Prefix.parse)
+          .some((p) => p.family === family && p.length === length);
+        check(`${family}/${length}`, table.hasLength(family, length), has);
+      }
     check('all', sorted([...table.rowsFrom()].map((row) => table.at(row))), sorted(twin.values()));
     for (const outer of ['10.0.0.0/8', '2001:db8::/32', '::/0', [...twin.keys()][0] as string]) {
       const inside = [...twin.keys()].filter((prefix) => Prefix.parse(outer).contains(Prefix.parse(prefix)));
-      check(outer, [...table.rowsInside(outer)].map((row) => table.prefixOf(row)).sort(), inside.sort());
+      const rows = [...table.rowsFrom()].filter((row) => table.isInside(row, Prefix.parse(outer)));
+      check(outer, rows.map((row) => table.prefixOf(row)).sort(), inside.sort());
     }
     table.clear();
     check('cleared', [table.size, [...table.rowsFrom()]], [0, []]);

@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Ban, type BanOrigin, LONGEST_ID, ORIGINS, PERMANENT } from './ban';
 import type { Family } from './names';
-import {
-  IPV6,
-  newPackedPrefix,
-  type PackedPrefix,
-  packedContains,
-  packPrefix,
-  printPrefix,
-} from './packed-prefix';
+import { PackedPrefix, packedContains, packPrefix, printPrefix } from './packed-prefix';
 
 /** Rows of one chunk. Tables grow by chunks, so that nothing is ever copied at once. */
 const CHUNK_BITS = 14;
@@ -20,11 +13,15 @@ const SMALLEST_SHARD = 8;
 const FREE = 0;
 /** A slot of the index whose row is gone; looking on behind it is necessary. */
 const GONE = -1;
+/** Added to the length of IPv6 prefixes, so that one number tells family and length. */
+const IPV6 = 256;
+const widthOf = ({ family, length }: Readonly<PackedPrefix>): number =>
+  family === 6 ? IPV6 + length : length;
 
 class Chunk {
-  readonly words = new Uint32Array(4 * CHUNK_ROWS);
-  /** As in PackedPrefix. */
-  readonly length = new Uint16Array(CHUNK_ROWS);
+  readonly words = new Int32Array(4 * CHUNK_ROWS);
+  /** As `widthOf`. */
+  readonly width = new Uint16Array(CHUNK_ROWS);
   readonly since = new Float64Array(CHUNK_ROWS);
   readonly until = new Float64Array(CHUNK_ROWS);
   readonly sid = new Uint32Array(CHUNK_ROWS);
@@ -51,7 +48,12 @@ export class BanTable {
   private readonly freed: number[] = [];
   private readonly reasons = new SharedTexts();
   private readonly seed = randomBytes(4).readUInt32LE();
-  private readonly key: PackedPrefix = newPackedPrefix();
+  /** What is being looked for: a prefix, its text and its hash. */
+  private readonly key = new PackedPrefix();
+  private keyText = '';
+  private keyHash = 0;
+  /** To print prefixes from, and to look at them. */
+  private readonly shown = new PackedPrefix();
   /** Rows ever used. */
   private rows = 0;
   size = 0;
@@ -59,6 +61,8 @@ export class BanTable {
   replacedUntil: number | undefined;
   /** By origin, IPv4 and IPv6 of each. */
   private readonly kinds = new Uint32Array(2 * ORIGINS.length);
+  /** By prefix length, IPv6 after IPv4. */
+  private readonly widths = new Uint32Array(2 * IPV6);
 
   constructor() {
     this.clear();
@@ -70,6 +74,7 @@ export class BanTable {
     this.rows = 0;
     this.size = 0;
     this.kinds.fill(0);
+    this.widths.fill(0);
     this.reasons.clear();
     this.filled.fill(0);
     this.alive.fill(0);
@@ -78,7 +83,7 @@ export class BanTable {
 
   /** Of a prefix in normal form; -1: it is not there. */
   find(prefix: string): number {
-    return packPrefix(prefix, this.key) ? this.rowOfKey() : -1;
+    return this.setKey(prefix) ? this.rowOfKey() : -1;
   }
 
   get(prefix: string): Ban | undefined {
@@ -92,7 +97,7 @@ export class BanTable {
    * @returns the row; -1 when the prefix is not in normal form
    */
   set(ban: Ban): number {
-    if (!packPrefix(ban.prefix, this.key)) return -1;
+    if (!this.setKey(ban.prefix)) return -1;
     let row = this.rowOfKey();
     this.replacedUntil = row < 0 ? undefined : this.untilOf(row);
     if (row < 0) row = this.addKey();
@@ -119,12 +124,13 @@ export class BanTable {
   delete(prefix: string): boolean {
     const row = this.find(prefix);
     if (row < 0) return false;
-    const slots = this.shards[this.shardOf(this.hash())] as Int32Array;
-    slots[this.slotOf(row)] = GONE;
-    this.alive[this.shardOf(this.hash())]--;
+    const shard = this.shardOf(this.keyHash);
+    (this.shards[shard] as Int32Array)[this.slotOf(row)] = GONE;
+    this.alive[shard]--;
     const chunk = this.chunkOf(row);
     this.reasons.release(chunk.reason[row & CHUNK_MASK]);
     this.kinds[this.kindOf(row)]--;
+    this.widths[chunk.width[row & CHUNK_MASK]]--;
     chunk.origin[row & CHUNK_MASK] = FREE;
     this.freed.push(row);
     this.size--;
@@ -139,7 +145,12 @@ export class BanTable {
   private kindOf(row: number): number {
     const chunk = this.chunkOf(row);
     const at = row & CHUNK_MASK;
-    return 2 * (chunk.origin[at] - 1) + (chunk.length[at] >= IPV6 ? 1 : 0);
+    return 2 * (chunk.origin[at] - 1) + (chunk.width[at] >= IPV6 ? 1 : 0);
+  }
+
+  /** Whether there are bans of prefixes of a family and length. */
+  hasLength(family: Family, length: number): boolean {
+    return this.widths[family === 6 ? IPV6 + length : length] > 0;
   }
 
   /** When the ban of a row ends; undefined: there is none. */
@@ -169,12 +180,20 @@ export class BanTable {
   }
 
   prefixOf(row: number): string {
+    this.read(row, this.shown);
+    return printPrefix(this.shown);
+  }
+
+  private read(row: number, into: PackedPrefix): void {
     const chunk = this.chunkOf(row);
     const at = row & CHUNK_MASK;
-    const { words } = this.key;
-    for (let i = 0; i < 4; i++) words[i] = chunk.words[4 * at + i];
-    this.key.length = chunk.length[at];
-    return printPrefix(this.key);
+    const width = chunk.width[at];
+    into.family = width >= IPV6 ? 6 : 4;
+    into.length = width & (IPV6 - 1);
+    into.w0 = chunk.words[4 * at];
+    into.w1 = chunk.words[4 * at + 1];
+    into.w2 = chunk.words[4 * at + 2];
+    into.w3 = chunk.words[4 * at + 3];
   }
 
   /** Rows are below this. */
@@ -187,18 +206,10 @@ export class BanTable {
     for (let row = from; row < this.rows; row++) if (this.untilOf(row) !== undefined) yield row;
   }
 
-  /** Rows whose bans lie inside a prefix in normal form (itself included). */
-  *rowsInside(prefix: string): IterableIterator<number> {
-    const outer = newPackedPrefix();
-    if (!packPrefix(prefix, outer)) return;
-    const inner: PackedPrefix = newPackedPrefix();
-    for (const row of this.rowsFrom()) {
-      const chunk = this.chunkOf(row);
-      const at = row & CHUNK_MASK;
-      for (let i = 0; i < 4; i++) inner.words[i] = chunk.words[4 * at + i];
-      inner.length = chunk.length[at];
-      if (packedContains(outer, inner)) yield row;
-    }
+  /** Whether the prefix of a row lies inside another, or is the same. */
+  isInside(row: number, outer: Readonly<PackedPrefix>): boolean {
+    this.read(row, this.shown);
+    return packedContains(outer, this.shown);
   }
 
   /** What was made later than `present`, by a clock that was set back since, lasts as long as it was given from now on. */
@@ -216,19 +227,24 @@ export class BanTable {
 
   // ── The index: open addressing with linear probing; slots hold row + 1 ──
 
-  /** Of `this.key`, mixed as in MurmurHash3; the seed keeps an attacker from choosing addresses that collide. */
-  private hash(): number {
-    const { words, length } = this.key;
-    let hash = this.seed ^ length;
-    for (let i = 0; i < 4; i++) {
-      let word = Math.imul(words[i], 0xcc9e2d51);
-      word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
-      hash ^= word;
-      hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
-    }
+  /** @returns false when it is not a prefix in normal form */
+  private setKey(prefix: string): boolean {
+    // What is put in has been looked for just before.
+    if (prefix === this.keyText) return true;
+    this.keyText = '';
+    if (!packPrefix(prefix, this.key)) return false;
+    this.keyText = prefix;
+    this.keyHash = this.hashOf(this.key);
+    return true;
+  }
+
+  /** As in MurmurHash3; the seed keeps an attacker from choosing addresses that collide. */
+  private hashOf(prefix: Readonly<PackedPrefix>): number {
+    let hash = mixed(this.seed ^ widthOf(prefix), prefix.w0);
+    if (prefix.family === 6) hash = mixed(mixed(mixed(hash, prefix.w1), prefix.w2), prefix.w3);
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-    return (hash ^ (hash >>> 16)) >>> 0;
+    return hash ^ (hash >>> 16);
   }
 
   private shardOf(hash: number): number {
@@ -236,50 +252,56 @@ export class BanTable {
   }
 
   private rowOfKey(): number {
-    const hash = this.hash();
-    const slots = this.shards[this.shardOf(hash)] as Int32Array;
+    const slots = this.shards[this.shardOf(this.keyHash)] as Int32Array;
     const mask = slots.length - 1;
-    for (let slot = hash & mask; slots[slot] !== FREE; slot = (slot + 1) & mask)
+    for (let slot = this.keyHash & mask; slots[slot] !== FREE; slot = (slot + 1) & mask)
       if (slots[slot] !== GONE && this.keyIs(slots[slot] - 1)) return slots[slot] - 1;
     return -1;
   }
 
   /** The slot of the row that `this.key` leads to. */
   private slotOf(row: number): number {
-    const hash = this.hash();
-    const slots = this.shards[this.shardOf(hash)] as Int32Array;
+    const slots = this.shards[this.shardOf(this.keyHash)] as Int32Array;
     const mask = slots.length - 1;
-    let slot = hash & mask;
+    let slot = this.keyHash & mask;
     while (slots[slot] !== row + 1) slot = (slot + 1) & mask;
     return slot;
   }
 
   private keyIs(row: number): boolean {
-    const chunk = this.chunkOf(row);
+    const { words, width } = this.chunkOf(row);
     const at = row & CHUNK_MASK;
-    const { words, length } = this.key;
-    if (chunk.length[at] !== length) return false;
-    for (let i = 0; i < 4; i++) if (chunk.words[4 * at + i] !== words[i]) return false;
-    return true;
+    const { key } = this;
+    return (
+      words[4 * at] === key.w0 &&
+      words[4 * at + 1] === key.w1 &&
+      words[4 * at + 2] === key.w2 &&
+      words[4 * at + 3] === key.w3 &&
+      width[at] === widthOf(key)
+    );
   }
 
   /** A row for `this.key`, which is not there yet. */
   private addKey(): number {
-    const hash = this.hash();
-    const shard = this.shardOf(hash);
+    const { key, keyHash } = this;
+    const shard = this.shardOf(keyHash);
     if (this.filled[shard] + 1 > this.shards[shard].length * 0.7) this.rehash(shard);
     const slots = this.shards[shard] as Int32Array;
     const mask = slots.length - 1;
-    let slot = hash & mask;
+    let slot = keyHash & mask;
     while (slots[slot] > FREE) slot = (slot + 1) & mask;
     if (slots[slot] === FREE) this.filled[shard]++;
     this.alive[shard]++;
     const row = this.freed.pop() ?? this.rows++;
     if (row >> CHUNK_BITS === this.chunks.length) this.chunks.push(new Chunk());
-    const chunk = this.chunkOf(row);
+    const { words, width } = this.chunkOf(row);
     const at = row & CHUNK_MASK;
-    for (let i = 0; i < 4; i++) chunk.words[4 * at + i] = this.key.words[i];
-    chunk.length[at] = this.key.length;
+    words[4 * at] = key.w0;
+    words[4 * at + 1] = key.w1;
+    words[4 * at + 2] = key.w2;
+    words[4 * at + 3] = key.w3;
+    width[at] = widthOf(key);
+    this.widths[width[at]]++;
     slots[slot] = row + 1;
     this.size++;
     return row;
@@ -291,23 +313,23 @@ export class BanTable {
     let length = SMALLEST_SHARD;
     while (length * 0.35 < this.alive[shard] + 1) length *= 2;
     const slots = new Int32Array(length);
-    const { words, length: bits } = this.key;
-    const kept = [...words, bits] as const;
     for (const slot of before) {
       if (slot === FREE || slot === GONE) continue;
-      const chunk = this.chunkOf(slot - 1);
-      const at = (slot - 1) & CHUNK_MASK;
-      for (let i = 0; i < 4; i++) words[i] = chunk.words[4 * at + i];
-      this.key.length = chunk.length[at];
-      let place = this.hash() & (length - 1);
+      this.read(slot - 1, this.shown);
+      let place = this.hashOf(this.shown) & (length - 1);
       while (slots[place] !== FREE) place = (place + 1) & (length - 1);
       slots[place] = slot;
     }
-    for (let i = 0; i < 4; i++) words[i] = kept[i];
-    this.key.length = kept[4];
     this.shards[shard] = slots;
     this.filled[shard] = this.alive[shard];
   }
+}
+
+function mixed(hash: number, word: number): number {
+  let mixed = Math.imul(word, 0xcc9e2d51);
+  mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
+  mixed ^= hash;
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
 }
 
 /** Texts that many rows have in common, each kept once and as long as somebody has it. */
@@ -316,6 +338,8 @@ class SharedTexts {
   private readonly texts: (string | undefined)[] = [];
   private readonly holders: number[] = [];
   private readonly free: number[] = [];
+  /** The place that was told last. */
+  private last = 0;
 
   clear(): void {
     this.places.clear();
@@ -325,9 +349,11 @@ class SharedTexts {
   }
 
   keep(text: string): number {
-    const known = this.places.get(text);
+    // Most often the same as before.
+    const known = this.texts[this.last] === text ? this.last : this.places.get(text);
     if (known !== undefined) {
       this.holders[known]++;
+      this.last = known;
       return known;
     }
     const place = this.free.pop() ?? this.texts.length;

@@ -3,6 +3,7 @@ export type {
   FirewallBackend,
   KernelBan,
   PacketCount,
+  RemovalOptions,
   RemovalReport,
 } from './backend';
 export { type Ban, type BanException, type BanOrigin, ORIGINS as BAN_ORIGINS, PERMANENT } from './ban';

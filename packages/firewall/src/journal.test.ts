@@ -74,7 +74,7 @@ describe('Journal', () => {
   test('compacting replaces what was said, and keeps what is said meanwhile', async () => {
     const journal = await Journal.open(directory, () => undefined);
     for (let n = 0; n < 50; n++) await journal.append({ n });
-    const compacted = journal.compact([{ n: 'all' }]);
+    const compacted = journal.compact([encodeLine({ n: 'all' })]);
     const meanwhile = journal.append({ n: 'later' });
     await Promise.all([compacted, meanwhile]);
     await journal.close();

@@ -200,12 +200,13 @@ export class Journal {
   }
 
   /**
-   * Replaces everything said so far by `records`. They are read bit by bit while others append: what is appended from
-   * now on goes to a new segment and is read after the snapshot, so records must say how things are, not how they change.
+   * Replaces everything said so far by `lines`, made by encodeLine. They are asked for bit by bit while others append:
+   * what is appended from now on goes to a new segment and is read after the snapshot, so records must say how things
+   * are, not how they change.
    *
    * @throws FirewallError LEDGER_IO; what was there before stays in force
    */
-  async compact(records: Iterable<object>): Promise<void> {
+  async compact(lines: Iterable<string>): Promise<void> {
     while (this.writing) await this.writing;
     const before = this.segment;
     this.segment = undefined;
@@ -217,8 +218,8 @@ export class Journal {
       const file = await open(temporary, 'w', 0o600);
       try {
         let block = encodeLine({ covers });
-        for (const record of records) {
-          block += encodeLine(record);
+        for (const line of lines) {
+          block += line;
           // A millisecond or two; others are waiting.
           if (block.length < 1 << 16) continue;
           await file.appendFile(block);
@@ -252,14 +253,21 @@ export class Journal {
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 /** Pure ASCII, which is the fastest to read back: everything else is escaped as JSON allows. */
+export function asciiJson(value: unknown): string {
+  const written = JSON.stringify(value);
+  if (!BEYOND_ASCII.test(written)) return written;
+  return written.replace(
+    /[\u0080-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 export function encodeLine(record: object): string {
-  const written = JSON.stringify(record);
-  const json = BEYOND_ASCII.test(written)
-    ? written.replace(
-        /[\u0080-\uffff]/g,
-        (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-    : written;
+  return lineOf(asciiJson(record));
+}
+
+/** @param json of one record, as asciiJson writes it */
+export function lineOf(json: string): string {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
 }
 

@@ -767,6 +767,27 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
       expect(await firewall.holdsAll([prefixes[1] as string])).toBe(false);
     });
 
+    once('very many are unbanned at once, and the set that they were in is emptied afterwards', async () => {
+      const firewall = await installed();
+      const prefixes = Array.from({ length: 12_000 }, (_, n) => `10.${n >> 8}.${n & 255}.1`);
+      await firewall.restoreBans(
+        prefixes.map((prefix) => ({ prefix, remaining: 600 })),
+        prefixes.length,
+      );
+      await firewall.unbanAll(prefixes);
+      expect(sh('ipset list -name')).toContain('_next');
+      const again = [prefixes[0] as string, prefixes[11_999] as string];
+      for (const prefix of again) await firewall.ban(prefix, 600);
+      // The set that is being emptied is in the way of another one: this one is emptied in its place.
+      await firewall.unbanAll(prefixes);
+      for (const prefix of again) await firewall.ban(prefix, 600);
+      await waitUntil(() => !sh('ipset list -name').includes('_next'), {
+        timeout: 20_000,
+        what: 'the old set has gone',
+      });
+      expect((await firewall.listBans()).map(({ prefix }) => prefix).sort()).toEqual(again.sort());
+    });
+
     once('a service started after a crash and a reboot of the sets finds its bans', async () => {
       let firewall = await installed();
       const state = join(directory, `state-${variant}`);

@@ -1,5 +1,12 @@
 import { IpSetError, IpSets } from '@portcullis/nfqueue-binding';
-import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
+import type {
+  BanEntry,
+  FirewallBackend,
+  KernelBan,
+  PacketCount,
+  RemovalOptions,
+  RemovalReport,
+} from './backend';
 import { BanSets, type BanSetsOptions } from './ban-sets';
 import { CommandRunner } from './command';
 import { decoySetLines } from './decoys';
@@ -15,7 +22,7 @@ import {
   variantOf,
 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
-import { newPackedPrefix, packPrefix } from './packed-prefix';
+import { PackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -204,17 +211,17 @@ export class KernelFirewall implements FirewallBackend {
     await this.ipset.destroy([NextSet[SetName.ports]]);
   }
 
-  remove(options: { purge?: boolean } = {}): Promise<RemovalReport> {
-    return this.inTurn(() => this.removeNow(options.purge ?? false));
+  remove(options: RemovalOptions = {}): Promise<RemovalReport> {
+    return this.inTurn(() => this.removeNow(options));
   }
 
-  private async removeNow(purge: boolean): Promise<RemovalReport> {
+  private async removeNow({ purge = false, lift = purge }: RemovalOptions): Promise<RemovalReport> {
     const counted = await this.readQueueRules();
     const states = new Map<Family, FirewallState>();
     for (const family of this.families) states.set(family, await this.iptables.state(family));
     const standing = [...states.values()].some((state) => state.raw.chains.has(Chain.main));
     const inForce = this.installed ? !this.installed.plan.monitoring : standing;
-    const bansLeft = purge || !inForce ? 0 : await this.bans.count();
+    const bansLeft = lift || !inForce ? 0 : await this.bans.count();
     let bypassKept = false;
     for (const [family, state] of states) {
       const keepBypass = !purge && (state.mangle.bypass?.length ?? 0) > 0;
@@ -453,8 +460,8 @@ export class KernelFirewall implements FirewallBackend {
     await this.bans.remove(prefixes.map(normalForm));
   }
 
-  async unbanAll(): Promise<void> {
-    this.bans.flush();
+  async unbanAll(known: Iterable<string> = []): Promise<void> {
+    this.bans.flush(known);
   }
 
   async except(prefix: string, seconds: number): Promise<void> {
@@ -507,7 +514,7 @@ const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];
 
 /** Most are in it already, and there may be a million. */
 function normalForm(text: string): string {
-  return packPrefix(text, newPackedPrefix()) ? text : Prefix.parse(text).text;
+  return packPrefix(text, new PackedPrefix()) ? text : Prefix.parse(text).text;
 }
 
 function bannable(text: string): string {

@@ -62,7 +62,8 @@ describe('BanLedger', () => {
     const bans = Array.from({ length: 100 }, (_, n) =>
       ban(`192.0.2.${n}`, 3600, { reason, id: `${n}`.padEnd(24, 'x') }),
     );
-    await ledger.putMany(bans).done;
+    for (const each of bans) ledger.putLater(each);
+    await ledger.flush();
     await ledger.close();
     const again = await reopened();
     expect(again.report.damagedLines).toBe(0);
@@ -175,11 +176,37 @@ describe('BanLedger', () => {
     expect(covering('192.0.3.7')).toEqual(['192.0.0.0/16']);
     expect(covering('192.0.0.0/15')).toEqual([]);
     expect(covering('2001:db8::1')).toEqual(['2001:db8::1', '2001:db8::/64']);
-    const inside = [...ledger.rowsInside(Prefix.parse('192.0.2.0/23'))].map((row) => ledger.at(row).prefix);
+    const outer = Prefix.parse('192.0.2.0/23');
+    const inside = [...ledger.rows()]
+      .filter((row) => ledger.isInside(row, outer))
+      .map((row) => ledger.at(row).prefix);
     expect(inside.sort()).toEqual(['192.0.2.0/24', '192.0.2.7']);
     await ledger.remove(['192.0.2.0/24']);
     expect(covering('192.0.2.7')).toEqual(['192.0.2.7', '192.0.0.0/16']);
     await ledger.close();
+  });
+
+  test('what is put later stands in the journal in the order in which it was put', async () => {
+    const ledger = await BanLedger.open(directory, START);
+    ledger.putLater({ ...ban('192.0.2.1'), reason: 'first "é\\"' });
+    ledger.putLater(ban('192.0.2.2'));
+    // Written at once, with what waits before it.
+    await ledger.put({ ...ban('192.0.2.1'), reason: 'second', count: 2 });
+    await ledger.remove(['192.0.2.2']);
+    ledger.putLater(ban('192.0.2.3'));
+    await ledger.flush();
+    // Nobody waits for this one.
+    ledger.putLater({ ...ban('192.0.2.4'), reason: 'first "é\\"' });
+    await ledger.close();
+    const again = await BanLedger.open(directory, START);
+    expect(again.report.damagedLines).toBe(0);
+    const read = [...again.entries()].map(({ prefix, reason, count }) => [prefix, reason, count]);
+    expect(read.sort()).toEqual([
+      ['192.0.2.1', 'second', 2],
+      ['192.0.2.3', ban('192.0.2.3').reason, 1],
+      ['192.0.2.4', 'first "é\\"', 1],
+    ]);
+    await again.close();
   });
 
   test('files stay small however often the same bans are extended', async () => {

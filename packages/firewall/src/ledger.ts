@@ -1,4 +1,5 @@
-import { type Ban, type BanException, type BanOrigin, isBan, PERMANENT } from './ban';
+import { type Ban, type BanException, type BanOrigin, isBan, ORIGINS, PERMANENT } from './ban';
+import { type BanColumns, BanLines } from './ban-lines';
 import { BanTable } from './ban-table';
 import { ExpiryQueue } from './expiry-queue';
 import { encodeLine, Journal, type LoadReport } from './journal';
@@ -19,17 +20,8 @@ type LedgerRecord =
   | { op: 'clear' | 'cleared' }
   | { op: 'offset'; milliseconds: number };
 
-/** A ban where there may be a million: prefix, since, until, sid, origin, count, id, reason. */
-type BanColumns = [string, number, number, number, string, number, string, string];
-
 /** In snapshots of earlier versions. */
 type BanRow = ['ban', ...BanColumns];
-
-/**
- * Bans that share a line, where there are many: a checksum and a call for each of them would be half of the work of
- * reading a million. Damage to the line costs all of them; with reasons of 512 letters, each escaped, they fit a line.
- */
-const BANS_A_LINE = 16;
 
 /** So many are taken out in one go, which takes a millisecond. */
 const MOST_EXPIRED_AT_ONCE = 200;
@@ -50,9 +42,14 @@ export class BanLedger {
   private readonly removed = new Set<string>();
   /** Rows of the table; one whose ban lasts longer by now is put back when its moment comes. */
   private readonly expiry = new ExpiryQueue();
-  /** How many bans there are of each prefix length, so that a look-up tries only those. */
-  private readonly lengths: Record<Family, Map<number, number>> = { 4: new Map(), 6: new Map() };
   private clearing = false;
+  /** Bans that are in memory, and in no line of the journal yet. */
+  private readonly later = new BanLines();
+  private laterCount = 0;
+  /** Lines of such bans that are being written. */
+  private laterWriting: Promise<void>[] = [];
+  /** The row of the ban that was put in last. */
+  private taken = -1;
   private offset = 0;
   private compacting: Promise<void> | undefined;
   /** Something was not written that ought to be on disk; a compaction makes up for it. */
@@ -145,7 +142,7 @@ export class BanLedger {
     const present = now - this.offset;
     for (const row of this.bans.rowsFrom()) {
       this.bans.bringBack(row, present);
-      this.index(row);
+      this.schedule(row);
     }
     for (const [prefix, { until }] of this.excepted) {
       if (until !== PERMANENT && until <= present) this.excepted.delete(prefix);
@@ -206,7 +203,7 @@ export class BanLedger {
 
   /** Whether there are bans of a family. */
   has(family: Family): boolean {
-    return this.lengths[family].size > 0;
+    return ORIGINS.some((origin) => this.bans.count(origin, family) > 0);
   }
 
   /** Whether a row still has a ban whose time is not over. */
@@ -238,23 +235,17 @@ export class BanLedger {
   /** Bans that cover a prefix (itself included), the narrowest first. */
   covering(prefix: Prefix): Ban[] {
     const found: Ban[] = [];
-    const lengths = [...this.lengths[prefix.family].keys()].sort((a, b) => b - a);
-    for (const length of lengths) {
-      if (length > prefix.length) continue;
+    for (let { length } = prefix; length >= 0; length--) {
+      if (!this.bans.hasLength(prefix.family, length)) continue;
       const ban = this.get(prefix.widen(length).text);
       if (ban) found.push(ban);
     }
     return found;
   }
 
-  /** Rows of the bans inside a prefix (itself included). */
-  *rowsInside(prefix: Prefix): IterableIterator<number> {
-    if (prefix.isHost) {
-      const row = this.bans.find(prefix.text);
-      if (row >= 0) yield row;
-      return;
-    }
-    yield* this.bans.rowsInside(prefix.text);
+  /** Whether the ban of a row lies inside a prefix, or is of the same. */
+  isInside(row: number, prefix: Prefix): boolean {
+    return this.bans.isInside(row, prefix);
   }
 
   exceptionsInside(prefix: Prefix): string[] {
@@ -266,27 +257,43 @@ export class BanLedger {
     return this.append({ op: 'put', ban: this.take(ban) });
   }
 
-  /** The same for many. @returns their rows at once */
-  putMany(bans: readonly Ban[]): { rows: number[]; done: Promise<void> } {
-    const rows: number[] = [];
-    const inward = bans.map((ban) => this.take(ban, rows));
-    let lines = '';
-    for (const record of banLines(inward)) lines += encodeLine(record);
-    return { rows, done: this.appended(this.journal.appendLines(lines, bans.length)) };
+  /**
+   * The same for one of very many: it is written together with others, when `flush` is called or something else is written.
+   *
+   * @returns its row
+   */
+  putLater(ban: Ban): number {
+    this.later.add(this.take(ban));
+    this.laterCount++;
+    return this.taken;
   }
 
-  /** @param rows gets its row @returns the ban as records have it */
-  private take(ban: Ban, rows: number[] = []): Ban {
+  /** Resolves when what was put by `putLater` is on stable storage. */
+  async flush(): Promise<void> {
+    this.writeLater();
+    const writing = this.laterWriting;
+    this.laterWriting = [];
+    await Promise.all(writing);
+  }
+
+  /** Records stand in the journal in the order in which they came into memory. */
+  private writeLater(): void {
+    if (this.laterCount === 0) return;
+    const records = this.laterCount;
+    this.laterCount = 0;
+    this.laterWriting.push(this.appended(this.journal.appendLines(this.later.take(), records)));
+  }
+
+  /** @returns the ban as records have it; `taken` is its row */
+  private take(ban: Ban): Ban {
     const { offset } = this;
     const inward =
       offset === 0 ? ban : { ...ban, since: ban.since - offset, until: this.toLedger(ban.until) };
     if (this.removed.size > 0) this.removed.delete(ban.prefix);
     if (this.excepted.size > 0) this.excepted.delete(ban.prefix);
-    const row = this.bans.set(inward);
+    this.taken = this.bans.set(inward);
     const until = this.bans.replacedUntil;
-    rows.push(row);
-    if (until === undefined) this.index(row);
-    else if (until > inward.until) this.schedule(row);
+    if (until === undefined || until > inward.until) this.schedule(this.taken);
     return inward;
   }
 
@@ -303,7 +310,7 @@ export class BanLedger {
     for (let at = 0; at < prefixes.length; at += 1000) {
       const part = prefixes.slice(at, at + 1000);
       for (const prefix of part) {
-        this.forget(prefix);
+        this.bans.delete(prefix);
         this.excepted.delete(prefix);
         this.removed.add(prefix);
       }
@@ -322,17 +329,20 @@ export class BanLedger {
     return Promise.all(done).then(() => undefined);
   }
 
-  /** @returns `bans`: those that were there, to be read when there is time */
-  clear(): { bans: IterableIterator<Ban>; size: number; done: Promise<void> } {
+  /** @returns `bans`, `prefixes`: those that were there, to be read when there is time */
+  clear(): {
+    bans: IterableIterator<Ban>;
+    prefixes: IterableIterator<string>;
+    size: number;
+    done: Promise<void>;
+  } {
     const { bans, offset } = this;
-    const before = { bans: outward(bans, offset), size: bans.size };
+    const before = { bans: outward(bans, offset), prefixes: prefixesOf(bans), size: bans.size };
     this.bans = new BanTable();
     this.excepted.clear();
     this.removed.clear();
     this.clearing = true;
     this.expiry.clear();
-    this.lengths[4].clear();
-    this.lengths[6].clear();
     return { ...before, done: this.append({ op: 'clear' }) };
   }
 
@@ -367,7 +377,7 @@ export class BanLedger {
         continue;
       }
       const ban = this.at(row);
-      this.forget(ban.prefix);
+      this.bans.delete(ban.prefix);
       expired.push(ban);
     }
     for (const [prefix, { until }] of this.excepted) {
@@ -399,7 +409,7 @@ export class BanLedger {
     // From here on; what is in memory now is in the snapshot.
     this.behind = false;
     try {
-      await this.journal.compact(this.records());
+      await this.journal.compact(this.lines());
     } catch (error) {
       this.behind ||= behind;
       throw error;
@@ -421,27 +431,30 @@ export class BanLedger {
     await this.compact();
   }
 
-  private *records(): IterableIterator<LedgerRecord> {
-    yield { op: 'offset', milliseconds: this.offset };
-    if (this.clearing) yield { op: 'clear' };
+  private *lines(): IterableIterator<string> {
+    yield encoded({ op: 'offset', milliseconds: this.offset });
+    if (this.clearing) yield encoded({ op: 'clear' });
     const removed = [...this.removed];
-    for (let at = 0; at < removed.length; at += 1000) {
-      yield { op: 'remove', prefixes: removed.slice(at, at + 1000) };
+    for (let at = 0; at < removed.length; at += 1000)
+      yield encoded({ op: 'remove', prefixes: removed.slice(at, at + 1000) });
+    const bans = new BanLines();
+    for (const row of this.bans.rowsFrom()) {
+      bans.add(this.bans.at(row));
+      const whole = bans.takeWhole();
+      if (whole !== '') yield whole;
     }
-    yield* banLines(this.everyBan());
-    for (const exception of this.excepted.values()) yield { op: 'except', exception };
-  }
-
-  private *everyBan(): IterableIterator<Ban> {
-    for (const row of this.bans.rowsFrom()) yield this.bans.at(row);
+    yield bans.take();
+    for (const exception of this.excepted.values()) yield encoded({ op: 'except', exception });
   }
 
   async close(): Promise<void> {
+    await this.flush().catch(() => undefined);
     await this.compacting?.catch(() => undefined);
     await this.journal.close();
   }
 
   private append(record: LedgerRecord): Promise<void> {
+    this.writeLater();
     return this.appended(this.journal.append(record));
   }
 
@@ -452,14 +465,6 @@ export class BanLedger {
     // A failed rewriting loses nothing: the files as they were stay in force, and appending reports what is wrong.
     if (!this.compacting) void this.compactIfDue().catch(() => undefined);
     return written;
-  }
-
-  private index(row: number): void {
-    const prefix = this.bans.prefixOf(row);
-    const family: Family = prefix.includes(':') ? 6 : 4;
-    const length = lengthOf(prefix);
-    this.lengths[family].set(length, (this.lengths[family].get(length) ?? 0) + 1);
-    this.schedule(row);
   }
 
   private schedule(row: number): void {
@@ -473,15 +478,6 @@ export class BanLedger {
       }
     }
     this.expiry.push(until, row);
-  }
-
-  private forget(prefix: string): void {
-    if (!this.bans.delete(prefix)) return;
-    const lengths = this.lengths[prefix.includes(':') ? 6 : 4];
-    const length = lengthOf(prefix);
-    const left = (lengths.get(length) ?? 1) - 1;
-    if (left > 0) lengths.set(length, left);
-    else lengths.delete(length);
   }
 
   private toWall(until: number): number {
@@ -501,23 +497,12 @@ function* outward(bans: BanTable, offset: number): IterableIterator<Ban> {
   }
 }
 
-function* banLines(bans: Iterable<Ban>): IterableIterator<['bans', ...BanColumns[]]> {
-  let line: BanColumns[] = [];
-  for (const { prefix, since, until, sid, origin, count, id, reason } of bans) {
-    line.push([prefix, since, until, sid, origin, count, id, reason]);
-    if (line.length < BANS_A_LINE) continue;
-    yield ['bans', ...line];
-    line = [];
-  }
-  if (line.length > 0) yield ['bans', ...line];
+function* prefixesOf(bans: BanTable): IterableIterator<string> {
+  for (const row of bans.rowsFrom()) yield bans.prefixOf(row);
 }
+
+const encoded = (record: LedgerRecord): string => encodeLine(record);
 
 function banOf([prefix, since, until, sid, origin, count, id, reason]: readonly unknown[]): unknown {
   return { id, prefix, since, until, reason, sid, origin, count };
-}
-
-function lengthOf(prefix: string): number {
-  const slash = prefix.indexOf('/');
-  if (slash >= 0) return Number(prefix.slice(slash + 1));
-  return prefix.includes(':') ? 128 : 32;
 }

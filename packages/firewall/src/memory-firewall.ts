@@ -1,4 +1,11 @@
-import type { BanEntry, FirewallBackend, KernelBan, PacketCount, RemovalReport } from './backend';
+import type {
+  BanEntry,
+  FirewallBackend,
+  KernelBan,
+  PacketCount,
+  RemovalOptions,
+  RemovalReport,
+} from './backend';
 import { FirewallError } from './errors';
 import { checkPlan, type InstallPlan } from './plan';
 import { normalisePorts, type PortRange, type PortSelection } from './ports';
@@ -37,14 +44,12 @@ export class MemoryFirewall implements FirewallBackend {
     });
   }
 
-  remove(options: { purge?: boolean } = {}): Promise<RemovalReport> {
+  remove({ purge = false, lift = purge }: RemovalOptions = {}): Promise<RemovalReport> {
     return attempt(() => {
       this.plan = undefined;
       this.ports = [];
-      if (options.purge) {
-        this.held.clear();
-        this.bypass = [];
-      }
+      if (lift) this.held.clear();
+      if (purge) this.bypass = [];
       return { bansLeft: this.alive().length, bypassKept: this.bypass.length > 0 };
     });
   }

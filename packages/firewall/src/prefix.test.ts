@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { LocalGuard, localRefusal } from './guards';
 import { banRefusal, Prefix } from './prefix';
 
@@ -12,6 +13,11 @@ function generator(seed: number): (below: number) => number {
 /** Thousands of times in a test, where `expect` would take longer than what is tested. */
 function same(got: string, wanted: string, where: string): void {
   if (got !== wanted) expect({ where, got }).toEqual({ where, got: wanted });
+}
+
+function bytesOf({ family, w0, w1, w2, w3 }: Prefix): number[] {
+  const words = family === 4 ? [w0] : [w0, w1, w2, w3];
+  return words.flatMap((word) => [24, 16, 8, 0].map((shift) => (word >>> shift) & 255));
 }
 
 describe('Prefix', () => {
@@ -78,21 +84,65 @@ describe('Prefix', () => {
       while (to < Math.min(8, words.length) && groups[to] === 0) to++;
       if (to > from && !words.slice(from, to).some((word) => word.includes('.')))
         text = `${words.slice(0, from).join(':')}::${words.slice(to).join(':')}`;
-      const { bytes } = Prefix.parse(`${text}/128`);
+      const bytes = bytesOf(Prefix.parse(`${text}/128`));
       const expected = groups.flatMap((group) => [group >> 8, group & 255]);
       const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
       same(`${bytes}`, `${mapped ? expected.slice(12) : expected}`, `seed ${seed}, ${text}`);
       const printed = Prefix.parse(text).text;
       const again = Prefix.parse(printed);
-      same(`${again.text} ${again.bytes}`, `${printed} ${bytes}`, `seed ${seed}, ${text}`);
+      same(`${again.text} ${bytesOf(again)}`, `${printed} ${bytes}`, `seed ${seed}, ${text}`);
     }
+  });
+
+  test('takes for an address what Node takes for one', () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const random = generator(seed);
+    const pieces = [
+      '0',
+      '1',
+      '25',
+      '255',
+      '256',
+      '01',
+      'a',
+      'fF',
+      '00ab',
+      'ffff',
+      '12345',
+      'g',
+      ':',
+      '::',
+      '.',
+      '',
+    ];
+    const known = { addresses: 0, others: 0 };
+    for (let round = 0; round < 20_000; round++) {
+      const separator = ['.', ':'][random(2)] as string;
+      const length = separator === '.' ? 3 + random(3) : 1 + random(9);
+      let text = Array.from({ length }, () => pieces[random(random(4) === 0 ? pieces.length : 4)]).join(
+        separator,
+      );
+      if (random(3) === 0) text += `${random(2) === 0 ? ':' : '::'}1.2.${random(300)}.4`;
+      if (random(3) === 0) text = `${['', '1:', '::ffff'][random(3)]}:${text}`;
+      const expected = isIP(text) !== 0;
+      let taken = true;
+      try {
+        const { text: normal } = Prefix.parse(text);
+        same(Prefix.parse(normal).text, normal, `seed ${seed}, ${text}`);
+      } catch {
+        taken = false;
+      }
+      same(`${taken}`, `${expected}`, `seed ${seed}, ${JSON.stringify(text)}`);
+      known[expected ? 'addresses' : 'others']++;
+    }
+    expect(Math.min(known.addresses, known.others)).toBeGreaterThan(1000);
   });
 
   test('contains: compared with a twin over bit strings', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = generator(seed);
     const bits = (prefix: Prefix): string =>
-      [...prefix.bytes]
+      bytesOf(prefix)
         .map((byte) => byte.toString(2).padStart(8, '0'))
         .join('')
         .slice(0, prefix.length);

@@ -33,6 +33,7 @@ export {
   type BufferDefinition,
   type BufferView,
   Direction,
+  type EarlyData,
   type ExpectedFlow,
   type IntegerBuffer,
   type ProbedFlow,

@@ -41,6 +41,13 @@ export interface Transaction {
   matchState: unknown;
 }
 
+/** Bytes of the client that another protocol begins with, sent before it was known that one would follow. */
+export interface EarlyData {
+  readonly bytes: Uint8Array;
+  /** How many came behind them that were not kept. */
+  readonly missing: number;
+}
+
 export interface TransactionListener {
   /**
    * Called while the bytes of `tx` are valid, each time one direction of it has progressed or a body has grown.
@@ -55,9 +62,9 @@ export interface TransactionListener {
    * transactions and looks at no more bytes.
    * @param protocol name of the protocol that follows; null: told by its bytes
    * @param at index into the bytes of the present `feed` where it begins in that direction; in the other direction it
-   *   begins with the next bytes
+   *   begins with the next bytes, or with those that came early
    */
-  onUpgrade(protocol: string | null, at: number): void;
+  onUpgrade(protocol: string | null, at: number, early?: EarlyData): void;
   /**
    * The flow turns out to be of a protocol with more buffers: the same parser goes on, and its `protocol` is the new name
    * (DNS over HTTP/2 is found out by the fields of a request). Absent: nobody takes note.

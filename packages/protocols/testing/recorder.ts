@@ -4,6 +4,7 @@ import {
   type BufferDefinition,
   type BufferView,
   type Direction,
+  type EarlyData,
   type ExpectedFlow,
   type ProtocolDefinition,
   type ProtocolParser,
@@ -32,7 +33,7 @@ export function emptyView(): BufferView {
 export class Recorder implements TransactionListener {
   readonly transactions: RecordedTransaction[] = [];
   readonly events: string[] = [];
-  readonly upgrades: { protocol: string | null; at: number }[] = [];
+  readonly upgrades: { protocol: string | null; at: number; early?: string; missing?: number }[] = [];
   readonly expectations: ExpectedFlow[] = [];
   notifications = 0;
   /** Checks that cost much are left out. */
@@ -84,8 +85,12 @@ export class Recorder implements TransactionListener {
     else this.recordOf(tx).events.push(text);
   }
 
-  onUpgrade(protocol: string | null, at: number): void {
-    this.upgrades.push({ protocol, at });
+  onUpgrade(protocol: string | null, at: number, early?: EarlyData): void {
+    this.upgrades.push({
+      protocol,
+      at,
+      ...(early && { early: Buffer.from(early.bytes).toString('latin1'), missing: early.missing }),
+    });
   }
 
   onExpectation(expected: ExpectedFlow): void {

@@ -293,6 +293,28 @@ describe('connections without a beginning', () => {
     expect(connection.recorder.take()).toEqual(['started', 'data 1 0 late', 'data 0 0 next']);
   });
 
+  test('are complete once the responder acknowledges what the initiator has sent since', () => {
+    const connection = new Connection({ midstream: true });
+    connection.from('client', 0, 'next', { ack: 104 });
+    // An acknowledgment of what came before proves nothing: everybody may have sent this one packet.
+    connection.from('server', 104, '', { ack: 0 });
+    expect(complete(connection)).toBe(false);
+    // Neither does one of what nobody has sent.
+    connection.from('server', 104, '', { ack: 5000 });
+    expect(complete(connection)).toBe(false);
+    connection.from('server', 104, '', { ack: 4 });
+    expect(complete(connection)).toBe(true);
+    expect(connection.reassembler.isMidstream(connection.reassembler.slot)).toBe(true);
+  });
+
+  test('are not complete by what the initiator acknowledges, or by a reset', () => {
+    const connection = new Connection({ midstream: true });
+    connection.from('client', 0, 'next', { ack: 104 });
+    connection.from('client', 4, 'more', { ack: 5000 });
+    connection.from('server', 104, '', { ack: 4, flags: 'RA' });
+    expect(complete(connection)).toBe(false);
+  });
+
   test('are kept for long only when both sides are seen', () => {
     for (const side of ['client', 'server'] as const) {
       const connection = new Connection({ midstream: true });

@@ -40,7 +40,7 @@ const CLASS = TimeoutClass;
 /**
  * Of a full table half-open flows may always have this part; what others leave free is theirs too. Who is among those
  * has time to complete the handshake: for a client 200 ms away and 262 144 flows, under 80 000 forged SYNs a second (more
- * than a worker gets through). Those evicted earlier would be adopted in midstream, inspected but never banned.
+ * than a worker gets through). Those evicted earlier would be adopted in midstream, inspected but not banned for their first request.
  */
 const EVICT_SHARE = 1 / 16;
 /** Half-open flows this old (µs) go first, however few they are. */
@@ -267,7 +267,10 @@ export class TcpReassembler {
     return (this.words[slot * STRIDE + direction * DIRECTION + OPTIONS] & DONE) !== 0;
   }
 
-  /** The initiator has acknowledged the responder's initial sequence number: its address is not spoofed. */
+  /**
+   * The initiator has acknowledged the responder's initial sequence number, or the responder of an adopted connection what
+   * the initiator has sent since: its address is not spoofed.
+   */
   handshakeComplete(slot: number): boolean {
     return (this.words[slot * STRIDE + STATE] & COMPLETE) !== 0;
   }
@@ -557,6 +560,17 @@ export class TcpReassembler {
     return this.beyondWindow(own);
   }
 
+  /**
+   * The responder of an adopted connection acknowledges what the initiator has sent since: it has a connection with that
+   * address, and a handshake with it. To a forged packet it would have answered with a RST, or with an old number.
+   */
+  private proveInitiator(slot: number, acknowledgment: number): void {
+    const at = slot * STRIDE;
+    const beyond = difference(acknowledgment, this.connections.origin(slot, 0));
+    if (beyond > 0 && difference(acknowledgment, this.words[at + NEXT]) <= 0)
+      this.words[at + STATE] |= COMPLETE;
+  }
+
   private takeAcknowledgment(view: PacketView, slot: number, direction: 0 | 1): number {
     const words = this.words;
     const at = slot * STRIDE;
@@ -589,6 +603,8 @@ export class TcpReassembler {
       }
     }
     if (difference(acknowledgment, words[other + ACKED]) > 0) words[other + ACKED] = acknowledgment;
+    if (direction === 1 && (words[at + STATE] & (MIDSTREAM | COMPLETE)) === MIDSTREAM)
+      this.proveInitiator(slot, acknowledgment);
     if (difference(edge, words[other + EDGE]) > 0) {
       words[other + EDGE] = edge;
       words[other + OPTIONS] &= ~BEYOND;

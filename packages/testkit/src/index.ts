@@ -10,7 +10,7 @@ export {
   type Side,
 } from './conversation';
 export { fragmentPacket } from './fragmenter';
-export type { ConnectionState, ReceivedConnection } from './lab/agent-protocol';
+export { type ConnectionState, type Reading, type ReceivedConnection, reads } from './lab/agent-protocol';
 export type { ReplayOptions, ReplayResult } from './lab/capture-replay';
 export type { IptablesBackend } from './lab/iptables-backend';
 export { Lab, type LabOptions, type RequestChunk, type RequestOptions, type RequestResult } from './lab/lab';
@@ -36,6 +36,7 @@ export {
   type UdpFields,
 } from './packet-builder';
 export { type CapturedPacket, ethernetFrame, PcapWriter, type PcapWriterOptions } from './pcap-writer';
+export { type Launch, Rsyslog, type SyslogRow } from './rsyslog';
 export { SeededRandom } from './seeded-random';
 export {
   type SegmentOptions,

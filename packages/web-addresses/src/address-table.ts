@@ -1,19 +1,17 @@
 import { hashEnd, hashPart, SLACK, sameBytes } from './key-bytes';
 import { MAX_HOST, MAX_SEGMENTS } from './limits';
+import { hostBit, LINE_WORDS, LineField, lineOf, lineScale, PathShape, pathsBit, segmentsBit } from './lines';
 import type { WebAddress } from './web-address';
 
 /** The bits of a table that threads share: plain data, no copy is made when it crosses them. */
 export interface AddressTableData {
-  /** Pairs of 32-bit words: hash of an address, place of its record plus 1 (0: nothing). A power of two of pairs. */
-  readonly slots: SharedArrayBuffer;
+  /** See lines.ts. */
+  readonly lines: SharedArrayBuffer;
+  /** Byte at which the first line begins: so that each is one line of the processor's cache. */
+  readonly linesAt: number;
+  readonly lineCount: number;
   /** Records, one after the other; none lies in two chunks. */
   readonly chunks: readonly SharedArrayBuffer[];
-  /**
-   * 32-bit words by the hash of a host, a power of two of them: what there may be under it. The lower half is of the host
-   * itself (`hostBit`), the upper half of its entries with more than a host (`PathShape`). One look at memory answers
-   * most questions, which is what a look-up costs.
-   */
-  readonly filter: SharedArrayBuffer;
   readonly seed: number;
   /** Odd. Chosen at random, so that nobody can write a feed whose addresses all fall into one place. */
   readonly multiplier: number;
@@ -43,6 +41,7 @@ const CHUNK_MASK = CHUNK_BYTES - 1;
 
 const { FLAGS, LIST, CATEGORY, LENGTH, KEY } = RecordField;
 const { ITSELF, SUBDOMAINS } = EntryFlag;
+const { HOSTS, PATHS, FIRST_PAIR } = LineField;
 const DOT = 0x2e;
 const COLON = 0x3a;
 const SLASH = 0x2f;
@@ -54,28 +53,6 @@ export const ALLOWED = 0;
 /** Of `AddressTable.rank`: what is allowed wins over everything. */
 const ALLOWED_RANK = 255;
 
-/** The bit of a host in its word of the filter. The lower bits of the hash have chosen the word. */
-export function hostBit(hash: number): number {
-  return 1 << (hash >>> 28);
-}
-
-/** Bits of a word of the filter that say how entries with more than a host go on; 1 to 14 segments are `PathShape.PORT << n`. */
-export const PathShape = {
-  /** With a port, whatever follows. */
-  PORT: 1 << 16,
-  /** With a query. */
-  QUERY: 1 << 31,
-} as const;
-const { PORT, QUERY } = PathShape;
-const DEEPEST = 14;
-/** All that is said of entries with more than a host. */
-const ANY_SHAPE = 0xffff0000 | 0;
-
-/** The bit of a path of so many segments; those that are deeper share one. */
-export function segmentsBit(segments: number): number {
-  return PORT << Math.min(segments, DEEPEST);
-}
-
 /**
  * Looks addresses up. A host is looked up with all its parent domains, an address with all paths above it; the whole key
  * is compared, so nothing is found that no list holds. Nothing is allocated.
@@ -86,11 +63,9 @@ export class AddressTable {
   list = 0;
   private found = 0;
   private best = 0;
-  private readonly slots: Int32Array;
-  private readonly mask: number;
+  private readonly lines: Int32Array;
+  private readonly lineScale: number;
   private readonly chunks: readonly DataView[];
-  private readonly filter: Int32Array;
-  private readonly filterMask: number;
   /** States of the hash after each parent domain, the shortest first, and where each begins. */
   private readonly states = new Int32Array(MAX_LABELS + 1);
   private readonly starts = new Int32Array(MAX_LABELS + 1);
@@ -98,6 +73,9 @@ export class AddressTable {
   private readonly portText = new Uint8Array(6 + SLACK);
   private readonly portWords = new DataView(this.portText.buffer);
   private portLength = 0;
+  /** Of the host whose paths are being looked for: its line, and what that says. */
+  private hostLine = 0;
+  private shapes = 0;
 
   /**
    * @param rank by number of a category: how much an entry of it weighs against others that fit as well, 1 … 254; 0: it
@@ -107,11 +85,9 @@ export class AddressTable {
     private readonly data: AddressTableData,
     private readonly rank: Uint8Array,
   ) {
-    this.slots = new Int32Array(data.slots);
-    this.mask = this.slots.length / 2 - 1;
+    this.lines = new Int32Array(data.lines, data.linesAt, data.lineCount * LINE_WORDS);
+    this.lineScale = lineScale(data.lineCount);
     this.chunks = data.chunks.map((chunk) => new DataView(chunk));
-    this.filter = new Int32Array(data.filter);
-    this.filterMask = this.filter.length - 1;
   }
 
   /**
@@ -121,7 +97,7 @@ export class AddressTable {
    * @returns whether there is one, and it is not an exception
    */
   find(address: WebAddress, withPath: boolean): boolean {
-    const { states, starts, filter, filterMask } = this;
+    const { states, starts, lines } = this;
     const { seed, multiplier, depths } = this.data;
     const { host, hostWords, hostEnd } = address;
     this.best = 0;
@@ -141,10 +117,13 @@ export class AddressTable {
       const from = starts[label] as number;
       const flag = from === 0 ? ITSELF : SUBDOMAINS;
       const hash = hashEnd(states[label] as number);
-      const known = filter[hash & filterMask] as number;
-      if ((known & hostBit(hash)) !== 0) this.probe(hash, flag, address, from, 0, 0);
-      if (withPath && (known & ANY_SHAPE) !== 0)
-        this.probePaths(states[label] as number, flag, address, from, known);
+      const line = lineOf(hash, this.lineScale);
+      if (((lines[line + HOSTS] as number) & hostBit(hash)) !== 0)
+        this.probe(hash, line, flag, address, from, 0, 0);
+      if (!withPath || ((lines[line + PATHS] as number) & pathsBit(hash)) === 0) continue;
+      this.shapes = lines[line + PATHS] as number;
+      this.hostLine = line;
+      this.probePaths(states[label] as number, flag, address, from);
     }
     return this.best !== 0 && this.best !== ALLOWED_RANK;
   }
@@ -166,20 +145,14 @@ export class AddressTable {
     return this.data.categories[this.category] as string;
   }
 
-  /** Entries with a path or a port, of one host. @param known word of the filter */
-  private probePaths(
-    hostState: number,
-    flag: number,
-    address: WebAddress,
-    from: number,
-    known: number,
-  ): void {
-    this.probePathsBehind(hostState, flag, address, from, 0, known);
+  /** Entries with a path or a port, of the host whose line was looked at. */
+  private probePaths(hostState: number, flag: number, address: WebAddress, from: number): void {
+    this.probePathsBehind(hostState, flag, address, from, 0);
     const { portLength } = this;
-    if (portLength === 0 || (known & PORT) === 0) return;
+    if (portLength === 0 || (this.shapes & PathShape.PORT) === 0) return;
     const state = hashPart(this.portWords, 0, portLength, hostState, this.data.multiplier);
-    this.probe(hashEnd(state), flag, address, from, portLength, 0);
-    this.probePathsBehind(state, flag, address, from, portLength, known);
+    this.probePath(hashEnd(state), flag, address, from, portLength, 0);
+    this.probePathsBehind(state, flag, address, from, portLength);
   }
 
   private probePathsBehind(
@@ -188,10 +161,10 @@ export class AddressTable {
     address: WebAddress,
     from: number,
     port: number,
-    known: number,
   ): void {
     const { path, pathWords, pathEnd, queryEnd } = address;
     const { multiplier } = this.data;
+    const { shapes } = this;
     let state = start;
     let segments = 0;
     let segmentAt = 0;
@@ -201,19 +174,19 @@ export class AddressTable {
       segmentAt = at;
       segments++;
       // An entry may end here, and cover what follows; the whole path is another matter.
-      if (at < pathEnd && segments < MAX_SEGMENTS && (known & segmentsBit(segments)) !== 0)
-        this.probe(hashEnd(state), flag, address, from, port, at);
+      if (at < pathEnd && segments < MAX_SEGMENTS && (shapes & segmentsBit(segments)) !== 0)
+        this.probePath(hashEnd(state), flag, address, from, port, at);
     }
     const whole = queryEnd > pathEnd || !address.cut;
-    if (pathEnd > 0 && whole && (known & segmentsBit(segments)) !== 0)
-      this.probe(hashEnd(state), flag, address, from, port, pathEnd);
-    if (queryEnd === pathEnd || address.cut || (known & QUERY) === 0) return;
+    if (pathEnd > 0 && whole && (shapes & segmentsBit(segments)) !== 0)
+      this.probePath(hashEnd(state), flag, address, from, port, pathEnd);
+    if (queryEnd === pathEnd || address.cut || (shapes & PathShape.QUERY) === 0) return;
     state = hashPart(pathWords, pathEnd, queryEnd, state, multiplier);
-    this.probe(hashEnd(state), flag, address, from, port, queryEnd);
+    this.probePath(hashEnd(state), flag, address, from, port, queryEnd);
   }
 
-  /** Looks for one key: the host from `from` on, `port` bytes of the port, `path` bytes of path and query. */
-  private probe(
+  /** In the line of the host, which is at hand, and where its entries have found no room in there. */
+  private probePath(
     hash: number,
     flag: number,
     address: WebAddress,
@@ -221,26 +194,57 @@ export class AddressTable {
     port: number,
     path: number,
   ): void {
-    const { slots, mask, chunks, rank } = this;
-    for (let place = hash & mask; ; place = (place + 1) & mask) {
-      const reference = slots[place * 2 + 1] as number;
-      if (reference === 0) return;
-      if (slots[place * 2] !== hash) continue;
-      const record = (reference - 1) >>> 0;
-      const chunk = chunks[record >>> CHUNK_BITS] as DataView;
-      const at = record & CHUNK_MASK;
-      if ((chunk.getUint8(at + FLAGS) & flag) === 0) continue;
-      const category = chunk.getUint8(at + CATEGORY);
-      const weight = category === ALLOWED ? ALLOWED_RANK : (rank[category] as number);
-      const list = chunk.getUint8(at + LIST);
-      if (weight < this.best || weight === 0) continue;
-      if (weight === this.best && list >= this.list) continue;
-      if (!this.isKey(chunk, at, address, from, port, path)) continue;
-      this.best = weight;
-      this.category = category;
-      this.list = list;
-      this.found = record;
+    const { lines, hostLine } = this;
+    for (let pair = hostLine + FIRST_PAIR; pair < hostLine + LINE_WORDS; pair += 2)
+      if (lines[pair] === hash && lines[pair + 1] !== 0)
+        this.consider(lines[pair + 1] as number, flag, address, from, port, path);
+    if ((this.shapes & PathShape.ELSEWHERE) !== 0)
+      this.probe(hash, lineOf(hash, this.lineScale), flag, address, from, port, path);
+  }
+
+  /** Looks for one key from a line on: the host from `from` on, `port` bytes of the port, `path` bytes of path and query. */
+  private probe(
+    hash: number,
+    firstLine: number,
+    flag: number,
+    address: WebAddress,
+    from: number,
+    port: number,
+    path: number,
+  ): void {
+    const { lines } = this;
+    for (let line = firstLine; ; line = line + LINE_WORDS < lines.length ? line + LINE_WORDS : 0) {
+      for (let pair = line + FIRST_PAIR; pair < line + LINE_WORDS; pair += 2) {
+        const reference = lines[pair + 1] as number;
+        if (reference === 0) return;
+        if (lines[pair] === hash) this.consider(reference, flag, address, from, port, path);
+      }
     }
+  }
+
+  /** Whether a record is of the key, and weighs more than what was found before. */
+  private consider(
+    reference: number,
+    flag: number,
+    address: WebAddress,
+    from: number,
+    port: number,
+    path: number,
+  ): void {
+    const record = (reference - 1) >>> 0;
+    const chunk = this.chunks[record >>> CHUNK_BITS] as DataView;
+    const at = record & CHUNK_MASK;
+    if ((chunk.getUint8(at + FLAGS) & flag) === 0) return;
+    const category = chunk.getUint8(at + CATEGORY);
+    const weight = category === ALLOWED ? ALLOWED_RANK : (this.rank[category] as number);
+    const list = chunk.getUint8(at + LIST);
+    if (weight < this.best || weight === 0) return;
+    if (weight === this.best && list >= this.list) return;
+    if (!this.isKey(chunk, at, address, from, port, path)) return;
+    this.best = weight;
+    this.category = category;
+    this.list = list;
+    this.found = record;
   }
 
   private isKey(
@@ -274,6 +278,6 @@ export function writePort(port: number, into: Uint8Array, at: number): number {
 }
 
 /** Memory of a table in bytes, which all threads share. */
-export function tableBytes({ slots, chunks, filter }: AddressTableData): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, slots.byteLength + filter.byteLength);
+export function tableBytes({ lines, chunks }: AddressTableData): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, lines.byteLength);
 }

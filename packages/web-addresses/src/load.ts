@@ -4,7 +4,7 @@ import { type AddressTableData, ALLOWED, tableBytes } from './address-table';
 import { FeedError } from './feed-lines';
 import { type BadLine, type EntrySink, FeedLineReader, type FeedSettings, readFeed } from './feed-reader';
 import { MAX_CATEGORIES, NAMED_BAD_LINES } from './limits';
-import { AddressTableBuilder } from './table-builder';
+import { AddressTableBuilder, type PrepareMemory } from './table-builder';
 
 /** One list of addresses: a file in one of the forms. */
 export interface AddressList extends FeedSettings {
@@ -61,15 +61,17 @@ type Origin = 'feed' | 'kept' | 'nowhere';
 /**
  * Reads all lists into one table. A feed that cannot be used — unreadable, empty, more bad lines than good ones — does
  * not take its addresses away: its last good version stays in force.
+ *
+ * @param prepare as AddressTableBuilder takes it
  */
-export function loadAddresses(sources: AddressSources): LoadedAddresses {
+export function loadAddresses(sources: AddressSources, prepare?: PrepareMemory): LoadedAddresses {
   const started = performance.now();
   const problems = new Map<string, string>();
   const origins = new Map<string, Origin>(sources.lists.map(({ name }) => [name, 'feed']));
   if (sources.keepDirectory !== null) mkdirSync(sources.keepDirectory, { recursive: true, mode: 0o750 });
   // What a bad feed has put into a table cannot be taken out again: another is begun without it.
   for (;;) {
-    const attempt = new Attempt(sources, origins, problems);
+    const attempt = new Attempt(sources, origins, problems, prepare);
     const bad = attempt.run();
     if (bad === null) {
       const table = attempt.builder.finish();
@@ -96,7 +98,7 @@ export function exceptionProblem(text: string): string | null {
 
 /** One pass over all lists. */
 class Attempt {
-  readonly builder = new AddressTableBuilder();
+  readonly builder: AddressTableBuilder;
   readonly reports: ListReport[] = [];
   private readonly copies: { from: string; to: string }[] = [];
 
@@ -104,7 +106,10 @@ class Attempt {
     private readonly sources: AddressSources,
     private readonly origins: ReadonlyMap<string, Origin>,
     private readonly problems: ReadonlyMap<string, string>,
-  ) {}
+    prepare?: PrepareMemory,
+  ) {
+    this.builder = new AddressTableBuilder(prepare);
+  }
 
   /** @returns the list that must be read from elsewhere; null: all are in */
   run(): { name: string; problem: string } | null {

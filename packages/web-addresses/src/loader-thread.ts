@@ -1,6 +1,7 @@
 /** Entry of the thread that reads lists of web addresses. */
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { useHugePages } from '@portcullis/nfqueue-binding';
 import { type AddressSources, loadAddresses } from './load';
 import type { LoadAnswer } from './load-in-thread';
 
@@ -13,7 +14,7 @@ try {
   // It is only slower for the others then.
 }
 try {
-  say({ loaded: loadAddresses(workerData as AddressSources) });
+  say({ loaded: loadAddresses(workerData as AddressSources, useHugePages) });
 } catch (error) {
   say({ error: (error as Error).message });
 }

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type AddressTableData,
-  CHUNK_BITS,
-  CHUNK_BYTES,
-  hostBit,
-  PathShape,
-  RecordField,
-  segmentsBit,
-  writePort,
-} from './address-table';
+import { type AddressTableData, CHUNK_BITS, CHUNK_BYTES, RecordField, writePort } from './address-table';
 import { hashEnd, hashPart, SLACK } from './key-bytes';
 import { MAX_CATEGORIES, MAX_ENTRIES, MAX_HOST, MAX_LISTS, MAX_PATH } from './limits';
+import {
+  hostBit,
+  LINE_BYTES,
+  LINE_WORDS,
+  LineField,
+  lineOf,
+  lineScale,
+  linesFor,
+  PathShape,
+  pathsBit,
+  segmentsBit,
+} from './lines';
 import type { WebAddress } from './web-address';
 
 const { FLAGS, LIST, CATEGORY, LENGTH, KEY } = RecordField;
@@ -19,7 +22,6 @@ const MAX_CHUNKS = 2 ** (32 - CHUNK_BITS);
 const FIRST_SLOTS = 1024;
 /** Fullest that the table of hashes gets before it is doubled. */
 const FULLEST = 0.7;
-const LEAST_FILTER_WORDS = 64;
 /** Of the flags while the table is built: the key is more than a host. Bits above those of `EntryFlag`. */
 const HAS_PATH = 0x80;
 const DOT = 0x2e;
@@ -31,6 +33,13 @@ const QUESTION = 0x3f;
 export class TableFullError extends Error {
   readonly code = 'WEB_ADDRESSES_TOO_MANY';
 }
+
+/**
+ * Called with memory of a table before anything is written there.
+ *
+ * @returns bytes in front of its first whole line of the processor's cache, a multiple of four
+ */
+export type PrepareMemory = (memory: SharedArrayBuffer) => number;
 
 /** Puts addresses into a table that workers can share. */
 export class AddressTableBuilder {
@@ -49,7 +58,10 @@ export class AddressTableBuilder {
   private readonly categoryNumbers = new Map<string, number>();
 
   /** @param random two 32-bit numbers; tests give their own */
-  constructor(random: Int32Array = randomWords()) {
+  constructor(
+    private readonly prepare: PrepareMemory = () => 0,
+    random: Int32Array = randomWords(),
+  ) {
     this.seed = random[0] as number;
     // Odd, and with bits in its upper half: anything less would not mix.
     this.multiplier = ((random[1] as number) & 0x0ffffff8) | 0x50000005;
@@ -150,7 +162,9 @@ export class AddressTableBuilder {
     if (this.used + KEY + length + SLACK > CHUNK_BYTES) {
       if (this.chunks.length >= MAX_CHUNKS)
         throw new TableFullError('the web addresses take more than 4 GiB');
-      this.chunks.push(new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES)));
+      const chunk = new SharedArrayBuffer(CHUNK_BYTES);
+      this.prepare(chunk);
+      this.chunks.push(new Uint8Array(chunk));
       this.used = 0;
     }
     const chunk = this.chunks[this.chunks.length - 1] as Uint8Array;
@@ -189,9 +203,8 @@ export class AddressTableBuilder {
         : (chunk.buffer as SharedArrayBuffer).slice(0, this.used + SLACK),
     );
     return {
-      slots: this.slots.buffer as SharedArrayBuffer,
+      ...this.lines(),
       chunks,
-      filter: this.filter(),
       seed: this.seed,
       multiplier: this.multiplier,
       depths: this.depths,
@@ -201,22 +214,36 @@ export class AddressTableBuilder {
     };
   }
 
-  /** With a word for each entry, one host in thirty that is not there is looked up all the same. */
-  private filter(): SharedArrayBuffer {
-    let size = LEAST_FILTER_WORDS;
-    while (size < this.entries) size *= 2;
-    const words = new Int32Array(new SharedArrayBuffer(size * 4));
-    for (let slot = 0; slot < this.slots.length; slot += 2) {
-      const reference = this.slots[slot + 1] as number;
-      if (reference === 0) continue;
-      const record = (reference - 1) >>> 0;
-      const chunk = this.chunks[record >>> CHUNK_BITS] as Uint8Array;
-      const at = record & CHUNK_MASK;
-      const hash = this.slots[slot] as number;
-      if (((chunk[at + FLAGS] as number) & HAS_PATH) === 0) words[hash & (size - 1)] |= hostBit(hash);
-      else words[this.hashOfHost(chunk, at) & (size - 1)] |= shapeOf(chunk, at);
-    }
-    return words.buffer as SharedArrayBuffer;
+  /** What is only a host first: an address with a path can as well stand in a line of its own. */
+  private lines(): Pick<AddressTableData, 'lines' | 'linesAt' | 'lineCount'> {
+    const lineCount = linesFor(this.entries);
+    const shared = new SharedArrayBuffer((lineCount + 1) * LINE_BYTES);
+    const linesAt = this.prepare(shared);
+    const lines = new Int32Array(shared, linesAt, lineCount * LINE_WORDS);
+    const scale = lineScale(lineCount);
+    for (const paths of [false, true])
+      for (let slot = 0; slot < this.slots.length; slot += 2) {
+        const reference = this.slots[slot + 1] as number;
+        if (reference === 0) continue;
+        const record = (reference - 1) >>> 0;
+        const chunk = this.chunks[record >>> CHUNK_BITS] as Uint8Array;
+        const at = record & CHUNK_MASK;
+        if ((((chunk[at + FLAGS] as number) & HAS_PATH) !== 0) !== paths) continue;
+        const hash = this.slots[slot] as number;
+        if (!paths) {
+          const line = lineOf(hash, scale);
+          lines[line + LineField.HOSTS] |= hostBit(hash);
+          putFrom(lines, line, hash, reference);
+          continue;
+        }
+        const hostHash = this.hashOfHost(chunk, at);
+        const hostLine = lineOf(hostHash, scale);
+        lines[hostLine + LineField.PATHS] |= pathsBit(hostHash) | shapeOf(chunk, at);
+        if (putInto(lines, hostLine, hash, reference)) continue;
+        lines[hostLine + LineField.PATHS] |= PathShape.ELSEWHERE;
+        putFrom(lines, lineOf(hash, scale), hash, reference);
+      }
+    return { lines: shared, linesAt, lineCount };
   }
 
   private hashOfHost(chunk: Uint8Array, record: number): number {
@@ -225,6 +252,23 @@ export class AddressTableBuilder {
     const words = new DataView(chunk.buffer);
     return hashEnd(hashHost(words, record + KEY, record + KEY + end, this.seed, this.multiplier));
   }
+}
+
+/** @returns false: the line is full */
+function putInto(lines: Int32Array, line: number, hash: number, reference: number): boolean {
+  let pair = line + LineField.FIRST_PAIR;
+  while (pair < line + LINE_WORDS && lines[pair + 1] !== 0) pair += 2;
+  if (pair === line + LINE_WORDS) return false;
+  lines[pair] = hash;
+  lines[pair + 1] = reference;
+  return true;
+}
+
+/** Into the first line that has room; half of all pairs have. */
+function putFrom(lines: Int32Array, firstLine: number, hash: number, reference: number): void {
+  let line = firstLine;
+  while (!putInto(lines, line, hash, reference))
+    line = line + LINE_WORDS < lines.length ? line + LINE_WORDS : 0;
 }
 
 /** Label by label, the last one first, each but the last with the dot behind it. */
@@ -239,7 +283,7 @@ function hashHost(bytes: DataView, from: number, to: number, seed: number, multi
   return state;
 }
 
-/** What the filter says of a record with a port, path or query. */
+/** What its line says of a record with a port, path or query. */
 function shapeOf(chunk: Uint8Array, record: number): number {
   const start = record + KEY;
   const length = (chunk[record + LENGTH] as number) | ((chunk[record + LENGTH + 1] as number) << 8);

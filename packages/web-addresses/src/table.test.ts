@@ -58,7 +58,7 @@ test.each([0, 1, 2, 3])(`finds what going through all entries finds (SEED=${seed
   };
   const path = () => Array.from({ length: below(4) }, () => `/${pick(['p', 'q', 'bin', 'r.html'])}`).join('');
   const ranks = Uint8Array.from([0, 3, 2, 0, 1, 1]);
-  const builder = new AddressTableBuilder(Int32Array.of(below(2 ** 31), below(2 ** 31)));
+  const builder = new AddressTableBuilder(() => 4 * below(16), Int32Array.of(below(2 ** 31), below(2 ** 31)));
   const lists = [0, 1, 2].map((number) => builder.addList(`list${number}`));
   for (const name of ['one', 'two', 'ignored', 'four', 'five']) builder.categoryNumber(name);
   const entries: Entry[] = [];

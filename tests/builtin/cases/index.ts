@@ -1,5 +1,6 @@
 import type { SignatureCase } from '../exchange';
 import { databases } from './databases';
+import { evasion } from './evasion';
 import { iot } from './iot';
 import { mailFtp } from './mail-ftp';
 import { remoteAccess } from './remote-access';
@@ -20,4 +21,5 @@ export const CASES: Readonly<Record<string, readonly SignatureCase[]>> = {
   'mail-ftp.rules': mailFtp,
   'databases.rules': databases,
   'services.rules': services,
+  'evasion.rules': evasion,
 };

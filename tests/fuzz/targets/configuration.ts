@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, loadConfiguration } from '@portcullis/configuration';
+import { ConfigurationError, loadConfiguration } from '../../../packages/configuration/src';
 import { ConfigurationLayer } from '../../../packages/configuration/src/layer';
 import { claim, type FuzzTarget } from '../target';
 

@@ -2,7 +2,7 @@ import type { Mode } from '@portcullis/control';
 import { clearFirewall, Registration, unregister } from '@portcullis/daemon';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, readConfiguration } from '../options';
-import { formatCount, printJson, printLine } from '../print';
+import { printJson, printLine } from '../print';
 
 export interface RegisterOptions extends ConfigOptions {
   mode: Mode;
@@ -34,8 +34,6 @@ export async function unregisterService(options: UnregisterOptions): Promise<voi
     return;
   }
   printLine(answer.was_registered ? 'The service is no longer registered.' : 'It was not registered.');
-  if (answer.bans_left > 0)
-    printLine(`${formatCount(answer.bans_left)} bans stay in force; --purge lifts them.`);
   if (answer.bypass_kept)
     printLine('The chain portcullis_bypass holds rules of yours and was left in place.');
 }

@@ -23,7 +23,9 @@ export function addServiceCommands(program: Command): void {
     withConfig(
       service
         .command('unregister')
-        .description('remove what registering and running created; not while the engine runs'),
+        .description(
+          'remove what registering and running created; not while the engine runs, bans are kept on disk',
+        ),
     ),
   )
     .option('--purge', 'remove bans, settings, all other state and the bypass chain too')

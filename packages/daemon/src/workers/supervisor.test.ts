@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PreparedRules } from '@portcullis/engine';
 import { waitUntil } from '@portcullis/testkit';
 import { Supervisor } from './supervisor';
-import type { WorkerThread } from './worker-thread';
+import { WorkerThread } from './worker-thread';
 
 // Some tests are about a second of time, which other programs may take from them.
 jest.retryTimes(2, { logErrorsBeforeRetry: true, retryImmediately: true });
@@ -92,6 +92,22 @@ test('starts one worker for each queue, with flow ids of its own, and stops', as
   await supervisor.stop();
   expect(supervisor.attended).toEqual([]);
   expect(events.filter(([name]) => name !== 'detection')).toEqual([]);
+});
+
+test('counters are those of now, or of a moment ago where a worker hangs', async () => {
+  await started();
+  const asked = jest.spyOn(WorkerThread.prototype, 'askForCounters');
+  try {
+    await supervisor.freshCounters();
+    expect(asked.mock.contexts).toEqual(supervisor.threads);
+    expect(supervisor.threads.map((thread) => thread.countersAreFresh)).toEqual([true, true]);
+  } finally {
+    asked.mockRestore();
+  }
+  await supervisor.stop();
+  await started('secretive');
+  await supervisor.freshCounters();
+  expect(supervisor.threads.map((thread) => thread.countersAreFresh)).toEqual([false, false]);
 });
 
 test.each([

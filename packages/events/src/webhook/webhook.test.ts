@@ -1,74 +1,21 @@
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
-import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { selfMadeCertificate, waitUntil } from '@portcullis/testkit';
+import { waitUntil } from '@portcullis/testkit';
+import { certificate, HttpsReceiver, type Received } from '../../testing/https-receiver';
 import { alert, alerts, flowIds, numbers } from '../../testing/records';
 import { SpooledSink } from '../delivery/spooled-sink';
 import { Spool } from '../spool/spool';
 import { webhookKey, webhookSignature } from './signature';
 import { type WebhookOptions, WebhookTransport } from './webhook';
 
-const certificate = selfMadeCertificate();
-
-interface Received {
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-/** An HTTPS server that can go away and come back on its port. */
-class Receiver {
-  readonly requests: Received[] = [];
-  port = 0;
-  status = 200;
-  /** Requests are read and never answered. */
-  silent = false;
-  private server: Server | null = null;
-  private readonly sockets = new Set<Duplex>();
-
-  async start(): Promise<void> {
-    const server = createServer(certificate, (request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('error', () => undefined);
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        this.requests.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
-        if (!this.silent) response.writeHead(this.status, { location: '/elsewhere' }).end('thank you');
-      });
-    });
-    server.on('tlsClientError', () => undefined);
-    server.on('connection', (socket) => {
-      this.sockets.add(socket);
-      socket.on('close', () => this.sockets.delete(socket));
-    });
-    this.server = server;
-    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
-    this.port = (server.address() as { port: number }).port;
-  }
-
-  async stop(): Promise<void> {
-    const { server } = this;
-    this.server = null;
-    for (const socket of this.sockets) socket.destroy();
-    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
-  }
-
-  get taken(): number[] {
-    return this.requests.flatMap(({ body }) =>
-      JSON.parse(body).map((record: { flow_id: number }) => record.flow_id),
-    );
-  }
-}
-
 let directory: string;
-let receiver: Receiver;
+let receiver: HttpsReceiver;
 const sinks: SpooledSink[] = [];
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'webhook-'));
-  receiver = new Receiver();
+  receiver = new HttpsReceiver();
   await receiver.start();
 });
 afterEach(async () => {

@@ -1,9 +1,10 @@
-import { bytesOf, type Piece, type Recorder, record } from '../../testing/recorder';
+import { bytesOf, type Piece, Recorder, record } from '../../testing/recorder';
 import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robustness';
 import { Transport } from '../transaction';
 import { readCommand } from './commands';
 import { createFtp } from './definition';
 import { readExtendedPassiveReply, readExtendedPort, readHostPort, readPassiveReply } from './ports';
+import { FtpTransaction } from './transaction';
 
 const client = (text: string): Piece => [0, bytesOf(text)];
 const server = (text: string): Piece => [1, bytesOf(text)];
@@ -221,4 +222,27 @@ test('flows are told by the client, or by a greeting that no other protocol has'
   expect(probe(1, '220 ProFTPD\r\n')).toBe(0);
   expect(probe(1, '220 ProFTPD\r\n331')).toBe(1);
   expect(probe(1, '220 mail\r\n250')).toBe(-1);
+});
+
+test('what waiting commands hold is not counted anew at each packet', () => {
+  const recorder = new Recorder(ftp.buffers);
+  const parser = ftp.create(recorder, Transport.TCP);
+  const packet = bytesOf('STAT some/file\r\n');
+  const counted = jest.spyOn(FtpTransaction.prototype, 'heldBytes');
+  try {
+    const held: number[] = [];
+    for (let packets = 0; packets < 200; packets++) {
+      parser.feed(0, packet, 0, packet.length);
+      held.push(parser.heldBytes());
+    }
+    expect(counted.mock.calls.length).toBeLessThan(200 * 3);
+    expect(held[199]).toBe(200 * (held[0] as number));
+    const reply = bytesOf('211-a\r\n b\r\n211 c\r\n');
+    for (let packets = 0; packets < 199; packets++) parser.feed(1, reply, 0, reply.length);
+    expect(parser.heldBytes()).toBe(held[0]);
+    parser.close(1);
+    expect(parser.heldBytes()).toBe(0);
+  } finally {
+    counted.mockRestore();
+  }
 });

@@ -27,6 +27,8 @@ const SPACE = 0x20;
 export class FtpParser implements ProtocolParser {
   readonly protocol = 'ftp';
   private readonly open: FtpTransaction[] = [];
+  /** Bytes that those hold: asked for at each packet, while a client may have very many of them waiting. */
+  private held = 0;
   private nextId = 0;
   /** Port of the data connection that the next transfer will use, 0 where none is agreed upon; the client waits for it. */
   private dataPort = 0;
@@ -83,9 +85,7 @@ export class FtpParser implements ProtocolParser {
   }
 
   heldBytes(): number {
-    let held = this.requests.heldBytes() + this.responses.heldBytes();
-    for (const tx of this.open) held += tx.heldBytes();
-    return held;
+    return this.requests.heldBytes() + this.responses.heldBytes() + this.held;
   }
 
   reset(): void {
@@ -124,7 +124,7 @@ export class FtpParser implements ProtocolParser {
 
   /** The server does not answer, or much too late. Said once, until it has caught up. */
   private giveUpOldest(): void {
-    const oldest = this.open.shift() as FtpTransaction;
+    const oldest = this.shift() as FtpTransaction;
     if (!this.behind) this.listener.onEvent(oldest, TO_SERVER, FtpEvent.TOO_MANY_TRANSACTIONS);
     this.behind = true;
     this.end(oldest);
@@ -133,6 +133,13 @@ export class FtpParser implements ProtocolParser {
   private begin(command: FtpCommand | null): FtpTransaction {
     const tx = new FtpTransaction(this.nextId++, command);
     this.open.push(tx);
+    this.held += tx.heldBytes();
+    return tx;
+  }
+
+  private shift(): FtpTransaction | undefined {
+    const tx = this.open.shift();
+    if (tx !== undefined) this.held -= tx.heldBytes();
     return tx;
   }
 
@@ -173,7 +180,9 @@ export class FtpParser implements ProtocolParser {
       tx = this.open[0];
     }
     const within = tx.openReply >= 0;
+    this.held -= tx.heldBytes();
     tx.addReply(bytes, start, code >= 0 && !continued ? start + 3 : start, end);
+    this.held += tx.heldBytes();
     tx.dirty = true;
     if (tx.replied === FtpProgress.NONE) tx.replied = FtpProgress.BEGUN;
     if (cut && !tx.tooLong) {
@@ -229,7 +238,7 @@ export class FtpParser implements ProtocolParser {
   /** The oldest transaction has its last reply. */
   private complete(tx: FtpTransaction): void {
     tx.replied = FtpProgress.COMPLETE;
-    this.open.shift();
+    this.shift();
     if (this.open.length === 0) this.behind = false;
     this.notify(tx, TO_CLIENT);
     this.listener.onTransactionEnd(tx);
@@ -246,7 +255,7 @@ export class FtpParser implements ProtocolParser {
 
   private endAll(): void {
     for (;;) {
-      const tx = this.open.shift();
+      const tx = this.shift();
       if (tx === undefined) return;
       this.end(tx);
     }

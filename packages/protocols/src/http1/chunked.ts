@@ -29,6 +29,13 @@ export class ChunkReader {
   dataEnd = 0;
   /** A chunk extension (`;name=value`) was seen. */
   extension = false;
+  /**
+   * Of a request: a CR alone ends lines, and behind data the line end may be missing, as lenient servers have it. Browsers
+   * do not, and what follows the data up to the line end is passed over.
+   */
+  lenient = false;
+  /** The last byte was a CR that may end a line. */
+  private cr = false;
   private phase: number = Phase.SIZE_START;
   private size = 0;
   private extra = 0;
@@ -38,6 +45,8 @@ export class ChunkReader {
     this.size = 0;
     this.extra = 0;
     this.extension = false;
+    this.lenient = false;
+    this.cr = false;
   }
 
   /** Bytes of the current chunk that are still to come, when `length` of them can be skipped; else -1. */
@@ -73,10 +82,13 @@ export class ChunkReader {
           }
           this.phase = Phase.EXTENSION;
           this.extra = 0;
+          this.cr = false;
           break;
         case Phase.EXTENSION:
-          i++;
-          if (c === LF) {
+          // A CR alone has ended the line: this byte is behind it.
+          if (!this.cr || c === LF) i++;
+          if (c === LF || this.cr) {
+            this.cr = false;
             this.extra = 0;
             if (this.size === 0) {
               this.phase = Phase.SIZE_START;
@@ -85,6 +97,7 @@ export class ChunkReader {
             }
             this.phase = Phase.DATA;
           } else {
+            this.cr = this.lenient && c === CR;
             if (c === 0x3b) this.extension = true;
             if (++this.extra > LONGEST_EXTENSION) return this.invalid(i);
           }
@@ -99,6 +112,10 @@ export class ChunkReader {
           return ChunkStatus.DATA;
         }
         default:
+          if (this.lenient && this.extra === 0 && (CLASS[c] & HEX) !== 0) {
+            this.phase = Phase.SIZE_START;
+            break;
+          }
           // What stands between the data and the line end is not looked at, as in libhtp.
           i++;
           if (c === LF) {

@@ -252,7 +252,10 @@ export function reportFraming(
     else emit(listener, tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
   }
   if (flags === 0) return;
-  if ((flags & FramingFlag.INVALID_TRANSFER_ENCODING) !== 0 && !framing.chunked) {
+  if (
+    ((flags & FramingFlag.INVALID_TRANSFER_ENCODING) !== 0 && !framing.chunked) ||
+    (flags & FramingFlag.AMBIGUOUS_TRANSFER_ENCODING) !== 0
+  ) {
     emit(listener, tx, direction, DirectedEvent.INVALID_TRANSFER_ENCODING[direction]);
   }
   if (direction === Directions.TO_CLIENT && (flags & FramingFlag.ABNORMAL_TRANSFER_ENCODING) !== 0) {

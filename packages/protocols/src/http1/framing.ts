@@ -7,8 +7,9 @@ import * as table from './field-table';
 import type { Head } from './head';
 
 // Bound once: an import is a property load at each use in CommonJS.
-const { NEXT, ROW, VALUE_END, VALUE_START } = table;
-const { ascii, CLASS, DIGIT, equalsLower, equalsWithoutNull, indexWithoutNull, SPACE } = characters;
+const { KIND, KIND_FOLDED, NEXT, ROW, VALUE_END, VALUE_START } = table;
+const { ascii, CLASS, CR, DIGIT, equalsLower, equalsWithoutNull, indexWithoutNull, LF, SPACE, TAB } =
+  characters;
 
 const CHUNKED = ascii('chunked');
 const IDENTITY = ascii('identity');
@@ -21,6 +22,8 @@ export const FramingFlag = {
   DUPLICATE_LENGTH: 8,
   LENGTH_PRECEDED: 16,
   LENGTH_FOLLOWED: 32,
+  /** Of a request: servers differ about which transfer coding that is. */
+  AMBIGUOUS_TRANSFER_ENCODING: 64,
 } as const;
 
 /** What the fields of a head say about the body. Reused: filled by `readFraming`. */
@@ -47,6 +50,11 @@ export class BodyFraming {
       const end = base + rows[row + VALUE_END];
       const next = rows[row + NEXT];
       last = endsWithChunked(bytes, start, end);
+      if (
+        !head.response &&
+        ((rows[row + KIND] & KIND_FOLDED) !== 0 || hasOddCharacter(bytes, start - 1, end + 1))
+      )
+        this.flags |= FramingFlag.AMBIGUOUS_TRANSFER_ENCODING;
       if (indexWithoutNull(bytes, start, end, CHUNKED) >= 0) {
         this.chunked = true;
         if (nth > 0 || next >= 0 || !equalsLower(bytes, start, end, CHUNKED)) {
@@ -57,7 +65,10 @@ export class BodyFraming {
       index = next;
     }
     // Browsers look for the word; servers take a body for chunks only where that is the coding that was applied last.
-    if (!head.response) this.chunked = last;
+    if (!head.response) {
+      if (this.chunked && !last) this.flags |= FramingFlag.AMBIGUOUS_TRANSFER_ENCODING;
+      this.chunked = last;
+    }
 
     index = firstOf[Field.CONTENT_LENGTH];
     this.hasLength = index >= 0;
@@ -82,6 +93,16 @@ function endsWithChunked(bytes: Uint8Array, start: number, end: number): boolean
   let from = end;
   while (from > start && !isSeparator(bytes[from - 1])) from--;
   return equalsWithoutNull(bytes, from, end, CHUNKED);
+}
+
+/** Controls in and round a value are white space to some servers, and letters or an error to others. */
+function hasOddCharacter(bytes: Uint8Array, start: number, end: number): boolean {
+  const stop = Math.min(end, bytes.length);
+  for (let i = start; i < stop; i++) {
+    const c = bytes[i];
+    if (c < 0x20 && c !== TAB && c !== LF && c !== CR) return true;
+  }
+  return false;
 }
 
 /** First number in the value, whatever stands round it; -1 where there is none or it is too large to be true. */

@@ -6,7 +6,7 @@
  * from the fed bytes into a buffer of its own (`own`).
  *
  * What ends a line follows libhtp, which the rules are written for: LF in requests (CRs before it belong to the
- * line end), and LF, CRLF, LFCR or CR alone in responses.
+ * line end; a CR alone ends request line and head, as lenient servers have it), and LF, CRLF, LFCR or CR alone in responses.
  */
 
 import { type BufferPool, NO_BYTES } from '../buffer-pool';
@@ -17,7 +17,7 @@ import type { Http1Limits } from './limits';
 import { StartLine } from './start-line';
 
 // An import is a property load at each use in CommonJS; the loops below want constants.
-const { CLASS, COLON, CR, equalRanges, LF, SP, SPACE, TAB, TOKEN } = characters;
+const { CLASS, COLON, CR, DIGIT, equalRanges, LF, SP, SPACE, TAB, TOKEN } = characters;
 const { FIELD_COUNT, Field, HASH_START, HASH_STEP, hashName, identifyField, isToken } = fieldNames;
 const {
   HASH,
@@ -58,6 +58,10 @@ const HeadFlag = {
 } as const;
 
 export { HeadFlag, HeadStatus };
+
+/** `HTTP/` and two numbers of a digit. */
+const ANY_DIGIT = 0;
+const VERSION_FORM = [...'HTTP/0.0'].map((c) => (c === '0' ? ANY_DIGIT : c.charCodeAt(0)));
 
 const LineEnding = { CRLF: 0, CR: 1, LF: 2 } as const;
 
@@ -192,7 +196,8 @@ export class Head {
     const end = base + this.length;
     for (;;) {
       let i = base + this.scanned;
-      while (i < end && bytes[i] !== LF && !(response && bytes[i] === CR)) i++;
+      while (i < end && bytes[i] !== LF && !(bytes[i] === CR && (response || this.endsRequestLine(i, end))))
+        i++;
       let next = i + 1;
       this.lineEnding = i > base && bytes[i - 1] === CR ? LineEnding.CRLF : LineEnding.LF;
       if (i < end && bytes[i] === CR) {
@@ -207,6 +212,8 @@ export class Head {
       }
       if (i >= end) {
         this.scanned = this.length;
+        // What follows a CR tells whether it ends the line.
+        if (!closed && bytes[end - 1] === CR && end > base) this.scanned--;
         if (!closed)
           return this.length >= this.limits.headBytes ? HeadStatus.TOO_LONG : HeadStatus.INCOMPLETE;
         next = end;
@@ -231,6 +238,21 @@ export class Head {
       if (this.lineEnd - this.lineStart > this.limits.fieldBytes) this.flags |= HeadFlag.FIELD_TOO_LONG;
       return HeadStatus.START_LINE;
     }
+  }
+
+  /** A CR behind the version of a request line, without LF: lenient servers take it for the end of the line. */
+  private endsRequestLine(cr: number, end: number): boolean {
+    const { bytes } = this;
+    if (cr + 1 >= end || bytes[cr + 1] === LF || bytes[cr + 1] === CR) return false;
+    const version = cr - VERSION_FORM.length;
+    if (version < this.base + this.lineStart) return false;
+    for (let i = 0; i < VERSION_FORM.length; i++) {
+      const form = VERSION_FORM[i];
+      const c = bytes[version + i];
+      if (form === ANY_DIGIT ? (CLASS[c] & DIGIT) === 0 : c !== form) return false;
+    }
+    this.flags |= HeadFlag.ODD_LINE_END;
+    return true;
   }
 
   /** First byte behind the start line, -1 where it has not come yet. */
@@ -281,13 +303,13 @@ export class Head {
         while (j < end && bytes[j] === CR && !response) j++;
         if (j >= end) return closed ? this.finish(end) : this.pause(i - base);
         if (bytes[j] === LF) return this.finish(j + 1);
-        if (response) {
-          // LFCR as a line end: the line begins behind the CR.
-          this.flags |= HeadFlag.ODD_LINE_END;
-          this.fieldStart++;
-          this.scanned = this.fieldStart;
-          continue;
-        }
+        this.flags |= HeadFlag.ODD_LINE_END;
+        // Servers that take a CR for the end of an empty line have the whole head now; the others refuse it.
+        if (!response) return this.finish(i + 1);
+        // LFCR as a line end: the line begins behind the CR.
+        this.fieldStart++;
+        this.scanned = this.fieldStart;
+        continue;
       }
 
       if (c === SP || c === TAB || c === 0) {

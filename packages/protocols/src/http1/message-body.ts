@@ -50,6 +50,7 @@ export function beginBody(
     codings.kinds,
     limits.bombRatio,
   );
+  body.chunks.lenient = direction === TO_SERVER;
   tx.bodies[direction] = body;
 }
 

@@ -31,4 +31,6 @@ export const Mode = {
   UNEXPECTED_LINE: 2,
   /** Bytes were missing: that a response has no request says nothing. */
   GAPPED: 4,
+  /** A CONNECT was refused, or has opened a tunnel for HTTP: what was kept of the client's bytes is to be read. */
+  RESUMING: 8,
 } as const;

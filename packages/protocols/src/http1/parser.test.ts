@@ -6,6 +6,7 @@ import { bytesOf, emptyView, feedAll, Recorder, split } from '../../testing/reco
 import type { BufferView, Direction, Transaction, TransactionListener } from '../transaction';
 import { HTTP1_BUFFERS, Http1Buffer } from './buffers';
 import { createHttp1 } from './definition';
+import { MOST_EARLY_BYTES } from './early-bytes';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -296,6 +297,86 @@ test('where another protocol begins within a piece', () => {
     feedText(parser, 1, OK);
     expect(recorder.transactions).toHaveLength(1);
   }
+});
+
+describe('what a client sends behind a CONNECT before the answer', () => {
+  const CONNECT = 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n';
+  const ACCEPTED = 'HTTP/1.1 200 Connected\r\n\r\n';
+  const REFUSED = 'HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n';
+  const start = () => {
+    const recorder = new Recorder(HTTP1_BUFFERS);
+    return { recorder, parser: createHttp1().create(recorder) };
+  };
+  const targets = ({ transactions }: Recorder) => transactions.map((tx) => tx.buffers['>http.uri']);
+
+  test.each([
+    ['in one piece with it', (text: string) => [CONNECT + text]],
+    ['behind it', (text: string) => [CONNECT, text]],
+    ['byte by byte', (text: string) => [...(CONNECT + text)]],
+  ])('another protocol, %s: it goes to whoever reads the tunnel', (_, pieces) => {
+    const { recorder, parser } = start();
+    for (const piece of pieces('\r\n\x16\x03\x01GET')) feedText(parser, 0, piece);
+    feedText(parser, 1, ACCEPTED);
+    expect(recorder.upgrades).toEqual([
+      { protocol: null, at: ACCEPTED.length, early: '\r\n\x16\x03\x01GET', missing: 0 },
+    ]);
+    expect(parser.heldBytes()).toBe(0);
+  });
+
+  test('a request that has not come whole is the beginning of the tunnel, and read on', () => {
+    const { recorder, parser } = start();
+    feedText(parser, 0, `${CONNECT}GET /tun`);
+    feedText(parser, 1, ACCEPTED);
+    feedText(parser, 0, 'nelled HTTP/1.1\r\nHost: a\r\n\r\n');
+    feedText(parser, 1, OK);
+    expect(recorder.upgrades).toEqual([]);
+    expect(targets(recorder)[1]).toBe('/tunnelled');
+    expect(recorder.transactions.map((tx) => tx.ended)).toEqual([1, 1]);
+  });
+
+  test('so little that nobody can tell is left to whoever reads the tunnel', () => {
+    const { recorder, parser } = start();
+    feedText(parser, 0, `${CONNECT}GE`);
+    feedText(parser, 1, ACCEPTED);
+    expect(recorder.upgrades).toMatchObject([{ protocol: null, early: 'GE' }]);
+  });
+
+  test.each(['GET', 'ANY'])('a %s is seen at once, whatever the answer will be', (method) => {
+    const { recorder, parser } = start();
+    feedText(parser, 0, `${CONNECT}${method} /seen HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(targets(recorder)[1]).toBe('/seen');
+  });
+
+  test('where there is no tunnel, all of it is for the server', () => {
+    const { recorder, parser } = start();
+    feedText(parser, 0, `${CONNECT}\x01junk\r\n\r\nG`);
+    feedText(parser, 1, REFUSED);
+    feedText(parser, 0, GET.slice(1));
+    feedText(parser, 1, OK + OK);
+    expect(recorder.upgrades).toEqual([]);
+    expect(targets(recorder).at(-1)).toBe('/');
+    expect(recorder.transactions.at(-1)).toMatchObject({ ended: 1, progress: [5, 5] });
+    expect(parser.heldBytes()).toBe(0);
+  });
+
+  test('a client that has closed its side has sent it all the same', () => {
+    const { recorder, parser } = start();
+    feedText(parser, 0, `${CONNECT}\x16\x03`);
+    parser.close(0);
+    feedText(parser, 1, ACCEPTED);
+    expect(recorder.upgrades).toMatchObject([{ protocol: null, early: '\x16\x03' }]);
+  });
+
+  test('no more than a limit is kept, and of the rest its length', () => {
+    const { recorder, parser } = start();
+    feedText(parser, 0, CONNECT);
+    for (let i = 0; i < 5; i++) feedText(parser, 0, '\x16'.repeat(20_000));
+    parser.gap(0, 5);
+    feedText(parser, 0, '\x16');
+    feedText(parser, 1, ACCEPTED);
+    const [{ early, missing }] = recorder.upgrades;
+    expect([early?.length, missing]).toEqual([MOST_EARLY_BYTES, 100_006 - MOST_EARLY_BYTES]);
+  });
 });
 
 test('targets that are encoded twice are told where they are decoded twice', () => {

@@ -16,6 +16,7 @@ import {
 import { CR, LF } from './characters';
 import { ChunkStatus } from './chunked';
 import type { Http1Context } from './context';
+import { EarlyBytes } from './early-bytes';
 import { DirectedEvent, Http1Event } from './events';
 import { Field } from './field-names';
 import {
@@ -32,7 +33,7 @@ import type { Http1Transaction } from './message';
 import { appendToBody, beginBody, beginMultipart, endBody, readCodings } from './message-body';
 import { Method } from './methods';
 import { Mode, State } from './parser-state';
-import { classifyLine, LineKind, looksLikeRequest, looksLikeResponse } from './probe';
+import { classifyLine, LineKind, looksLikeHttpRequest, looksLikeRequest, looksLikeResponse } from './probe';
 import { Http1Progress } from './progress';
 import { Version } from './start-line';
 import { TransactionQueue } from './transaction-queue';
@@ -64,6 +65,8 @@ export class Http1Parser implements ProtocolParser {
   private successor: string | null | undefined = undefined;
   /** Bytes of all `RequestNotes`. */
   private noted = 0;
+  /** Sent behind a CONNECT that waits for its answer, and no request. */
+  private early: EarlyBytes | null = null;
 
   constructor(
     private readonly context: Http1Context,
@@ -87,12 +90,15 @@ export class Http1Parser implements ProtocolParser {
       if (this.responseState === State.LOST && i < stop) this.resumeResponse(bytes, i, stop);
       while (i < stop) i = this.responseStep(bytes, i, stop);
       if (this.waiting.oldest?.answered) this.settle(this.waiting.oldest, TO_CLIENT);
+      if ((this.mode & Mode.RESUMING) !== 0) this.resumeRequests();
     }
   }
 
   gap(direction: Direction, length: number): void {
     if (!(length > 0)) return;
     const state = this.stateOf(direction);
+    if (state === State.TUNNEL && direction === TO_SERVER && this.early !== null)
+      this.early.missing += length;
     if (state === State.TUNNEL || state === State.CLOSED || state === State.LOST) return;
     const tx = direction === TO_SERVER ? this.request : this.waiting.oldest;
     const body = tx?.bodies[direction] ?? null;
@@ -126,6 +132,7 @@ export class Http1Parser implements ProtocolParser {
     } else {
       if (this.waiting.oldest?.answered) this.closeResponse(this.waiting.oldest);
       this.responseState = State.CLOSED;
+      this.forgetEarly();
       // Nothing answers what still waits.
       while (this.waiting.oldest !== null) {
         const tx = this.waiting.oldest;
@@ -138,7 +145,7 @@ export class Http1Parser implements ProtocolParser {
 
   heldBytes(): number {
     // Only the current request and the current response hold more than themselves.
-    let held = this.waiting.length * 300 + this.noted;
+    let held = this.waiting.length * 300 + this.noted + (this.early?.heldBytes() ?? 0);
     if (this.request !== null) held += this.request.heldBytes();
     if (this.waiting.oldest !== null && this.waiting.oldest !== this.request)
       held += this.waiting.oldest.heldBytes();
@@ -147,6 +154,7 @@ export class Http1Parser implements ProtocolParser {
 
   reset(): void {
     this.endAll(State.IDLE);
+    this.forgetEarly();
     this.successor = undefined;
     this.forgotten = 0;
     this.nextId = 0;
@@ -160,7 +168,8 @@ export class Http1Parser implements ProtocolParser {
     switch (this.requestState) {
       case State.IDLE: {
         const c = bytes[start];
-        if (c === LF || c === CR) return start + 1;
+        // In front of what may be another protocol they are a part of it.
+        if ((c === LF || c === CR) && (this.mode & Mode.CONNECTING) === 0) return start + 1;
         this.beginRequest();
         return this.collect(TO_SERVER, this.request!.heads[TO_SERVER]!, bytes, start, end);
       }
@@ -175,6 +184,9 @@ export class Http1Parser implements ProtocolParser {
         return this.bodyStep(this.request!, TO_SERVER, bytes, start, end);
       case State.ENDING:
         return this.passUnexpected(this.request!, bytes, start, end);
+      case State.TUNNEL:
+        this.early?.add(bytes, start, end);
+        return end;
       default:
         return end;
     }
@@ -195,22 +207,20 @@ export class Http1Parser implements ProtocolParser {
   private advanceRequest(head: Head, closed: boolean): number {
     const tx = this.request!;
     if (this.requestState === State.START_LINE) {
-      if (tx.tentative && looksLikeRequest(head.bytes, head.base, head.base + head.length) < 0) {
-        this.discardRequest();
-        return HeadStatus.COMPLETE;
+      if (tx.tentative) {
+        const likely = looksLikeHttpRequest(head.bytes, head.base, head.base + head.length);
+        if (likely < 0 || (likely === 0 && closed)) {
+          this.discardRequest(head);
+          return HeadStatus.COMPLETE;
+        }
+        if (likely === 0) return HeadStatus.INCOMPLETE;
+        tx.tentative = false;
+        this.enqueue(tx);
       }
       const status = head.scanStartLine(closed);
       if (status !== HeadStatus.START_LINE) return status;
       head.line.parseRequest(head);
       tx.method = head.line.method;
-      if (tx.tentative) {
-        if (tx.method === Method.UNKNOWN) {
-          this.discardRequest();
-          return HeadStatus.COMPLETE;
-        }
-        tx.tentative = false;
-        this.enqueue(tx);
-      }
       this.requestState = State.FIELDS;
       if (head.line.version === Version.HTTP_0_9) {
         // HTTP/0.9 has nothing more to say: the line must be inspected now.
@@ -307,11 +317,37 @@ export class Http1Parser implements ProtocolParser {
   }
 
   /** What was collected is no request but another protocol's bytes. */
-  private discardRequest(): void {
+  private discardRequest(head: Head): void {
+    this.keepEarly(head);
     this.context.giveTransaction(this.request!);
     this.request = null;
     this.nextId--;
     this.requestState = State.TUNNEL;
+  }
+
+  private keepEarly({ bytes, base, length }: Head): void {
+    this.early ??= new EarlyBytes(this.context.pool);
+    this.early.add(bytes, base, base + length);
+  }
+
+  private forgetEarly(): void {
+    this.early?.clear();
+    this.early = null;
+  }
+
+  /** There is no tunnel, or it carries HTTP: what came early is for this parser after all. */
+  private resumeRequests(): void {
+    this.mode &= ~Mode.RESUMING;
+    const { early } = this;
+    if (early === null || this.responseState === State.TUNNEL) return;
+    const bytes = early.copy();
+    const { missing } = early;
+    this.forgetEarly();
+    const closed = this.requestState === State.CLOSED;
+    this.requestState = State.IDLE;
+    this.feed(TO_SERVER, bytes, 0, bytes.length);
+    this.gap(TO_SERVER, missing);
+    if (closed) this.close(TO_SERVER);
   }
 
   private closeRequest(tx: Http1Transaction): void {
@@ -457,12 +493,21 @@ export class Http1Parser implements ProtocolParser {
     }
     if (tx.method === Method.CONNECT) {
       this.mode &= ~Mode.CONNECTING;
-      if (status >= 200 && status < 300) {
-        this.finishResponse(tx);
+      const refused = status < 200 || status >= 300;
+      if (!refused) this.finishResponse(tx);
+      // Requests that came early are the beginning of what the tunnel carries, and in the hands of this parser.
+      if (!refused && this.waiting.oldest === null) {
+        if (this.request?.tentative === true) this.keepEarly(this.request.heads[TO_SERVER]!);
         this.surrender(null);
         return;
       }
-      if (this.requestState === State.TUNNEL) this.requestState = State.IDLE;
+      if (this.request?.tentative === true) {
+        this.request.tentative = false;
+        this.enqueue(this.request);
+      }
+      // Once this response has been dealt with.
+      this.mode |= Mode.RESUMING;
+      if (!refused) return;
     }
     if (status === 101 && !hasBodyFields) {
       const protocol = successor(head);
@@ -605,12 +650,11 @@ export class Http1Parser implements ProtocolParser {
         const tx = direction === TO_SERVER ? this.request : this.waiting.oldest;
         // A head that was not one has left its bytes behind.
         if (tx === null || (tx.heads[direction] !== head && tx.trailers[direction] !== head))
-          return direction === TO_SERVER ? end : i + taken;
+          return i + taken;
         const next = i + head.length - before;
         this.finishHead(tx, direction, head, false);
         if (this.successor === undefined) return next;
-        this.listener.onUpgrade(this.successor, next);
-        this.successor = undefined;
+        this.handOver(this.successor, next);
         return end;
       }
       if (status === HeadStatus.TOO_LONG || head.length >= this.context.options.limits.headBytes) {
@@ -626,6 +670,15 @@ export class Http1Parser implements ProtocolParser {
   private surrender(protocol: string | null): void {
     this.endAll(State.TUNNEL);
     this.successor = protocol;
+  }
+
+  /** @param at index into the bytes that are fed where the other protocol begins */
+  private handOver(protocol: string | null, at: number): void {
+    const { early } = this;
+    this.successor = undefined;
+    if (early === null) this.listener.onUpgrade(protocol, at);
+    else this.listener.onUpgrade(protocol, at, { bytes: early.copy(), missing: early.missing });
+    this.forgetEarly();
   }
 
   private advance(direction: Direction, head: Head, closed: boolean): number {

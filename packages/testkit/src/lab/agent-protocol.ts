@@ -8,6 +8,17 @@ export interface ListenParams {
   readonly greeting?: Uint8Array;
 }
 
+/** What an application read from a request, after all decoding, and where it stood. */
+export interface Reading {
+  readonly place: 'uri' | 'header' | 'body';
+  readonly text: string;
+}
+
+/** Whether a word was read at a place. */
+export function reads(readings: readonly Reading[], { place, text }: Reading): boolean {
+  return readings.some((reading) => reading.place === place && reading.text.includes(text));
+}
+
 /** A connection as a server in the lab saw it. */
 export interface ReceivedConnection {
   readonly remoteAddress: string;
@@ -15,7 +26,7 @@ export interface ReceivedConnection {
   /** All bytes that reached the application, in order. */
   readonly bytes: Uint8Array;
   /** Of a `web` server: what its application read from them, in all the ways that applications decode. */
-  readonly readings: string;
+  readonly readings: readonly Reading[];
   /** `open`, `end` after FIN, or the code of an error such as ECONNRESET. */
   readonly state: string;
 }
@@ -42,7 +53,7 @@ export interface TakeParams {
   readonly remotePort: number;
   readonly length: number;
   /** Of a `web` server: waits for this instead of a length. */
-  readonly reading?: string;
+  readonly reading?: Reading;
   readonly timeout: number;
 }
 

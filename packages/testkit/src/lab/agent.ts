@@ -15,7 +15,9 @@ import {
   type ConnectionState,
   joinFrames,
   MAX_KEPT,
+  type Reading,
   type ReceivedConnection,
+  reads,
   splitFrames,
 } from './agent-protocol';
 import { webApplication } from './web-application';
@@ -24,7 +26,7 @@ import { webApplication } from './web-application';
 class Recording {
   private readonly chunks: Buffer[] = [];
   private length = 0;
-  private readonly read: string[] = [];
+  readonly readings: Reading[] = [];
   state = 'open';
   /** Called when bytes have come or the connection has ended. */
   onChange: () => void = () => {};
@@ -57,12 +59,8 @@ class Recording {
     return Buffer.concat(this.chunks);
   }
 
-  get readings(): string {
-    return this.read.join('\n');
-  }
-
-  addReading(text: string): void {
-    this.read.push(text);
+  addReading(reading: Reading): void {
+    this.readings.push(reading);
     this.onChange();
   }
 }
@@ -130,7 +128,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const awaited: Server['awaited'] = new Map();
     servers.set(port, { accepted, awaited });
     const recordings = new WeakMap<Duplex, Recording>();
-    const web = webApplication((socket, text) => recordings.get(socket)?.addReading(text));
+    const web = webApplication((socket, reading) => recordings.get(socket)?.addReading(reading));
     const server = createServer({ allowHalfOpen: kind !== 'http' }, (socket) => {
       const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
       // The web server must have the socket first: it reads past listeners that are there before it.
@@ -189,7 +187,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()));
       recording.onChange = () => {
-        const here = reading === undefined ? recording.size >= length : recording.readings.includes(reading);
+        const here = reading === undefined ? recording.size >= length : reads(recording.readings, reading);
         if (!here && recording.state === 'open') return;
         clearTimeout(timer);
         resolve();

@@ -3,8 +3,9 @@
  * evasions within HTTP. Node's own server with `insecureHTTPParser` takes what strict ones refuse.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
+import type { Duplex, Transform } from 'node:stream';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import type { Reading } from './agent-protocol';
 
 /** Long fields are among what clients try. */
 const MAX_HEADER_SIZE = 256 << 10;
@@ -12,45 +13,93 @@ const MAX_BODY = 4 << 20;
 /** Layers of content coding that the application undoes. */
 const MOST_CODINGS = 8;
 
-const SYNC = { finishFlush: constants.Z_SYNC_FLUSH };
+const FLUSH = { flush: constants.Z_SYNC_FLUSH };
 
-function inflateAny(bytes: Buffer): Buffer {
-  try {
-    return inflateSync(bytes, SYNC);
-  } catch {
-    return inflateRawSync(bytes, SYNC);
-  }
+/** A decoder that fails keeps what it made of the bytes it got last: they are no more than these. */
+const PIECE = 8;
+const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
+
+/** With or without the wrapper of RFC 1950: its two bytes are a multiple of 31. */
+function inflater(first: Buffer): Transform {
+  const [method = 0, flags = 0] = first;
+  const wrapped = (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0;
+  return wrapped ? createInflate(FLUSH) : createInflateRaw(FLUSH);
 }
 
-const CODINGS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
-  gzip: (bytes) => gunzipSync(bytes, SYNC),
-  deflate: inflateAny,
-  br: (bytes) => brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH }),
+/** By name; `first`: the bytes that come first. */
+const DECODERS: Readonly<Record<string, (first: Buffer) => Transform>> = {
+  gzip: () => createGunzip(FLUSH),
+  deflate: inflater,
+  br: () => createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH }),
 };
 
-/** A body without its content codings; as far as they can be undone. */
-function withoutCodings(body: Buffer, codings: string): Buffer {
-  const names = codings
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim().replace(/^x-/, ''))
-    .filter(Boolean)
-    .slice(-MOST_CODINGS);
-  let bytes = body;
-  try {
-    for (const name of names.reverse()) bytes = CODINGS[name]?.(bytes) ?? bytes;
-  } catch {
-    // A part of a stream may not be decodable yet.
+/**
+ * Undoes content codings as a body comes. Of one that is damaged all is read that could be decoded; one that is not what it
+ * is named is read as it came.
+ */
+class ContentDecoding {
+  private readonly names: readonly string[];
+  private readonly decoders: Transform[] = [];
+  private readonly raw: Buffer[] = [];
+  private readonly decoded: Buffer[] = [];
+  private plain: boolean;
+
+  /** @param read called with all that was decoded so far */
+  constructor(
+    codings: string,
+    private readonly read: (body: Buffer) => void,
+  ) {
+    this.names = codings
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim().replace(/^x-/, ''))
+      .filter((name) => Object.hasOwn(DECODERS, name))
+      .slice(-MOST_CODINGS)
+      .reverse();
+    this.plain = this.names.length === 0;
   }
-  return bytes;
+
+  write(chunk: Buffer): void {
+    this.raw.push(chunk);
+    if (this.plain) this.read(Buffer.concat(this.raw));
+    else this.decode(0, chunk);
+  }
+
+  private decode(stage: number, chunk: Buffer): void {
+    const name = this.names[stage];
+    if (name === undefined) {
+      this.decoded.push(chunk);
+      this.read(Buffer.concat(this.decoded));
+      return;
+    }
+    this.decoders[stage] ??= this.open(stage, DECODERS[name]?.(chunk) as Transform);
+    const decoder = this.decoders[stage];
+    for (let at = 0; at < chunk.length && !decoder.destroyed; at += PIECE)
+      decoder.write(chunk.subarray(at, at + PIECE));
+  }
+
+  private open(stage: number, decoder: Transform): Transform {
+    decoder.on('data', (chunk: Buffer) => this.decode(stage + 1, chunk));
+    decoder.on('error', () => {
+      const gzip = this.names[0] === 'gzip' && Buffer.concat(this.raw).subarray(0, 2).equals(GZIP_MAGIC);
+      if (this.decoded.length > 0 || gzip) return;
+      this.plain = true;
+      this.read(Buffer.concat(this.raw));
+    });
+    return decoder;
+  }
 }
+
+/** What stands for a letter that one byte cannot say. */
+const UNKNOWN = '?';
 
 /** Percent-decoding as lenient applications have it: `%41`, `%u0041`, overlong UTF-8; the rest stays. */
 function percentDecoded(text: string): string {
   const bytes = text
     .replace(/%u([0-9a-f]{4})/gi, (_, digits: string) => {
       const code = Number.parseInt(digits, 16);
-      return String.fromCharCode(code >= 0xff01 && code <= 0xff5e ? code - 0xfee0 : code & 0xff);
+      if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0);
+      return code < 0x100 ? String.fromCharCode(code) : UNKNOWN;
     })
     .replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
   return bytes
@@ -86,8 +135,8 @@ function readingsOfBody(body: Buffer): string[] {
   return [text, percentDecoded(text)];
 }
 
-/** @param reached called with all that a request has told so far, one reading a line */
-export function webApplication(reached: (connection: Duplex, text: string) => void) {
+/** @param reached called with what a request has told so far */
+export function webApplication(reached: (connection: Duplex, reading: Reading) => void) {
   const server = createServer(
     {
       insecureHTTPParser: true,
@@ -104,19 +153,22 @@ export function webApplication(reached: (connection: Duplex, text: string) => vo
 
   function listen(request: IncomingMessage): void {
     const { socket } = request;
-    const chunks: Buffer[] = [];
     let length = 0;
-    const codings = request.headers['content-encoding'] ?? '';
-    const head = [request.method ?? '', ...readingsOfTarget(request.url ?? ''), ...request.rawHeaders];
-    reached(socket, head.join('\n'));
+    const decoding = new ContentDecoding(request.headers['content-encoding'] ?? '', (body) =>
+      reached(socket, { place: 'body', text: readingsOfBody(body).join('\n') }),
+    );
+    readHead(socket, request);
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_BODY) return;
-      chunks.push(chunk);
-      reached(socket, readingsOfBody(withoutCodings(Buffer.concat(chunks), codings)).join('\n'));
+      if (length <= MAX_BODY) decoding.write(chunk);
     });
-    request.on('end', () => reached(socket, request.rawTrailers.join('\n')));
+    request.on('end', () => reached(socket, { place: 'header', text: request.rawTrailers.join('\n') }));
     request.on('error', () => {});
+  }
+
+  function readHead(socket: Duplex, { url, rawHeaders }: IncomingMessage): void {
+    reached(socket, { place: 'uri', text: readingsOfTarget(url ?? '').join('\n') });
+    reached(socket, { place: 'header', text: rawHeaders.join('\n') });
   }
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -124,13 +176,12 @@ export function webApplication(reached: (connection: Duplex, text: string) => vo
     response.on('error', () => {});
   }
 
-  // What follows a CONNECT is the client's: the application reads on.
+  // A proxy in front of itself: what follows a CONNECT is for the same application.
   server.on('connect', (request: IncomingMessage, socket: Duplex, first: Buffer) => {
-    reached(socket, [...readingsOfTarget(request.url ?? ''), ...request.rawHeaders].join('\n'));
-    reached(socket, first.toString('latin1'));
+    readHead(socket, request);
     socket.write('HTTP/1.1 200 Connected\r\n\r\n');
-    socket.on('data', (chunk: Buffer) => reached(socket, chunk.toString('latin1')));
-    socket.on('error', () => {});
+    if (first.length > 0) socket.unshift(first);
+    server.emit('connection', socket);
   });
   server.on('clientError', (_, socket: Duplex) => socket.destroy());
   return server;

@@ -1,0 +1,31 @@
+import { UnblockedByHand } from './unblocked-by-hand';
+
+test('remembers the last 65 536 devices at least, and twice as many at most', () => {
+  const unblocked = new UnblockedByHand();
+  const total = 300_000;
+  for (let n = 0; n < total; n++) unblocked.note(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, n);
+  let known = 0;
+  for (let n = 0; n < total; n++) {
+    const at = unblocked.at(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
+    if (at !== undefined) known++;
+    if (at !== (n >= total - 65_536 ? n : at) || (at !== undefined && at !== n))
+      expect([n, at]).toEqual([n, n]);
+  }
+  expect(known).toBeGreaterThanOrEqual(65_536);
+  expect(known).toBeLessThanOrEqual(131_072);
+});
+
+test('the last unblocking counts, times move with the clock, and what is long ago is forgotten', () => {
+  const unblocked = new UnblockedByHand();
+  unblocked.note('192.0.2.1', 1000);
+  for (let n = 0; n < 65_536; n++) unblocked.note(`2001:db8::${n.toString(16)}`, 2000);
+  unblocked.note('192.0.2.1', 3000);
+  expect(unblocked.at('192.0.2.1')).toBe(3000);
+  expect(unblocked.at('192.0.2.2')).toBeUndefined();
+  unblocked.shiftClock(500);
+  expect([unblocked.at('192.0.2.1'), unblocked.at('2001:db8::7')]).toEqual([3500, 2500]);
+  unblocked.forget(3000);
+  expect([unblocked.at('192.0.2.1'), unblocked.at('2001:db8::7')]).toEqual([3500, undefined]);
+  unblocked.forget(4000);
+  expect(unblocked.at('192.0.2.1')).toBeUndefined();
+});
