@@ -9,6 +9,7 @@
         'addon/literal.cc',
         'addon/literal_search.cc',
         'addon/module.cc',
+        'addon/placed_patterns.cc',
         'addon/regex.cc',
         'addon/regex_search.cc',
         'addon/runtime.cc',

@@ -2,10 +2,12 @@
 
 #include <hs.h>
 
+#include <memory>
 #include <vector>
 
 #include "arguments.h"
 #include "database.h"
+#include "placed_patterns.h"
 #include "runtime.h"
 
 namespace portcullis {
@@ -40,6 +42,8 @@ struct Scanner {
   std::vector<DatabasePointer> databases;
   /// By database: see `Bounds::ends`; empty where patterns may stand anywhere.
   std::vector<std::vector<uint32_t>> bounds;
+  /// By database: literals that are looked up instead; then there is no database.
+  std::vector<std::unique_ptr<const PlacedPatterns>> placed;
 
   ~Scanner() { hs_free_scratch(scratch); }
 };
@@ -85,6 +89,17 @@ napi_value run(napi_env env, napi_callback_info info) {
     }
     counts[i] = 0;
     if (start == end) continue;
+    if (scanner.placed[index] != nullptr) {
+      if (bases[i] < 0) {
+        control[kStatus] = kBadJob | static_cast<int32_t>(i << 8);
+        return nullptr;
+      }
+      uint32_t* found = scanner.placed[index]->find(scanner.bytes + start, end - start, static_cast<uint32_t>(bases[i]),
+                                                    next, next + scanner.maxMatches);
+      counts[i] = static_cast<int32_t>(found == nullptr ? scanner.maxMatches + 1 : found - next);
+      if (found != nullptr) next = found;
+      continue;
+    }
     const std::vector<uint32_t>& ends = scanner.bounds[index];
     const Bounds bounds{ends.data(), static_cast<uint32_t>(ends.size()), bases[i]};
     Recording recording{next, next + scanner.maxMatches, bounds};
@@ -148,6 +163,46 @@ napi_value add(napi_env env, napi_callback_info info) {
   scanner.databases.push_back(std::move(database));
   const uint32_t* ends = reinterpret_cast<const uint32_t*>(bounds.data);
   scanner.bounds.emplace_back(ends, ends + bounds.length);
+  scanner.placed.emplace_back();
+  napi_value index;
+  return napi_create_uint32(env, static_cast<uint32_t>(scanner.databases.size() - 1), &index) == napi_ok ? index
+                                                                                                         : nullptr;
+}
+
+/// bytes, ends of each literal in them, caseless (1 or 0), first and last place of each → index
+napi_value addPlaced(napi_env env, napi_callback_info info) {
+  size_t count = 5;
+  napi_value arguments[5];
+  void* data;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, &data) != napi_ok) return nullptr;
+  Scanner& scanner = *static_cast<Scanner*>(data);
+  ByteSpan bytes, ends, caseless, firsts, lasts;
+  if (count != 5 || !readArray(env, arguments[0], napi_uint8_array, &bytes) ||
+      !readArray(env, arguments[1], napi_int32_array, &ends) ||
+      !readArray(env, arguments[2], napi_uint8_array, &caseless) ||
+      !readArray(env, arguments[3], napi_uint32_array, &firsts) ||
+      !readArray(env, arguments[4], napi_uint32_array, &lasts) || caseless.length != ends.length ||
+      firsts.length != ends.length || lasts.length != ends.length) {
+    return fail(env, "INVALID_ARGUMENT", "placed literals are bytes, and four numbers for each of them");
+  }
+  const int32_t* endOf = reinterpret_cast<const int32_t*>(ends.data);
+  const uint32_t* first = reinterpret_cast<const uint32_t*>(firsts.data);
+  const uint32_t* last = reinterpret_cast<const uint32_t*>(lasts.data);
+  std::vector<PlacedLiteral> literals;
+  int32_t start = 0;
+  for (size_t i = 0; i < ends.length; i++) {
+    if (endOf[i] <= start || static_cast<size_t>(endOf[i]) > bytes.length || first[i] > last[i] ||
+        last[i] >= PlacedPatterns::kPlaces) {
+      return fail(env, "INVALID_ARGUMENT", "a placed literal is empty, or its places are not below 64 in order",
+                  static_cast<int64_t>(i));
+    }
+    const uint32_t length = static_cast<uint32_t>(endOf[i] - start);
+    literals.push_back({bytes.data + start, length, caseless.data[i] != 0, first[i], last[i]});
+    start = endOf[i];
+  }
+  scanner.databases.emplace_back();
+  scanner.bounds.emplace_back();
+  scanner.placed.push_back(std::make_unique<const PlacedPatterns>(literals));
   napi_value index;
   return napi_create_uint32(env, static_cast<uint32_t>(scanner.databases.size() - 1), &index) == napi_ok ? index
                                                                                                          : nullptr;
@@ -170,6 +225,7 @@ napi_value close(napi_env env, napi_callback_info info) {
   if (napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data) != napi_ok) return nullptr;
   Scanner& scanner = *static_cast<Scanner*>(data);
   scanner.databases.clear();
+  scanner.placed.clear();
   hs_free_scratch(scanner.scratch);
   scanner.scratch = nullptr;
   return nullptr;
@@ -183,7 +239,7 @@ void finalizeScanner(napi_env env, void* data, void*) {
   delete scanner;
 }
 
-/// control (Int32Array), matches (Uint32Array), maxMatches, maxJobs → { run, bind, add, scratchSize, close }
+/// control (Int32Array), matches (Uint32Array), maxMatches, maxJobs → { run, bind, add, addPlaced, scratchSize, close }
 /// Both arrays are views over SharedArrayBuffers, which cannot be detached: their memory stays where it is.
 napi_value createScanner(napi_env env, napi_callback_info info) {
   size_t count = 4;
@@ -208,7 +264,7 @@ napi_value createScanner(napi_env env, napi_callback_info info) {
   const struct {
     const char* name;
     napi_callback callback;
-  } methods[] = {{"run", run}, {"bind", bind}, {"add", add}, {"scratchSize", scratchSize}, {"close", close}};
+  } methods[] = {{"run", run}, {"bind", bind}, {"add", add}, {"addPlaced", addPlaced}, {"scratchSize", scratchSize}, {"close", close}};
   napi_value object;
   bool made = napi_create_reference(env, arguments[0], 1, &scanner->controlReference) == napi_ok &&
               napi_create_reference(env, arguments[1], 1, &scanner->matchesReference) == napi_ok &&

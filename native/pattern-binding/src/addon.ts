@@ -9,6 +9,13 @@ export interface NativeScanner {
   run(): void;
   bind(bytes: Uint8Array): void;
   add(database: DatabaseHandle, bounds: Uint32Array): number;
+  addPlaced(
+    bytes: Uint8Array,
+    ends: Int32Array,
+    caseless: Uint8Array,
+    firsts: Uint32Array,
+    lasts: Uint32Array,
+  ): number;
   scratchSize(): number;
   close(): void;
 }

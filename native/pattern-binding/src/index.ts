@@ -5,5 +5,5 @@ export {
   patternLibraryFingerprint,
 } from './pattern-database';
 export { PatternError, type PatternErrorCode } from './pattern-error';
-export { PatternScanner } from './pattern-scanner';
+export { PatternScanner, PLACES, type PlacedLiterals } from './pattern-scanner';
 export { Regex, type RegexOptions, RegexResult, regexLibraryVersion } from './regex';

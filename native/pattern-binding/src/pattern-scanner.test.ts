@@ -1,6 +1,6 @@
 import { type Pattern, PatternDatabase } from './pattern-database';
 import { PatternError } from './pattern-error';
-import { PatternScanner } from './pattern-scanner';
+import { PatternScanner, PLACES, type PlacedLiterals } from './pattern-scanner';
 
 /** Integers in [0, below), the same for the same seed (mulberry32). */
 function seeded(seed: number): (below: number) => number {
@@ -346,5 +346,100 @@ describe.each([
     expect(errorOf(() => scanner.scanMany(text('abc'), Int32Array.of(0, 0, 3), 1)).code).toBe(
       'SCANNER_CLOSED',
     );
+  });
+});
+
+describe('literals that are looked up by their place', () => {
+  const seed = Number(process.env.PORTCULLIS_SEED ?? Date.now() % 1_000_000);
+
+  interface Placed extends Pattern {
+    readonly first: number;
+    readonly last: number;
+  }
+
+  function sideBySide(literals: readonly Placed[]): PlacedLiterals {
+    let end = 0;
+    return {
+      bytes: Uint8Array.from(literals.flatMap(({ expression }) => [...expression])),
+      ends: Int32Array.from(literals, ({ expression }) => {
+        end += expression.length;
+        return end;
+      }),
+      caseless: Uint8Array.from(literals, ({ caseless }) => (caseless ? 1 : 0)),
+      firsts: Uint32Array.from(literals, ({ first }) => first),
+      lasts: Uint32Array.from(literals, ({ last }) => last),
+    };
+  }
+
+  test(`they are found where comparing at each of their places finds them (PORTCULLIS_SEED=${seed})`, () => {
+    const random = seeded(seed + 3);
+    // Few letters, so that literals begin alike; and bytes beyond letters.
+    const alphabet = [...'abAB'].map((letter) => letter.charCodeAt(0)).concat([0, 0xff]);
+    const draw = (length: number) => Uint8Array.from({ length }, () => alphabet[random(alphabet.length)]);
+    let [told, beyond] = [0, 0];
+    for (let round = 0; round < 120; round++) {
+      const literals: Placed[] = Array.from({ length: 1 + random(60) }, (_, id) => {
+        const first = random(random(2) === 0 ? 3 : PLACES);
+        return {
+          expression: draw(1 + random(random(4) === 0 ? 20 : 5)),
+          id,
+          caseless: random(2) === 0,
+          first,
+          last: Math.min(PLACES - 1, first + random(random(2) === 0 ? 2 : 20)),
+        };
+      });
+      const scanner = new PatternScanner(100, 4);
+      const index = scanner.addPlaced(sideBySide(literals));
+      const bytes = draw(200);
+      for (let scan = 0; scan < 20; scan++) {
+        const start = random(60);
+        const end = start + random(random(2) === 0 ? 8 : 140);
+        const base = random(random(2) === 0 ? 1 : 80);
+        scanner.jobs.set([index, start, end]);
+        scanner.bases[0] = base;
+        scanner.scanMany(bytes, scanner.jobs, 1);
+        const expected = literals.filter((literal) => {
+          for (let place = Math.max(literal.first, base); place <= literal.last; place++) {
+            const at = start + place - base;
+            if (occurs(literal, bytes, at, Math.min(end, at + literal.expression.length))) return true;
+          }
+          return false;
+        });
+        expect(ids(scanner, 0, scanner.counts[0])).toEqual(expected.map(({ id }) => id));
+        told += expected.length;
+        beyond += search(literals, bytes, start, end).length - expected.length;
+      }
+      scanner.close();
+    }
+    expect(Math.min(told, beyond)).toBeGreaterThan(1000);
+  });
+
+  test('more than can be told are so many', () => {
+    const literals = Array.from({ length: 5 }, (_, id) => ({ expression: text('a'), id, first: 0, last: 0 }));
+    const scanner = new PatternScanner(4, 2);
+    const index = scanner.addPlaced(sideBySide(literals));
+    scanner.bases[0] = 0;
+    scanner.jobs.set([index, 0, 1, index, 1, 2]);
+    scanner.scanMany(text('ab'), scanner.jobs, 2);
+    expect([...scanner.counts]).toEqual([5, 0]);
+    scanner.close();
+  });
+
+  test('what has no place is refused', () => {
+    const scanner = new PatternScanner(4, 1);
+    const refused = (given: Partial<Placed>) => {
+      const literal = { expression: text('a'), id: 0, first: 0, last: 0, ...given };
+      return errorOf(() => scanner.addPlaced(sideBySide([literal]))).code;
+    };
+    expect(refused({ expression: new Uint8Array(0) })).toBe('INVALID_ARGUMENT');
+    expect(refused({ last: PLACES })).toBe('INVALID_ARGUMENT');
+    expect(refused({ first: 2, last: 1 })).toBe('INVALID_ARGUMENT');
+    const index = scanner.addPlaced(
+      sideBySide([{ expression: text('a'), id: 0, first: 0, last: PLACES - 1 }]),
+    );
+    scanner.jobs.set([index, 0, 1]);
+    scanner.bases[0] = -1;
+    expect(errorOf(() => scanner.scanMany(text('a'), scanner.jobs, 1)).code).toBe('RANGE');
+    scanner.close();
   });
 });

@@ -12,6 +12,21 @@ const JOB_WIDTH = 3;
 const BAD_JOB = 1;
 const NO_BOUNDS = new Uint32Array(0);
 
+/** Places at which literals may begin that are looked up: those below this one. */
+export const PLACES = 64;
+
+/** Literals side by side, and where each of them may begin in its buffer. */
+export interface PlacedLiterals {
+  readonly bytes: Uint8Array;
+  /** Where each of them ends in `bytes`. */
+  readonly ends: Int32Array;
+  /** 1 where ASCII letters match in both cases. */
+  readonly caseless: Uint8Array;
+  /** First and last place at which each of them may begin. */
+  readonly firsts: Uint32Array;
+  readonly lasts: Uint32Array;
+}
+
 /**
  * Scans buffers for one thread. It owns the scratch memory, which grows with the databases added, and the
  * arrays that native code writes into; a scan allocates nothing and never calls back into JavaScript.
@@ -86,6 +101,19 @@ export class PatternScanner {
     this.#added = index + 1;
     if (bounds !== null) return index;
     this.#indexes.set(database, index);
+    return index;
+  }
+
+  /**
+   * Literals that stand near the beginning of their buffer, at places that are known: they are not searched for, but looked
+   * up there. Returns their index for {@link scanMany}, where `bases` says at which place of the buffer a job begins; ids
+   * are places in the list.
+   * @throws PatternError INVALID_ARGUMENT where a literal is empty or may begin at {@link PLACES} or behind it
+   */
+  addPlaced({ bytes, ends, caseless, firsts, lasts }: PlacedLiterals): number {
+    this.#checkOpen();
+    const index = native(() => this.#native.addPlaced(bytes, ends, caseless, firsts, lasts));
+    this.#added = index + 1;
     return index;
   }
 

@@ -1,6 +1,7 @@
 import { parsePrefix } from '@portcullis/configuration';
 import { callsForBan, type Detection, type ProvisionalBan } from '@portcullis/engine';
 import type { BanRequest, BanService } from '@portcullis/firewall';
+import { Offenders } from './offenders';
 
 /** What the configuration says about the sources of attacks. */
 export interface BanPolicy {
@@ -23,20 +24,12 @@ export type BanOutcome =
   | { refused: string }
   | { failed: string };
 
-interface Offender {
-  bans: number;
-  last: number;
-}
-
 const MINUTE = 60_000;
-/** Sources that are remembered for escalation; the longest unseen are forgotten first. */
-const MOST_OFFENDERS = 100_000;
 /** Detections of one connection come in a burst: they are one offence. */
 const SAME_OFFENCE = 5000;
 
 /** Bans those who attack, as the policy says; a flood of detections becomes an alarm instead of an outage. */
 export class AttackerBans {
-  private readonly offenders = new Map<string, Offender>();
   /** When the bans of the last minute were made, milliseconds; the oldest first. */
   private readonly made: number[] = [];
   private alarmedUntil = 0;
@@ -47,7 +40,15 @@ export class AttackerBans {
     private readonly onFlood: (perMinute: number) => void,
     /** Milliseconds; of a clock that nobody sets, so that a minute is a minute. */
     private readonly clock: () => number = () => performance.now(),
-  ) {}
+    private readonly offenders: Offenders = new Offenders(null),
+  ) {
+    offenders.load(clock());
+  }
+
+  /** Writes down who was banned how often. @throws Error of the file system */
+  save(): void {
+    this.offenders.save(this.clock());
+  }
 
   /** New bans that may be made now. */
   room(perMinute: number): number {
@@ -112,11 +113,11 @@ export class AttackerBans {
       return { refused: 'without a completed handshake the source address may be forged' };
     const now = this.clock();
     const prefix = version === 6 ? this.prefixOf(source, policy.ipv6Prefix) : source;
-    const known = this.offenders.get(prefix);
-    if (known === undefined || now - known.last >= SAME_OFFENCE) {
+    const last = this.offenders.lastOf(prefix);
+    if (last === undefined || now - last >= SAME_OFFENCE) {
       if (!this.takeRoom(now, policy.perMinute))
         return { refused: `more than ${policy.perMinute} devices were banned within a minute` };
-      this.note(prefix, known, now, policy.escalation?.remember ?? 0);
+      this.offenders.note(prefix, now, policy.escalation?.remember ?? 0);
     }
     const seconds = this.secondsFor(prefix, policy);
     try {
@@ -171,19 +172,10 @@ export class AttackerBans {
     if (old > 0) made.splice(0, old);
   }
 
-  private note(prefix: string, known: Offender | undefined, now: number, remember: number): void {
-    this.offenders.delete(prefix);
-    if (this.offenders.size >= MOST_OFFENDERS)
-      this.offenders.delete(this.offenders.keys().next().value as string);
-    const again = known !== undefined && now - known.last <= remember * 1000;
-    this.offenders.set(prefix, { bans: again ? known.bans + 1 : 1, last: now });
-  }
-
   private secondsFor(prefix: string, { seconds, escalation }: BanPolicy): number {
-    const bans = this.offenders.get(prefix)?.bans ?? 1;
     return escalation === null
       ? seconds
-      : Math.min(escalation.max, seconds * escalation.factor ** (bans - 1));
+      : Math.min(escalation.max, seconds * escalation.factor ** (this.offenders.bansOf(prefix) - 1));
   }
 }
 

@@ -224,6 +224,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         ],
         ...this.protection.ends(),
         ['the state file', () => this.state.remember({ protecting: null })],
+        ['repeat offenders', () => this.responses.keepOffenders()],
         ['the ban ledger', () => this.bans.service.stop()],
         ['the firewall', () => this.firewall.close()],
         ['the metrics', () => this.metrics?.close()],
@@ -443,6 +444,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       bans: () => this.bans,
       neverBlock: () => this.neverBlock,
       permits: () => this.permits,
+      responses: () => this.responses,
       traffic: this.traffic,
       lostDetections: this.lostDetections,
       unattendedTraffic: () => this.unattendedTraffic,
@@ -470,6 +472,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
 
   private makeResponses(): Responses {
     return new Responses({
+      directory: this.configuration['state-dir'],
       bans: this.bans,
       mode: this.mode,
       incidents: this.incidents,

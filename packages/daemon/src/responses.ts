@@ -9,8 +9,14 @@ import { engineEvent } from './engine-event';
 import type { Incidents } from './incidents';
 import { InterfaceNames } from './interfaces';
 import type { Logger } from './logger';
+import { Offenders } from './offenders';
+import { StandingTrouble } from './standing-trouble';
+
+const OFFENDERS_MILLISECONDS = 60_000;
 
 export interface ResponseParts {
+  /** For what is kept over a restart. */
+  readonly directory: string;
   readonly bans: Bans;
   readonly mode: Mode;
   readonly incidents: Incidents;
@@ -28,9 +34,18 @@ export interface ResponseParts {
 export class Responses {
   private readonly attackers: AttackerBans;
   private readonly interfaces = new InterfaceNames();
+  private readonly unwritten: StandingTrouble;
+  /** When repeat offenders were last written down, by `performance.now`. */
+  private writtenAt = 0;
 
   constructor(private readonly parts: ResponseParts) {
-    this.attackers = new AttackerBans(parts.bans.service, (perMinute) => this.banFlood(perMinute));
+    this.attackers = new AttackerBans(
+      parts.bans.service,
+      (perMinute) => this.banFlood(perMinute),
+      undefined,
+      new Offenders(parts.directory),
+    );
+    this.unwritten = new StandingTrouble(parts.log);
   }
 
   /** Runs through an answer without giving it: what has never run is compiled first, and the first attack waits. */
@@ -64,6 +79,25 @@ export class Responses {
   /** What attackers may be banned for now. */
   get policy(): BanPolicy {
     return banPolicy(this.parts.configuration());
+  }
+
+  /** Once a minute: a crash may forget who became a repeat offender within the last one. */
+  keepOffendersNowAndThen(): void {
+    if (performance.now() - this.writtenAt >= OFFENDERS_MILLISECONDS) this.keepOffenders();
+  }
+
+  /** Writes down who was banned how often, where bans become longer with it. */
+  keepOffenders(): void {
+    this.writtenAt = performance.now();
+    if (this.policy.escalation === null) return;
+    try {
+      this.attackers.save();
+      this.unwritten.ends('repeat offenders are written down again');
+    } catch (error) {
+      this.unwritten.begins(
+        `repeat offenders cannot be written down, a restart forgets them: ${(error as Error).message}`,
+      );
+    }
   }
 
   /** New bans that may be made now. */

@@ -1,12 +1,14 @@
 import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Configuration, eveFilePath, SETTINGS_FILE } from '@portcullis/configuration';
+import { OFFENDERS_FILE } from './offenders';
 
 /** What the engine and its commands write into the state directory, the registration apart. */
 const STATE: readonly (string | RegExp)[] = [
   'state.json',
   SETTINGS_FILE,
   /^bans\.(snapshot|journal\.\d+)$/,
+  OFFENDERS_FILE,
   'pattern-cache',
   'rule-sets',
   'spool',

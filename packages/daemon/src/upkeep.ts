@@ -10,6 +10,7 @@ import type { NeverBlock } from './never-block';
 import type { Protection } from './protection';
 import { QueuePressure, type QueuePressureFacts } from './queue-pressure';
 import type { RememberedState } from './remembered-state';
+import type { Responses } from './responses';
 import { StandingTrouble } from './standing-trouble';
 import type { Traffic } from './traffic';
 import type { Turns } from './turns';
@@ -34,6 +35,7 @@ export interface UpkeepParts {
   bans(): Bans;
   neverBlock(): NeverBlock;
   permits(): BanPermits;
+  responses(): Pick<Responses, 'keepOffendersNowAndThen'>;
   /** What becomes of traffic that no worker attends to: `passes uninspected`, `is dropped`. */
   unattendedTraffic(): string;
 }
@@ -76,6 +78,7 @@ export class Upkeep {
     this.parts.neverBlock().refresh();
     this.parts.bans().service.lookAround();
     this.parts.permits().renew();
+    this.parts.responses().keepOffendersNowAndThen();
     state.tryAgain();
     lostDetections.look(traffic.totals(supervisor?.workers ?? new Map()));
     if (mirrors === null)

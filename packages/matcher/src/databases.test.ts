@@ -7,7 +7,7 @@ import { attachDatabases, prepareDatabases, prepareDatabasesNow } from './databa
 // Keys are shared within the process: each test has patterns of its own.
 let serial = 0;
 const ruleset = (word: string) =>
-  compileText(`alert tcp any any -> any any (content:"${word}"; depth:60; sid:1;)`).ruleset;
+  compileText(`alert tcp any any -> any any (content:"${word}"; sid:1;)`).ruleset;
 const freshWord = () => `pattern${process.pid}x${++serial}`;
 
 let directory: string;
@@ -22,6 +22,14 @@ test('equal prefilters share one database', async () => {
   expect(set.prefilters.length).toBeGreaterThan(1);
   expect(report.compiled).toBe(1);
   expect(set.prefilters.every(({ database }) => database !== null)).toBe(true);
+});
+
+test('patterns that are looked up by their place need no database', async () => {
+  const rules = `alert tcp any any -> any any (content:"${freshWord()}"; depth:60; sid:1;)`;
+  const { ruleset: set } = compileText(rules);
+  expect(await prepareDatabases(set)).toMatchObject({ compiled: 0, attached: 0 });
+  expect(set.prefilters.length).toBeGreaterThan(0);
+  expect(attachDatabases(set)).toBe(0);
 });
 
 test('a rule set of the same rules attaches to databases that are there', () => {

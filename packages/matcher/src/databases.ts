@@ -55,7 +55,8 @@ export async function prepareDatabases(
   const work = new DatabaseWork(options);
   // Equal prefilters (of packets and streams, of both directions) need one database.
   const missing = new Map<string, Prefilter>();
-  for (const prefilter of ruleset.prefilters) {
+  const searched = searchedOf(ruleset);
+  for (const prefilter of searched) {
     if (!missing.has(prefilter.key) && !work.find(prefilter)) missing.set(prefilter.key, prefilter);
   }
   if (options.apart === true && missing.size > 0) await work.compileApart(missing);
@@ -65,14 +66,14 @@ export async function prepareDatabases(
       work.keep(prefilter, await PatternDatabase.compileAsync(work.patterns(prefilter)));
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
-  for (const prefilter of ruleset.prefilters) work.attach(prefilter);
+  for (const prefilter of searched) work.attach(prefilter);
   return work.report;
 }
 
 /** As `prepareDatabases`, at once and on this thread. */
 export function prepareDatabasesNow(ruleset: CompiledRuleSet, options: DatabaseOptions = {}): DatabaseReport {
   const work = new DatabaseWork(options);
-  for (const prefilter of ruleset.prefilters) {
+  for (const prefilter of searchedOf(ruleset)) {
     if (!work.find(prefilter)) work.keep(prefilter, PatternDatabase.compile(work.patterns(prefilter)));
   }
   return work.report;
@@ -85,8 +86,13 @@ export function prepareDatabasesNow(ruleset: CompiledRuleSet, options: DatabaseO
 export function attachDatabases(ruleset: CompiledRuleSet): number {
   const work = new DatabaseWork({});
   let missing = 0;
-  for (const prefilter of ruleset.prefilters) if (!work.attach(prefilter)) missing++;
+  for (const prefilter of searchedOf(ruleset)) if (!work.attach(prefilter)) missing++;
   return missing;
+}
+
+/** Those that need a database. */
+function searchedOf({ prefilters }: CompiledRuleSet): Prefilter[] {
+  return prefilters.filter(({ firsts }) => firsts === null);
 }
 
 class DatabaseWork {

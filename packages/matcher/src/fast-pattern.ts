@@ -1,3 +1,4 @@
+import { type ContentPlace, placesOf } from './content-places';
 import type { ContentStep } from './keywords/content';
 import type { BufferPart } from './rule-builder';
 import { LOWER } from './search';
@@ -55,6 +56,8 @@ export interface FastPattern {
   readonly caseless: boolean;
   /** The pattern ends at or before this place of the buffer; 0: anywhere. */
   readonly end: number;
+  /** Where it ends at or before such a place: it begins at or behind this one. */
+  readonly from: number;
   /** The pattern is the end of the content: where it is found, all of the content is there. */
   readonly atEnd: boolean;
   /** Estimated bits: every 10 make it a thousand times rarer. */
@@ -88,12 +91,13 @@ export function chooseFastPattern(
 ): FastPattern | null {
   let best: FastPattern | null = null;
   for (const { part, contents } of parts) {
+    const places = placesOf(part.steps);
     for (const step of contents) {
       if (step.negated) continue;
       const isNamed = named?.step === step;
       const pattern = isNamed
-        ? cut(step, part, named.from, named.length)
-        : cut(step, part, 0, step.bytes.length);
+        ? cut(step, part, places.get(step), named.from, named.length)
+        : cut(step, part, places.get(step), 0, step.bytes.length);
       // What the rule names counts, unless it is in every other request.
       if (isNamed && !isOrdinary(pattern.bytes)) return pattern;
       if (!best || pattern.bits > best.bits) best = pattern;
@@ -103,7 +107,13 @@ export function chooseFastPattern(
 }
 
 /** The rarest run of at most LONGEST bytes. */
-function cut(step: ContentStep, part: BufferPart, from: number, length: number): FastPattern {
+function cut(
+  step: ContentStep,
+  part: BufferPart,
+  place: ContentPlace | undefined,
+  from: number,
+  length: number,
+): FastPattern {
   let start = from;
   let size = length;
   if (length > LONGEST) {
@@ -140,13 +150,14 @@ function cut(step: ContentStep, part: BufferPart, from: number, length: number):
     size = uncutSize;
   }
   const bytes = step.bytes.subarray(start, start + size);
-  const fixedEnd = step.fixedEnd;
+  const bound = place !== undefined && place.end > 0 ? place : null;
   return {
     step,
     part,
     bytes,
     caseless: step.caseless,
-    end: fixedEnd === 0 ? 0 : fixedEnd - (step.bytes.length - start - size),
+    end: bound === null ? 0 : bound.end - (step.bytes.length - start - size),
+    from: bound === null ? 0 : bound.from + start,
     atEnd: start + size === step.bytes.length,
     bits: rarity(bytes, step.caseless) * (isOrdinary(bytes) ? ORDINARY_WORTH : 1),
   };

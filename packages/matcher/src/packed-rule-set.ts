@@ -81,13 +81,14 @@ export function packRuleSet(
     parts: {
       [Stands.PARTS]: {
         slots: slots.map(({ name, transforms }) => ({ name, transforms: transforms.map(writtenForm) })),
-        prefilters: prefilters.map(({ key, longest, offsets, rules: called, table, bounds }) => ({
+        prefilters: prefilters.map(({ key, longest, offsets, rules: called, table, bounds, firsts }) => ({
           key,
           longest,
           offsets,
           rules: called,
           table,
           bounds,
+          firsts,
         })),
       } satisfies PackedParts,
     },

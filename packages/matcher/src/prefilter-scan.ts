@@ -63,7 +63,9 @@ export class PrefilterScan {
     this.jobs = this.scanner.jobs;
     this.bases = this.scanner.bases;
     this.memos = ruleset.prefilters.map(() => null);
-    this.indexes = Int32Array.from(ruleset.prefilters, ({ database, bounds }) => {
+    this.indexes = Int32Array.from(ruleset.prefilters, (prefilter) => {
+      const { database, bounds, firsts, table } = prefilter;
+      if (firsts !== null) return this.scanner.addPlaced({ ...table, firsts, lasts: prefilter.lasts() });
       if (!database) throw new Error('the pattern databases of the rule set are not prepared');
       return this.scanner.add(database, bounds.some((end) => end > 0) ? bounds : null);
     });
@@ -178,7 +180,7 @@ export class PrefilterScan {
     if (joint || (parts & STREAM) !== 0) {
       const to = end - start > HEAD_LENGTH ? start + HEAD_LENGTH : end;
       const from = Math.max(fresh - head.longest + 1, start);
-      this.addJob(head, bytes, from, to, from - fresh, fresh, end, joint ? parts : STREAM);
+      this.addJob(head, bytes, from, to, from - start, fresh, end, joint ? parts : STREAM);
     }
     if (!joint && (parts & PACKET) !== 0) {
       const to = end - fresh > HEAD_LENGTH ? fresh + HEAD_LENGTH : end;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { PatternDatabase } from '@portcullis/pattern-binding';
+import { type PatternDatabase, PLACES } from '@portcullis/pattern-binding';
 import type { OutlinePattern } from './rule-outline';
 import { LOWER } from './search';
 
-/** Patterns bound to the first bytes of a large buffer are kept out of what scans the rest of it. */
+/** The first bytes of a large buffer: patterns bound to them are kept out of what scans the rest of it, if their places are few. */
 export const HEAD_LENGTH = 128;
 
 export interface Literal {
@@ -32,6 +32,8 @@ export class Prefilter {
   readonly table: LiteralTable;
   /** By literal: how far from the beginning of its buffer it ends at most, for all of its rules; 0: it may stand anywhere. */
   readonly bounds: Uint32Array;
+  /** By literal: where in its buffer it begins at the earliest. They are looked up by place, without a database; null: searched for. */
+  readonly firsts: Uint32Array | null;
   database: PatternDatabase | null = null;
 
   /** @param number place in `CompiledRuleSet.prefilters` */
@@ -45,10 +47,17 @@ export class Prefilter {
     this.rules = parts.rules;
     this.table = parts.table;
     this.bounds = parts.bounds;
+    this.firsts = parts.firsts;
   }
 
   get literalCount(): number {
     return this.table.ends.length;
+  }
+
+  /** By literal that is looked up: where in its buffer it begins at the latest. */
+  lasts(): Uint32Array {
+    const { ends } = this.table;
+    return this.bounds.map((bound, i) => bound - (ends[i] - (i === 0 ? 0 : ends[i - 1])));
   }
 
   /** The literals by themselves; their bytes are views. */
@@ -69,6 +78,7 @@ export interface PrefilterParts {
   readonly rules: Int32Array;
   readonly table: LiteralTable;
   readonly bounds: Uint32Array;
+  readonly firsts: Uint32Array | null;
 }
 
 /** Collects patterns and the rules they stand for. */
@@ -77,11 +87,19 @@ class PrefilterDraft {
   private readonly literals: Literal[] = [];
   private readonly rules: number[][] = [];
   private readonly bounds: number[] = [];
+  private readonly firsts: number[] = [];
 
-  /** @param end how far from the beginning of its buffer it ends at most; 0: it may stand anywhere */
-  add(pattern: Literal, rule: number, end: number): void {
+  /** @param placed the literals are looked up by place */
+  constructor(private readonly placed: boolean) {}
+
+  /**
+   * @param from where in its buffer it begins at the earliest
+   * @param end how far from the beginning of its buffer it ends at most; 0: it may stand anywhere
+   */
+  add(pattern: Literal, rule: number, from: number, end: number): void {
     const bytes = pattern.caseless ? pattern.bytes.map((byte) => LOWER[byte]) : pattern.bytes;
-    const key = `${pattern.caseless ? 'i' : 'c'}${Buffer.from(bytes).toString('latin1')}`;
+    const literal = `${pattern.caseless ? 'i' : 'c'}${Buffer.from(bytes).toString('latin1')}`;
+    const key = this.placed ? `${from} ${end} ${literal}` : literal;
     const index = this.indexes.get(key);
     if (index !== undefined) {
       this.rules[index].push(rule);
@@ -93,6 +111,7 @@ class PrefilterDraft {
     this.literals.push({ bytes, caseless: pattern.caseless });
     this.rules.push([rule]);
     this.bounds.push(end);
+    this.firsts.push(from);
   }
 
   get size(): number {
@@ -132,6 +151,7 @@ class PrefilterDraft {
       rules: Int32Array.from(numbers),
       table: { bytes: all, ends, caseless },
       bounds: Uint32Array.from(this.bounds),
+      firsts: this.placed ? Uint32Array.from(this.firsts) : null,
     });
     prefilters.push(prefilter);
     return prefilter;
@@ -141,20 +161,23 @@ class PrefilterDraft {
 /** The patterns of one kind of buffer: those that may stand anywhere, and those bound to its first bytes. */
 export interface PatternSet {
   readonly anywhere: Prefilter | null;
-  /** Scanned over the first `HEAD_LENGTH` bytes. */
+  /** Looked up in the first `HEAD_LENGTH` bytes. */
   readonly head: Prefilter | null;
 }
 
 export class PatternSetDraft {
-  private readonly anywhere = new PrefilterDraft();
-  private readonly head = new PrefilterDraft();
+  private readonly anywhere = new PrefilterDraft(false);
+  private readonly head = new PrefilterDraft(true);
 
   /** @param large the buffer may be longer than its head by far */
   constructor(private readonly large: boolean) {}
 
   add(pattern: OutlinePattern, rule: number): void {
-    const bound = this.large && pattern.end > 0 && pattern.end <= HEAD_LENGTH;
-    (bound ? this.head : this.anywhere).add(pattern, rule, pattern.end);
+    const { bytes, from, end } = pattern;
+    const last = end - bytes.length;
+    // What does not fit between its bounds is found nowhere, and need not be looked up.
+    const placed = this.large && end > 0 && end <= HEAD_LENGTH && from <= last && last < PLACES;
+    (placed ? this.head : this.anywhere).add(pattern, rule, from, end);
   }
 
   *build(prefilters: Prefilter[]): Generator<void, PatternSet | null> {

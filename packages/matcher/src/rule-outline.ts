@@ -10,6 +10,7 @@ export interface OutlinePattern {
   readonly bytes: Uint8Array;
   readonly caseless: boolean;
   readonly end: number;
+  readonly from: number;
   readonly bits: number;
   /** Direction its buffer is of, in a rule that looks both ways; else -1. */
   readonly side: number;
@@ -89,6 +90,7 @@ export class RuleOutline {
       bytes: pattern.bytes.slice(),
       caseless: pattern.caseless,
       end: pattern.end,
+      from: pattern.from,
       bits: pattern.bits,
       side: pattern.part.side,
     };

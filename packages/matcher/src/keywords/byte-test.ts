@@ -33,7 +33,7 @@ interface ByteTest extends ByteOptions {
   readonly offset: Operand;
 }
 
-class ByteTestStep extends BufferStep {
+export class ByteTestStep extends BufferStep {
   constructor(private readonly test: ByteTest) {
     super();
   }

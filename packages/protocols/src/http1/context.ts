@@ -4,6 +4,7 @@ import { BufferPool } from '../buffer-pool';
 import type { FilePolicy } from '../files/policy';
 import { Body } from './body';
 import { DerivedBuffers } from './derived';
+import { FieldsMemo } from './fields-memo';
 import { Head } from './head';
 import type { Http1Limits } from './limits';
 import { Http1Transaction } from './message';
@@ -24,6 +25,7 @@ export interface Http1Options {
 export class Http1Context {
   readonly pool = new BufferPool();
   readonly derived = new DerivedBuffers();
+  private readonly fields = new FieldsMemo();
   private readonly heads: Head[] = [];
   private readonly bodies: Body[] = [];
   private readonly transactions: Http1Transaction[] = [];
@@ -36,7 +38,7 @@ export class Http1Context {
   constructor(readonly options: Http1Options) {}
 
   takeHead(): Head {
-    return this.heads.pop() ?? new Head(this.options.limits, this.pool);
+    return this.heads.pop() ?? new Head(this.options.limits, this.pool, this.fields);
   }
 
   giveHead(head: Head): void {

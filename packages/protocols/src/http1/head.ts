@@ -13,6 +13,7 @@ import { type BufferPool, NO_BYTES } from '../buffer-pool';
 import * as characters from './characters';
 import * as fieldNames from './field-names';
 import * as table from './field-table';
+import type { FieldsMemo } from './fields-memo';
 import type { Http1Limits } from './limits';
 import { StartLine } from './start-line';
 
@@ -22,6 +23,7 @@ const { FIELD_COUNT, Field, HASH_START, HASH_STEP, hashName, identifyField, isTo
 const {
   HASH,
   KIND,
+  KIND_FIELD,
   KIND_FOLDED,
   KIND_REPEATED,
   LAST,
@@ -116,6 +118,7 @@ export class Head {
   constructor(
     private readonly limits: Http1Limits,
     private readonly pool: BufferPool,
+    private readonly memo: FieldsMemo,
   ) {
     this.firstOf.fill(-1);
   }
@@ -268,6 +271,32 @@ export class Head {
 
   /** Looks for header fields up to the empty line. @param closed no more bytes will come */
   scanFields(closed: boolean): number {
+    const { base, fieldStart: start, memo } = this;
+    const begins = this.scanned === start && this.count === 0 && this.flags === 0;
+    // How the line before has ended may matter where it is not the ordinary way.
+    const first = begins && !this.owned && this.lineEnding === LineEnding.CRLF;
+    if (!first) return this.readFields(closed);
+    const entry = memo.find(this.bytes, base + start, base + this.length);
+    if (entry >= 0) return this.recall(entry);
+    const status = this.readFields(closed);
+    // Of fields with something odd about them each head is to tell for itself.
+    if (status === HeadStatus.COMPLETE && this.flags === 0)
+      memo.keep(base, start, this.length, this.rows, this.count);
+    return status;
+  }
+
+  /** Takes over the fields of a block that was read before. */
+  private recall(entry: number): number {
+    const { memo, rows, firstOf, fieldStart: start } = this;
+    this.count = memo.recall(entry, rows, start);
+    for (let index = 0; index < this.count; index++) firstOf[rows[index * ROW + KIND] & KIND_FIELD] = index;
+    firstOf[Field.OTHER] = -1;
+    this.length = start + memo.lengthOf(entry);
+    this.blockEnd = this.length;
+    return HeadStatus.COMPLETE;
+  }
+
+  private readFields(closed: boolean): number {
     const { bytes, base, response } = this;
     const { fieldBytes } = this.limits;
     const end = base + this.length;
