@@ -161,7 +161,7 @@ export function buildAddons() {
 /** @param project what to compile, with all it refers to */
 export function compileTypeScript(project = 'tsconfig.json') {
   // Later there is little to do, and nothing to tell of.
-  if (!existsSync(join(root, 'packages', 'cli', 'dist', 'main.js'))) say('compiling TypeScript');
+  if (!existsSync(join(root, 'packages', 'cli', 'dist', 'index.js'))) say('compiling TypeScript');
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', project], {
     asCaller: true,
   });

@@ -1,5 +1,6 @@
 /** A Docker engine of the test's own: its own processes, mounts and control groups, no bridge, and no firewall rules. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { type Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
 import { composeProgram } from '../ops/compose-program';
 import { controlGroupsMissing, enterControlGroup, removeControlGroup } from './control-group';
@@ -26,6 +27,7 @@ export function dockerMissing(): string | null {
 
 export class DockerEngine {
   private readonly name = `portcullis-docker-${process.pid}`;
+  private readonly composeProgram = composeProgram()?.argv ?? (['docker', 'compose'] as const);
   private readonly process: ChildProcess | LabProcess;
 
   /**
@@ -57,8 +59,15 @@ export class DockerEngine {
   }
 
   compose(...argv: string[]): string {
-    const [program, ...args] = composeProgram()?.argv ?? ['docker', 'compose'];
+    const [program, ...args] = this.composeProgram;
     return this.must(program, [...args, ...argv]);
+  }
+
+  /** @param pid as the engine counts processes */
+  kill(pid: number): void {
+    const { pid: own } = this.process;
+    const first = readFileSync(`/proc/${own}/task/${own}/children`, 'utf8').trim();
+    this.must('nsenter', [`--target=${first}`, '--pid', 'kill', '-9', String(pid)]);
   }
 
   async destroy(): Promise<void> {

@@ -23,7 +23,7 @@ const NOBODY = 65534;
 const COMPOSE = join(repository, 'docker', 'compose.yaml');
 
 interface Services {
-  services: Record<'portcullis' | 'prometheus', { image: string; stop_grace_period: string }>;
+  services: Record<'prometheus', { image: string }>;
 }
 const { services } = parse(readFileSync(COMPOSE, 'utf8')) as Services;
 
@@ -47,6 +47,7 @@ else
     ];
     let lab: Lab;
     let engine: DockerEngine;
+    let id: string;
 
     /** Makes images of a Debian with this machine's Node.js, and of one with its Prometheus, by the names that are asked for. */
     function makeImages(builder: DockerEngine): void {
@@ -106,6 +107,7 @@ else
       );
       engine = await DockerEngine.start(folder, lab);
       engine.compose(...compose, 'up', '--detach', '--no-build', 'portcullis');
+      id = engine.compose(...compose, 'ps', '--quiet', 'portcullis').trim();
     }, 3_600_000);
     afterAll(async () => {
       await engine?.destroy();
@@ -113,18 +115,14 @@ else
       rmSync(folder, { recursive: true, force: true });
     }, 120_000);
 
-    const container = (service: string): Container => {
-      const id = engine.compose(...compose, 'ps', '--quiet', service).trim();
-      const [found] = JSON.parse(engine.docker('inspect', id)) as [Container];
-      return found;
-    };
-    const inside = (...argv: string[]) => engine.compose(...compose, 'exec', '-T', 'portcullis', ...argv);
+    const container = () => (JSON.parse(engine.docker('inspect', id)) as [Container])[0];
+    const inside = (...argv: string[]) => engine.docker('exec', id, ...argv);
     const status = () =>
       JSON.parse(
         inside('node', '/opt/portcullis/packages/cli/bin/portcullis.js', 'status', '--json'),
       ) as StatusAnswer;
     const healthy = () =>
-      waitUntil(() => container('portcullis').State.Health?.Status === 'healthy', {
+      waitUntil(() => container().State.Health?.Status === 'healthy', {
         timeout: 90_000,
         what: 'Docker to find it healthy',
       });
@@ -166,11 +164,11 @@ else
       });
 
     test('killed, it is started again and keeps its bans', async () => {
-      const { Pid: before } = container('portcullis').State;
-      process.kill(container('portcullis').State.Pid, 'SIGKILL');
+      const { Pid: before } = container().State;
+      engine.kill(before);
       await waitUntil(
         () => {
-          const { Status, Pid } = container('portcullis').State;
+          const { Status, Pid } = container().State;
           return Status === 'running' && Pid !== before;
         },
         { timeout: 60_000, what: 'Docker to start it again' },
@@ -181,11 +179,9 @@ else
 
     test('told to stop, it is away in time and leaves no rule behind', async () => {
       expect(await queueRules()).not.toBeNull();
-      const began = Date.now();
       engine.compose(...compose, 'stop', 'portcullis');
-      expect(Date.now() - began).toBeLessThan(
-        Number.parseInt(services.portcullis.stop_grace_period, 10) * 1000,
-      );
+      // Docker would have killed it when the time for that was over.
+      expect(container().State).toMatchObject({ Status: 'exited', ExitCode: 0 });
       expect(await queueRules()).toBeNull();
     });
   });
