@@ -20,7 +20,7 @@ const PROGRAMS = {
 };
 
 /** Dependencies whose code is taken into the bundle, without what it does not use: most of their loading time. */
-const INLINED = { configuration: ['yaml', 'zod'] };
+const INLINED = { configuration: ['yaml', 'zod'], control: ['yaml'] };
 
 /** @returns packages whose bundle is missing or older than a source of theirs, or than this file */
 export function unbundledPackages() {
