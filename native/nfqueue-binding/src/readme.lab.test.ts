@@ -27,7 +27,13 @@ describeInLab('the README', () => {
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../../../tsconfig.base.json',
-        compilerOptions: { composite: false, declaration: false, declarationMap: false, sourceMap: false },
+        compilerOptions: {
+          composite: false,
+          declaration: false,
+          declarationMap: false,
+          emitDeclarationOnly: false,
+          sourceMap: false,
+        },
         files: ['example.ts'],
       }),
     );
