@@ -30,6 +30,11 @@ export class Http1Context {
   private readonly bodies: Body[] = [];
   private readonly transactions: Http1Transaction[] = [];
   private readonly multiparts: MultipartReader[] = [];
+  /**
+   * The protocol that follows the head in hand (null: to be told by its bytes), undefined where HTTP goes on. Of the parser that
+   * is being fed: it is asked for before that returns, and so no flow has to have room for it.
+   */
+  successor: string | null | undefined = undefined;
 
   /** Free objects kept of each kind; the rest is left to the garbage collector. */
   private static readonly KEPT = 1024;

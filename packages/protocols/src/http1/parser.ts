@@ -61,8 +61,6 @@ export class Http1Parser implements ProtocolParser {
   private mode = 0;
   /** Bytes of `STATUS_LINE_START` seen where a body may be instead. */
   private matched = 0;
-  /** The protocol that follows the head in hand (null: to be told by its bytes), undefined where HTTP goes on. */
-  private successor: string | null | undefined = undefined;
   /** Bytes of all `RequestNotes`. */
   private noted = 0;
   /** Sent behind a CONNECT or Upgrade that waits for its answer, and no request. */
@@ -155,7 +153,6 @@ export class Http1Parser implements ProtocolParser {
   reset(): void {
     this.endAll(State.IDLE);
     this.forgetEarly();
-    this.successor = undefined;
     this.forgotten = 0;
     this.nextId = 0;
     this.mode = 0;
@@ -667,8 +664,9 @@ export class Http1Parser implements ProtocolParser {
           return i + taken;
         const next = i + head.length - before;
         this.finishHead(tx, direction, head, false);
-        if (this.successor === undefined) return next;
-        this.handOver(this.successor, next);
+        const { successor: protocol } = this.context;
+        if (protocol === undefined) return next;
+        this.handOver(protocol, next);
         return end;
       }
       if (status === HeadStatus.TOO_LONG || head.length >= this.context.options.limits.headBytes) {
@@ -683,13 +681,13 @@ export class Http1Parser implements ProtocolParser {
   /** Another protocol takes over; where, is told when the head that said so has been passed. */
   private surrender(protocol: string | null): void {
     this.endAll(State.TUNNEL);
-    this.successor = protocol;
+    this.context.successor = protocol;
   }
 
   /** @param at index into the bytes that are fed where the other protocol begins */
   private handOver(protocol: string | null, at: number): void {
     const { early } = this;
-    this.successor = undefined;
+    this.context.successor = undefined;
     if (early === null) this.listener.onUpgrade(protocol, at);
     else this.listener.onUpgrade(protocol, at, { bytes: early.copy(), missing: early.missing });
     this.forgetEarly();
