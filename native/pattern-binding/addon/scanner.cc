@@ -145,6 +145,12 @@ napi_value bind(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value lastIndex(napi_env env, const Scanner& scanner) {
+  const uint32_t last = static_cast<uint32_t>(scanner.databases.size() - 1);
+  napi_value index;
+  return napi_create_uint32(env, last, &index) == napi_ok ? index : nullptr;
+}
+
 /// handle, bounds (Uint32Array by id, 0: none) → index
 napi_value add(napi_env env, napi_callback_info info) {
   size_t count = 2;
@@ -164,9 +170,7 @@ napi_value add(napi_env env, napi_callback_info info) {
   const uint32_t* ends = reinterpret_cast<const uint32_t*>(bounds.data);
   scanner.bounds.emplace_back(ends, ends + bounds.length);
   scanner.placed.emplace_back();
-  napi_value index;
-  return napi_create_uint32(env, static_cast<uint32_t>(scanner.databases.size() - 1), &index) == napi_ok ? index
-                                                                                                         : nullptr;
+  return lastIndex(env, scanner);
 }
 
 /// bytes, ends of each literal in them, caseless (1 or 0), first and last place of each → index
@@ -203,9 +207,7 @@ napi_value addPlaced(napi_env env, napi_callback_info info) {
   scanner.databases.emplace_back();
   scanner.bounds.emplace_back();
   scanner.placed.push_back(std::make_unique<const PlacedPatterns>(literals));
-  napi_value index;
-  return napi_create_uint32(env, static_cast<uint32_t>(scanner.databases.size() - 1), &index) == napi_ok ? index
-                                                                                                         : nullptr;
+  return lastIndex(env, scanner);
 }
 
 /// → bytes of scratch
@@ -264,7 +266,12 @@ napi_value createScanner(napi_env env, napi_callback_info info) {
   const struct {
     const char* name;
     napi_callback callback;
-  } methods[] = {{"run", run}, {"bind", bind}, {"add", add}, {"addPlaced", addPlaced}, {"scratchSize", scratchSize}, {"close", close}};
+  } methods[] = {{"run", run},
+                 {"bind", bind},
+                 {"add", add},
+                 {"addPlaced", addPlaced},
+                 {"scratchSize", scratchSize},
+                 {"close", close}};
   napi_value object;
   bool made = napi_create_reference(env, arguments[0], 1, &scanner->controlReference) == napi_ok &&
               napi_create_reference(env, arguments[1], 1, &scanner->matchesReference) == napi_ok &&

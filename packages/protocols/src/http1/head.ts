@@ -285,7 +285,7 @@ export class Head {
     return status;
   }
 
-  /** Takes over the fields of a block that was read before. */
+  /** Takes over the fields of a block that was read before; none of them is repeated, or it would not have been kept. */
   private recall(entry: number): number {
     const { memo, rows, firstOf, fieldStart: start } = this;
     this.count = memo.recall(entry, rows, start);
