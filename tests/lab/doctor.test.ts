@@ -74,7 +74,7 @@ describeLab('the doctor', () => {
     expect(code).toBe(1);
     const leftovers = findings.get('leftovers') as Finding;
     expect(leftovers.state).toBe('failed');
-    expect(leftovers.seen).toContain(`iptables-${other} mangle: jump from FORWARD to portcullis`);
+    expect(leftovers.seen).toContain(`iptables-${other} mangle: rule of FORWARD: -j portcullis`);
     await gateway('sh', '-ec', leftovers.mend as string);
     expect((await examine()).notOk).toEqual({});
   }, 60_000);

@@ -74,7 +74,9 @@ export class FakeHost implements Host {
 
 /** What `iptables-save` prints for rules as an engine of two queues writes them. */
 export function savedTables(family: 4 | 6): string {
-  const drop = (end: string) => `-m set --match-set portcullis_ban${family} ${end} -j DROP`;
+  const banned = (end: string) => `-m set --match-set portcullis_ban${family} ${end}`;
+  const drop = (end: string) => `${banned(end)} -j DROP`;
+  const enter = '-m conntrack --ctdir ORIGINAL -j portcullis_enter';
   return `# comment
 *raw
 :PREROUTING ACCEPT [0:0]
@@ -95,14 +97,14 @@ COMMIT
 :portcullis_ban - [0:0]
 :portcullis_bypass - [0:0]
 :portcullis_enter - [0:0]
--A FORWARD -j portcullis_ban
--A FORWARD -j portcullis_enter
+-A FORWARD ${banned('dst')} ! --update-counters -j portcullis_ban
+-A FORWARD ${enter}
 -A FORWARD -j portcullis_bypass
 -A FORWARD -j portcullis
--A INPUT -j portcullis_enter
+-A INPUT ${enter}
 -A INPUT -j portcullis_bypass
 -A INPUT -j portcullis
--A OUTPUT -j portcullis_enter
+-A OUTPUT ${enter}
 -A OUTPUT -j portcullis_bypass
 -A OUTPUT -j portcullis
 -A portcullis -p tcp -m connmark --mark 0x1/0xf -j NFQUEUE --queue-num 0 --queue-bypass

@@ -1,4 +1,5 @@
 import { FirewallError } from './errors';
+import { jump, targetOf } from './jumps';
 import { Chain, type Family, SetName } from './names';
 import { normalisePorts, type PortRange } from './ports';
 
@@ -83,9 +84,11 @@ export function addDecoys(
   if (divert.length === 0) return;
   chains.set(Chain.decoy, learn);
   chains.set(Chain.divert, divert);
-  jumps.set('PREROUTING', [Chain.divert]);
+  jumps.set('PREROUTING', [jump(Chain.divert)]);
   jumps.set(
     'INPUT',
-    (jumps.get('INPUT') ?? []).flatMap((chain) => (chain === Chain.main ? [Chain.decoy, chain] : [chain])),
+    (jumps.get('INPUT') ?? []).flatMap((rule) =>
+      targetOf(rule) === Chain.main ? [jump(Chain.decoy), rule] : [rule],
+    ),
   );
 }

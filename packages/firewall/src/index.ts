@@ -23,6 +23,7 @@ export { LocalGuard, localRefusal } from './guards';
 export { parseSetHeaders } from './ipset';
 export type { IptablesVariant } from './iptables';
 export type { LoadReport } from './journal';
+export { isOwnJump } from './jumps';
 export { KernelFirewall, type KernelFirewallOptions } from './kernel-firewall';
 export { BanLedger } from './ledger';
 export { MarkLayout, OFFLOAD_GENERATIONS } from './marks';

@@ -172,8 +172,9 @@ function missingAfter(state: FirewallState, wanted: Ruleset): string | undefined
       if (now !== rules.length) return `chain ${chain} of table ${table} is not as written`;
     }
     for (const [hook, jumps] of wanted[table].jumps) {
-      const now = (state[table].jumps.get(hook) ?? []).filter((target) => jumps.includes(target));
-      if (now.join() !== jumps.join()) return `the jumps in ${hook} of table ${table} are not as written`;
+      const now = (state[table].jumps.get(hook) ?? []).filter((jump) => jumps.includes(jump));
+      if (now.join('\n') !== jumps.join('\n'))
+        return `the jumps in ${hook} of table ${table} are not as written`;
     }
   }
   return undefined;

@@ -245,12 +245,18 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
       expect(await firewall.verify()).toEqual([]);
       for (const line of before.split('\n')) expect(once).toContain(line);
       for (const family of FAMILIES) {
-        const queueing = ['-j portcullis_enter', '-j portcullis_bypass', '-j portcullis'];
-        expect(rules(family, 'mangle', 'FORWARD').slice(0, 4)).toEqual(['-j portcullis_ban', ...queueing]);
+        const original = '-m conntrack --ctdir ORIGINAL';
+        const queueing = [`${original} -j portcullis_enter`, '-j portcullis_bypass', '-j portcullis'];
+        const banned = (end: string) =>
+          `-m set --match-set portcullis_ban${family} ${end} ! --update-counters`;
+        const towards = `${banned('dst')} -j portcullis_ban`;
+        expect(rules(family, 'mangle', 'FORWARD').slice(0, 4)).toEqual([towards, ...queueing]);
         for (const hook of ['INPUT', 'OUTPUT']) expect(rules(family, 'mangle', hook)).toEqual(queueing);
         expect(rules(family, 'raw', 'PREROUTING')[0]).toBe('-j portcullis');
         expect(rules(family, 'raw', 'OUTPUT')[0]).toBe('-j portcullis_out');
-        expect(rules(family, 'mangle', 'POSTROUTING')[0]).toBe('-j portcullis_save');
+        expect(rules(family, 'mangle', 'POSTROUTING')[0]).toBe(
+          '-m mark ! --mark 0x0/0xf00000 -j portcullis_save',
+        );
       }
       expect(await firewall.remove()).toEqual({ bansLeft: 0, bypassKept: false });
       expect(saved()).toBe(before);
@@ -549,7 +555,10 @@ inKernel(`the kernel's firewall${reason ? ` (${reason})` : ''}`, () => {
       expect(await firewall.remove()).toEqual({ bansLeft: 1, bypassKept: true });
       expect(saved()).not.toContain('NFQUEUE');
       expect(rules(6, 'mangle', 'portcullis_bypass')).toHaveLength(1);
-      expect(rules(6, 'mangle', 'FORWARD')).toEqual(['-j portcullis_ban', '-j portcullis_bypass']);
+      expect(rules(6, 'mangle', 'FORWARD')).toEqual([
+        expect.stringMatching(/ -j portcullis_ban$/),
+        '-j portcullis_bypass',
+      ]);
       expect(sh(`${iptables(4)} -t mangle -S`)).not.toContain('portcullis_bypass');
       expect(await client.connect(SERVER[4], 81, 100)).toBe(-1);
       await talk(6, 81);

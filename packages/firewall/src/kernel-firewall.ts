@@ -378,11 +378,8 @@ export class KernelFirewall implements FirewallBackend {
         const { chains, jumps, bypass } = state[table];
         for (const chain of chains.keys()) found.push(`${iptables.name(family)} ${table}: chain ${chain}`);
         if (bypass) found.push(`${iptables.name(family)} ${table}: chain ${Chain.bypass}`);
-        for (const [hook, targets] of jumps) {
-          for (const target of targets) {
-            found.push(`${iptables.name(family)} ${table}: jump from ${hook} to ${target}`);
-          }
-        }
+        for (const [hook, rules] of jumps)
+          for (const rule of rules) found.push(`${iptables.name(family)} ${table}: rule of ${hook}: ${rule}`);
       }
     }
     return found;

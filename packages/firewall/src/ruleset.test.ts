@@ -122,6 +122,19 @@ describe('restoreInput', () => {
     expect(tables.tables.get('mangle')?.get('FORWARD')).toEqual(['-i eth9 -j portcullis_bypass']);
   });
 
+  test('jumps without a condition, as earlier versions wrote them, are replaced', () => {
+    const tables = new PlainTables();
+    tables.apply(ruleset(PLAN, 4));
+    const fresh = tables.save();
+    for (const hook of ['FORWARD', 'INPUT', 'POSTROUTING']) {
+      const rules = tables.tables.get('mangle')?.get(hook);
+      rules?.splice(0, rules.length, ...rules.map((rule) => rule.replace(/^.* (?=-j portcullis)/, '')));
+    }
+    expect(tables.save()).not.toBe(fresh);
+    tables.apply(ruleset(PLAN, 4));
+    expect(tables.save()).toBe(fresh);
+  });
+
   test('differences name what changed', () => {
     const tables = new PlainTables();
     tables.apply(ruleset(PLAN, 4));

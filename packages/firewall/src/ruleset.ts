@@ -1,5 +1,6 @@
 import { addDecoys } from './decoys';
 import { exclusionRules } from './exclusions';
+import { jump } from './jumps';
 import { MarkLayout } from './marks';
 import { Chain, type Family, SetName, type Table } from './names';
 import { outboundRules } from './outbound';
@@ -7,7 +8,7 @@ import { type InstallPlan, type QueuedProtocol, queuedProtocols } from './plan';
 import { isEveryPort } from './ports';
 import { Prefix } from './prefix';
 
-/** What stands in one table: our chains with their rules, and the jumps to them, in order, at the head of a hook. */
+/** What stands in one table: our chains with their rules, and the rules that lead to them, in order, at the head of a hook. */
 export interface TableRules {
   readonly chains: ReadonlyMap<string, readonly string[]>;
   readonly jumps: ReadonlyMap<string, readonly string[]>;
@@ -23,8 +24,15 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
   const enforce = !plan.monitoring;
   const layout = MarkLayout.from(plan.markMask, plan.queues.last - plan.queues.first + 1);
   const exclusions = exclusionRules(plan.exclusions ?? [], family);
-  const queueing = [Chain.enter, Chain.bypass, ...(exclusions.length > 0 ? [Chain.exclude] : []), Chain.main];
+  const exclude = exclusions.length > 0 ? [jump(Chain.exclude)] : [];
+  const queueing = [
+    jump(Chain.enter, '-m conntrack --ctdir ORIGINAL'),
+    jump(Chain.bypass),
+    ...exclude,
+    jump(Chain.main),
+  ];
   const save = saveRules(layout);
+  const toSave = [jump(Chain.save, `-m mark ! --mark 0x0/${hex(layout.mask)}`)];
 
   const mangle = new Map<string, readonly string[]>();
   const mangleJumps = new Map<string, readonly string[]>();
@@ -55,19 +63,19 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
       mangle.set(Chain.queue, queue);
     }
   }
-  mangleJumps.set('FORWARD', [...(enforce ? [Chain.ban] : []), ...(forward ? queueing : [])]);
+  mangleJumps.set('FORWARD', [...(enforce ? [towardsBannedJump(family)] : []), ...(forward ? queueing : [])]);
   mangleJumps.set('INPUT', input ? queueing : []);
   mangleJumps.set('OUTPUT', output ? queueing : []);
   if (input && plan.decoys) addDecoys(plan.decoys, family, mangle, mangleJumps);
   if (forward || output) {
     mangle.set(Chain.save, save);
-    mangleJumps.set('POSTROUTING', [Chain.save]);
+    mangleJumps.set('POSTROUTING', toSave);
   }
 
   return {
     filter: {
       chains: new Map(input ? [[Chain.save, save]] : []),
-      jumps: new Map(input ? [['INPUT', [Chain.save]]] : []),
+      jumps: new Map(input ? [['INPUT', toSave]] : []),
     },
     raw: enforce ? banRules(family, layout) : EMPTY,
     mangle: { chains: mangle, jumps: mangleJumps },
@@ -81,7 +89,7 @@ export function bansOnly(family: Family): Ruleset {
     raw: banRules(family),
     mangle: {
       chains: new Map([[Chain.ban, towardsBanned(family)]]),
-      jumps: new Map([['FORWARD', [Chain.ban]]]),
+      jumps: new Map([['FORWARD', [towardsBannedJump(family)]]]),
     },
   };
 }
@@ -91,10 +99,17 @@ export const NOTHING: Ruleset = { filter: EMPTY, raw: EMPTY, mangle: EMPTY };
 
 const banSet = (family: Family): string => (family === 4 ? SetName.ban4 : SetName.ban6);
 
+const banned = (family: Family, end: 'src' | 'dst'): string => `-m set --match-set ${banSet(family)} ${end}`;
+
+/** Asked only. A packet of somebody who is banned is counted once, by the rule that drops it. */
+const UNCOUNTED = '! --update-counters';
+
+const towardsBannedJump = (family: Family): string =>
+  jump(Chain.ban, `${banned(family, 'dst')} ${UNCOUNTED}`);
+
 function banRules(family: Family, layout?: MarkLayout): TableRules {
-  const from = `-m set --match-set ${banSet(family)} src`;
-  // Nearly everybody: asked first, and not counted as one more packet of somebody who is banned.
-  const notBanned = `-m set ! --match-set ${banSet(family)} src ! --update-counters -j RETURN`;
+  // Nearly everybody: asked first.
+  const notBanned = `-m set ! --match-set ${banSet(family)} src ${UNCOUNTED} -j RETURN`;
   // Without router discovery a ban that hits the wrong neighbour would cost the host its default route.
   const discovery = [133, 134].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
   // What the engine injects: to a local socket in the attacker's name, by way of lo; and to the attacker itself.
@@ -102,18 +117,21 @@ function banRules(family: Family, layout?: MarkLayout): TableRules {
   const mark = layout && `-m mark --mark ${hex(layout.injected)}/${hex(layout.mask)} -j RETURN`;
   return {
     chains: new Map([
-      [Chain.main, [notBanned, local, ...(family === 6 ? discovery : []), `${from} -j DROP`]],
+      [
+        Chain.main,
+        [notBanned, local, ...(family === 6 ? discovery : []), `${banned(family, 'src')} -j DROP`],
+      ],
       [Chain.out, [...(mark ? [mark] : []), ...towardsBanned(family)]],
     ]),
     jumps: new Map([
-      ['PREROUTING', [Chain.main]],
-      ['OUTPUT', [Chain.out]],
+      ['PREROUTING', [jump(Chain.main)]],
+      ['OUTPUT', [jump(Chain.out)]],
     ]),
   };
 }
 
 function towardsBanned(family: Family): string[] {
-  return [`-m set --match-set ${banSet(family)} dst -j DROP`];
+  return [`${banned(family, 'dst')} -j DROP`];
 }
 
 function excludedInterfaces(plan: InstallPlan): string[] {
@@ -132,7 +150,7 @@ function excludedInterfaces(plan: InstallPlan): string[] {
 function enterRules(layout: MarkLayout): string[] {
   const mask = hex(layout.mask);
   const ours = `-m mark ! --mark ${hex(layout.injected)}/${mask}`;
-  return [`-m conntrack --ctdir ORIGINAL ${ours} -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`];
+  return [`${ours} -j MARK --set-xmark ${hex(layout.bypassBit)}/${mask}`];
 }
 
 /**
@@ -143,7 +161,6 @@ function enterRules(layout: MarkLayout): string[] {
 function saveRules(layout: MarkLayout): string[] {
   const mask = hex(layout.mask);
   return [
-    `-m mark --mark 0x0/${mask} -j RETURN`,
     `-m mark --mark ${hex(layout.injected)}/${mask} -j RETURN`,
     `-j CONNMARK --save-mark --nfmask ${mask} --ctmask ${mask}`,
   ];

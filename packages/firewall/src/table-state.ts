@@ -1,3 +1,4 @@
+import { isOwnJump, targetOf } from './jumps';
 import { Chain, OWN_CHAINS, TABLES, type Table } from './names';
 import { ruleEdits } from './rule-edits';
 import type { Ruleset, TableRules } from './ruleset';
@@ -6,7 +7,7 @@ import type { Ruleset, TableRules } from './ruleset';
 export interface TableState extends TableRules {
   /** Number of rules in each built-in chain; absent when the kernel has not got the table. */
   readonly hookLengths: ReadonlyMap<string, number>;
-  /** Position (from 0) of each bare jump to a chain of ours, per built-in chain. */
+  /** Position (from 0) of each of our jumps, per built-in chain. */
   readonly positions: ReadonlyMap<string, readonly number[]>;
   /** Rules outside our chains that lead into them with conditions of their own: somebody else's. `-A` lines. */
   readonly references: readonly string[];
@@ -61,10 +62,10 @@ function parseTable(table: Table, lines: readonly string[]): TableState {
       continue;
     }
     if (bypass && chain === Chain.bypass) bypass.push(rule);
-    const target = /(?:^|.* )-[jg] (\S+)$/.exec(rule)?.[1];
+    const target = targetOf(rule);
     if (target === undefined || !targets.includes(target)) continue;
-    if (length !== undefined && rule === `-j ${target}`) {
-      append(jumps, chain, target);
+    if (length !== undefined && isOwnJump(rule, target)) {
+      append(jumps, chain, rule);
       append(positions, chain, length);
     } else {
       references.push(line);
@@ -118,7 +119,7 @@ function tableInput(
   { keepBypass = false, standing }: RestoreOptions,
 ): string {
   const wantedJumps = [...wanted.jumps].filter(([, jumps]) => jumps.length > 0);
-  const bypassWanted = wantedJumps.some(([, jumps]) => jumps.includes(Chain.bypass));
+  const bypassWanted = wantedJumps.some(([, jumps]) => jumps.some((jump) => targetOf(jump) === Chain.bypass));
   const surplus = [...state.chains.keys()].filter((chain) => !wanted.chains.has(chain));
   const lines: string[] = [];
 
@@ -127,9 +128,9 @@ function tableInput(
   for (const chain of [...written, ...surplus]) lines.push(`:${chain} - [0:0]`);
   if (bypassWanted && state.bypass === undefined) lines.push(`-N ${Chain.bypass}`);
   for (const [hook, jumps] of state.jumps) {
-    for (const target of jumps) {
-      if (target === Chain.bypass && !bypassWanted && keepBypass) continue;
-      lines.push(`-D ${hook} -j ${target}`);
+    for (const jump of jumps) {
+      if (targetOf(jump) === Chain.bypass && !bypassWanted && keepBypass) continue;
+      lines.push(`-D ${hook} ${jump}`);
     }
   }
   // A chain that something still leads into cannot be deleted; a rule that leads into a chain that goes has no use.
@@ -142,8 +143,8 @@ function tableInput(
     else lines.push(...ruleEdits(chain, before, rules).lines);
   }
   for (const [hook, jumps] of wantedJumps) {
-    jumps.forEach((target, index) => {
-      lines.push(`-I ${hook} ${index + 1} -j ${target}`);
+    jumps.forEach((jump, index) => {
+      lines.push(`-I ${hook} ${index + 1} ${jump}`);
     });
   }
   for (const chain of surplus) lines.push(`-X ${chain}`);
@@ -185,9 +186,9 @@ export function differences(name: string, expected: FirewallState, actual: Firew
     for (const hook of hooks) {
       const want = wanted.jumps.get(hook) ?? [];
       const now = there.jumps.get(hook) ?? [];
-      if (want.join(' ') !== now.join(' ')) {
+      if (want.join('\n') !== now.join('\n')) {
         found.push(
-          `${name} ${table}: ${hook} jumps to ${now.join(', ') || 'none of our chains'} instead of ${want.join(', ') || 'none'}`,
+          `${name} ${table}: ${hook} jumps to ${targets(now) || 'none of our chains'} instead of ${targets(want) || 'none'}`,
         );
       } else if ((there.positions.get(hook) ?? []).some((position, index) => position !== index)) {
         found.push(`${name} ${table}: rules of others stand before or between ours in ${hook}`);
@@ -196,3 +197,5 @@ export function differences(name: string, expected: FirewallState, actual: Firew
   }
   return found;
 }
+
+const targets = (jumps: readonly string[]): string => jumps.map(targetOf).join(', ');

@@ -17,6 +17,7 @@ const inFamily = (which: 4 | 6, from: string, to: string) =>
       return text.replace(from, to);
     },
   });
+const TOWARDS_BANNED = '-m set --match-set portcullis_ban6 dst ! --update-counters -j portcullis_ban';
 const unreadable = { problem: 'iptables is not installed' } as const;
 
 describe('the bypass chain', () => {
@@ -37,8 +38,8 @@ describe('the bypass chain', () => {
   test.each([
     ['-A INPUT -j portcullis_bypass\n', '', 'ip6tables-nft mangle INPUT does not enter portcullis_bypass'],
     [
-      '-A FORWARD -j portcullis_ban',
-      '-A FORWARD -j portcullis_ban\n-A FORWARD -s 192.0.2.1/32 -j ACCEPT',
+      '-A FORWARD -j portcullis_bypass',
+      '-A FORWARD -s 192.0.2.1/32 -j ACCEPT\n-A FORWARD -j portcullis_bypass',
       "ip6tables-nft mangle FORWARD: '-s 192.0.2.1/32 -j ACCEPT' stands before portcullis_bypass",
     ],
     [
@@ -124,7 +125,7 @@ describe('the ban rule', () => {
     ],
     ['src -j DROP', 'src -j ACCEPT', /raw portcullis does not drop;/],
     ['-A OUTPUT -j portcullis_out\n', '', /raw OUTPUT does not enter portcullis_out;/],
-    ['-A FORWARD -j portcullis_ban\n', '', /mangle FORWARD does not enter portcullis_ban;/],
+    [`-A FORWARD ${TOWARDS_BANNED}\n`, '', /mangle FORWARD does not enter portcullis_ban;/],
   ])('fails with %j instead of %j', (from, to, seen) => {
     const finding = checkBanRule(circumstances({ firewall: inFamily(6, from, to) }));
     expect(finding).toMatchObject({ state: 'failed', seen: expect.stringMatching(seen) });
@@ -158,7 +159,7 @@ describe('leftovers of the other variant', () => {
   test('are named, with the commands that remove them', async () => {
     const found = [
       'iptables-legacy mangle: chain portcullis',
-      'iptables-legacy mangle: jump from FORWARD to portcullis',
+      'iptables-legacy mangle: rule of FORWARD: -j portcullis',
     ];
     const finding = await checkLeftovers(circumstances({ firewall: firewallFacts({}, found) }));
     expect(finding).toMatchObject({ state: 'failed', seen: found.join('; ') });

@@ -1,4 +1,4 @@
-import { Chain, SetName } from '@portcullis/firewall';
+import { Chain, isOwnJump, SetName } from '@portcullis/firewall';
 import { type Circumstances, failsOpen, inspecting, queueNumbers } from './circumstances';
 import { type Finding, failed, ok, unknown } from './finding';
 import { type FamilyTables, rulesOf } from './kernel-tables';
@@ -8,7 +8,9 @@ type Tables = readonly FamilyTables[];
 /** Chains of ours that may be entered before the bypass chain: they take nothing away from it. */
 const BEFORE_BYPASS: readonly string[] = [Chain.ban, Chain.enter];
 
-const jump = (chain: string): string => `-j ${chain}`;
+/** Where the rules of a hook enter a chain of ours; -1: nowhere. */
+const entering = (rules: readonly string[], chain: string): number =>
+  rules.findIndex((rule) => isOwnJump(rule, chain));
 
 /** Hooks of the mangle table in which packets are queued. */
 function queueingHooks({ configuration: { protect } }: Circumstances): string[] {
@@ -62,10 +64,12 @@ export function checkBypassChain(here: Circumstances): Finding {
 
 function bypassProblem(each: FamilyTables, hook: string): string[] {
   const rules = rulesOf(each, 'mangle', hook);
-  const place = rules.indexOf(jump(Chain.bypass));
+  const place = entering(rules, Chain.bypass);
   const where = `${each.command} mangle ${hook}`;
   if (place < 0) return [`${where} does not enter ${Chain.bypass}`];
-  const before = rules.slice(0, place).filter((rule) => !BEFORE_BYPASS.some((chain) => rule === jump(chain)));
+  const before = rules
+    .slice(0, place)
+    .filter((rule) => !BEFORE_BYPASS.some((chain) => isOwnJump(rule, chain)));
   return before.length === 0 ? [] : [`${where}: '${before[0]}' stands before ${Chain.bypass}`];
 }
 
@@ -77,7 +81,7 @@ export function checkQueueRules(here: Circumstances): Finding {
   const { tables } = here.firewall;
   const problems = tables.flatMap((each) => [
     ...queueingHooks(here)
-      .filter((hook) => !rulesOf(each, 'mangle', hook).includes(jump(Chain.main)))
+      .filter((hook) => entering(rulesOf(each, 'mangle', hook), Chain.main) < 0)
       .map((hook) => `${each.command} mangle ${hook} does not enter ${Chain.main}`),
     ...queueProblems(each, here),
   ]);
@@ -129,7 +133,7 @@ function banProblems(each: FamilyTables): string[] {
   ] as const;
   return places.flatMap(([table, hook, chain, rule]) => {
     const where = `${each.command} ${table} ${hook}`;
-    const place = rulesOf(each, table, hook).indexOf(jump(chain));
+    const place = entering(rulesOf(each, table, hook), chain);
     if (place < 0) return [`${where} does not enter ${chain}`];
     if (place > 0) return [`${where}: '${rulesOf(each, table, hook)[0]}' stands before ${chain}`];
     return rulesOf(each, table, chain).includes(rule)
@@ -149,7 +153,7 @@ export async function checkLeftovers(here: Circumstances): Promise<Finding> {
   return failed(name, found.join('; '), removalCommands(found).join(' && '));
 }
 
-/** The commands that take leftovers away: jumps first, then the chains they led to. */
+/** The commands that take leftovers away: rules of hooks first, then the chains they led to. */
 export function removalCommands(leftovers: readonly string[]): string[] {
   const jumps: string[] = [];
   const flushes: string[] = [];
@@ -158,9 +162,9 @@ export function removalCommands(leftovers: readonly string[]): string[] {
     const [, command, table, what] = /^(\S+) (\w+): (.*)$/.exec(text) ?? [];
     if (command === undefined || what === undefined) continue;
     const prefix = `${command} -w -t ${table}`;
-    const [, hook, target] = /^jump from (\S+) to (\S+)$/.exec(what) ?? [];
+    const [, hook, rule] = /^rule of (\S+): (.*)$/.exec(what) ?? [];
     const [, chain] = /^chain (\S+)$/.exec(what) ?? [];
-    if (hook !== undefined) jumps.push(`${prefix} -D ${hook} -j ${target}`);
+    if (hook !== undefined) jumps.push(`${prefix} -D ${hook} ${rule}`);
     if (chain === undefined) continue;
     flushes.push(`${prefix} -F ${chain}`);
     removals.push(`${prefix} -X ${chain}`);
