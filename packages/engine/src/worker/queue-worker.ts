@@ -189,7 +189,7 @@ export class QueueWorker {
       if (count > 0) {
         this.takenAt = taken;
         // Times that the kernel gives are of the system's clock, and only some packets have one.
-        source.batch.time.fill(0, 0, count);
+        for (let place = 0; place < count; place++) source.batch.time[place] = 0;
         inspector.inspectBatch(source.batch, nowMicros);
         source.finalize();
         // Verdicts first: nobody waits for what is told of them.

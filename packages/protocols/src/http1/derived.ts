@@ -10,6 +10,7 @@ import type { BufferView } from '../transaction';
 const IDLE_BYTES = 1 << 16;
 /** A view of a buffer that is built anew at each call must not grow the scratch without bound. */
 const LARGEST = 1 << 20;
+const SLOTS = 128;
 
 export class DerivedBuffers {
   /** Where a build writes: `bytes` from `end` on, up to what `room` was asked for. */
@@ -17,14 +18,16 @@ export class DerivedBuffers {
   end = 0;
   private owner: object | null = null;
   private serial = 0;
-  private readonly starts = new Int32Array(128);
-  private readonly ends = new Int32Array(128);
-  private readonly stamps = new Uint32Array(128);
+  private readonly starts = new Int32Array(SLOTS);
+  private readonly ends = new Int32Array(SLOTS);
+  private readonly stamps = new Uint32Array(SLOTS);
   /** The scratch that each buffer was built in: growing leaves older ones where they are. */
-  private readonly arrays: Uint8Array[] = [];
+  private readonly arrays = new Array<Uint8Array>(SLOTS).fill(this.bytes);
+  /** Another scratch than `bytes` may stand in `arrays`. */
+  private grown = false;
   private stamp = 1;
 
-  /** Finds a buffer built before for the same owner. @param slot below 128 */
+  /** Finds a buffer built before for the same owner. @param slot below `SLOTS` */
   find(owner: object, serial: number, slot: number, out: BufferView): boolean {
     if (this.owner !== owner || this.serial !== serial || this.stamps[slot] !== this.stamp) return false;
     out.bytes = this.arrays[slot];
@@ -39,17 +42,19 @@ export class DerivedBuffers {
       this.owner = owner;
       this.serial = serial;
       this.end = 0;
-      this.arrays.length = 0;
       this.stamp = (this.stamp + 1) >>> 0;
       if (this.stamp === 0) {
         this.stamps.fill(0);
         this.stamp = 1;
       }
       if (this.bytes.length > 4 * IDLE_BYTES) this.bytes = new Uint8Array(IDLE_BYTES);
+      if (this.grown) this.arrays.fill(this.bytes);
+      this.grown = false;
     }
     if (this.end + size > this.bytes.length) {
       // Views of the old scratch stay right: it is left alone from here on.
       this.bytes = new Uint8Array(Math.max(this.end + size, this.bytes.length * 2));
+      this.grown = true;
     }
   }
 
@@ -59,7 +64,6 @@ export class DerivedBuffers {
     out.start = this.end;
     out.end = end;
     if (slot >= 0) {
-      while (this.arrays.length <= slot) this.arrays.push(this.bytes);
       this.arrays[slot] = this.bytes;
       this.starts[slot] = this.end;
       this.ends[slot] = end;

@@ -184,7 +184,8 @@ export class Head {
     this.lineEnd = -1;
     this.blockStart = 0;
     this.blockEnd = 0;
-    this.firstOf.fill(-1);
+    // Few entries: a loop is ahead of the built-in `fill`.
+    for (let field = 0; field < FIELD_COUNT; field++) this.firstOf[field] = -1;
     this.walkNumber = -1;
     this.walkIndex = -1;
     this.scanned = 0;
