@@ -22,11 +22,13 @@ const PROGRAMS = {
 /** Dependencies whose code is taken into the bundle, without what it does not use: most of their loading time. */
 const INLINED = { configuration: ['yaml', 'zod'], control: ['yaml'] };
 
-/** @returns packages whose bundle is missing or older than a source of theirs, or than this file */
+const entriesOf = (name) => ['index', ...(PROGRAMS[name] ?? [])];
+
+/** @returns packages of which a bundle is missing or older than a source of theirs, or than this file */
 export function unbundledPackages() {
   return readdirSync(join(root, 'packages')).filter((name) => {
     const folder = join(root, 'packages', name);
-    const written = modified(join(folder, 'dist', 'index.js'));
+    const written = Math.min(...entriesOf(name).map((path) => modified(join(folder, 'dist', `${path}.js`))));
     const sources = readdirSync(join(folder, 'src'), { recursive: true }).map((path) => join('src', path));
     return (
       modified(import.meta.filename) > written ||
@@ -47,7 +49,7 @@ async function bundle(names) {
     removeCode(join(folder, 'dist'));
     await build({
       absWorkingDir: folder,
-      entryPoints: ['index', ...(PROGRAMS[name] ?? [])].map((path) => `src/${path}.ts`),
+      entryPoints: entriesOf(name).map((path) => `src/${path}.ts`),
       outbase: 'src',
       outdir: 'dist',
       bundle: true,
