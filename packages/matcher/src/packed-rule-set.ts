@@ -139,8 +139,14 @@ export interface OpenedRuleSet {
 }
 
 /**
- * Opens what `packRuleSet` has made. Rules that ask for files and data sets are made at once, one between two yields;
- * the others when they are first asked for.
+ * So few rules take little room and time: they are made before there are packets. A rule that acts is most often made for
+ * the packet of an attack, which would wait one or two milliseconds for it.
+ */
+const MADE_BEFOREHAND = 1024;
+
+/**
+ * Opens what `packRuleSet` has made. Rules that ask for files and data sets are made at once, one between two yields, and so
+ * are the rules of a small set; the others when they are first asked for.
  * @param context of the rules, as it was when they were packed
  * @param options the same
  * @throws PackedTreeError where the bytes are something else
@@ -185,7 +191,8 @@ export function* openRuleSet(
     if (made.error) failed.push({ rule, error: made.error, asksOutward: true });
     return made.compiled;
   });
-  for (const number of outward) {
+  const early = source.length <= MADE_BEFOREHAND ? Array.from({ length: source.length }, (_, i) => i) : [];
+  for (const number of [...outward, ...early]) {
     table.get(number);
     yield;
   }

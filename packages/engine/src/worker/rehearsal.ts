@@ -13,11 +13,13 @@ const PORT = 80;
 /** Of the documentation (RFC 5737); nothing is sent anywhere. */
 const CLIENT = [192, 0, 2, 1];
 const SERVER = [198, 51, 100, 1];
-const REQUEST = Buffer.from(
-  'GET /rehearsal?n=1 HTTP/1.1\r\nHost: example.com\r\nUser-Agent: a\r\nAccept: */*\r\n\r\n',
-);
-const RULE =
-  'drop http any any -> any any (msg:"rehearsal"; flow:established,to_server; http.uri; content:"/rehearsal"; classtype:web-application-attack; sid:1; rev:1;)';
+const request = (number: number): Buffer =>
+  Buffer.from(
+    `GET /rehearsal/${number}?n=1 HTTP/1.1\r\nHost: example.com\r\nUser-Agent: a\r\nAccept: */*\r\n\r\n`,
+  );
+/** Of each connection its own: a rule is made when it is first a candidate, and the attack's rule will be. */
+const rule = (number: number): string =>
+  `drop http any any -> any any (msg:"rehearsal"; flow:established,to_server; http.uri; content:"/rehearsal/${number}?"; classtype:web-application-attack; sid:${number + 1}; rev:1;)\n`;
 const IPV4_HEADER = 20;
 const TCP_HEADER = 20;
 
@@ -29,9 +31,10 @@ const TCP_HEADER = 20;
  */
 export async function rehearse(report: (detection: Detection) => void): Promise<void> {
   const protocols = createProtocols();
+  const numbers = Array.from({ length: CONNECTIONS }, (_, number) => number);
   const { ruleset, policy } = await loadRulesNow(
     {
-      files: [{ path: 'rehearsal.rules', text: RULE }],
+      files: [{ path: 'rehearsal.rules', text: numbers.map(rule).join('') }],
       classification: null,
       addressGroups: { HOME_NET: 'any', EXTERNAL_NET: 'any' },
       portGroups: {},
@@ -51,8 +54,8 @@ export async function rehearse(report: (detection: Detection) => void): Promise<
     onDetection: report,
     holdBlockedMicros: 1,
   });
-  for (let number = 0; number < CONNECTIONS; number++) {
-    const source = new MemorySource(connection(FIRST_PORT + number), { batchSize: 4 });
+  for (const number of numbers) {
+    const source = new MemorySource(connection(FIRST_PORT + number, request(number)), { batchSize: 4 });
     while (source.receive(0) >= 0) {
       inspector.inspectBatch(source.batch, number * 1000);
       source.finalize();
@@ -63,14 +66,14 @@ export async function rehearse(report: (detection: Detection) => void): Promise<
 }
 
 /** Handshake and request. */
-function connection(clientPort: number): Uint8Array[] {
+function connection(clientPort: number, payload: Uint8Array): Uint8Array[] {
   const nothing = Buffer.alloc(0);
   const { SYN, ACK, PSH } = TcpFlag;
   return [
     segment(clientPort, true, 1000, 0, SYN, nothing),
     segment(clientPort, false, 5000, 1001, SYN | ACK, nothing),
     segment(clientPort, true, 1001, 5001, ACK, nothing),
-    segment(clientPort, true, 1001, 5001, ACK | PSH, REQUEST),
+    segment(clientPort, true, 1001, 5001, ACK | PSH, payload),
   ];
 }
 
