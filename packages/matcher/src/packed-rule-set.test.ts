@@ -26,9 +26,9 @@ alert http any any -> any any \\
 alert ip [192.0.2.0/24,!192.0.2.7] any -> any any (msg:"four"; sid:4;)
 `;
 
-function open(bytes: Uint8Array, names = new NameTable(), dataSets = new DataSets()): OpenedRuleSet {
-  const options = { buffers: BUFFERS, protocols: PROTOCOLS, names, dataSets };
-  const steps = openRuleSet(bytes, { variables: VARIABLES }, options);
+function open(bytes: Uint8Array, dataSets = new DataSets(), smallSet = 0): OpenedRuleSet {
+  const options = { buffers: BUFFERS, protocols: PROTOCOLS, names: new NameTable(), dataSets };
+  const steps = openRuleSet(bytes, { variables: VARIABLES }, options, smallSet);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -75,11 +75,15 @@ alert http any any -> any any (http.uri; content:"x"; sid:3;)`;
 
   test('are made at once, in their order', () => {
     const dataSets = new DataSets();
-    const { ruleset, failed, about } = open(packed(), new NameTable(), dataSets);
+    const { ruleset, failed, about } = open(packed(), dataSets);
     expect(failed).toEqual([]);
     expect(about).toEqual({ told: [1] });
     expect(ruleset.rules.madeCount).toBe(2);
     expect(dataSets.get('a')).toBeDefined();
+  });
+
+  test('and those of a small set are made at once too', () => {
+    expect(open(packed(), new DataSets(), 3).ruleset.rules.madeCount).toBe(3);
   });
 
   test('are named and never match where a file is gone since', () => {

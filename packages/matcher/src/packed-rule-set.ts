@@ -142,19 +142,21 @@ export interface OpenedRuleSet {
  * So few rules take little room and time: they are made before there are packets. A rule that acts is most often made for
  * the packet of an attack, which would wait one or two milliseconds for it.
  */
-const MADE_BEFOREHAND = 1024;
+const SMALL_SET = 1024;
 
 /**
  * Opens what `packRuleSet` has made. Rules that ask for files and data sets are made at once, one between two yields, and so
  * are the rules of a small set; the others when they are first asked for.
  * @param context of the rules, as it was when they were packed
  * @param options the same
+ * @param smallSet up to how many rules are made at once
  * @throws PackedTreeError where the bytes are something else
  */
 export function* openRuleSet(
   bytes: Uint8Array,
   context: RuleContext,
   options: CompileOptions,
+  smallSet: number = SMALL_SET,
 ): Generator<void, OpenedRuleSet> {
   const environment = compileEnvironment({ ...options, checkExpressions: false });
   const slots = new SlotTable(environment.buffers);
@@ -191,7 +193,7 @@ export function* openRuleSet(
     if (made.error) failed.push({ rule, error: made.error, asksOutward: true });
     return made.compiled;
   });
-  const early = source.length <= MADE_BEFOREHAND ? Array.from({ length: source.length }, (_, i) => i) : [];
+  const early = source.length <= smallSet ? Array.from({ length: source.length }, (_, i) => i) : [];
   for (const number of [...outward, ...early]) {
     table.get(number);
     yield;

@@ -158,6 +158,7 @@ export function openText(
     packRuleSet(result, rules, null),
     { variables: VARIABLES },
     { ...options, names },
+    0,
   );
   for (;;) {
     const step = steps.next();
