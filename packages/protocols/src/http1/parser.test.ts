@@ -436,6 +436,17 @@ test('targets that are encoded twice are told where they are decoded twice', () 
   }
 });
 
+test('what follows a CONNECT is not kept for an answer that cannot come', () => {
+  const recorder = new Recorder(HTTP1_BUFFERS);
+  const parser = createHttp1().create(recorder);
+  feedText(parser, 0, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  parser.close(1);
+  feedText(parser, 0, '\x16\x03\x01\x02\x00\x01');
+  parser.close(0);
+  expect(parser.heldBytes()).toBe(0);
+  expect(recorder.transactions.map((tx) => tx.ended)).toEqual([1]);
+});
+
 test('a parser that was reset is as new', () => {
   const recorder = new Recorder(HTTP1_BUFFERS);
   const parser = createHttp1().create(recorder);

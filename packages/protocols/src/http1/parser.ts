@@ -325,6 +325,8 @@ export class Http1Parser implements ProtocolParser {
   }
 
   private keepEarly({ bytes, base, length }: Head): void {
+    // Nobody answers any more: nothing follows that these could be the beginning of.
+    if (this.responseState === State.CLOSED) return;
     this.early ??= new EarlyBytes(this.context.pool);
     this.early.add(bytes, base, base + length);
   }
