@@ -436,6 +436,14 @@ test('targets that are encoded twice are told where they are decoded twice', () 
   }
 });
 
+test('a CR that waited for the byte behind it is no part of the head, and no byte before that is taken for it', () => {
+  const pieces = ['\0 \0 \0\n\r\r\r', 'next\r\n'].map((piece) => [0, bytesOf(piece)] as const);
+  const told = record(pieces).transactions.map(({ buffers }) => buffers);
+  expect(told).toHaveLength(2);
+  expect(told[0]['>http.request_body']).toBeUndefined();
+  expect(told[1]).toMatchObject({ '>http.method': 'next' });
+});
+
 test('what follows a CONNECT is not kept for an answer that cannot come', () => {
   const recorder = new Recorder(HTTP1_BUFFERS);
   const parser = createHttp1().create(recorder);

@@ -665,10 +665,16 @@ export class Http1Parser implements ProtocolParser {
         if (tx === null || (tx.heads[direction] !== head && tx.trailers[direction] !== head))
           return i + taken;
         const next = i + head.length - before;
+        // A CR that came earlier has waited for what follows it, and is none of the head's.
+        const waited = next < i ? head.bytes.slice(head.base + head.length, head.base + before) : null;
         this.finishHead(tx, direction, head, false);
         const { successor: protocol } = this.context;
-        if (protocol === undefined) return next;
-        this.handOver(protocol, next);
+        if (protocol === undefined) {
+          if (waited === null) return next;
+          this.stepThrough(direction, waited);
+          return i;
+        }
+        this.handOver(protocol, Math.max(i, next));
         return end;
       }
       if (status === HeadStatus.TOO_LONG || head.length >= this.context.options.limits.headBytes) {
@@ -678,6 +684,12 @@ export class Http1Parser implements ProtocolParser {
       i += taken;
     }
     return end;
+  }
+
+  private stepThrough(direction: Direction, bytes: Uint8Array): void {
+    const end = bytes.length;
+    for (let i = 0; i < end; )
+      i = direction === TO_SERVER ? this.requestStep(bytes, i, end) : this.responseStep(bytes, i, end);
   }
 
   /** Another protocol takes over; where, is told when the head that said so has been passed. */
