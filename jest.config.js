@@ -27,7 +27,7 @@ const sandboxInjectedGlobals = [
 ].flatMap((names) => names.split(' '));
 const shared = {
   rootDir: __dirname,
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tests/environment.ts',
   transform,
   moduleNameMapper,
   sandboxInjectedGlobals,

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { compileTypeScript, main, prepare, root } from './prepare.mjs';
 
-main(() => {
-  prepare(['build']);
-  compileTypeScript('tests/bench');
+main(async () => {
+  await prepare(['build']);
+  await compileTypeScript('tests/bench');
   const program = join(root, 'tests', 'bench', 'dist', 'web-addresses.js');
   const argv = ['--expose-gc', program, ...process.argv.slice(2)];
   const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' });

@@ -6,26 +6,26 @@ import { compileTypeScript, main, PreparationError, prepare, root } from './prep
 const help = process.argv.includes('--help');
 
 /** Debian starts a service when its package is installed; the benchmark wants the program only. */
-function withoutWebService(install) {
+async function withoutWebService(install) {
   const systemctl = (...argv) => spawnSync('systemctl', argv, { stdio: 'ignore' });
   const present = spawnSync('nginx', ['-v'], { stdio: 'ignore' }).error === undefined;
   if (present || process.getuid() !== 0) return install();
   systemctl('mask', 'nginx.service');
   try {
-    install();
+    await install();
   } finally {
     systemctl('unmask', 'nginx.service');
     systemctl('disable', 'nginx.service');
   }
 }
 
-main(() => {
+main(async () => {
   if (process.getuid() !== 0 && !help)
     throw new PreparationError(
       'the benchmark builds networks in namespaces, which needs root: sudo npm run bench (where sudo does not find npm: sudo env "PATH=$PATH" npm run bench)',
     );
-  withoutWebService(() => prepare(help ? ['build'] : ['build', 'run', 'bench']));
-  compileTypeScript('tests/bench');
+  await withoutWebService(() => prepare(help ? ['build'] : ['build', 'run', 'bench']));
+  await compileTypeScript('tests/bench');
   const bench = spawn(
     process.execPath,
     [join(root, 'tests', 'bench', 'dist', 'main.js'), ...process.argv.slice(2)],

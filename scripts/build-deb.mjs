@@ -113,7 +113,7 @@ function makePackage({ output, version, compression }) {
   }
 }
 
-main(() => {
+main(async () => {
   const { values } = parseArgs({
     options: {
       output: { type: 'string', default: join(root, 'build') },
@@ -127,6 +127,6 @@ main(() => {
     process.stdout.write(`${usage}\n`);
     return;
   }
-  if (!values['no-prepare']) prepare(['build', 'package']);
+  if (!values['no-prepare']) await prepare(['build', 'package']);
   makePackage({ ...values, output: resolve(values.output) });
 });

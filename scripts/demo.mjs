@@ -283,7 +283,7 @@ main(async () => {
     throw new PreparationError(
       'the demo builds a small network in namespaces, which needs root: sudo npm run demo (where sudo does not find npm: sudo env "PATH=$PATH" npm run demo)',
     );
-  prepare(['build', 'run']);
+  await prepare(['build', 'run']);
   const { Lab, waitUntil } = createRequire(import.meta.url)('@portcullis/testkit');
   const missing = Lab.available();
   if (missing !== null) throw new PreparationError(`the demo cannot run here: ${missing}`);

@@ -6,11 +6,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { isBuilt } from './build-addon.mjs';
+import { finish, PreparationError, root, run, say } from './commands.mjs';
+import { installFromRegistryOrCache } from './npm-packages.mjs';
 
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+export { PreparationError, root, say };
 
 /** Debian packages by what they are for. */
 const debianPackages = {
@@ -25,50 +26,9 @@ const debianPackages = {
   bench: ['iperf3', 'wrk', 'nginx-light', 'curl'],
 };
 
-export class PreparationError extends Error {}
-
 const fail = (message) => {
   throw new PreparationError(message);
 };
-
-/** Says what is being done, so that a long step is not a silent one. */
-export function say(text) {
-  process.stdout.write(`· ${text}\n`);
-}
-
-/**
- * Under sudo, what is made in the checkout belongs to the user who called it: these commands run as that user.
- */
-function caller() {
-  const uid = Number(process.env.SUDO_UID);
-  const gid = Number(process.env.SUDO_GID);
-  if (process.getuid() !== 0 || !(uid > 0)) return {};
-  const home = spawnSync('getent', ['passwd', String(uid)], { encoding: 'utf8' }).stdout?.split(':')[5];
-  return {
-    uid,
-    gid,
-    env: { ...process.env, HOME: home || '/tmp', USER: process.env.SUDO_USER, npm_config_cache: '' },
-  };
-}
-
-function run(command, args, { asCaller = false, quiet = false, env = {}, cwd = root } = {}) {
-  const who = asCaller ? caller() : {};
-  const environment = { ...(who.env ?? process.env), ...env };
-  if (environment.npm_config_cache === '') delete environment.npm_config_cache;
-  const result = spawnSync(command, args, {
-    cwd,
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
-    encoding: 'utf8',
-    ...(who.uid !== undefined && { uid: who.uid, gid: who.gid }),
-    env: environment,
-  });
-  if (result.error) fail(`${command}: ${result.error.message}`);
-  if (result.status !== 0) {
-    if (quiet) process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
-    fail(`'${command} ${args.join(' ')}' failed; what it printed stands above`);
-  }
-  return result.stdout ?? '';
-}
 
 export function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -93,7 +53,7 @@ function missingPackages(names) {
   return names.filter((name) => !installed.has(name));
 }
 
-export function installDebianPackages(purposes) {
+export async function installDebianPackages(purposes) {
   const wanted = purposes.flatMap((purpose) => debianPackages[purpose]);
   const missing = missingPackages(wanted);
   if (missing === null) {
@@ -106,35 +66,50 @@ export function installDebianPackages(purposes) {
       `these Debian packages are missing: run 'sudo apt-get install ${missing.join(' ')}', or this command with sudo`,
     );
   say(`installing Debian packages: ${missing.join(' ')}`);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  run('apt-get', ['update', '-q'], { quiet: true, env });
-  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { quiet: true, env });
+  await install(missing);
 }
 
-export function installNpmPackages() {
+/** Seconds until a mirror has answered, and one more attempt: an error that names the cause comes soon then. */
+const APT_BOUNDS = ['http::Timeout=15', 'https::Timeout=15', 'Retries=1'].flatMap((bound) => [
+  '-o',
+  `Acquire::${bound}`,
+]);
+
+async function install(packages) {
+  const apt = (what, ...args) =>
+    finish('apt-get', [...APT_BOUNDS, ...args], {
+      quiet: true,
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+      waiting: () => `still ${what}`,
+    });
+  // May fail in part, or end well with nothing fetched: lists from before may do, and where they do not the next step tells.
+  const lists = await apt("fetching the lists of Debian's packages (apt-get update)", 'update', '-q');
+  const installed = await apt(
+    'fetching and installing Debian packages (apt-get install)',
+    'install',
+    '-y',
+    '-q',
+    '--no-install-recommends',
+    ...packages,
+  );
+  if (installed.code === 0) return;
+  for (const { stdout, stderr } of [lists, installed]) process.stderr.write(`${stdout}${stderr}`);
+  fail(
+    'Debian packages could not be installed; what apt-get printed stands above. Where it could not reach a mirror, look at the ' +
+      'network and the name service of this machine, and at the mirrors in /etc/apt/sources.list; behind a proxy, write ' +
+      '\'Acquire::http::Proxy "http://HOST:PORT";\' to /etc/apt/apt.conf.d/80proxy. Packages that are installed in another ' +
+      `way serve as well: ${packages.join(' ')}. Then run this command again`,
+  );
+}
+
+export async function installNpmPackages() {
   const lock = join(root, 'package-lock.json');
   const marker = join(root, 'node_modules', '.portcullis-installed');
   const wanted = readFileSync(lock, 'utf8');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
   say('installing npm packages');
-  // Install scripts stay off: the only package here with native code, cap, is built below with the others.
-  // Not 'npm ci': it refuses a lock file without the builds for platforms that the registry at hand does not carry.
-  run(
-    'npm',
-    [
-      'install',
-      '--no-save',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--no-update-notifier',
-      '--loglevel=error',
-    ],
-    {
-      asCaller: true,
-    },
-  );
-  run(
+  await installFromRegistryOrCache();
+  await run(
     process.execPath,
     ['-e', `require('fs').copyFileSync(${JSON.stringify(lock)}, ${JSON.stringify(marker)})`],
     {
@@ -150,31 +125,31 @@ const addons = [
   { folder: 'node_modules/cap', name: 'cap (live mirror)' },
 ];
 
-export function buildAddons() {
+export async function buildAddons() {
   for (const { folder, name } of addons) {
     if (isBuilt(join(root, folder))) continue;
     say(`building ${name}`);
-    run(process.execPath, [join(root, 'scripts', 'build-addon.mjs'), folder], { asCaller: true });
+    await run(process.execPath, [join(root, 'scripts', 'build-addon.mjs'), folder], { asCaller: true });
   }
 }
 
 /** @param project what to compile, with all it refers to */
-export function compileTypeScript(project = 'tsconfig.json') {
+export async function compileTypeScript(project = 'tsconfig.json') {
   // Later there is little to do, and nothing to tell of.
   if (!existsSync(join(root, 'packages', 'cli', 'dist', 'index.js'))) say('compiling TypeScript');
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', project], {
+  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', project], {
     asCaller: true,
   });
-  run(process.execPath, [join(root, 'scripts', 'bundle.mjs')], { asCaller: true });
+  await run(process.execPath, [join(root, 'scripts', 'bundle.mjs')], { asCaller: true });
 }
 
 /** Everything, in order. @param purposes which Debian packages are needed */
-export function prepare(purposes) {
+export async function prepare(purposes) {
   checkNode();
-  installDebianPackages(purposes);
-  installNpmPackages();
-  buildAddons();
-  compileTypeScript();
+  await installDebianPackages(purposes);
+  await installNpmPackages();
+  await buildAddons();
+  await compileTypeScript();
 }
 
 /** Runs a script's main function; what went wrong is told in one sentence, without a stack. */

@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { main, PreparationError, prepare, root, say } from './prepare.mjs';
 
-main(() => {
+main(async () => {
   if (process.getuid() !== 0)
     throw new PreparationError(
       'protecting a host needs root: run \'sudo npm start\' (where sudo does not find npm: sudo env "PATH=$PATH" npm start)',
     );
-  prepare(['build', 'run']);
+  await prepare(['build', 'run']);
   say('turning protection on; open connections stay open, your SSH session included');
   const command = join(root, 'packages', 'cli', 'bin', 'portcullis.js');
   // Who only tries it out does not want to lose what is open.

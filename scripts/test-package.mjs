@@ -6,10 +6,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { main, PreparationError, prepare, root } from './prepare.mjs';
 
-main(() => {
+main(async () => {
   if (process.getuid() !== 0)
     throw new PreparationError("a Debian of its own needs root: run 'sudo npm run test:package'");
-  prepare(['build', 'run', 'test', 'package', 'test-package']);
+  await prepare(['build', 'run', 'test', 'package', 'test-package']);
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const { status } = spawnSync(process.execPath, [jest, '--selectProjects', 'package', '--runInBand'], {
     cwd: root,

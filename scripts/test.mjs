@@ -1,13 +1,17 @@
 /** `sudo npm test`: formatter and linter, types, unit tests, conformance, and the lab with the real kernel. */
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { lab } from './lab.mjs';
 import { main, prepare, root, say } from './prepare.mjs';
 
+// One more than there are processors: some files mostly wait, for threads, programs and times that are over.
+const WORKERS = `--maxWorkers=${availableParallelism() + 1}`;
+
 const steps = [
   { name: 'format and lint', command: ['@biomejs/biome/bin/biome', 'check', '.'] },
   { name: 'types of the tests', command: ['typescript/bin/tsc', '-p', 'tsconfig.tests.json'] },
-  { name: 'unit tests', command: ['jest/bin/jest.js', '--selectProjects', 'unit', '--maxWorkers=100%'] },
+  { name: 'unit tests', command: ['jest/bin/jest.js', '--selectProjects', 'unit', WORKERS] },
   {
     name: 'conformance tests',
     command: ['jest/bin/jest.js', '--selectProjects', 'conformance', '--maxWorkers=100%'],
@@ -21,8 +25,8 @@ function runsWell([script, ...args]) {
   return spawnSync(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
-main(() => {
-  prepare(process.getuid() === 0 ? ['build', 'run', 'test', 'package'] : ['build']);
+main(async () => {
+  await prepare(process.getuid() === 0 ? ['build', 'run', 'test', 'package'] : ['build']);
   if (process.getuid() !== 0) say('not root: tests that need the kernel are skipped and say so');
   if (!process.env.PORTCULLIS_CORPORA)
     say('PORTCULLIS_CORPORA is not set: tests over public captures and rules are skipped and say so');

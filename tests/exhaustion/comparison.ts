@@ -2,14 +2,17 @@
 import { waitUntil } from '@portcullis/testkit';
 import { median } from '../bench/figures';
 import type { Attack } from './attacks';
-import type { Gateways, GoodRate } from './gateways';
+import { type Gateway, type Gateways, type GoodRate, progress } from './gateways';
 import type { CrowdOptions } from './many-clients';
 import type { Peaks } from './observed-engine';
 
-const ROUNDS = 3;
-/** Of one measurement; the attack begins before and ends after it. */
+/** An even number: each gateway is the first one as often as the other. */
+const ROUNDS = 4;
+/** Of one measurement. */
 const MEASURED_SECONDS = 3;
-const BESIDE_SECONDS = 4;
+/** The attack begins so long before a measurement, and is ended after it; by itself it would go on for the other time. */
+const AHEAD_MILLISECONDS = 500;
+const MOST_SECONDS = 120;
 const RECOVERY_MILLISECONDS = 60_000;
 
 export interface Comparison {
@@ -17,6 +20,8 @@ export interface Comparison {
   readonly peaks: Peaks;
   /** Processor seconds for a packet of the attack, with the kernel's work on it after the verdict. */
   readonly cost: { readonly engine: number; readonly limit: number };
+  /** Of the attack that good clients were measured beside: packets a second, medians. Who waits for answers sends less. */
+  readonly pace: { readonly engine: number; readonly limit: number };
   /** Milliseconds until the engine did its work again. */
   readonly recovery: number;
   /** What had to be counted, and how much of it was; null: nothing had to. */
@@ -57,30 +62,42 @@ export async function compare(
   const { sent: sentPast } = await limit.crowd.play(attack.packets, whole);
   const limitCost = (limit.processor - limitBefore) / sentPast;
 
+  // Never the same clients again, and the same ones at both gateways.
+  let first = whole.flows;
+  const quiet = async () => (await limit.waiting()) + (await inspected.waiting()) === 0;
+  /** Good clients beside the attack, at one of the two, while the other has nothing to do. */
+  const beside = async (gateway: Gateway) => {
+    await waitUntil(quiet, { timeout: RECOVERY_MILLISECONDS, what: 'the end of what was sent before' });
+    const run = gateway.crowd.start(attack.packets, { ...whole, seconds: MOST_SECONDS, first });
+    const result = run.result();
+    // Its answers take processor time from good clients: so they do at the other gateway as well.
+    const watched = observed.watch(result);
+    await new Promise((resolve) => setTimeout(resolve, AHEAD_MILLISECONDS));
+    const rate = await gateway.rate(MEASURED_SECONDS);
+    run.stop();
+    const { clients, sent, seconds } = await result;
+    if (seconds >= MOST_SECONDS) throw new Error('the attack was over before the measurement');
+    const ended = performance.now();
+    peaks = largest(peaks, await watched);
+    return { rate, clients, pace: sent / seconds, ended };
+  };
   const ratios: GoodRate[] = [];
+  const paces: { engine: number; limit: number }[] = [];
   let ended = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const rates: GoodRate[] = [];
-    for (const gateway of [limit, inspected]) {
-      const seconds = 2 * MEASURED_SECONDS + BESIDE_SECONDS;
-      const run = gateway.crowd.start(attack.packets, {
-        ...whole,
-        seconds,
-        first: whole.flows * (1 + round * seconds),
-      });
-      const watched = gateway === inspected ? observed.watch(run.result()) : null;
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      rates.push(await gateway.rate(MEASURED_SECONDS));
-      run.stop();
-      await run.result();
-      ended = performance.now();
-      if (watched !== null) peaks = largest(peaks, await watched);
-    }
-    const [most, got] = rates as [GoodRate, GoodRate];
-    ratios.push({ kept: got.kept / most.kept, fresh: got.fresh / most.fresh });
+    const limitFirst = round % 2 === 1;
+    const before = limitFirst ? await beside(limit) : null;
+    const got = await beside(inspected);
+    const most = before ?? (await beside(limit));
+    // The last round's is of the engine.
+    ended = got.ended;
+    first += Math.max(got.clients, most.clients);
+    ratios.push({ kept: got.rate.kept / most.rate.kept, fresh: got.rate.fresh / most.rate.fresh });
+    paces.push({ engine: got.pace, limit: most.pace });
     progress(
-      `${attack.name}: round ${round + 1}, ${got.kept.toFixed(0)} of ${most.kept.toFixed(0)} requests/s, ` +
-        `${got.fresh.toFixed(0)} of ${most.fresh.toFixed(0)} connections/s`,
+      `${attack.name}: round ${round + 1}, ${got.rate.kept.toFixed(0)} of ${most.rate.kept.toFixed(0)} requests/s, ` +
+        `${got.rate.fresh.toFixed(0)} of ${most.rate.fresh.toFixed(0)} connections/s, ` +
+        `beside ${got.pace.toFixed(0)} and ${most.pace.toFixed(0)} packets/s`,
     );
   }
   await waitUntil(() => observed.works(), {
@@ -94,6 +111,10 @@ export async function compare(
     name: attack.name,
     peaks,
     cost: { engine: engineCost, limit: limitCost },
+    pace: {
+      engine: median(paces.map(({ engine }) => engine)),
+      limit: median(paces.map(({ limit }) => limit)),
+    },
     recovery,
     counted: counted?.as ?? null,
     grown: counted === null ? 0 : counted.of(after) - counted.of(before),
@@ -114,6 +135,7 @@ export function table(rows: readonly Comparison[]): string {
     megabytes(row.peaks.parserBytes),
     megabytes(row.peaks.resident),
     `${(row.cost.engine * 1e6).toFixed(1)} / ${(row.cost.limit * 1e6).toFixed(1)}`,
+    `${row.pace.engine.toFixed(0)} / ${row.pace.limit.toFixed(0)}`,
     row.counted === null ? '–' : `${row.grown} ${row.counted}`,
     percent(row.kept),
     percent(row.fresh),
@@ -126,6 +148,7 @@ export function table(rows: readonly Comparison[]): string {
     'parsers',
     'resident',
     'µs a packet: engine / accepting all',
+    'packets/s beside good clients: engine / accepting all',
     'counted',
     'kept connections',
     'new ones',
@@ -141,8 +164,4 @@ function largest(one: Peaks, other: Peaks): Peaks {
     parserBytes: Math.max(one.parserBytes, other.parserBytes),
     resident: Math.max(one.resident, other.resident),
   };
-}
-
-function progress(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -11,6 +11,7 @@ import { PORT } from './conversations';
 import { comparisonMissing, type Gateways, openGateways } from './gateways';
 import { Crowd, CrowdProgram } from './many-clients';
 import { ObservedEngine } from './observed-engine';
+import { warmUp } from './warm-up';
 
 const FLOWS = 16_384;
 const MEGABYTE = 1 << 20;
@@ -133,7 +134,8 @@ function long(program: CrowdProgram): void {
   const rows: Comparison[] = [];
   beforeAll(async () => {
     gateways = await openGateways(program);
-  }, 120_000);
+    await warmUp(gateways);
+  }, 300_000);
   afterAll(async () => {
     process.stdout.write(`${table(rows)}\n`);
     await gateways?.close();

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
-import type { Lab, LabProcess } from '@portcullis/testkit';
+import { Aftermath, type Lab, type LabProcess } from '@portcullis/testkit';
 import { limitRules } from '../bench/modes';
 import { processorSeconds } from '../bench/processor-time';
 import { Site } from '../bench/site';
@@ -17,9 +17,12 @@ import { ObservedEngine } from './observed-engine';
 const QUEUES = 2;
 /** Good clients: connections at once. */
 const CONNECTIONS = 16;
-const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_';
 /** Room for a million flows of each gateway, with what is left of the attack before. */
 const MOST_CONNECTIONS = 8_000_000;
+const CONNECTION_LIMITS: readonly (readonly [path: string, wanted: number])[] = [
+  ['/proc/sys/net/netfilter/nf_conntrack_max', MOST_CONNECTIONS],
+  ['/proc/sys/net/netfilter/nf_conntrack_buckets', MOST_CONNECTIONS / 8],
+];
 
 /** Requests that good clients get answered in a second. */
 export interface GoodRate {
@@ -42,6 +45,16 @@ export class Gateway {
     return this.readers.reduce((sum, { pid }) => sum + processorSeconds(pid as number), 0);
   }
 
+  /** Packets that wait in its queues for a verdict. */
+  async waiting(): Promise<number> {
+    const queues = await this.lab.run('gateway', ['cat', '/proc/net/netfilter/nfnetlink_queue']);
+    // Columns of the kernel's nfnetlink_queue.c, seq_show(): the third is the queue's length.
+    return queues
+      .split('\n')
+      .filter(Boolean)
+      .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0);
+  }
+
   /** What good clients get now; takes twice as many seconds. */
   async rate(seconds: number): Promise<GoodRate> {
     return {
@@ -62,6 +75,10 @@ export interface Gateways {
   readonly inspected: Gateway;
   readonly observed: ObservedEngine;
   close(): Promise<void>;
+}
+
+export function progress(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** What is missing here for a comparison; null: nothing. */
@@ -117,18 +134,17 @@ export async function openGateways(program: CrowdProgram): Promise<Gateways> {
   }
 }
 
-/** Connection tracking has one limit for all namespaces. */
+/** Connection tracking has one limit for all namespaces; it is what it was again however this process ends. */
 function raiseConnectionLimit(): { restore(): void } {
-  const names = ['max', 'buckets'] as const;
-  const before = names.map((name) => readFileSync(CONNTRACK + name, 'latin1').trim());
-  const wanted = [MOST_CONNECTIONS, MOST_CONNECTIONS / 8];
-  names.forEach((name, index) => {
-    if (Number(before[index]) < (wanted[index] as number))
-      writeFileSync(CONNTRACK + name, `${wanted[index]}`);
-  });
+  const before = CONNECTION_LIMITS.map(([path]) => readFileSync(path, 'latin1').trim());
+  const again = CONNECTION_LIMITS.map(([path], index) => `echo ${before[index]} > ${path}`);
+  const aftermath = new Aftermath(again.join('\n'));
+  for (const [index, [path, wanted]] of CONNECTION_LIMITS.entries())
+    if (Number(before[index]) < wanted) writeFileSync(path, `${wanted}`);
   return {
     restore: () => {
-      for (const [index, name] of names.entries()) writeFileSync(CONNTRACK + name, before[index] as string);
+      for (const [index, [path]] of CONNECTION_LIMITS.entries()) writeFileSync(path, before[index] as string);
+      aftermath.dismiss();
     },
   };
 }

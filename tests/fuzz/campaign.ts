@@ -52,8 +52,8 @@ type AnyTarget = FuzzTarget | NativeTarget;
 
 const isNative = (target: AnyTarget): target is NativeTarget => 'harness' in target;
 
-/** An input that keeps a process busy for so long is taken for one that never ends. */
-const HANG_MS = 10_000;
+/** An input that keeps a process busy for so long is taken for one that never ends. More than making a finding smaller takes. */
+const HANG_MS = 40_000;
 const LOOK_MS = 500;
 /** Part of the inputs that every target has, however long each of them takes. */
 const LEAST_SHARE = 0.001;

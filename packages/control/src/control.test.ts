@@ -82,6 +82,35 @@ test('what is no JSON gets an answer, and the next line too', async () => {
   expect(replies[1]).toEqual({ ok: true, data: 2 });
 });
 
+test('a client that sends requests without end is cut off, and the next one is served', async () => {
+  const cut = await new Promise<string>((resolve) => {
+    const socket = connect(path);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(text));
+    socket.write('\n'.repeat(100_000));
+  });
+  expect(cut.split('\n').length).toBeLessThan(200);
+  await expect(askEngine(path, 'double', { n: 21 })).resolves.toBe(42);
+});
+
+test('a hundred requests at once are answered in their order', async () => {
+  const answers = await new Promise<string[]>((resolve) => {
+    const socket = connect(path);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+      if (text.split('\n').length > 100) socket.destroy();
+    });
+    socket.on('close', () => resolve(text.trim().split('\n')));
+    for (let n = 0; n < 100; n++) socket.write(`{"command":"double","arguments":{"n":${n}}}\n`);
+  });
+  expect(answers.map((line) => JSON.parse(line).data)).toEqual(Array.from({ length: 100 }, (_, n) => 2 * n));
+});
+
 test('a second engine is refused, a dead one is replaced', async () => {
   await expect(new ControlServer(path, {}).listen()).rejects.toMatchObject({ code: 'ENGINE_RUNNING' });
   await server.close();

@@ -1,6 +1,7 @@
 /**
  * The control protocol: over a UNIX socket only root can open, one JSON object a line. The client sends one
- * request, the engine answers with one reply; a connection may carry several, one after the other.
+ * request, the engine answers with one reply; a connection may carry several, one after the other, of which a
+ * hundred may be sent before the first is answered.
  */
 
 /** Commands and what they take and give. The engine refuses what is not here. */

@@ -6,6 +6,8 @@ import { ControlError, type ControlReply, type ControlRequest, LineReader } from
 export type ControlHandler = (args: Record<string, unknown>) => unknown;
 
 const MOST_CONNECTIONS = 32;
+/** Requests of one connection that have no answer yet; a client that sends more is cut off. */
+const MOST_WAITING = 128;
 /** sun_path in unix(7) holds 108 bytes with its final zero. */
 const LONGEST_PATH = 107;
 
@@ -75,14 +77,21 @@ export class ControlServer {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.sockets.delete(socket));
     let previous: Promise<void> = Promise.resolve();
+    let waiting = 0;
     const reader = new LineReader((line) => {
+      if (++waiting > MOST_WAITING) return;
       previous = previous.then(async () => {
+        if (socket.destroyed) return;
         const reply = await this.answer(line);
-        if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
+        // The next answer is made when this one is on its way: to who does not read, no more than one is held.
+        await new Promise<void>((resolve) => {
+          socket.write(`${JSON.stringify(reply)}\n`, () => resolve());
+        });
+        waiting--;
       });
     });
     socket.on('data', (chunk: string) => {
-      if (!reader.push(chunk)) socket.destroy();
+      if (!reader.push(chunk) || waiting > MOST_WAITING) socket.destroy();
     });
   }
 

@@ -1,14 +1,4 @@
-import {
-  type Configuration,
-  ConfigurationError,
-  changedRestartKeys,
-  keepRestartKeys,
-  type LoadOptions,
-  prepareChange,
-  type ResolvedConfiguration,
-  resolveConfiguration,
-  type SettingsChange,
-} from '@portcullis/configuration';
+import type { Configuration, ResolvedConfiguration, SettingsChange } from '@portcullis/configuration';
 import {
   ControlError,
   ControlServer,
@@ -19,15 +9,14 @@ import {
 } from '@portcullis/control';
 import type { RuleSource } from '@portcullis/engine';
 import type { EveRecord, FanOutSink } from '@portcullis/events';
-import { type FirewallBackend, KernelFirewall, MemoryFirewall } from '@portcullis/firewall';
+import { type FirewallBackend, KernelFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
 import { EventEmitter } from 'eventemitter3';
-import { BanPermits } from './ban-permits';
-import { Bans } from './bans';
+import { Blocking } from './blocking';
+import { ConfigurationInForce } from './configuration-in-force';
 import { engineEvent } from './engine-event';
 import { EngineLock } from './engine-lock';
 import { engineStatus } from './engine-status';
-import { excludedDevices } from './exclusions';
 import { Incidents } from './incidents';
 import { failsOpen } from './install-plan';
 import type { Logger } from './logger';
@@ -35,13 +24,12 @@ import { LostDetections } from './lost-detections';
 import { hurryMainThread } from './main-thread';
 import { markLayout, queueCount } from './marks';
 import { daemonRegistry } from './metrics';
-import { NeverBlock } from './never-block';
+import { refuseWatching } from './mirrors';
 import { openOutputs } from './outputs';
 import { Protection } from './protection';
 import { Registration } from './registration';
 import { RememberedState } from './remembered-state';
 import { requestHandlers } from './request-handlers';
-import { Responses } from './responses';
 import { readRuleSource } from './rule-source';
 import { RulesInForce } from './rules-in-force';
 import { endedEarlier } from './state-file';
@@ -79,18 +67,15 @@ const RULES = 'the firewall rules';
  * up in the order in which a failure can be undone, and taken down in the reverse.
  */
 export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
-  private resolved: ResolvedConfiguration;
-  private configuration: Configuration;
+  private readonly configured: ConfigurationInForce;
   private readonly mode: Mode;
   private readonly startedAt = Date.now();
   private firewall!: FirewallBackend;
-  private bans!: Bans;
-  private responses!: Responses;
-  private permits!: BanPermits;
+  /** Undefined until the firewall stands, and again when the engine has ended. */
+  private standing: Blocking | undefined;
   private control!: ControlServer;
   private metrics: MetricsServer | null = null;
   private sink!: FanOutSink;
-  private neverBlock: NeverBlock;
   private readonly lock = new EngineLock();
   private readonly traffic = new Traffic();
   private readonly incidents = new Incidents();
@@ -118,18 +103,32 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   /** @throws ConfigurationError */
   constructor(private readonly options: DaemonOptions) {
     super();
-    this.resolved = resolveConfiguration(this.loadOptions);
-    this.configuration = this.resolved.configuration;
+    const { configurationFile: file, overrides, policyFile: policy } = options;
+    this.configured = new ConfigurationInForce({ file, overrides, policy, settings: true });
     this.mode = new Registration(this.configuration['state-dir']).mode;
     this.state = new RememberedState(this.configuration['state-dir'], this.log);
     this.rules = new RulesInForce(this.log);
-    this.neverBlock = this.makeNeverBlock();
     this.protection = this.makeProtection();
     this.upkeep = this.makeUpkeep();
   }
 
   private get log(): Logger {
     return this.options.logger;
+  }
+
+  private get configuration(): Configuration {
+    return this.configured.configuration;
+  }
+
+  /** @throws ControlError ENGINE_NOT_UP */
+  private get blocking(): Blocking {
+    if (this.standing) return this.standing;
+    throw new ControlError('ENGINE_NOT_UP', 'the engine is starting or ending: ask again in a moment');
+  }
+
+  /** Behind all that was asked for before; not any more when the start has failed or the engine has ended. */
+  private whileUp<T>(action: (blocking: Blocking) => Promise<T>): Promise<T> {
+    return this.turns.take(async () => action(this.blocking));
   }
 
   /** Null while protection is off. */
@@ -145,15 +144,20 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    * Brings everything up. What fails is undone before this throws.
    * @throws ConfigurationError, RuleSourceError, ControlError ENGINE_RUNNING, FirewallError, NfQueueError
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    // What is asked of the control socket meanwhile is done behind it.
+    return this.turns.take(() => this.bringUp());
+  }
+
+  private async bringUp(): Promise<void> {
     const undo: (() => Promise<unknown>)[] = [];
     hurryMainThread();
     try {
       // Errors a user can make are found before anything is touched.
       const source = this.readRules();
       markLayout(this.configuration);
-      this.refuseWatching();
-      for (const doubt of this.resolved.warnings) this.log.warn(doubt);
+      refuseWatching(this.configuration, this.mode, this.options.configurationFile);
+      for (const doubt of this.configured.resolved.warnings) this.log.warn(doubt);
       await this.lock.acquire();
       undo.push(() => this.lock.release());
       this.control = new ControlServer(this.configuration.control.socket, this.requestHandlers());
@@ -171,23 +175,16 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       if (ended !== null) this.log.warn(ended);
       await this.firewall.install(this.protection.plan(false));
       undo.push(() => this.firewall.remove());
-      this.bans = this.makeBans();
-      this.responses = this.makeResponses();
-      this.permits = this.makePermits();
-      const report = await this.bans.service.start();
-      undo.push(() => this.bans.service.stop());
-      const { damagedLines } = report.ledger;
-      if (damagedLines > 0)
-        this.log.warn(
-          `${damagedLines} damaged lines of the ban ledger were passed over; of the bans they held, ${report.adopted} were in the kernel and are kept`,
-        );
-      if (report.restored > 0) this.log.info(`${report.restored} bans are in force again`);
+      const blocking = this.makeBlocking();
+      await blocking.start();
+      undo.push(() => blocking.bans.service.stop());
+      this.standing = blocking;
       await this.startMetrics();
       undo.push(async () => this.metrics?.close());
       this.webAddresses.configure(this.configuration, this.options.configurationFile);
       undo.push(async () => this.webAddresses.stop());
       // A policy turns protection on by itself; what an administrator has said since counts.
-      const wanted = state.enabled ?? (this.resolved.hasPolicy || state.damaged);
+      const wanted = state.enabled ?? (this.configured.resolved.hasPolicy || state.damaged);
       // A restart is no turning on: what went through before goes on.
       const again = wanted && (state.generation > 0 || state.damaged);
       if (this.options.enable || wanted) await this.protection.turnOn(source, again);
@@ -195,6 +192,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       this.upkeep.start();
     } catch (error) {
       for (const step of undo.reverse()) await step().catch((late: Error) => this.log.error(late.message));
+      this.standing = undefined;
       throw error;
     }
     notifyReady();
@@ -210,12 +208,13 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     return this.turns.take(async () => {
       notifyStopping();
       this.webAddresses.stop();
-      this.permits.withdraw();
+      const { bans, permits, responses } = this.blocking;
+      permits.withdraw();
       let report = { bansLeft: 0, bypassKept: false };
       // An engine that stops half-way is killed, and leaves more behind than one of these.
       const problems = await takeDown([
         ['the control socket', () => this.control.close()],
-        ['the bans', () => (options.purge ? this.bans.service.remove('all') : undefined)],
+        ['the bans', () => (options.purge ? bans.service.remove('all') : undefined)],
         [
           RULES,
           async () => {
@@ -224,8 +223,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         ],
         ...this.protection.ends(),
         ['the state file', () => this.state.remember({ protecting: null })],
-        ['repeat offenders', () => this.responses.keepOffenders()],
-        ['the ban ledger', () => this.bans.service.stop()],
+        ['repeat offenders', () => responses.keepOffenders()],
+        ['the ban ledger', () => bans.service.stop()],
         ['the firewall', () => this.firewall.close()],
         ['the metrics', () => this.metrics?.close()],
         ['the outputs', () => this.sink.close()],
@@ -233,6 +232,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
         ['the lock', () => this.lock.release()],
       ]);
       this.protection.ended();
+      this.standing = undefined;
       this.stopWatchdog();
       for (const [what, { message }] of problems)
         if (what !== RULES) this.log.error(`${what} could not be ended in good order: ${message}`);
@@ -253,7 +253,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   }
 
   enable(): Promise<{ state: string }> {
-    return this.turns.take(async () => {
+    return this.whileUp(async () => {
       if (!this.protecting) await this.protection.turnOn(this.readRules());
       this.state.rememberOrTell({ enabled: true }, 'protection is on');
       return { state: 'protecting' };
@@ -261,10 +261,10 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   }
 
   disable(): Promise<{ state: string; bans_left: number }> {
-    return this.turns.take(async () => {
+    return this.whileUp(async ({ bans }) => {
       await this.protection.turnOff();
       this.state.rememberOrTell({ enabled: false }, 'protection is off');
-      return { state: 'disabled', bans_left: this.bans.service.size };
+      return { state: 'disabled', bans_left: bans.service.size };
     });
   }
 
@@ -273,11 +273,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    * @throws what is wrong with them; the old ones stay in force then
    */
   reload(): Promise<ReloadAnswer> {
-    return this.turns.take(async () => {
+    return this.whileUp(async (blocking) => {
       notifyReloading();
       try {
-        const resolved = resolveConfiguration(this.loadOptions);
-        const answer = await this.apply(resolved);
+        const resolved = this.configured.readAgain();
+        const answer = await this.apply(resolved, blocking);
         for (const doubt of resolved.warnings) this.log.warn(doubt);
         return answer;
       } catch (error) {
@@ -294,11 +294,11 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
    * @throws what is wrong with them; nothing has changed then
    */
   changeSettings(change: SettingsChange): Promise<SettingsAnswer> {
-    return this.turns.take(async () => {
-      const prepared = prepareChange(this.loadOptions, change);
+    return this.whileUp(async (blocking) => {
+      const prepared = this.configured.prepare(change);
       prepared.store();
       try {
-        const { needs_restart } = await this.apply(prepared.resolved);
+        const { needs_restart } = await this.apply(prepared.resolved, blocking);
         this.log.info(`settings changed: ${prepared.keys.join(', ') || 'none are left'}`);
         return { changed: [...prepared.keys], needs_restart };
       } catch (error) {
@@ -308,59 +308,37 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     });
   }
 
-  private async apply(resolved: ResolvedConfiguration): Promise<ReloadAnswer> {
-    const read = resolved.configuration;
-    const before = this.configuration;
-    const source = this.readRules(read);
-    const needsRestart = changedRestartKeys(before, read);
-    const next = keepRestartKeys(before, read);
+  private async apply(resolved: ResolvedConfiguration, blocking: Blocking): Promise<ReloadAnswer> {
+    const source = this.readRules(resolved.configuration);
     await this.sink.reopen();
-    this.permits.hold();
-    this.configuration = next;
+    blocking.permits.hold();
     try {
-      await this.protection.change(source);
-      this.resolved = resolved;
-      if (!next.scan.decoy) this.protection.closeDecoys();
-      this.neverBlock = this.makeNeverBlock();
-      this.webAddresses.configure(next, this.options.configurationFile);
-      await this.letExcludedIn();
-    } catch (error) {
-      if (this.resolved !== resolved) this.configuration = before;
-      throw error;
+      const needsRestart = await this.configured.replace(resolved, () => this.protection.change(source));
+      if (!this.configuration.scan.decoy) this.protection.closeDecoys();
+      this.webAddresses.configure(this.configuration, this.options.configurationFile);
+      await blocking.useConfiguration();
+      const rules = this.rules.answer();
+      this.log.info(`reloaded: ${rules.loaded} rules`);
+      return { rules, needs_restart: needsRestart };
     } finally {
-      this.permits.release();
+      blocking.permits.release();
     }
-    const rules = this.rules.answer();
-    this.log.info(`reloaded: ${rules.loaded} rules`);
-    return { rules, needs_restart: needsRestart };
-  }
-
-  /** An exclusion of a banned device lets it in. */
-  private async letExcludedIn(): Promise<void> {
-    for (const device of excludedDevices(this.configuration.exclusions))
-      await this.bans.service.remove(device);
   }
 
   private readRules(configuration = this.configuration): RuleSource {
     return readRuleSource(configuration, this.options.configurationFile);
   }
 
-  /** @throws ConfigurationError */
-  private refuseWatching(): void {
-    if (this.mode === 'monitoring' || this.configuration.pcap.length === 0) return;
-    throw new ConfigurationError(this.options.configurationFile ?? 'configuration', [
-      {
-        key: 'pcap',
-        message:
-          "a mirror can only be watched in Monitoring mode: 'portcullis service register --mode monitoring', or take the key out",
-        line: 0,
-      },
-    ]);
-  }
-
   private listenTo(supervisor: Supervisor): void {
-    supervisor.on('detection', async (...told) => this.emit('alert', await this.responses.to(...told)));
-    supervisor.on('rehearsal', (detection) => this.responses.rehearse(detection));
+    const { responses } = this.blocking;
+    supervisor.on('detection', (...told) => {
+      responses
+        .to(...told)
+        .then((record) => this.emit('alert', record))
+        // What cannot be told must not end the engine, and everybody's protection with it.
+        .catch((error: Error) => this.log.error(`an event was not written: ${error.message}`));
+    });
+    supervisor.on('rehearsal', (detection) => responses.rehearse(detection));
     tellOfWorkers(supervisor, {
       log: this.log,
       incidents: this.incidents,
@@ -381,8 +359,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
   private requestHandlers() {
     return requestHandlers(() => ({
       mode: this.mode,
-      resolved: this.resolved,
-      bans: this.bans,
+      resolved: this.configured.resolved,
+      bans: () => this.blocking.bans,
       status: () => this.status(),
       enable: () => this.enable(),
       disable: () => this.disable(),
@@ -391,13 +369,14 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
     }));
   }
 
-  status(): Promise<StatusAnswer> {
+  async status(): Promise<StatusAnswer> {
+    const { bans } = this.blocking;
     return engineStatus({
       version: this.options.version,
       mode: this.mode,
       startedAt: this.startedAt,
       firewall: this.firewall,
-      bans: this.bans.service.size,
+      bans: bans.service.size,
       rules: this.rules,
       plan: this.protection.plan(true),
       protection: this.protection,
@@ -405,17 +384,6 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       webAddresses: this.webAddresses,
       repairs: this.upkeep.repairs,
     });
-  }
-
-  private get loadOptions(): LoadOptions {
-    const { configurationFile, overrides, policyFile } = this.options;
-    return { file: configurationFile, overrides, policy: policyFile, settings: true };
-  }
-
-  private makeNeverBlock(): NeverBlock {
-    const { protect, exclusions, 'never-block': never } = this.configuration;
-    const excluded = excludedDevices(exclusions);
-    return new NeverBlock([...never, ...excluded], protect.networks);
   }
 
   private makeProtection(): Protection {
@@ -428,7 +396,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       configuration: () => this.configuration,
       firewall: () => this.firewall,
       webAddresses: () => this.webAddresses.table,
-      permits: () => this.permits,
+      permits: () => this.blocking.permits,
       listenTo: (supervisor) => this.listenTo(supervisor),
     });
   }
@@ -441,57 +409,23 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       protection: this.protection,
       turns: this.turns,
       firewall: () => this.firewall,
-      bans: () => this.bans,
-      neverBlock: () => this.neverBlock,
-      permits: () => this.permits,
-      responses: () => this.responses,
+      blocking: () => this.blocking,
       traffic: this.traffic,
       lostDetections: this.lostDetections,
       unattendedTraffic: () => this.unattendedTraffic,
     });
   }
 
-  private makeBans(): Bans {
-    return new Bans({
-      // In Monitoring mode no rule drops: bans of an earlier Standard run only run out.
-      backend: this.mode === 'monitoring' ? new MemoryFirewall() : this.firewall,
-      directory: this.configuration['state-dir'],
-      sink: () => this.sink,
-      neverBlock: (prefix, isolation) => this.neverBlock.refuses(prefix, isolation),
-      defaultSeconds: () => this.configuration['block-duration'],
-      graceSeconds: () => this.configuration['unblock-grace'],
-      onLedger: (failed, message) => (failed ? this.log.error(message) : this.log.info(message)),
-      onRemoving: () => this.permits.hold(),
-      onRemoved: (began) => {
-        this.supervisor?.forgetBlockedSources(began * 1000);
-        this.permits.passOver();
-        this.permits.release();
-      },
-    });
-  }
-
-  private makeResponses(): Responses {
-    return new Responses({
-      directory: this.configuration['state-dir'],
-      bans: this.bans,
+  private makeBlocking(): Blocking {
+    return new Blocking({
       mode: this.mode,
-      incidents: this.incidents,
       log: this.log,
-      sink: () => this.sink,
+      incidents: this.incidents,
+      rules: this.rules,
+      firewall: this.firewall,
+      sink: this.sink,
       configuration: () => this.configuration,
-      classes: () => this.rules.classes,
-      onRefused: () => this.supervisor?.forgetBlockedSources(null),
-      onDecided: () => this.permits.makeRoom(),
-    });
-  }
-
-  private makePermits(): BanPermits {
-    return new BanPermits({
-      policy: () => this.responses.policy,
-      spared: (networks) => [...this.bans.service.spared(networks), ...this.neverBlock.spared],
-      room: () => this.responses.room,
-      graceSeconds: () => this.configuration['unblock-grace'],
-      send: (permit) => this.supervisor?.setBanPermit(permit),
+      supervisor: () => this.supervisor,
     });
   }
 
@@ -510,7 +444,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       totals: () => this.traffic.totals(this.supervisor?.workers ?? new Map()),
       byQueue: () => this.traffic.byQueue(this.supervisor?.workers ?? new Map()),
       rules: () => ({ ...this.rules.answer(), loadedAt: this.rules.loadedAt }),
-      bans: () => this.bans,
+      bans: () => this.blocking.bans,
       firewall: this.firewall,
       protecting: () => this.protecting,
       sink: () => this.sink.statistics,

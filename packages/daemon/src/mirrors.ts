@@ -1,6 +1,6 @@
 import { MirrorCapture } from '@portcullis/capture';
-import type { Configuration } from '@portcullis/configuration';
-import type { MirrorRow } from '@portcullis/control';
+import { type Configuration, ConfigurationError } from '@portcullis/configuration';
+import type { MirrorRow, Mode } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
 import { interfaceLife } from './interfaces';
 
@@ -97,4 +97,20 @@ export class Mirrors {
   close(): void {
     for (const { capture } of this.mirrors) capture.close();
   }
+}
+
+/**
+ * @param file that the configuration was read from; null: none
+ * @throws ConfigurationError where interfaces are to be watched and the mode is another
+ */
+export function refuseWatching({ pcap }: Configuration, mode: Mode, file: string | null): void {
+  if (mode === 'monitoring' || pcap.length === 0) return;
+  throw new ConfigurationError(file ?? 'configuration', [
+    {
+      key: 'pcap',
+      message:
+        "a mirror can only be watched in Monitoring mode: 'portcullis service register --mode monitoring', or take the key out",
+      line: 0,
+    },
+  ]);
 }

@@ -11,7 +11,7 @@ import type { Bans } from './bans';
 export interface RequestedEngine {
   readonly mode: Mode;
   readonly resolved: ResolvedConfiguration;
-  readonly bans: Bans;
+  bans(): Bans;
   status(): unknown;
   enable(): unknown;
   disable(): unknown;
@@ -32,18 +32,18 @@ export function requestHandlers(engine: () => RequestedEngine) {
     },
     'config.export': () => ({ yaml: exportSettings(engine().resolved) }),
     'config.change': (args: Record<string, unknown>) => engine().changeSettings(settingsChange(args)),
-    'bans.list': (args: Record<string, unknown>) => engine().bans.list(args),
-    'bans.show': (args: Record<string, unknown>) => engine().bans.show(args),
+    'bans.list': (args: Record<string, unknown>) => engine().bans().list(args),
+    'bans.show': (args: Record<string, unknown>) => engine().bans().show(args),
     'bans.add': (args: Record<string, unknown>) => bansToAddTo(engine()).add(args),
     'bans.add-many': (args: Record<string, unknown>) => bansToAddTo(engine()).addMany(args),
-    'bans.remove': (args: Record<string, unknown>) => engine().bans.remove(args),
+    'bans.remove': (args: Record<string, unknown>) => engine().bans().remove(args),
   };
 }
 
 /** @throws ControlError in Monitoring mode */
 function bansToAddTo({ mode, bans }: RequestedEngine): Bans {
   if (mode === 'monitoring') throw new ControlError('MONITORING', 'in Monitoring mode nothing is blocked');
-  return bans;
+  return bans();
 }
 
 /** @throws ControlError where the request is none of the changes there are */

@@ -1,16 +1,13 @@
 import type { QueueRow } from '@portcullis/control';
 import type { FirewallBackend } from '@portcullis/firewall';
-import type { BanPermits } from './ban-permits';
-import type { Bans } from './bans';
+import type { Blocking } from './blocking';
 import { queueRows } from './engine-status';
 import type { Incidents } from './incidents';
 import type { Logger } from './logger';
 import type { LostDetections } from './lost-detections';
-import type { NeverBlock } from './never-block';
 import type { Protection } from './protection';
 import { QueuePressure, type QueuePressureFacts } from './queue-pressure';
 import type { RememberedState } from './remembered-state';
-import type { Responses } from './responses';
 import { StandingTrouble } from './standing-trouble';
 import type { Traffic } from './traffic';
 import type { Turns } from './turns';
@@ -32,10 +29,7 @@ export interface UpkeepParts {
   readonly traffic: Traffic;
   readonly lostDetections: LostDetections;
   firewall(): FirewallBackend;
-  bans(): Bans;
-  neverBlock(): NeverBlock;
-  permits(): BanPermits;
-  responses(): Pick<Responses, 'keepOffendersNowAndThen'>;
+  blocking(): Blocking;
   /** What becomes of traffic that no worker attends to: `passes uninspected`, `is dropped`. */
   unattendedTraffic(): string;
 }
@@ -75,10 +69,7 @@ export class Upkeep {
   private lookAround(): void {
     const { log, incidents, state, traffic, lostDetections } = this.parts;
     const { supervisor, mirrors } = this.parts.protection;
-    this.parts.neverBlock().refresh();
-    this.parts.bans().service.lookAround();
-    this.parts.permits().renew();
-    this.parts.responses().keepOffendersNowAndThen();
+    this.parts.blocking().lookAround();
     state.tryAgain();
     lostDetections.look(traffic.totals(supervisor?.workers ?? new Map()));
     if (mirrors === null)
@@ -113,7 +104,7 @@ export class Upkeep {
           incidents.count('firewall-repaired');
           log.warn(`somebody changed our firewall rules, they are put back: ${differences.join('; ')}`);
         }
-        const restored = await this.parts.bans().service.repairDrift();
+        const restored = await this.parts.blocking().bans.service.repairDrift();
         if (restored > 0) log.warn(`somebody emptied a ban set: ${restored} bans were put back`);
       })
       .catch(({ message }: Error) =>

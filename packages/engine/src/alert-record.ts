@@ -10,6 +10,7 @@ import {
 import type { Classification } from '@portcullis/rules';
 import type { Detection } from './detection';
 import type { DetectionKind } from './detection-policy';
+import { referenceAddress } from './references';
 import type { WebAddressFacts } from './web-address-inspection';
 
 const EVENT_OF: Readonly<Record<DetectionKind, EventKind>> = {
@@ -90,7 +91,8 @@ function alertFacts({ rule, blocked }: Detection, classes: Classification): Aler
     severity: rule.priority,
   };
   if (Object.keys(rule.metadata).length > 0) alert.metadata = rule.metadata;
-  if (rule.references.length > 0) alert.references = rule.references;
+  if (rule.references.length > 0) alert.references = rule.references.map(referenceAddress);
+  if (rule.context) alert.context = rule.context;
   return alert;
 }
 

@@ -2,6 +2,7 @@ import type { CompiledRule } from '@portcullis/matcher';
 import type { Direction } from '@portcullis/protocols';
 import type { AddressControl } from './address-control';
 import { BlockedSources } from './blocked-sources';
+import type { DetectedRule } from './detection';
 import { detectedRule } from './detection-builder';
 import type { Decision } from './detection-policy';
 import { InspectCounter } from './inspect-counters';
@@ -43,7 +44,7 @@ export class Conclusion {
     const live = hand.packet === hand.view;
     for (let i = 0; i < fired.count; i++) {
       const side = fired.direction(i);
-      const turned = inFlow && (fired.transactions[i] as number) >= 0 && hand.turnTo(slot, side);
+      const turned = inFlow && fired.transactions[i] !== -1 && hand.turnTo(slot, side);
       const ended = this.act(i, slot, turned ? side : direction, live);
       if (turned) hand.turnBack();
       if (ended) break;
@@ -72,7 +73,7 @@ export class Conclusion {
       if (rule.alwaysAlert && fired.silent[place] === 0) {
         const { kind, response, category } = NOTIFY;
         const outcome = { kind, response, category, handshake: false, blocked: false, rejected: false };
-        this.tell(rule, slot, direction, transaction, outcome);
+        this.tell(this.told(place), slot, direction, transaction, outcome);
       }
       return true;
     }
@@ -97,7 +98,7 @@ export class Conclusion {
     const bans = blocked && response === 'block' && handshake && !reporter.isProtected('source');
     if (bans && this.options.holdBlockedMicros > 0) this.blocked.add(hand.packet.source, hand.now);
     hand.counters[blocked ? Counter.ATTACKS_BLOCKED : Counter.ALERTS]++;
-    this.tell(rule, slot, direction, transaction, {
+    this.tell(this.told(place), slot, direction, transaction, {
       kind,
       response,
       category,
@@ -108,15 +109,24 @@ export class Conclusion {
     return false;
   }
 
+  /** The rule at a place among those that fired, as it is told. */
+  private told(place: number): DetectedRule {
+    const { matcher } = this.hand;
+    const { fired } = matcher;
+    const rule = detectedRule(matcher.rule(fired.numbers[place] as number));
+    const context = fired.context(place);
+    return context === undefined ? rule : { ...rule, context };
+  }
+
   /** Tells of a match, and of what was done about it. @param transaction below 0: none */
   private tell(
-    rule: CompiledRule,
+    rule: DetectedRule,
     slot: number,
     direction: Direction,
     transaction: number,
     outcome: Omit<Outcome, 'transaction' | 'txId' | 'webAddress'>,
   ): void {
-    this.reporter.report(detectedRule(rule), slot, direction, {
+    this.reporter.report(rule, slot, direction, {
       // By name: spreading costs many times as much.
       kind: outcome.kind,
       response: outcome.response,

@@ -12,6 +12,8 @@ export interface DetectedRule {
   priority: number;
   metadata: Record<string, string[]>;
   references: string[];
+  /** Groups of its expressions that its author wants told, by name; absent: none. */
+  context?: Record<string, string>;
 }
 
 /** What a protocol tells of a transaction: its name, and the fields that EVE has under it. */

@@ -116,7 +116,7 @@ export class Inspector {
   /** The policy for the rules that the matcher has taken over. */
   setPolicy(policy: DetectionPolicy | null): void {
     this.reporter.policy = policy;
-    this.transactions.compareSides();
+    this.transactions.followRules();
     this.addresses.usePolicy();
   }
 
@@ -195,7 +195,7 @@ export class Inspector {
     this.options.layers?.restart();
     this.hand.matcher = matcher;
     matcher.fired.keepsSilent = this.reporter.policy !== null;
-    this.transactions.compareSides();
+    this.transactions.followRules();
     this.nextTick = 0;
     this.counters.fill(0);
   }

@@ -15,6 +15,11 @@ test.each([
   ['a request as a stream', options('flow:to_server; content:"evil";')],
   ['a request as packets', options('flow:to_server,no_stream; dsize:>100;')],
   ['what a TLS client says', 'alert tls any any -> any any (tls.sni; content:"evil.example"; sid:1;)'],
+  [
+    'frames of a TLS client',
+    'alert tls any any -> any any (flow:to_server; frame:pdu; content:"evil"; sid:1;)',
+  ],
+  ['a state of a TLS client', 'alert tls:client_hello_done any any -> any any (sid:1;)'],
   ['datagrams', 'alert udp any any -> any any (content:"evil"; sid:1;)'],
 ])('not for rules about %s', async (_, rules) => {
   expect(await replies(rules)).toBe(false);
@@ -23,6 +28,10 @@ test.each([
 test.each([
   ['a reply', options('flow:to_client; content:"evil";')],
   ['both directions', options('content:"evil";')],
+  [
+    'frames of a TLS server',
+    'alert tls any any -> any any (flow:to_client; frame:pdu; content:"evil"; sid:1;)',
+  ],
   ['what a TLS server says', 'alert tls any any -> any any (tls.cert_subject; content:"evil"; sid:1;)'],
   // Whether a request has changed the protocol the answer tells.
   ['requests of HTTP', 'alert http any any -> any any (http.uri; content:"evil"; sid:1;)'],

@@ -36,9 +36,12 @@ function looksAtReplies(rule: CompiledRule): boolean {
   const { buffers, appProtocols } = rule;
   if (buffers === null) return true;
   return buffers.every(({ slot }) => {
-    for (let protocol = 0; protocol * 2 + TO_CLIENT < slot.kinds.length; protocol++) {
+    const { kinds } = slot;
+    for (let at = TO_CLIENT; at < kinds.length; at += 2) {
+      // Frames stand behind the buffers of all protocols.
+      const protocol = (at % (kinds.length / 2)) >> 1;
       const named = appProtocols === null || appProtocols[protocol] === 1;
-      if (named && (slot.kinds[protocol * 2 + TO_CLIENT] as number) >= 0) return true;
+      if (named && (kinds[at] as number) >= 0) return true;
     }
     return false;
   });

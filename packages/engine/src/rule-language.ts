@@ -41,13 +41,13 @@ export function ruleLanguage(): RuleLanguage {
     protocols: createProtocols().map(({ name, transports, buffers, events }) => ({
       name,
       transports: transports.map((transport) => (transport === Transport.TCP ? 'tcp' : 'udp')),
-      buffers: buffers.map(({ name: buffer, directions, integer, multiple, streaming }) => ({
+      buffers: buffers.map(({ name: buffer, directions, integer, multiple, streaming, frame }) => ({
         name: buffer,
         directions: directions.map((direction) => (direction === 0 ? 'to_server' : 'to_client')),
         kind: integer ? 'number' : 'bytes',
         values: [...(integer?.names?.keys() ?? [])],
         multiple,
-        streaming,
+        streaming: frame === undefined ? streaming : frame === 'growing',
       })),
       events: events.map((event) => event.toLowerCase()).sort(),
     })),

@@ -30,15 +30,18 @@ export class TransactionInspection implements TransactionListener {
     private readonly hand: PacketInHand,
     private readonly packetRules: PacketRuleInspection,
     private readonly addresses: AddressControl,
-    protocols: readonly ProtocolDefinition[],
+    private readonly protocols: readonly ProtocolDefinition[],
   ) {
     this.appLayer = new AppLayer(protocols, this);
-    this.compareSides();
+    this.followRules();
   }
 
-  /** Whether the rules in force ask what each side of a flow speaks. */
-  compareSides(): void {
-    this.appLayer.comparesSides = (this.hand.matcher.ruleset.needs.flowFacts & PROTOCOLS) !== 0;
+  /** Finds out what the rules in force ask for: what each side of a flow speaks, and which frames. */
+  followRules(): void {
+    const { needs, slots } = this.hand.matcher.ruleset;
+    this.appLayer.comparesSides = (needs.flowFacts & PROTOCOLS) !== 0;
+    const wanted = new Set(slots.flatMap(({ isFrame, ids }) => (isFrame ? [...ids] : [])));
+    for (const { frames } of this.protocols) frames?.want(wanted);
   }
 
   /** Before the parser gets the first byte, so that packet rules still come before those about transactions. */
@@ -50,7 +53,7 @@ export class TransactionInspection implements TransactionListener {
   onProgress(tx: Transaction, direction: Direction): void {
     const { hand } = this;
     const { flow, context, matcher } = hand;
-    if (flow === null || flow.passed) return;
+    if (flow === null || flow.passed || flow.dropped) return;
     this.describe(flow, direction);
     const before = matcher.matchCount;
     const turned = hand.turnTo(hand.slot, direction);
@@ -81,6 +84,19 @@ export class TransactionInspection implements TransactionListener {
       hand.factsOf.set(tx.id, { protocol: definition.name, facts: definition.describe(tx) });
       return;
     }
+  }
+
+  onFrame(frame: Transaction, direction: Direction, over: boolean): void {
+    const { hand } = this;
+    const { flow, context, matcher } = hand;
+    if (flow === null) return;
+    if (!flow.passed && !flow.dropped) {
+      this.describe(flow, direction);
+      const turned = hand.turnTo(hand.slot, direction);
+      matcher.inspectFrame(context, frame, direction);
+      if (turned) hand.turnBack();
+    }
+    if (over && frame.matchState !== null) matcher.endTransaction(context, frame);
   }
 
   onTransactionEnd(tx: Transaction): void {

@@ -32,6 +32,7 @@ export interface AlertFacts {
   severity: number;
   metadata?: Record<string, string[]>;
   references?: string[];
+  context?: Record<string, string>;
 }
 
 /** Who sent the packet that was noticed. */

@@ -1,3 +1,4 @@
+import type { Family } from './names';
 import type { InstallPlan } from './plan';
 import type { PortSelection } from './ports';
 
@@ -46,6 +47,8 @@ export interface PacketCount {
 export interface FirewallBackend {
   /** For people: `iptables-nft`, `iptables-legacy`, `memory`. */
   readonly name: string;
+  /** Those that the kernel has: of others nothing comes, and nobody is kept out. */
+  readonly families: readonly Family[];
 
   /**
    * Puts chains, rules and sets in place, whatever an earlier run left; all or nothing.
@@ -92,7 +95,7 @@ export interface FirewallBackend {
   unbanAll(known?: Iterable<string>): Promise<void>;
   /** Lets one prefix in though a wider one is banned, for so long (0: without end). */
   except(prefix: string, seconds: number): Promise<void>;
-  /** Adds many at once; existing ones get the time given. */
+  /** Adds many at once; existing ones get the time given. Those of a family that the kernel has not are left out. */
   restoreBans(entries: Iterable<BanEntry>, count: number): Promise<void>;
   listBans(): Promise<KernelBan[]>;
   /** The same, one by one: a million of them need not stand in memory together. */

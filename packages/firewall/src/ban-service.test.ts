@@ -2,7 +2,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PERMANENT } from './ban';
-import { type BanEvent, BanService, type BanServiceOptions } from './ban-service';
+import type { BanEvent } from './ban-event';
+import { BanService, type BanServiceOptions } from './ban-service';
 import { FirewallError } from './errors';
 import { BanLedger } from './ledger';
 import { MemoryFirewall } from './memory-firewall';
@@ -150,6 +151,63 @@ describe('BanService', () => {
     pass(31);
     await service.ban({ ...request('192.0.2.1'), seenAt: wall });
     expect(firewall.drops('192.0.2.1')).toBe(true);
+  });
+
+  test('what was sent after all were unblocked bans, also when the clock is set back in between', async () => {
+    const service = await started();
+    await service.remove('all');
+    wall -= 86_400_000;
+    pass(1);
+    await service.ban({ ...request('192.0.2.1'), seenAt: wall });
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+  });
+
+  test('taking back what a worker has put into the kernel is no unblocking by hand', async () => {
+    const service = await started({ graceSeconds: () => 30 });
+    await firewall.ban('192.0.2.1', 600);
+    expect(await service.reconcile()).toMatchObject({ adopted: 1 });
+    await service.settle('192.0.2.1');
+    expect([service.size, firewall.drops('192.0.2.1')]).toEqual([0, false]);
+    await service.ban({ ...request('192.0.2.1'), seenAt: wall - 5 });
+    expect(firewall.drops('192.0.2.1')).toBe(true);
+  });
+
+  test.each(['192.0.2.1', 'all'])(
+    'a ban is told before its removal, also where %s is lifted while it is written',
+    async (what) => {
+      const service = await started();
+      const banning = service.ban(request('192.0.2.1'));
+      await Promise.all([banning, service.remove(what)]);
+      expect(kinds()).toEqual(['added', 'removed']);
+      expect([service.size, firewall.drops('192.0.2.1')]).toEqual([0, false]);
+    },
+  );
+
+  test('what the kernel refuses for good keeps nothing else from being tried again', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+    try {
+      const service = await started();
+      firewall.failBansWith = new FirewallError('SET_MISSING', 'gone');
+      for (const prefix of ['2001:db8::1', '192.0.2.1', '192.0.2.2'])
+        await expect(service.ban(request(prefix))).rejects.toThrow('gone');
+      firewall.failBansWith = undefined;
+      const ban = firewall.ban.bind(firewall);
+      firewall.ban = async (prefix, seconds) => {
+        if (prefix.includes(':')) throw new FirewallError('BAN_FAILED', 'no IPv6');
+        await ban(prefix, seconds);
+      };
+      events = [];
+      jest.advanceTimersByTime(5000);
+      while (events.length < 2) await new Promise((resolve) => setImmediate(resolve));
+      expect(events).toMatchObject([
+        { kind: 'added', ban: { prefix: '192.0.2.1' } },
+        { kind: 'added', ban: { prefix: '192.0.2.2' } },
+      ]);
+      expect([firewall.drops('192.0.2.1'), firewall.drops('192.0.2.2')]).toEqual([true, true]);
+      expect(service.size).toBe(3);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('what the kernel refuses is told, kept, and tried again', async () => {
@@ -332,6 +390,21 @@ describe('kernel and ledger', () => {
     expect(service.size).toBe(2);
   });
 
+  test('a kernel that has lost its IPv6 is no drift, and what others take away of the rest is put back', async () => {
+    let service = await started();
+    for (const prefix of ['192.0.2.1', '2001:db8::1']) await service.ban(request(prefix));
+    await service.ban(request('2001:db8:1::/48'));
+    await service.remove('2001:db8:1::5');
+    await service.stop();
+    open.pop();
+    firewall = new MemoryFirewall(() => START + steady);
+    firewall.families = [4];
+    service = await started({ backend: firewall });
+    expect([await service.repairDrift(), await service.repairDrift()]).toEqual([0, 0]);
+    await firewall.unbanAll();
+    expect([await service.repairDrift(), service.size]).toEqual([1, 3]);
+  });
+
   test('a clock that is set while running lets nobody in early or late', async () => {
     const service = await started();
     await service.ban(request('192.0.2.1', 100));
@@ -357,12 +430,18 @@ describe('kernel and ledger', () => {
       renameSync(directory, away);
       writeFileSync(directory, '');
       const { journal } = (
-        service as unknown as { ledger: { journal: { segment: { close(): Promise<void> } } } }
-      ).ledger;
+        service as unknown as {
+          ledger: { writer: { journal: { segment: { close(): Promise<void> } } } };
+        }
+      ).ledger.writer;
       await journal.segment.close();
-      for (const last of [2, 3]) await service.ban(request(`192.0.2.${last}`));
+      await service.ban(request('192.0.2.2'));
+      const many = await service.banMany([request('192.0.2.3'), request('192.0.2.4')]);
+      expect(many).toMatchObject({ banned: 2, refused: 0 });
+      expect([firewall.drops('192.0.2.2'), firewall.drops('192.0.2.4')]).toEqual([true, true]);
       await service.remove('192.0.2.1');
-      expect(kinds()).toEqual(['added', 'added', 'added', 'removed']);
+      await service.remove('192.0.2.4');
+      expect(kinds()).toEqual(['added', 'added', 'added', 'added', 'removed', 'removed']);
       expect(told).toEqual([
         [true, expect.stringMatching(/ledger .* cannot be .*would not outlive a reboot/)],
       ]);

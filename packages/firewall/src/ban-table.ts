@@ -179,6 +179,10 @@ export class BanTable {
     };
   }
 
+  familyOf(row: number): Family {
+    return this.chunkOf(row).width[row & CHUNK_MASK] >= IPV6 ? 6 : 4;
+  }
+
   prefixOf(row: number): string {
     this.read(row, this.shown);
     return printPrefix(this.shown);

@@ -7,13 +7,12 @@ export type {
   RemovalReport,
 } from './backend';
 export { type Ban, type BanException, type BanOrigin, ORIGINS as BAN_ORIGINS, PERMANENT } from './ban';
+export type { BanEvent } from './ban-event';
+export type { BanRequest } from './ban-request';
 export {
-  type BanEvent,
-  type BanRequest,
   BanService,
   type BanServiceOptions,
   type ReconcileReport,
-  type RemoveReport,
   type StartReport,
 } from './ban-service';
 export type { DecoyPlan } from './decoys';
@@ -32,3 +31,4 @@ export { Chain, SetName } from './names';
 export { checkPlan, type InstallPlan, type QueuedProtocol } from './plan';
 export { normalisePorts, type PortRange, type PortSelection } from './ports';
 export { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix } from './prefix';
+export type { RemoveReport } from './unblocking';

@@ -1,4 +1,4 @@
-import { IpSetError, IpSets } from '@portcullis/nfqueue-binding';
+import { IpSets } from '@portcullis/nfqueue-binding';
 import type {
   BanEntry,
   FirewallBackend,
@@ -7,34 +7,25 @@ import type {
   RemovalOptions,
   RemovalReport,
 } from './backend';
-import { BanSets, type BanSetsOptions } from './ban-sets';
+import type { BanSetOptions } from './ban-set';
+import { BanSets } from './ban-sets';
 import { CommandRunner } from './command';
 import { decoySetLines } from './decoys';
 import { FirewallError } from './errors';
+import { FirewallWatch, foundBy, type LookedAt } from './firewall-watch';
 import { Ipset, portSetLines } from './ipset';
-import {
-  chooseIptables,
-  Iptables,
-  type IptablesVariant,
-  kernelHasIpv6,
-  legacyTablesInUse,
-  type RuleCount,
-  variantOf,
-} from './iptables';
+import { chooseIptables, type Iptables, type IptablesVariant, kernelHasIpv6 } from './iptables';
 import { Chain, type Family, NextSet, SetName, TABLES } from './names';
+import { emptyBypass, OtherVariant } from './other-variant';
 import { PackedPrefix, packPrefix } from './packed-prefix';
 import { checkPlan, type InstallPlan } from './plan';
 import { isEveryPort, normalisePorts, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
 import { ResidentShell } from './resident-shell';
+import { RuleCounters } from './rule-counters';
 import { bansOnly, NOTHING, type Ruleset, ruleset, type TableRules } from './ruleset';
-import {
-  differences,
-  type FirewallState,
-  type StandingChains,
-  sameState,
-  standingChains,
-} from './table-state';
+import { type FirewallState, type StandingChains, sameState, standingChains } from './table-state';
+import { Turns } from './turns';
 
 export interface KernelFirewallOptions {
   /** `firewall.backend`; default auto. */
@@ -43,7 +34,7 @@ export interface KernelFirewallOptions {
   networkNamespace?: string;
   /** Put before every command line, for instance `['env', 'PATH=…']`. */
   commandPrefix?: readonly string[];
-  banSets?: BanSetsOptions;
+  banSets?: BanSetOptions;
 }
 
 interface Installed {
@@ -53,31 +44,24 @@ interface Installed {
   readonly expected: Map<Family, FirewallState>;
 }
 
-/** What a look at the kernel has shown: of each family whose tables were read, and of the sets. */
-interface LookedAt {
-  readonly tables: Map<Family, { readonly state: FirewallState; readonly found: readonly string[] }>;
-  readonly sets: string[];
-}
-
 const NOT_INSTALLED = 'the firewall rules are not installed';
 
 /** iptables through its own programs, so that what `iptables -S` shows is what was asked for; bans over netlink. */
 export class KernelFirewall implements FirewallBackend {
   readonly name: string;
+  readonly families: readonly Family[];
   private readonly ipset: Ipset;
   /** Asks what is asked often, see `ResidentShell`. */
   private readonly shell: ResidentShell;
   private readonly observer: Iptables;
   private readonly sets: IpSets;
   private readonly bans: BanSets;
-  private readonly families: readonly Family[];
   private installed: Installed | undefined;
-  /** Generation of the tables at which they were as they should be; null: they have to be looked at. */
-  private unchangedAt: number | null = null;
-  /** What our queue rules had counted before they were written anew. */
-  private readonly countedBefore = { 4: 0, 6: 0 };
-  /** install, remove and setPorts follow one another. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly counters: RuleCounters;
+  private readonly watch: FirewallWatch;
+  private readonly otherVariant: OtherVariant;
+  /** What changes tables and sets, or has to see them unchanged, follows one another. */
+  private readonly turns = new Turns();
 
   private constructor(
     private readonly runner: CommandRunner,
@@ -89,8 +73,12 @@ export class KernelFirewall implements FirewallBackend {
     this.ipset = new Ipset(runner);
     this.shell = new ResidentShell(runner);
     this.observer = iptables.runBy(this.shell);
+    this.counters = new RuleCounters(this.observer, this.families);
+    this.otherVariant = new OtherVariant(runner, iptables.variant, this.families);
     this.sets = IpSets.open(options.networkNamespace);
     this.bans = new BanSets(this.ipset, this.sets, this.families, options.banSets);
+    const { observer, sets, bans } = this;
+    this.watch = new FirewallWatch({ iptables, observer, sets, bans });
   }
 
   /** @throws FirewallError IPTABLES_MISSING */
@@ -109,7 +97,7 @@ export class KernelFirewall implements FirewallBackend {
 
   install(plan: InstallPlan): Promise<void> {
     checkPlan(plan);
-    return this.inTurn(() => this.installNow(plan));
+    return this.turns.take(() => this.installNow(plan));
   }
 
   private async installNow(plan: InstallPlan): Promise<void> {
@@ -121,7 +109,7 @@ export class KernelFirewall implements FirewallBackend {
     let decoysTouched = false;
     try {
       for (const family of this.families) before.set(family, await this.iptables.state(family));
-      const counted = await this.readQueueRules();
+      const counted = await this.counters.queueRules();
       portsBefore = await this.ipset.savedPorts(SetName.ports);
       if (!plan.monitoring) made.push(...(await this.bans.ensure()));
       portsTouched = true;
@@ -145,11 +133,11 @@ export class KernelFirewall implements FirewallBackend {
         asked.set(family, wanted);
         expected.set(family, state);
         const gone = counted[family].filter(({ chain, position }) => !kept.mangle.get(chain)?.has(position));
-        this.countedBefore[family] += packetsOf(gone);
+        this.counters.retire(family, gone);
       }
       if (!plan.decoys) await this.destroyDecoySets();
       this.installed = { plan, asked, expected };
-      this.unchangedAt = null;
+      this.watch.written();
     } catch (cause) {
       const failure = cause instanceof FirewallError ? cause : undefined;
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -195,10 +183,10 @@ export class KernelFirewall implements FirewallBackend {
   /** Back to what stood there: the chains and jumps that are ours, word for word. */
   private async undo(family: Family, before: FirewallState): Promise<void> {
     if (sameState(before, await this.iptables.state(family))) return;
-    const counted = await this.readQueueRules();
+    const counted = await this.counters.queueRules();
     const bypassBefore = before.mangle.bypass !== undefined;
     await this.iptables.apply(family, asRuleset(before), { keepBypass: bypassBefore });
-    this.countedBefore[family] += packetsOf(counted[family]);
+    this.counters.retire(family, counted[family]);
   }
 
   private async undoPorts(before: Awaited<ReturnType<Ipset['savedPorts']>>): Promise<void> {
@@ -212,11 +200,11 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   remove(options: RemovalOptions = {}): Promise<RemovalReport> {
-    return this.inTurn(() => this.removeNow(options));
+    return this.turns.take(() => this.removeNow(options));
   }
 
   private async removeNow({ purge = false, lift = purge }: RemovalOptions): Promise<RemovalReport> {
-    const counted = await this.readQueueRules();
+    const counted = await this.counters.queueRules();
     const states = new Map<Family, FirewallState>();
     for (const family of this.families) states.set(family, await this.iptables.state(family));
     const standing = [...states.values()].some((state) => state.raw.chains.has(Chain.main));
@@ -227,12 +215,12 @@ export class KernelFirewall implements FirewallBackend {
       const keepBypass = !purge && (state.mangle.bypass?.length ?? 0) > 0;
       bypassKept ||= keepBypass;
       const wanted = bansLeft > 0 ? bansOnly(family) : NOTHING;
-      if (purge) await this.emptyBypass(this.iptables, family, state);
+      if (purge) await emptyBypass(this.runner, this.iptables, family, state);
       await this.iptables.apply(family, wanted, { keepBypass, known: purge ? undefined : state });
     }
-    for (const family of this.families) this.countedBefore[family] += packetsOf(counted[family]);
+    for (const family of this.families) this.counters.retire(family, counted[family]);
     this.installed = undefined;
-    if (purge) await this.purgeOtherVariant();
+    if (purge) await this.otherVariant.purge();
     await this.ipset.destroy([SetName.ports, NextSet[SetName.ports]]);
     await this.destroyDecoySets();
     if (bansLeft === 0) {
@@ -242,41 +230,22 @@ export class KernelFirewall implements FirewallBackend {
     return { bansLeft, bypassKept };
   }
 
-  /** An engine that ran with the other variant and was killed may have left its rules there. */
-  private async purgeOtherVariant(): Promise<void> {
-    if ((await this.leftovers()).length === 0) return;
-    const other = new Iptables(this.runner, this.variant === 'nft' ? 'legacy' : 'nft');
-    for (const family of this.families) {
-      const state = await other.state(family);
-      await this.emptyBypass(other, family, state);
-      await other.apply(family, NOTHING);
-    }
-  }
-
-  /** A chain with rules cannot be deleted. */
-  private async emptyBypass(iptables: Iptables, family: Family, state: FirewallState): Promise<void> {
-    if ((state.mangle.bypass?.length ?? 0) === 0) return;
-    const args = ['-w', '10', '-t', 'mangle', '-F', Chain.bypass];
-    await this.runner.run(iptables.name(family), args);
-  }
-
   verify(): Promise<string[]> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { installed } = this;
       if (!installed) return [NOT_INSTALLED];
-      const { tables, sets } = await this.look(installed);
-      return [...[...tables.values()].flatMap(({ found }) => found), ...sets];
+      return foundBy(await this.watch.look(installed.plan, installed.expected));
     });
   }
 
   repair(): Promise<string[]> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { installed } = this;
       if (!installed) return [NOT_INSTALLED];
-      const { tables, sets } = await this.look(installed);
-      if (sets.length > 0) await this.installNow(installed.plan);
-      else await this.putBack(installed, tables);
-      return [...[...tables.values()].flatMap(({ found }) => found), ...sets];
+      const seen = await this.watch.look(installed.plan, installed.expected);
+      if (seen.sets.length > 0) await this.installNow(installed.plan);
+      else await this.putBack(installed, seen.tables);
+      return foundBy(seen);
     });
   }
 
@@ -284,77 +253,20 @@ export class KernelFirewall implements FirewallBackend {
   private async putBack({ plan, expected }: Installed, tables: LookedAt['tables']): Promise<void> {
     const changed = [...tables].filter(([, { found }]) => found.length > 0);
     if (changed.length === 0) return;
-    const counted = await this.readQueueRules();
+    const counted = await this.counters.queueRules();
     const put = async ([family, { state: known }]: (typeof changed)[number]) => {
       const { state } = await this.iptables.apply(family, ruleset(plan, family), { keepBypass: true, known });
       expected.set(family, state);
-      this.countedBefore[family] += packetsOf(counted[family]);
+      this.counters.retire(family, counted[family]);
     };
-    await Promise.all(changed.map(put));
-    this.unchangedAt = null;
-  }
-
-  private async look({ plan, expected }: Installed): Promise<LookedAt> {
-    const tables = await this.changedTables(expected);
-    const sets = this.missingSets(plan);
-    // Their number is known at once; to read them all, every second, would be work for a busy host.
-    const wanted = normalisePorts(plan.ports).reduce((sum, { first, last }) => sum + last - first + 1, 0);
-    const ports = await this.countedPorts();
-    if (ports !== null && ports !== wanted) sets.push(`ipset: set ${SetName.ports} was changed`);
-    return { tables, sets };
+    const puts = await Promise.allSettled(changed.map(put));
+    this.watch.written();
+    // Behind both: nobody else's turn comes while one of them is still writing.
+    for (const each of puts) if (each.status === 'rejected') throw each.reason;
   }
 
   mayHaveChanged(): boolean {
-    const generation = this.generation();
-    return this.installed !== undefined && generation !== null && generation !== this.unchangedAt;
-  }
-
-  /** Of the tables; null where the kernel tells none. */
-  private generation(): number | null {
-    return this.variant === 'nft' ? this.sets.tableGeneration() : null;
-  }
-
-  private async observed(family: Family): Promise<FirewallState> {
-    try {
-      return await this.observer.state(family);
-    } catch {
-      // The shell keeps nothing of what programs complain about: asked directly, this one says why, or does not fail again.
-      return this.iptables.state(family);
-    }
-  }
-
-  /**
-   * Reading the tables takes two programs and milliseconds of processor time in which packets wait, so they are read
-   * when the kernel says that something has changed. The legacy tables say nothing: they are read each time.
-   */
-  private async changedTables(expected: Installed['expected']): Promise<LookedAt['tables']> {
-    const tables: LookedAt['tables'] = new Map();
-    const generation = this.generation();
-    if (generation !== null && generation === this.unchangedAt) return tables;
-    for (const [family, wanted] of expected) {
-      const state = await this.observed(family);
-      tables.set(family, { state, found: differences(this.iptables.name(family), wanted, state) });
-    }
-    const right = [...tables.values()].every(({ found }) => found.length === 0);
-    this.unchangedAt = right ? generation : null;
-    return tables;
-  }
-
-  private missingSets({ monitoring, decoys }: InstallPlan): string[] {
-    const gone: string[] = monitoring ? [] : this.bans.missing();
-    for (const name of [SetName.ports, ...(decoys ? [SetName.decoyPorts] : [])])
-      if (!this.sets.exists(name)) gone.push(name);
-    return gone.map((name) => `ipset: set ${name} is gone`);
-  }
-
-  /** null: there is no such set. */
-  private async countedPorts(): Promise<number | null> {
-    try {
-      return await this.sets.count(SetName.ports);
-    } catch (error) {
-      if (error instanceof IpSetError && error.code === 'SET_MISSING') return null;
-      throw error;
-    }
+    return this.installed !== undefined && this.watch.mayHaveChanged;
   }
 
   async bypassRules(): Promise<number> {
@@ -366,28 +278,13 @@ export class KernelFirewall implements FirewallBackend {
     return rules;
   }
 
-  async leftovers(): Promise<string[]> {
-    const other: IptablesVariant = this.variant === 'nft' ? 'legacy' : 'nft';
-    const found: string[] = [];
-    const iptables = new Iptables(this.runner, other);
-    for (const family of this.families) {
-      if ((await variantOf(this.runner, iptables.name(family))) === undefined) continue;
-      if (other === 'legacy' && !(await legacyTablesInUse(this.runner, family))) continue;
-      const state = await iptables.state(family);
-      for (const table of TABLES) {
-        const { chains, jumps, bypass } = state[table];
-        for (const chain of chains.keys()) found.push(`${iptables.name(family)} ${table}: chain ${chain}`);
-        if (bypass) found.push(`${iptables.name(family)} ${table}: chain ${Chain.bypass}`);
-        for (const [hook, rules] of jumps)
-          for (const rule of rules) found.push(`${iptables.name(family)} ${table}: rule of ${hook}: ${rule}`);
-      }
-    }
-    return found;
+  leftovers(): Promise<string[]> {
+    return this.otherVariant.leftovers();
   }
 
   setPorts(ports: PortSelection): Promise<void> {
     normalisePorts(ports);
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       if (!this.installed) {
         throw new FirewallError('NOT_INSTALLED', 'the firewall rules are not installed.');
       }
@@ -404,44 +301,11 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   queueRulePackets(): Promise<PacketCount> {
-    // Between two writings: else what was counted would be missing, or be there twice.
-    return this.inTurn(async () => {
-      const now = await this.readQueueRules();
-      return {
-        ipv4: this.countedBefore[4] + packetsOf(now[4]),
-        ipv6: this.countedBefore[6] + packetsOf(now[6]),
-      };
-    });
+    return this.turns.take(() => this.counters.queued());
   }
 
-  private async readQueueRules(): Promise<Record<Family, RuleCount[]>> {
-    const chains = [Chain.main, Chain.unassigned, Chain.queue];
-    const [ipv4, ipv6] = await Promise.all(
-      ([4, 6] as const).map(async (family) =>
-        this.families.includes(family)
-          ? this.observer.counters(family, 'mangle', chains, / -j NFQUEUE /)
-          : [],
-      ),
-    );
-    return { 4: ipv4 as RuleCount[], 6: ipv6 as RuleCount[] };
-  }
-
-  async dropCounters(): Promise<{ packets: number; bytes: number }> {
-    const places = [
-      ['raw', [Chain.main, Chain.out]],
-      ['mangle', [Chain.ban]],
-    ] as const;
-    let packets = 0;
-    let bytes = 0;
-    for (const family of this.families) {
-      for (const [table, chains] of places) {
-        for (const count of await this.observer.counters(family, table, chains, / -j DROP$/)) {
-          packets += count.packets;
-          bytes += count.bytes;
-        }
-      }
-    }
-    return { packets, bytes };
+  dropCounters(): Promise<{ packets: number; bytes: number }> {
+    return this.counters.dropped();
   }
 
   async ban(prefix: string, seconds: number): Promise<void> {
@@ -490,21 +354,12 @@ export class KernelFirewall implements FirewallBackend {
   }
 
   async close(): Promise<void> {
-    await this.turn;
+    await this.turns.ended();
     await this.bans.settle();
     await this.sets.close();
     this.shell.close();
   }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work);
-    this.turn = result.catch(() => undefined);
-    return result;
-  }
 }
-
-const packetsOf = (counts: readonly RuleCount[]): number =>
-  counts.reduce((sum, { packets }) => sum + packets, 0);
 
 /** The first is destroyed last: where it is there, others may be. */
 const DECOY_SETS = [SetName.decoySeen4, SetName.decoySeen6, SetName.decoyPorts];

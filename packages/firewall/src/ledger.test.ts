@@ -127,6 +127,11 @@ describe('BanLedger', () => {
       { op: 'put' },
       { op: 'put', ban: { prefix: 5 } },
       { op: 'remove' },
+      { op: 'remove', prefixes: [5] },
+      { op: 'gone', prefixes: '192.0.2.1' },
+      { op: 'except', exception: { prefix: '192.0.2.1' } },
+      { op: 'offset' },
+      ['bans', 5],
     ];
     const lines = strange.map((record) => encodeLine(record as object)).join('');
     writeFileSync(
@@ -216,7 +221,6 @@ describe('BanLedger', () => {
         Array.from({ length: 1000 }, (_, n) => ledger.put(ban(`10.0.${n >> 8}.${n & 255}`, 60 + round))),
       );
     }
-    await ledger.compactIfDue();
     await ledger.close();
     const again = await BanLedger.open(directory, START);
     expect(again.size).toBe(1000);
@@ -227,6 +231,29 @@ describe('BanLedger', () => {
     for (let taken = -1; taken !== 0; expired += taken) taken = again.takeExpired(START + 79_000).length;
     expect(expired).toBe(1000);
     await again.close();
+  });
+
+  test('all lifted while the files are rewritten: they are, and nothing comes back', async () => {
+    const ledger = await BanLedger.open(directory, START);
+    for (let n = 0; n < 1000; n++) ledger.putLater(ban(`10.0.${n >> 8}.${n & 255}`));
+    await ledger.flush();
+    const inside = ledger as unknown as { lines(): Iterable<string> };
+    const lines = inside.lines.bind(ledger);
+    const written: Promise<void>[] = [];
+    inside.lines = function* () {
+      for (const line of lines()) {
+        yield line;
+        if (written.length === 0 && line.includes('"10.0.0.')) {
+          written.push(ledger.clear().done, ledger.put(ban('192.0.2.1')));
+        }
+      }
+    };
+    await ledger.compact();
+    await Promise.all(written);
+    expect(written).toHaveLength(2);
+    await ledger.close();
+    const again = await reopened();
+    expect([prefixes(again), again.report.damagedLines]).toEqual([['192.0.2.1'], 0]);
   });
 
   test('any sequence of changes, reopened at any point, is what a plain map says', async () => {

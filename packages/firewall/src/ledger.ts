@@ -1,27 +1,12 @@
-import { type Ban, type BanException, type BanOrigin, isBan, ORIGINS, PERMANENT } from './ban';
-import { type BanColumns, BanLines } from './ban-lines';
+import { type Ban, type BanException, type BanOrigin, ORIGINS, PERMANENT } from './ban';
+import { BanLines } from './ban-lines';
 import { BanTable } from './ban-table';
 import { ExpiryQueue } from './expiry-queue';
-import { encodeLine, Journal, type LoadReport } from './journal';
+import type { LoadReport } from './journal';
+import { encoded, type LedgerRecord, readRecord } from './ledger-records';
+import { LedgerWriter } from './ledger-writer';
 import type { Family } from './names';
 import type { Prefix } from './prefix';
-
-/**
- * What the journal holds. Every record says how things are from then on, so repeating one changes nothing.
- * Times in records are wall clock minus `offset` at their writing.
- */
-type LedgerRecord =
-  | { op: 'put'; ban: Ban }
-  | BanRow
-  | ['bans', ...BanColumns[]]
-  | { op: 'except'; exception: BanException }
-  | { op: 'remove'; prefixes: string[] }
-  | { op: 'gone'; prefixes: string[] }
-  | { op: 'clear' | 'cleared' }
-  | { op: 'offset'; milliseconds: number };
-
-/** In snapshots of earlier versions. */
-type BanRow = ['ban', ...BanColumns];
 
 /** So many are taken out in one go, which takes a millisecond. */
 const MOST_EXPIRED_AT_ONCE = 200;
@@ -43,18 +28,10 @@ export class BanLedger {
   /** Rows of the table; one whose ban lasts longer by now is put back when its moment comes. */
   private readonly expiry = new ExpiryQueue();
   private clearing = false;
-  /** Bans that are in memory, and in no line of the journal yet. */
-  private readonly later = new BanLines();
-  private laterCount = 0;
-  /** Lines of such bans that are being written. */
-  private laterWriting: Promise<void>[] = [];
   /** The row of the ban that was put in last. */
   private taken = -1;
   private offset = 0;
-  private compacting: Promise<void> | undefined;
-  /** Something was not written that ought to be on disk; a compaction makes up for it. */
-  private behind = false;
-  private journal!: Journal;
+  private writer!: LedgerWriter;
   report: LoadReport = { damagedLines: 0, records: 0 };
 
   private constructor() {}
@@ -66,42 +43,37 @@ export class BanLedger {
   static async open(directory: string, now: number): Promise<BanLedger> {
     const ledger = new BanLedger();
     let misread = 0;
-    ledger.journal = await Journal.open(directory, (record) => {
-      if (!ledger.replay(record)) misread++;
+    const content = {
+      get size() {
+        return ledger.bans.size + ledger.excepted.size;
+      },
+      lines: () => ledger.lines(),
+    };
+    ledger.writer = await LedgerWriter.open(directory, content, (value) => {
+      if (!readRecord(value, (record) => ledger.replay(record))) misread++;
     });
-    const { damagedLines, records } = ledger.journal.report;
+    const { damagedLines, records } = ledger.writer.report;
     ledger.settle(now);
     ledger.report = { damagedLines: damagedLines + misread, records };
     // A disk that cannot be written to: the files as they are say everything.
-    await ledger.compactIfDue().catch(() => undefined);
+    await ledger.writer.compactIfDue().catch(() => undefined);
     return ledger;
   }
 
-  private replay(value: unknown): boolean {
-    if (typeof value !== 'object' || value === null) return false;
-    if (Array.isArray(value)) return this.replayRow(value);
-    const record = value as Exclude<LedgerRecord, unknown[]>;
+  /** @returns false: it is about no prefix in normal form */
+  private replay(record: LedgerRecord): boolean {
     switch (record.op) {
       case 'put':
         return this.replayBan(record.ban);
       case 'except':
-        if (typeof record.exception?.prefix !== 'string' || !Number.isFinite(record.exception.until))
-          return false;
         this.removed.delete(record.exception.prefix);
         this.excepted.set(record.exception.prefix, record.exception);
         return true;
       case 'remove':
+        for (const prefix of record.prefixes) this.letGo(prefix);
+        return true;
       case 'gone':
-        if (!Array.isArray(record.prefixes)) return false;
-        for (const prefix of record.prefixes) {
-          if (record.op === 'gone') {
-            this.removed.delete(prefix);
-            continue;
-          }
-          this.bans.delete(prefix);
-          this.excepted.delete(prefix);
-          this.removed.add(prefix);
-        }
+        for (const prefix of record.prefixes) this.removed.delete(prefix);
         return true;
       case 'clear':
         this.bans.clear();
@@ -113,28 +85,22 @@ export class BanLedger {
         this.clearing = false;
         return true;
       case 'offset':
-        if (!Number.isFinite(record.milliseconds)) return false;
         this.offset = record.milliseconds;
         return true;
-      default:
-        return false;
     }
   }
 
-  private replayRow([op, ...values]: unknown[]): boolean {
-    if (op === 'ban') return this.replayBan(banOf(values));
-    if (op !== 'bans') return false;
-    let right = true;
-    for (const columns of values)
-      if (!Array.isArray(columns) || !this.replayBan(banOf(columns))) right = false;
-    return right;
-  }
-
-  private replayBan(ban: unknown): boolean {
-    if (!isBan(ban) || this.bans.set(ban) < 0) return false;
+  private replayBan(ban: Ban): boolean {
+    if (this.bans.set(ban) < 0) return false;
     if (this.removed.size > 0) this.removed.delete(ban.prefix);
     if (this.excepted.size > 0) this.excepted.delete(ban.prefix);
     return true;
+  }
+
+  private letGo(prefix: string): void {
+    this.bans.delete(prefix);
+    this.excepted.delete(prefix);
+    this.removed.add(prefix);
   }
 
   /** After loading: times that cannot be are put right, and the indexes are built. */
@@ -185,6 +151,11 @@ export class BanLedger {
     return until === undefined ? undefined : { prefix: this.bans.prefixOf(row), until };
   }
 
+  /** Of the ban of a row, which there is. */
+  familyOf(row: number): Family {
+    return this.bans.familyOf(row);
+  }
+
   /** When the ban of a row ends; undefined: there is none. */
   untilOf(row: number): number | undefined {
     const until = this.bans.untilOf(row);
@@ -201,9 +172,9 @@ export class BanLedger {
     return this.bans.rowLimit;
   }
 
-  /** Whether there are bans of a family. */
-  has(family: Family): boolean {
-    return ORIGINS.some((origin) => this.bans.count(origin, family) > 0);
+  /** How many bans there are of a family. */
+  sizeOf(family: Family): number {
+    return ORIGINS.reduce((sum, origin) => sum + this.bans.count(origin, family), 0);
   }
 
   /** Whether a row still has a ban whose time is not over. */
@@ -254,7 +225,7 @@ export class BanLedger {
 
   /** In memory at once; resolves when it is on stable storage. Replaces what stood for that prefix. */
   put(ban: Ban): Promise<void> {
-    return this.append({ op: 'put', ban: this.take(ban) });
+    return this.writer.append({ op: 'put', ban: this.take(ban) });
   }
 
   /**
@@ -263,25 +234,13 @@ export class BanLedger {
    * @returns its row
    */
   putLater(ban: Ban): number {
-    this.later.add(this.take(ban));
-    this.laterCount++;
+    this.writer.appendLater(this.take(ban));
     return this.taken;
   }
 
   /** Resolves when what was put by `putLater` is on stable storage. */
-  async flush(): Promise<void> {
-    this.writeLater();
-    const writing = this.laterWriting;
-    this.laterWriting = [];
-    await Promise.all(writing);
-  }
-
-  /** Records stand in the journal in the order in which they came into memory. */
-  private writeLater(): void {
-    if (this.laterCount === 0) return;
-    const records = this.laterCount;
-    this.laterCount = 0;
-    this.laterWriting.push(this.appended(this.journal.appendLines(this.later.take(), records)));
+  flush(): Promise<void> {
+    return this.writer.flush();
   }
 
   /** @returns the ban as records have it; `taken` is its row */
@@ -301,7 +260,7 @@ export class BanLedger {
     const inward = { prefix: exception.prefix, until: this.toLedger(exception.until) };
     this.removed.delete(exception.prefix);
     this.excepted.set(exception.prefix, inward);
-    return this.append({ op: 'except', exception: inward });
+    return this.writer.append({ op: 'except', exception: inward });
   }
 
   remove(prefixes: readonly string[]): Promise<void> {
@@ -309,12 +268,8 @@ export class BanLedger {
     // Lines are bounded in length.
     for (let at = 0; at < prefixes.length; at += 1000) {
       const part = prefixes.slice(at, at + 1000);
-      for (const prefix of part) {
-        this.bans.delete(prefix);
-        this.excepted.delete(prefix);
-        this.removed.add(prefix);
-      }
-      done.push(this.append({ op: 'remove', prefixes: part }));
+      for (const prefix of part) this.letGo(prefix);
+      done.push(this.writer.append({ op: 'remove', prefixes: part }));
     }
     return Promise.all(done).then(() => undefined);
   }
@@ -324,7 +279,7 @@ export class BanLedger {
     const done: Promise<void>[] = [];
     for (let at = 0; at < prefixes.length; at += 1000) {
       const part = prefixes.slice(at, at + 1000).filter((prefix) => this.removed.delete(prefix));
-      if (part.length > 0) done.push(this.append({ op: 'gone', prefixes: part }));
+      if (part.length > 0) done.push(this.writer.append({ op: 'gone', prefixes: part }));
     }
     return Promise.all(done).then(() => undefined);
   }
@@ -343,20 +298,20 @@ export class BanLedger {
     this.removed.clear();
     this.clearing = true;
     this.expiry.clear();
-    return { ...before, done: this.append({ op: 'clear' }) };
+    return { ...before, done: this.writer.append({ op: 'clear' }) };
   }
 
   /** The kernel is empty too. */
   confirmCleared(): Promise<void> {
     if (!this.clearing) return Promise.resolve();
     this.clearing = false;
-    return this.append({ op: 'cleared' });
+    return this.writer.append({ op: 'cleared' });
   }
 
   /** The wall clock was set forward (or back) by so much: every ban keeps the time it has left. */
   shiftClock(milliseconds: number): Promise<void> {
     this.offset += milliseconds;
-    return this.append({ op: 'offset', milliseconds: this.offset });
+    return this.writer.append({ op: 'offset', milliseconds: this.offset });
   }
 
   /**
@@ -392,43 +347,22 @@ export class BanLedger {
     return earliest === undefined ? undefined : earliest + this.offset;
   }
 
-  /** Rewrites the files when most of what they say is out of date. */
-  async compactIfDue(): Promise<void> {
-    if (this.journal.appended > 10_000 + 2 * (this.bans.size + this.excepted.size)) await this.compact();
-  }
-
+  /** Rewrites the files, so that they say no more than counts still. @throws FirewallError LEDGER_IO */
   compact(): Promise<void> {
-    this.compacting ??= this.rewrite().finally(() => {
-      this.compacting = undefined;
-    });
-    return this.compacting;
-  }
-
-  private async rewrite(): Promise<void> {
-    const { behind } = this;
-    // From here on; what is in memory now is in the snapshot.
-    this.behind = false;
-    try {
-      await this.journal.compact(this.lines());
-    } catch (error) {
-      this.behind ||= behind;
-      throw error;
-    }
+    return this.writer.compact();
   }
 
   /** Whether something is in memory only, because the disk refused it. */
   get isBehind(): boolean {
-    return this.behind;
+    return this.writer.isBehind;
   }
 
   /**
    * Writes what the disk has refused before.
    * @throws FirewallError LEDGER_IO while it still refuses
    */
-  async catchUp(): Promise<void> {
-    // One record first: a snapshot of very many bans would be written in vain.
-    await this.journal.append({ op: 'offset', milliseconds: this.offset });
-    await this.compact();
+  catchUp(): Promise<void> {
+    return this.writer.catchUp({ op: 'offset', milliseconds: this.offset });
   }
 
   private *lines(): IterableIterator<string> {
@@ -437,34 +371,20 @@ export class BanLedger {
     const removed = [...this.removed];
     for (let at = 0; at < removed.length; at += 1000)
       yield encoded({ op: 'remove', prefixes: removed.slice(at, at + 1000) });
-    const bans = new BanLines();
-    for (const row of this.bans.rowsFrom()) {
-      bans.add(this.bans.at(row));
-      const whole = bans.takeWhole();
+    // All may be lifted while this is read: that is in the segment which comes after the snapshot.
+    const { bans } = this;
+    const lines = new BanLines();
+    for (const row of bans.rowsFrom()) {
+      lines.add(bans.at(row));
+      const whole = lines.takeWhole();
       if (whole !== '') yield whole;
     }
-    yield bans.take();
+    yield lines.take();
     for (const exception of this.excepted.values()) yield encoded({ op: 'except', exception });
   }
 
-  async close(): Promise<void> {
-    await this.flush().catch(() => undefined);
-    await this.compacting?.catch(() => undefined);
-    await this.journal.close();
-  }
-
-  private append(record: LedgerRecord): Promise<void> {
-    this.writeLater();
-    return this.appended(this.journal.append(record));
-  }
-
-  private appended(written: Promise<void>): Promise<void> {
-    written.catch(() => {
-      this.behind = true;
-    });
-    // A failed rewriting loses nothing: the files as they were stay in force, and appending reports what is wrong.
-    if (!this.compacting) void this.compactIfDue().catch(() => undefined);
-    return written;
+  close(): Promise<void> {
+    return this.writer.close();
   }
 
   private schedule(row: number): void {
@@ -499,10 +419,4 @@ function* outward(bans: BanTable, offset: number): IterableIterator<Ban> {
 
 function* prefixesOf(bans: BanTable): IterableIterator<string> {
   for (const row of bans.rowsFrom()) yield bans.prefixOf(row);
-}
-
-const encoded = (record: LedgerRecord): string => encodeLine(record);
-
-function banOf([prefix, since, until, sid, origin, count, id, reason]: readonly unknown[]): unknown {
-  return { id, prefix, since, until, reason, sid, origin, count };
 }

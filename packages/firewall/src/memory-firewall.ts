@@ -7,6 +7,7 @@ import type {
   RemovalReport,
 } from './backend';
 import { FirewallError } from './errors';
+import { type Family, familyOf } from './names';
 import { checkPlan, type InstallPlan } from './plan';
 import { normalisePorts, type PortRange, type PortSelection } from './ports';
 import { banRefusal, checkDuration, Prefix, refuse } from './prefix';
@@ -24,6 +25,8 @@ interface Held {
  */
 export class MemoryFirewall implements FirewallBackend {
   readonly name = 'memory';
+  /** Set by tests. */
+  families: readonly Family[] = [4, 6];
   plan: InstallPlan | undefined;
   ports: PortRange[] = [];
   /** Rules of the administrator's chain; set by tests. */
@@ -126,7 +129,7 @@ export class MemoryFirewall implements FirewallBackend {
 
   restoreBans(entries: Iterable<BanEntry>, _count: number): Promise<void> {
     return this.change(() => {
-      for (const entry of entries) this.put(entry);
+      for (const entry of entries) if (this.families.includes(familyOf(entry.prefix))) this.put(entry);
     });
   }
 
@@ -148,9 +151,14 @@ export class MemoryFirewall implements FirewallBackend {
   }
 
   holdsAll(prefixes: readonly string[]): Promise<boolean> {
-    const held = this.alive();
-    const holds = (prefix: Prefix) => held.some((each) => each.prefix.contains(prefix));
-    return Promise.resolve(prefixes.every((text) => holds(Prefix.parse(text))));
+    return attempt(() => {
+      const held = this.alive();
+      return prefixes.every((text) => {
+        this.assertSetFor(text);
+        const prefix = Prefix.parse(text);
+        return held.some((each) => each.prefix.contains(prefix));
+      });
+    });
   }
 
   banCount(): Promise<number> {
@@ -175,6 +183,12 @@ export class MemoryFirewall implements FirewallBackend {
     const until = remaining === 0 ? Number.POSITIVE_INFINITY : this.now() + remaining * 1000;
     const parsed = Prefix.parse(prefix);
     this.held.set(parsed.text, { prefix: parsed, until, exception: exception ?? false });
+  }
+
+  /** @throws FirewallError SET_MISSING, as the kernel does */
+  private assertSetFor(prefix: string): void {
+    if (!this.families.includes(familyOf(prefix)))
+      throw new FirewallError('SET_MISSING', `there is no set for ${prefix}.`);
   }
 
   private alive(): Held[] {

@@ -69,3 +69,6 @@ export const OWN_CHAINS: Record<Table, readonly string[]> = {
 };
 
 export type Family = 4 | 6;
+
+/** Of an address or prefix. */
+export const familyOf = (prefix: string): Family => (prefix.includes(':') ? 6 : 4);

@@ -29,3 +29,35 @@ test('the last unblocking counts, times move with the clock, and what is long ag
   unblocked.forget(4000);
   expect(unblocked.at('192.0.2.1')).toBeUndefined();
 });
+
+describe('refuses a ban', () => {
+  const GRACE = 30_000;
+  const unblocked = new UnblockedByHand();
+  unblocked.note('192.0.2.1', 100_000);
+  unblocked.noteAll(50_000);
+
+  test.each([
+    ['for a packet seen before the unblocking', '192.0.2.1', 100_000, 900_000, 'unblocked-since'],
+    ['for any packet in the time of grace', '192.0.2.1', 100_001, 129_999, 'grace-after-unblocking'],
+    ['for nobody knows what in that time', '192.0.2.1', undefined, 129_999, 'grace-after-unblocking'],
+    ['not for a later packet behind it', '192.0.2.1', 100_001, 130_000, undefined],
+    [
+      'of a device unnamed, for a packet seen before all were',
+      '192.0.2.2',
+      50_000,
+      900_000,
+      'unblocked-since',
+    ],
+    ['of such a one, not for a later packet', '192.0.2.2', 50_001, 50_002, undefined],
+  ])('%s', (_, prefix, seenAt, now, reason) => {
+    expect(unblocked.refusal(prefix, seenAt, now, GRACE)).toBe(reason);
+  });
+
+  test('as long as before when the clock is set back', () => {
+    const all = new UnblockedByHand();
+    all.noteAll(100_000_000);
+    all.shiftClock(-90_000_000);
+    expect(all.refusal('192.0.2.1', 10_000_000, 10_000_001, 0)).toBe('unblocked-since');
+    expect(all.refusal('192.0.2.1', 10_000_001, 10_000_002, 0)).toBeUndefined();
+  });
+});

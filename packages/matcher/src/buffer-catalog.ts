@@ -22,6 +22,16 @@ export class BufferCatalog {
     }
   }
 
+  /** Where frames stand in tables that go by protocol number times two plus direction: behind all that transactions have. */
+  get firstFramePlan(): number {
+    return (this.protocols.length + 1) * 2;
+  }
+
+  /** Entries of such a table. */
+  get planCount(): number {
+    return this.firstFramePlan * 2;
+  }
+
   has(name: string): boolean {
     return this.byName.has(name);
   }
@@ -50,6 +60,11 @@ export class BufferCatalog {
     return this.definitions(name).some((definition) => definition.multiple);
   }
 
+  /** It is a frame, no part of a transaction. */
+  isFrame(name: string): boolean {
+    return this.definitions(name).some(({ frame }) => frame !== undefined);
+  }
+
   /** How rules write the buffer's number; undefined where it is text or bytes. */
   integer(name: string): IntegerBuffer | undefined {
     return this.definitions(name).find(({ integer }) => integer !== undefined)?.integer;
@@ -62,6 +77,18 @@ export class BufferCatalog {
       for (const direction of definition.directions as readonly Direction[]) bits |= 1 << direction;
     }
     return bits;
+  }
+
+  /** The greatest progress that a buffer of the protocol waits for in a direction; at least 1. */
+  lastProgress(protocol: number, direction: Direction): number {
+    let last = 1;
+    for (const definitions of this.byName.values()) {
+      for (const { progress, directions, frame, protocol: name } of definitions) {
+        if (frame || this.protocolNumber(name) !== protocol || !directions.includes(direction)) continue;
+        last = Math.max(last, progress);
+      }
+    }
+    return last;
   }
 
   protocolNumber(name: string): number {

@@ -9,12 +9,15 @@ export const PROGRESS_SHIFT = 2;
 /** A buffer as the rules know it: a name and transforms, for whatever protocols have it. */
 export class BufferSlot {
   /**
-   * By `protocol * 2 + direction`: `BufferKind` bits and progress of the buffer, -1 where the protocol has none. In one
-   * number because each look into another array may be a cache miss, and this is asked for every rule.
+   * By `protocol * 2 + direction`, and behind those of all protocols the same for their frames: `BufferKind` bits and
+   * progress of the buffer, -1 where the protocol has none. In one number because each look into another array may be a
+   * cache miss, and this is asked for every rule.
    */
   readonly kinds: Int32Array;
   /** By the same: the parser's number of the buffer. */
   readonly ids: Int32Array;
+  /** It is a frame, no part of a transaction. */
+  readonly isFrame: boolean;
   /** By direction. */
   readonly patterns: [PatternSet | null, PatternSet | null] = [null, null];
 
@@ -24,13 +27,14 @@ export class BufferSlot {
     readonly transforms: readonly Transform[],
     catalog: BufferCatalog,
   ) {
-    const size = (catalog.protocols.length + 1) * 2;
+    const size = catalog.planCount;
     this.ids = new Int32Array(size).fill(-1);
     this.kinds = new Int32Array(size).fill(-1);
+    this.isFrame = catalog.isFrame(name);
     for (const definition of catalog.definitions(name)) {
       const protocol = catalog.protocolNumber(definition.protocol);
       for (const direction of definition.directions) {
-        const at = protocol * 2 + direction;
+        const at = protocol * 2 + direction + (this.isFrame ? catalog.firstFramePlan : 0);
         this.ids[at] = definition.id;
         this.kinds[at] =
           (definition.progress << PROGRESS_SHIFT) |

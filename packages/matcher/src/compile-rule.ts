@@ -7,6 +7,7 @@ import { addHook } from './hooks';
 import { FlowFact } from './keyword';
 import { Base64DecodeStep } from './keywords/base64';
 import { ContentStep } from './keywords/content';
+import { ExpressionStep } from './keywords/pcre';
 import { PacketBufferTest } from './packet-buffer';
 import { keywordOf } from './registry';
 import {
@@ -45,6 +46,7 @@ function buildRule(rule: Rule, environment: CompileEnvironment): RuleBuilder {
     keyword.parse(option, builder);
   }
   addHook(builder);
+  builder.settleStates();
   return builder;
 }
 
@@ -74,6 +76,7 @@ export function compileRule(
   if (buffers.length > MAX_BUFFERS) {
     throw new RuleError(`the rule looks at more than ${MAX_BUFFERS} buffers`, rule.place, rule.sid);
   }
+  refuseMixedFrames(builder, buffers);
   for (const { buffer, part } of builder.packetParts) {
     linkSteps(part.steps);
     builder.packetTests.push(new PacketBufferTest(buffer, part.transforms, part.steps));
@@ -89,7 +92,9 @@ export function compileRule(
   ) {
     packetTests.push({ asks: FlowFact.PROTOCOLS, matches: ({ protocolDetected }) => protocolDetected });
   }
-  compiled.buffers = buffers.length > 0 ? buffers : null;
+  // What asks for states only looks at transactions all the same.
+  compiled.buffers = buffers.length > 0 || builder.states !== 0 ? buffers : null;
+  compiled.states = builder.states;
   compiled.flowState = builder.flowState;
   compiled.packetTests = builder.packetTests.length > 0 ? builder.packetTests : null;
   compiled.flowBitConditions = builder.flowBitConditions.length > 0 ? builder.flowBitConditions : null;
@@ -101,6 +106,11 @@ export function compileRule(
   compiled.noAlert = builder.noAlert;
   compiled.thresholds = builder.thresholds.length > 0 ? builder.thresholds : null;
   compiled.target = builder.target;
+  const steps = [builder.payload, ...builder.parts, ...builder.packetParts.map(({ part }) => part)].flatMap(
+    (part) => part.steps,
+  );
+  const captures = steps.filter((step) => step instanceof ExpressionStep && step.captures);
+  compiled.captures = captures.length > 0 ? (captures as ExpressionStep[]) : null;
   compiled.appLayerEvent = eventOf(builder);
   compiled.addressesOnly = isAboutAddresses(builder, compiled);
 
@@ -150,6 +160,25 @@ function patternAmong(parts: readonly BufferPart[], builder: RuleBuilder): FastP
     contents: part.steps.filter((step) => step instanceof ContentStep),
   }));
   return chooseFastPattern(searched, builder.fastPattern);
+}
+
+/** A frame is told by itself: nothing of a transaction, and no other frame, is there at the same time. */
+function refuseMixedFrames(
+  { rule, appLayerEvents, states }: RuleBuilder,
+  buffers: readonly BufferTest[],
+): void {
+  const frame = buffers.find(({ slot }) => slot.isFrame)?.slot.name;
+  if (frame === undefined) return;
+  const other =
+    buffers.find(({ slot }) => slot.name !== frame)?.slot.name ??
+    appLayerEvents[0] ??
+    (states === 0 ? undefined : 'a state');
+  if (other === undefined) return;
+  throw new RuleError(
+    `${frame} and ${other} cannot stand in one rule: a frame is looked at by itself`,
+    rule.place,
+    rule.sid,
+  );
 }
 
 /** One bit each in the state of a waiting rule, and one for the payload. */

@@ -80,6 +80,9 @@ export interface TransactionPlan {
   /** Rules without a pattern in a buffer, and the progress at which all their buffers are there. */
   readonly unfiltered: Int32Array;
   readonly unfilteredProgress: Int32Array;
+  /** Rules that are asked in states of a transaction only, and which these are. */
+  readonly inStates: Int32Array;
+  readonly states: Int32Array;
   /** There are rules that are found by raw contents. */
   readonly raw: boolean;
 }

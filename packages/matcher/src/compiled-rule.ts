@@ -56,6 +56,8 @@ export class CompiledRule {
   /** Bits of `PayloadMode`. */
   payloadMode = 0;
   buffers: readonly BufferTest[] | null = null;
+  /** States of a transaction in which it is asked, a bit each; 0: whatever they are. */
+  states = 0;
   noAlert = false;
   /** Its matches are told even where its action says that they are not (`pass`). */
   alwaysAlert = false;
@@ -64,6 +66,8 @@ export class CompiledRule {
   /** Application-layer event it waits for, in lower case. */
   appLayerEvent: string | null = null;
   target: 'src_ip' | 'dest_ip' | null = null;
+  /** Expressions with groups that alerts tell of; null: none. */
+  captures: readonly { readonly captured: Readonly<Record<string, string>> }[] | null = null;
   /** The literal the prefilter looks for, and whether letters match in both cases; null: none. */
   fastPattern: Literal | null = null;
   /** That literal ends at or before this place of the buffer; 0: anywhere. */
@@ -104,6 +108,11 @@ export class CompiledRule {
       rule.options.filter((option) => option.keyword === keyword).map((option) => option.value ?? '');
     this.metadataValues = values('metadata');
     this.references = values('reference');
+  }
+
+  /** It looks at frames, and so at no buffer of a transaction. */
+  get ofFrames(): boolean {
+    return this.buffers?.some(({ slot }) => slot.isFrame) === true;
   }
 
   /** It asks more than the headers of a packet: where it matches, its `pass` is meant for the rest of the flow too. */

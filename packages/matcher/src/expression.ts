@@ -14,6 +14,8 @@ export interface ExpressionOptions {
 export interface Expression {
   /** @returns above 0: found, its place in `out`; 0: not there; below 0: a limit was reached */
   exec(bytes: Uint8Array, start: number, end: number, from: number, out: Int32Array): number;
+  /** Names of the groups at their numbers; absent: not known. */
+  readonly captureNames?: readonly (string | null)[];
 }
 
 /** Where regular expressions come from; the tests have one of their own. */

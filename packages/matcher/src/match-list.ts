@@ -28,6 +28,7 @@ export class MatchList {
   keepsSilent = false;
   /** Place in `CHANGED_ACTIONS`; 0: the rule's own action. */
   private readonly changed: Uint8Array;
+  private readonly contexts = new Map<string, Readonly<Record<string, string>>>();
   /** Rules left out because the list was full. */
   overflow = 0;
   /** Of the rule set in use. */
@@ -49,6 +50,18 @@ export class MatchList {
 
   begin(): void {
     this.count = 0;
+    if (this.contexts.size > 0) this.contexts.clear();
+  }
+
+  /** What alerts of a match tell besides: groups of its expressions. */
+  noteContext(number: number, transaction: number, context: Readonly<Record<string, string>>): void {
+    if (this.contexts.size < this.numbers.length) this.contexts.set(`${number} ${transaction}`, context);
+  }
+
+  /** See `noteContext`; undefined where the match at that place has none. */
+  context(place: number): Readonly<Record<string, string>> | undefined {
+    if (this.contexts.size === 0) return undefined;
+    return this.contexts.get(`${this.numbers[place]} ${this.transactions[place]}`);
   }
 
   /** Whether what the match at that place calls for is meant for the rest of its flow too. */

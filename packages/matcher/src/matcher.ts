@@ -218,6 +218,11 @@ export class Matcher {
     this.transactions.inspectTransaction(context, transaction, direction);
   }
 
+  /** Rules that look at frames: one has come or grown. `endTransaction` takes it back when it is over. */
+  inspectFrame(context: InspectionContext, frame: Transaction, direction: Direction): void {
+    this.transactions.inspectFrame(context, frame, direction);
+  }
+
   /**
    * A parser has seen what a real peer would not send: the rules that name it. Those that look at buffers too wait for
    * the transaction's next progress.

@@ -44,6 +44,8 @@ const EMPTY_TRANSACTION_PLAN: TransactionPlan = {
   growing: [],
   unfiltered: new Int32Array(0),
   unfilteredProgress: new Int32Array(0),
+  inStates: new Int32Array(0),
+  states: new Int32Array(0),
   raw: false,
 };
 
@@ -295,9 +297,13 @@ function* planTransactions(
     const large = slot.kinds.some((_, at) => slot.isStreaming(at));
     return [new PatternSetDraft(large), new PatternSetDraft(large)];
   });
-  const plans = new Array<{ rules: number[]; progress: number[]; raw: boolean } | null>(
-    (catalog.protocols.length + 1) * 2,
-  ).fill(null);
+  const plans = new Array<{
+    rules: number[];
+    progress: number[];
+    inStates: number[];
+    states: number[];
+    raw: boolean;
+  } | null>(catalog.planCount).fill(null);
   let since = 0;
   for (const rule of outlines) {
     const { pattern, patternSlot } = rule;
@@ -310,9 +316,14 @@ function* planTransactions(
         patterns[patternSlot.number][direction].add(pattern, rule.number);
       for (let protocol = 1; protocol <= catalog.protocols.length; protocol++) {
         if (rule.appProtocols?.[protocol] !== 1) continue;
-        const at = protocol * 2 + direction;
-        plans[at] ??= { rules: [], progress: [], raw: false };
+        const at = protocol * 2 + direction + (rule.ofFrames ? catalog.firstFramePlan : 0);
+        plans[at] ??= { rules: [], progress: [], inStates: [], states: [], raw: false };
         if (rule.rawFiltered) plans[at].raw = true;
+        if (rule.states !== 0) {
+          plans[at].inStates.push(rule.number);
+          plans[at].states.push(rule.states);
+          continue;
+        }
         if (pattern) continue;
         plans[at].rules.push(rule.number);
         plans[at].progress.push(triggerOf(rule, at));
@@ -353,6 +364,8 @@ function* planTransactions(
       growing: scanned.filter(({ slot }) => slot.isStreaming(at)),
       unfiltered: Int32Array.from(plan.rules),
       unfilteredProgress: Int32Array.from(plan.progress),
+      inStates: Int32Array.from(plan.inStates),
+      states: Int32Array.from(plan.states),
       raw: plan.raw,
     });
   }

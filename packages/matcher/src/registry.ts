@@ -2,6 +2,7 @@ import type { BufferCatalog } from './buffer-catalog';
 import type { Keyword } from './keyword';
 import { absent } from './keywords/absent';
 import { appLayerProtocol } from './keywords/app-layer-protocol';
+import { appLayerState } from './keywords/app-layer-state';
 import { asn1 } from './keywords/asn1';
 import { base64Data, base64Decode } from './keywords/base64';
 import { bsize } from './keywords/bsize';
@@ -74,6 +75,7 @@ const KEYWORDS: readonly Keyword[] = [
   xbits,
   hostbits,
   appLayerProtocol,
+  appLayerState,
   noalert,
   alert,
   prefilter,

@@ -1,5 +1,5 @@
 import type { Direction } from '@portcullis/protocols';
-import type { Action, Rule, RuleOption } from '@portcullis/rules';
+import { type Action, type Rule, RuleError, type RuleOption } from '@portcullis/rules';
 import type { BufferCatalog } from './buffer-catalog';
 import { CONTENT_CASES } from './buffer-names';
 import { type BufferStep, MAX_VARIABLES } from './evaluation';
@@ -17,6 +17,7 @@ import type { NameTable } from './name-table';
 import type { Occurrences } from './occurrences';
 import { type Argument, invalid } from './option-value';
 import type { PacketBuffer } from './packet-buffer';
+import type { ProtocolState } from './protocol-states';
 import type { TagSettings } from './tag-settings';
 import type { ThresholdEntries } from './threshold-entries';
 import type { ThresholdSettings } from './threshold-table';
@@ -91,6 +92,9 @@ export class RuleBuilder {
   readonly thresholds: ThresholdSettings[] = [];
   /** Application-layer events it waits for, in lower case (`http.request_field_too_long`). */
   readonly appLayerEvents: string[] = [];
+  /** States of a transaction in which the rule is asked, a bit each; 0: whatever they are. */
+  states = 0;
+  private statesDirection = 0;
   /** Application protocols that keywords ask for, as rule headers name them. */
   readonly protocols = new Set<string>();
 
@@ -143,6 +147,34 @@ export class RuleBuilder {
   /** The rule looks only at flows of that application protocol. */
   requireProtocol(name: string): void {
     this.protocols.add(name);
+  }
+
+  /**
+   * The rule is asked in these states of a transaction only.
+   * @param option null: the header says so
+   * @throws RuleError where it cannot be
+   */
+  addStates(option: RuleOption | null, states: number, { direction, protocol }: ProtocolState): void {
+    const { place, sid } = this.rule;
+    const fail = (message: string) =>
+      option ? invalid(option, message) : new RuleError(message, place, sid);
+    if (this.isTwoWay) throw fail('a rule with => has no states');
+    if (this.statesDirection !== 0 && this.statesDirection !== direction)
+      throw fail('another state is of the other direction');
+    if (this.states !== 0 && (this.states & states) === 0)
+      throw fail('a transaction is in one state at a time');
+    this.statesDirection = direction;
+    this.states = this.states === 0 ? states : this.states & states;
+    this.requireProtocol(protocol);
+  }
+
+  /** Once all options are read: the direction of the states is that of the rule. @throws RuleError where `flow` names the other */
+  settleStates(): void {
+    const { place, sid } = this.rule;
+    if (this.statesDirection === 0) return;
+    if (this.directions !== 0 && this.directions !== this.statesDirection)
+      throw new RuleError('flow names the other direction than the state', place, sid);
+    this.directions = this.statesDirection;
   }
 
   /** From here on steps look at the buffer of that name. */
@@ -279,6 +311,12 @@ export class RuleBuilder {
   private openPart(): BufferPart {
     const buffer = this.packetBuffer;
     if (buffer === null) return this.findPart(this.bufferName as string, this.transforms);
+    const key = partKey(buffer.name, this.transforms);
+    // Where it is there once, what is said of it later goes on from what was said before.
+    const known = this.packetParts.find(
+      (each) => each.buffer === buffer && partKey(buffer.name, each.part.transforms) === key,
+    );
+    if (known && buffer.multiple !== true) return known.part;
     const part = new BufferPart(buffer.name, this.transforms);
     this.packetParts.push({ buffer, part });
     return part;

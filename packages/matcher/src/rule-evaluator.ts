@@ -29,6 +29,10 @@ export class RuleEvaluator {
    */
   fire(rule: CompiledRule, context: InspectionContext, transaction: number, inPayload = false): void {
     if (!this.fired.add(rule.number, transaction, context.direction, inPayload)) return;
+    if (rule.captures !== null) {
+      const captured = rule.captures.map((step) => step.captured);
+      this.fired.noteContext(rule.number, transaction, Object.assign({}, ...captured));
+    }
     const { effects } = rule;
     if (effects !== null) {
       for (let i = 0; i < effects.length; i++) {

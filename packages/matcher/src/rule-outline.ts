@@ -40,6 +40,10 @@ export class RuleOutline {
   readonly hasPayload: boolean;
   /** Buffers it looks at; null: none. */
   readonly slots: readonly BufferSlot[] | null;
+  /** States of a transaction in which it is asked, a bit each; 0: whatever they are. */
+  readonly states: number;
+  /** These are frames. */
+  readonly ofFrames: boolean;
   /** See `isSettledByBuffers`. */
   readonly settledByBuffers: boolean;
   readonly hasPacketTests: boolean;
@@ -78,6 +82,8 @@ export class RuleOutline {
     this.payloadMode = compiled.payloadMode;
     this.hasPayload = compiled.payload !== null;
     this.slots = buffers === null ? null : buffers.map(({ slot }) => slot);
+    this.states = compiled.states;
+    this.ofFrames = compiled.ofFrames;
     this.settledByBuffers = isSettledByBuffers(compiled);
     this.hasPacketTests = packetTests !== null;
     this.asks = (packetTests ?? []).reduce((all, { asks = 0 }) => all | asks, 0);

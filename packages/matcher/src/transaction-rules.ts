@@ -6,6 +6,7 @@ import type { InspectionContext } from './context';
 import { type DerivedMemo, Verdict } from './derived-memo';
 import type { MatcherStage } from './matcher-stage';
 import { needsAll, type Occurrences, occurrencesHold } from './occurrences';
+import { LAST_STATE } from './protocol-states';
 import type { RuleEvaluator } from './rule-evaluator';
 import type { SegmentScan } from './segment-scan';
 import { PAYLOAD_DONE, packSeen, seenOf, TransactionState } from './transaction-state';
@@ -20,6 +21,8 @@ const WAITS = 2;
 export class TransactionRules {
   readonly buffers: BufferScan;
   private readonly pool: TransactionState[] = [];
+  /** States that the transaction in hand was in since it was last looked at, a bit each. */
+  private visited = 0;
   /** Buffer tests of the rule in hand that have matched. */
   private done = 0;
   /** What is known of the buffers of the rule in hand before they are looked at, then what has come out: a `Verdict`. */
@@ -35,8 +38,19 @@ export class TransactionRules {
 
   /** See `Matcher.inspectTransaction`. */
   inspectTransaction(context: InspectionContext, transaction: Transaction, direction: Direction): void {
+    this.inspect(context, transaction, context.appProtocol * 2 + direction);
+  }
+
+  /** See `Matcher.inspectFrame`. */
+  inspectFrame(context: InspectionContext, frame: Transaction, direction: Direction): void {
+    const { transactionPlans } = this.stage.ruleset;
+    this.inspect(context, frame, transactionPlans.length / 2 + context.appProtocol * 2 + direction);
+  }
+
+  /** @param at the plan's place in the rule set */
+  private inspect(context: InspectionContext, transaction: Transaction, at: number): void {
     const { ruleset, candidates, gate, buffers } = this.stage;
-    const at = context.appProtocol * 2 + direction;
+    const direction = (at & 1) as Direction;
     const plan = ruleset.transactionPlans[at];
     if (!plan) return;
     context.dceLittleEndian = transaction.dceLittleEndian === true;
@@ -63,6 +77,10 @@ export class TransactionRules {
       if (unfilteredProgress[i] > seen && unfilteredProgress[i] <= progress && gate.admits(unfiltered[i]))
         candidates.add(unfiltered[i]);
     }
+    const { inStates, states } = plan;
+    this.visited = inStates.length > 0 ? statesBetween(seen, progress) : 0;
+    for (let i = 0; i < inStates.length; i++)
+      if ((states[i] & this.visited) !== 0 && gate.admits(inStates[i])) candidates.add(inStates[i]);
     if (plan.raw) this.segments.addRawFound(context, direction);
     const waiting = state !== null ? state.count : 0;
     for (let i = 0; i < waiting; i++) {
@@ -204,6 +222,8 @@ export class TransactionRules {
       if ((rule.directions & (1 << (at & 1))) === 0) return NOT_MATCHED;
       if (!this.stage.header.matches(rule, context)) return NOT_MATCHED;
     }
+    if (rule.states !== 0 && (rule.states & this.visited) === 0)
+      return rule.states > this.visited ? WAITS : NOT_MATCHED;
     let waits = false;
     if (rule.payload !== null && (this.done & PAYLOAD_DONE) === 0) {
       // The raw contents may come with later bytes of the transaction.
@@ -288,7 +308,7 @@ export class TransactionRules {
 
   /** See `Matcher.endTransaction`. */
   endTransaction(context: InspectionContext, transaction: Transaction): void {
-    context.flowState?.unsetTransactionBit(transaction.id, -1);
+    if (transaction.id >= 0) context.flowState?.unsetTransactionBit(transaction.id, -1);
     const state = transaction.matchState;
     transaction.matchState = null;
     if (state instanceof TransactionState && this.pool.length < POOL) this.pool.push(state);
@@ -298,6 +318,12 @@ export class TransactionRules {
 function waitingPlace(state: TransactionState, entry: number): number {
   for (let i = 0; i < state.count; i++) if (state.rules[i] === entry) return i;
   return -1;
+}
+
+/** Bits of the states from the one that was seen last to the one that was reached. @param seen below 0: none was */
+function statesBetween(seen: number, progress: number): number {
+  const last = Math.min(progress, LAST_STATE);
+  return ((2 << last) - 1) & -(1 << Math.min(Math.max(seen, 0), last));
 }
 
 /** A growing buffer may call for the rule again with its next bytes. */

@@ -51,7 +51,9 @@ export function firedBy(
     onEvent() {},
     onUpgrade() {},
     onExpectation() {},
+    onFrame: (frame, direction) => matcher.inspectFrame(context, frame, direction),
   };
+  definition.frames?.want(new Set(definition.frames.buffers.map(({ id }) => id)));
   const parser = definition.create(listener, transport);
   const fired = pieces.map(([direction, bytes]) => {
     context.direction = direction;
@@ -63,5 +65,6 @@ export function firedBy(
     );
   });
   matcher.close();
+  definition.frames?.want(new Set());
   return fired;
 }

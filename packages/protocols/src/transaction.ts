@@ -72,6 +72,13 @@ export interface TransactionListener {
   onProtocol?(protocol: string): void;
   /** Another flow will come that belongs to this one (the data connection of FTP). */
   onExpectation(expected: ExpectedFlow): void;
+  /**
+   * A frame that rules look at has come, or has grown; its bytes are valid during the call.
+   * Absent: nobody takes note.
+   * @param frame with one buffer, that of its kind; its object is reused once it is over
+   * @param over it does not grow any more; of one that grows when its parser is reset it is not told
+   */
+  onFrame?(frame: Transaction, direction: Direction, over: boolean): void;
 }
 
 /** A flow that another one has announced. */
@@ -130,6 +137,8 @@ export interface BufferDefinition {
    * Absent: it is text or bytes.
    */
   readonly integer?: IntegerBuffer;
+  /** It is no part of a transaction but a frame (see `FrameTable`), told at once or as it grows. Absent: it is part of one. */
+  readonly frame?: 'whole' | 'growing';
 }
 
 /** How rules may write the number of a buffer. */
@@ -139,6 +148,13 @@ export interface IntegerBuffer {
   readonly names?: ReadonlyMap<string, number>;
   /** The names are single bits: a rule lists those that must be set or, behind `!`, unset. */
   readonly flags?: boolean;
+}
+
+/** Which frames of a protocol are told: shared by its parsers of one worker. */
+export interface FrameTable {
+  readonly buffers: readonly BufferDefinition[];
+  /** Tells those frames only whose buffers are named by number; they may change at any time between two calls. */
+  want(ids: ReadonlySet<number>): void;
 }
 
 /** What is known of a flow before its protocol is. */
@@ -160,6 +176,8 @@ export interface ProtocolDefinition {
    * transaction need not be kept for patterns that are cut in two. Default: they are kept.
    */
   readonly separateTransactions?: boolean;
+  /** The frames of its messages, where it tells them apart; their rows stand in `buffers` too. */
+  readonly frames?: FrameTable;
   /** Names that `onEvent` can give, as `app-layer-event` has them (`http.request_field_too_long`; any case). */
   readonly events: readonly string[];
   /**

@@ -35,11 +35,14 @@ export class Recorder implements TransactionListener {
   readonly events: string[] = [];
   readonly upgrades: { protocol: string | null; at: number; early?: string; missing?: number }[] = [];
   readonly expectations: ExpectedFlow[] = [];
+  /** Frames that were wanted: direction and name, `…` where the last bytes are missing, and what they held. */
+  readonly frames: (readonly [name: string, text: string])[] = [];
   notifications = 0;
   /** Checks that cost much are left out. */
   quiet = false;
   private readonly view = emptyView();
   private readonly open = new Map<Transaction, RecordedTransaction>();
+  private readonly growing = new Map<Transaction, string>();
 
   /** @param buffers the protocol's table */
   constructor(private readonly buffers: readonly BufferDefinition[]) {}
@@ -48,8 +51,8 @@ export class Recorder implements TransactionListener {
     this.notifications++;
     const record = this.recordOf(tx);
     record.progress[direction] = tx.progress(direction);
-    for (const { name, id, directions, multiple, streaming } of this.buffers) {
-      if (!directions.includes(direction)) continue;
+    for (const { name, id, directions, multiple, streaming, frame } of this.buffers) {
+      if (frame || !directions.includes(direction)) continue;
       const key = `${direction === 0 ? '>' : '<'}${name}`;
       for (let index = 0; index < (multiple ? 2000 : 1); index++) {
         const { view } = this;
@@ -95,6 +98,25 @@ export class Recorder implements TransactionListener {
 
   onExpectation(expected: ExpectedFlow): void {
     this.expectations.push(expected);
+  }
+
+  onFrame(frame: Transaction, direction: Direction, over: boolean): void {
+    const { view } = this;
+    for (const { id, name } of this.buffers) {
+      if (!frame.buffer(id, 0, view)) continue;
+      const key = `${direction === 0 ? '>' : '<'}${name.slice('frame:'.length)}`;
+      this.check(view, key);
+      const { bytes, start, end, fresh, streamOffset, complete } = view;
+      const latin1 = (from: number) => Buffer.from(bytes.subarray(from, end)).toString('latin1');
+      const before = this.growing.get(frame);
+      const text = (before ?? '') + latin1(fresh);
+      if (streamOffset === 0 && latin1(start) !== text)
+        throw new Error(`${key}: fresh does not follow what was shown`);
+      if (over) {
+        this.growing.delete(frame);
+        this.frames.push([complete ? key : `${key}…`, text]);
+      } else this.growing.set(frame, text);
+    }
   }
 
   /** All that was seen, for comparison. */
@@ -158,6 +180,20 @@ export function record(
   parser.close(1);
   if (parser.heldBytes() !== 0) throw new Error(`a closed parser holds ${parser.heldBytes()} bytes`);
   return recorder;
+}
+
+/** The frames of a conversation, all of them. See `Recorder.frames`. */
+export function framesOf(
+  definition: ProtocolDefinition,
+  pieces: Iterable<Piece>,
+  transport: Transport = Transport.TCP,
+): Recorder['frames'] {
+  definition.frames?.want(new Set(definition.buffers.map(({ id }) => id)));
+  try {
+    return record(definition, pieces, transport).frames;
+  } finally {
+    definition.frames?.want(new Set());
+  }
 }
 
 /** Cuts every piece at random places. */

@@ -2,7 +2,7 @@
 
 import { type ProtocolDefinition, Transport } from '../src/transaction';
 import { Random, testSeed } from './random';
-import { feedAll, type Piece, Recorder, record, split } from './recorder';
+import { feedAll, framesOf, type Piece, Recorder, record, split } from './recorder';
 
 /** Bytes that a parser may hold for one flow in these tests. */
 const MOST_HELD = 4 << 20;
@@ -11,10 +11,18 @@ const MOST_HELD = 4 << 20;
 export function expectSameWhereverCut(definition: ProtocolDefinition, pieces: readonly Piece[]): void {
   const whole = record(definition, pieces).summary();
   const wholeText = JSON.stringify(whole);
+  const wholeFrames = JSON.stringify(framesOf(definition, pieces));
   const seed = testSeed();
   const random = new Random(seed);
+  let tries = 0;
   const same = (cut: readonly Piece[], how: string) => {
     try {
+      // What frames see is held apart, so that it is looked at both with them and without.
+      if (++tries % 2 === 0 && definition.frames) {
+        const frames = framesOf(definition, cut);
+        if (JSON.stringify(frames) !== wholeFrames) expect(frames).toEqual(JSON.parse(wholeFrames));
+        return;
+      }
       const summary = record(definition, cut).summary();
       if (JSON.stringify(summary) !== wholeText) expect(summary).toEqual(whole);
     } catch (error) {
@@ -48,6 +56,7 @@ export function expectNothingThrown(
   const recorder = new Recorder(definition.buffers);
   const parser = definition.create(recorder, transport);
   for (let round = 0; round < rounds; round++) {
+    definition.frames?.want(new Set(round % 2 === 0 ? [] : definition.frames.buffers.map(({ id }) => id)));
     try {
       for (const [direction, piece] of transport === Transport.TCP ? split(pieces, random, 300) : pieces) {
         const changed = mutate(piece, random);
@@ -63,6 +72,7 @@ export function expectNothingThrown(
       throw new Error(`SEED=${seed} round ${round}: ${(error as Error).stack}`);
     }
   }
+  definition.frames?.want(new Set());
 }
 
 function mutate(piece: Buffer, random: Random): Buffer {

@@ -10,6 +10,7 @@ export {
   type Side,
 } from './conversation';
 export { fragmentPacket } from './fragmenter';
+export { Aftermath } from './lab/aftermath';
 export { type ConnectionState, type Reading, type ReceivedConnection, reads } from './lab/agent-protocol';
 export type { ReplayOptions, ReplayResult } from './lab/capture-replay';
 export type { IptablesBackend } from './lab/iptables-backend';

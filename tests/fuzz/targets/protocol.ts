@@ -22,10 +22,15 @@ const MOST_OF_A_BUFFER = 64;
 const GAP = 6;
 const CLOSE = 7;
 const ARENA = 1 << 17;
+/** Frames of a flow that are shown as they grow: one stream, and in it one message, of either side. */
+const MOST_GROWING = 4;
+
+const NO_FRAMES: ReadonlySet<number> = new Set();
 
 /** Looks at all that a transaction shows, and that it begins and ends once. */
 class Observer implements TransactionListener {
   private readonly open = new Set<Transaction>();
+  private readonly growing = new Set<Transaction>();
   private readonly view: BufferView = {
     bytes: new Uint8Array(0),
     start: 0,
@@ -41,25 +46,38 @@ class Observer implements TransactionListener {
   onProgress(tx: Transaction, direction: Direction): void {
     this.open.add(tx);
     claim(tx.progress(direction) >= 0, 'progress below 0');
-    for (const { id, name, directions, multiple } of this.definition.buffers) {
-      if (!directions.includes(direction)) continue;
+    for (const { id, name, directions, multiple, frame } of this.definition.buffers) {
+      if (frame || !directions.includes(direction)) continue;
       for (let index = 0; index < (multiple ? MOST_OF_A_BUFFER : 1); index++) {
         if (!tx.buffer(id, index, this.view)) break;
-        const { bytes, start, end, fresh, streamOffset } = this.view;
-        const sane =
-          start >= 0 &&
-          start <= end &&
-          end <= bytes.length &&
-          fresh >= start &&
-          fresh <= end &&
-          streamOffset >= 0;
-        claim(sane, `${name} is out of bounds`);
+        this.checkView(name);
       }
     }
     if ((this.described++ & 15) === 0) {
       const told = this.definition.describe?.(tx);
       if (told !== undefined) claim(JSON.stringify(told).length < LONGEST_DESCRIPTION, 'a long description');
     }
+  }
+
+  onFrame(frame: Transaction, direction: Direction, over: boolean): void {
+    claim(frame.progress(direction) >= 0, 'progress below 0');
+    if (over) this.growing.delete(frame);
+    else this.growing.add(frame);
+    for (const { id, name } of this.definition.frames?.buffers ?? [])
+      if (frame.buffer(id, 0, this.view)) this.checkView(name);
+    claim(this.growing.size <= MOST_GROWING, 'many frames that grow');
+  }
+
+  private checkView(name: string): void {
+    const { bytes, start, end, fresh, streamOffset } = this.view;
+    const sane =
+      start >= 0 &&
+      start <= end &&
+      end <= bytes.length &&
+      fresh >= start &&
+      fresh <= end &&
+      streamOffset >= 0;
+    claim(sane, `${name} is out of bounds`);
   }
 
   onTransactionEnd(tx: Transaction): void {
@@ -80,6 +98,7 @@ class Observer implements TransactionListener {
 
   forget(): void {
     this.open.clear();
+    this.growing.clear();
     this.described = 0;
   }
 }
@@ -90,10 +109,13 @@ class ParserRun implements FuzzRun {
   private readonly arena = new Uint8Array(ARENA);
   private turn = 0;
 
+  private readonly everyFrame: ReadonlySet<number>;
+
   constructor(
-    definition: ProtocolDefinition,
+    private readonly definition: ProtocolDefinition,
     private readonly transport: Transport,
   ) {
+    this.everyFrame = new Set(definition.frames?.buffers.map(({ id }) => id));
     this.observer = new Observer(definition);
     this.parser = definition.create(this.observer, transport);
   }
@@ -101,6 +123,8 @@ class ParserRun implements FuzzRun {
   run(input: Uint8Array): void {
     const { parser, observer } = this;
     observer.forget();
+    // With frames and without: the input alone tells which, so that it can be repeated.
+    this.definition.frames?.want((input.length & 1) === 1 ? this.everyFrame : NO_FRAMES);
     const ended = [false, false];
     for (const record of decodeRecords(input)) {
       const direction = (record.kind & 1) as Direction;

@@ -1,3 +1,4 @@
+import { PROTOCOL_ALIASES } from '../buffer-names';
 import type { Keyword } from '../keyword';
 import { invalid, required } from '../option-value';
 
@@ -10,10 +11,15 @@ export const frame: Keyword = {
   parse(option, rule) {
     const name = required(option).trim().toLowerCase();
     const { buffers } = rule.environment;
-    const full = [`frame:${name}`, `frame:${rule.rule.header.protocol}.${name}`].find((each) =>
-      buffers.has(each),
-    );
+    const { protocol } = rule.rule.header;
+    const full = [name, ...namesOf(protocol).map((each) => `${each}.${name}`)]
+      .map((each) => `frame:${each}`)
+      .find((each) => buffers.has(each));
     if (full === undefined) throw invalid(option, `no protocol has a frame "${name.slice(0, 40)}"`);
     rule.openBuffer(option, full);
   },
 };
+
+function namesOf(protocol: string): readonly string[] {
+  return [protocol, ...(PROTOCOL_ALIASES.get(protocol) ?? [])];
+}

@@ -9,7 +9,17 @@ import { invalid, required } from '../option-value';
 const NEVER: Expression = { exec: () => -1 };
 
 /** Start and end of the match; groups are not asked for. */
-const found = new Int32Array(2);
+const place = new Int32Array(2);
+/** The same, and of its groups. */
+const places = new Int32Array(64);
+/** Bytes of a group that an alert tells. */
+const MOST_CAPTURED = 256;
+
+/** A group whose text alerts tell: by its number, or by its name in the expression. */
+interface AlertGroup {
+  readonly name: string;
+  readonly group: number | string;
+}
 
 /** A regular expression. Compiled at its first use: most expressions of a rule set never run. */
 export class ExpressionStep extends BufferStep {
@@ -25,8 +35,17 @@ export class ExpressionStep extends BufferStep {
     private readonly options: ExpressionOptions,
     private readonly isRelative: boolean,
     private readonly negated: boolean,
+    private readonly groups: readonly AlertGroup[] | null = null,
   ) {
     super();
+  }
+
+  /** What the groups that alerts tell of have matched last, by their names. */
+  captured: Readonly<Record<string, string>> = {};
+
+  /** Alerts tell of groups. */
+  get captures(): boolean {
+    return this.groups !== null;
   }
 
   override get relative(): boolean {
@@ -73,11 +92,13 @@ export class ExpressionStep extends BufferStep {
     const from = evaluation.expressionStart > 0 ? start + evaluation.expressionStart : subject;
     if (from > end || from < subject) return false;
     if (!evaluation.spend(end - from)) return false;
-    const pairs = this.exec(this.compiled, evaluation, subject, from);
+    const found = this.groups === null ? place : places;
+    const pairs = this.exec(this.compiled, evaluation, subject, from, found);
     if (pairs > 0) {
       if (this.negated) return false;
       evaluation.position = found[1] - start;
       evaluation.expressionStart = found[0] + 1 - start;
+      if (this.groups !== null) this.capture(this.groups, this.compiled, evaluation.bytes, pairs);
       return true;
     }
     if (this.negated) return pairs === 0;
@@ -85,8 +106,32 @@ export class ExpressionStep extends BufferStep {
     return false;
   }
 
+  private capture(
+    groups: readonly AlertGroup[],
+    { captureNames }: Expression,
+    bytes: Uint8Array,
+    pairs: number,
+  ): void {
+    const captured: Record<string, string> = {};
+    for (const { name, group } of groups) {
+      const number = typeof group === 'number' ? group : (captureNames?.indexOf(group) ?? -1);
+      if (number < 0 || number >= pairs || 2 * number + 1 >= places.length) continue;
+      const start = places[2 * number];
+      const end = Math.min(places[2 * number + 1], start + MOST_CAPTURED);
+      if (start >= 0 && end >= start)
+        captured[name] = Buffer.from(bytes.subarray(start, end)).toString('utf8');
+    }
+    this.captured = captured;
+  }
+
   /** @returns below 0: neither found nor known to be missing */
-  private exec(compiled: Expression, evaluation: Evaluation, subject: number, from: number): number {
+  private exec(
+    compiled: Expression,
+    evaluation: Evaluation,
+    subject: number,
+    from: number,
+    found: Int32Array,
+  ): number {
     const { allowance, bytes, end } = evaluation;
     if (allowance === null) return compiled.exec(bytes, subject, end, from, found);
     const begun = allowance.begin(this.slowUntil);
@@ -139,16 +184,23 @@ function written(option: RuleOption): WrittenExpression {
 
 const MOST_CAPTURES = 8;
 
-/** What groups are called is checked; no keyword here asks for what they have matched. */
-function checkCaptures(option: RuleOption, captures: string, at: number): void {
-  if (captures.trim() === '') return;
+/**
+ * Groups whose text alerts tell: `(?P<alert_name>…)`, or in their order behind the expression as `alert:name`. What else
+ * groups are called is checked; no keyword here asks for what they have matched.
+ */
+function alertGroups(option: RuleOption, pattern: string, captures: string, at: number): AlertGroup[] {
+  const groups: AlertGroup[] = [];
+  for (const [, name] of pattern.matchAll(/\(\?P?<alert_(\w+)>/g))
+    groups.push({ name, group: `alert_${name}` });
+  if (captures.trim() === '') return groups;
   const names = captures.split(',').slice(1);
   if (names.length > MOST_CAPTURES) throw invalid(option, `names more than ${MOST_CAPTURES} groups`, at);
-  for (const name of names) {
-    if (!/^\s*(?:flow|pkt|alert):[\w-]+\s*$/.test(name)) {
-      throw invalid(option, `"${name.trim()}" is not flow:name or pkt:name`, at);
-    }
+  for (const [i, name] of names.entries()) {
+    const form = /^\s*(flow|pkt|alert):([\w-]+)\s*$/.exec(name);
+    if (!form) throw invalid(option, `"${name.trim()}" is not flow:name, pkt:name or alert:name`, at);
+    if (form[1] === 'alert') groups.push({ name: form[2], group: i + 1 });
   }
+  return groups;
 }
 
 /** `pcre:[!]"/expression/letters"`: letters `i s m x A E G`, `R` relative, `B` raw, `O` no limits of its own, or a buffer. */
@@ -156,7 +208,7 @@ export const pcre: Keyword = {
   names: ['pcre'],
   parse(option, rule) {
     const { negated, pattern, index, letters, lettersIndex, captures } = written(option);
-    checkCaptures(option, captures, lettersIndex + letters.length);
+    const groups = alertGroups(option, pattern, captures, lettersIndex + letters.length);
     const options: ExpressionOptions = {};
     let relative = false;
     let buffer: string | null = null;
@@ -181,7 +233,14 @@ export const pcre: Keyword = {
         column: option.valuePlace.column + index + error.position,
       });
     }
-    const step = new ExpressionStep(expressions, pattern, options, relative, negated);
+    const step = new ExpressionStep(
+      expressions,
+      pattern,
+      options,
+      relative,
+      negated,
+      groups.length > 0 ? groups : null,
+    );
     if (buffer === null) rule.add(step);
     else rule.addTo(option, buffer, step);
   },

@@ -5,10 +5,10 @@
  * Stub data of one fragment is borrowed; several are gathered up to `MOST_STUB_DATA` and given back when they were shown.
  */
 
-import { type BufferPool, NO_BYTES, PooledBytes } from '../buffer-pool';
+import { type BufferPool, PooledBytes } from '../buffer-pool';
 import { HeldTransaction } from '../records/held-transaction';
 import { type Direction, Direction as Directions, type TransactionListener } from '../transaction';
-import { CALL_COMPLETE, CallBuffer, PduBuffer } from './buffers';
+import { CALL_COMPLETE, CallBuffer } from './buffers';
 import { Contexts } from './contexts';
 import { PDU_HEADER, PduFlag, PduHeader, PduType, word } from './pdu';
 
@@ -61,14 +61,12 @@ export class Association {
   /**
    * @param first number of the owner's buffer `dcerpc.iface`
    * @param progress of a direction whose stub data is whole
-   * @param firstPdu number of the first of the owner's buffers for PDUs as they are (`PduBuffer`); -1: it has none
    */
   constructor(
     private readonly pool: BufferPool,
     private readonly owner: AssociationOwner,
     private readonly first: number,
     private readonly progress: number = CALL_COMPLETE,
-    private readonly firstPdu = -1,
   ) {}
 
   /**
@@ -92,7 +90,7 @@ export class Association {
         call.requestType = type;
         call.fragments[TO_SERVER] = 1;
         const wellFormed = this.contexts.propose(header, bytes, start, stop);
-        this.finish(call, TO_SERVER, bytes, start, stop);
+        this.finish(call, TO_SERVER);
         return wellFormed;
       }
       case T.BIND_ACK:
@@ -102,7 +100,7 @@ export class Association {
         const call = this.find(header.callId, TO_CLIENT) ?? this.begin(header.callId);
         call.responseType = type;
         call.fragments[TO_CLIENT] = 1;
-        this.finish(call, TO_CLIENT, bytes, start, stop);
+        this.finish(call, TO_CLIENT);
         return wellFormed;
       }
       default:
@@ -160,7 +158,7 @@ export class Association {
         if (rows.length > 0) call.put(side, this.first + CallBuffer.IFACE, rows);
       }
     }
-    this.addStub(call, TO_SERVER, flags, bytes, start, stub, end);
+    this.addStub(call, TO_SERVER, flags, bytes, stub, end);
     return true;
   }
 
@@ -172,8 +170,8 @@ export class Association {
       call.dceLittleEndian = little;
     }
     call.responseType = type;
-    if (type === T.FAULT) this.finish(call, TO_CLIENT, bytes, start, end);
-    else this.addStub(call, TO_CLIENT, flags, bytes, start, start + PDU_HEADER, end);
+    if (type === T.FAULT) this.finish(call, TO_CLIENT);
+    else this.addStub(call, TO_CLIENT, flags, bytes, start + PDU_HEADER, end);
   }
 
   /** A call that waits in that direction, the latest of that number. */
@@ -201,7 +199,6 @@ export class Association {
     direction: Direction,
     flags: number,
     bytes: Uint8Array,
-    pdu: number,
     start: number,
     end: number,
   ): void {
@@ -213,7 +210,7 @@ export class Association {
     let stub = call.stubs[direction];
     if (stub === null && last) {
       if (end > start) call.put(direction, this.first + CallBuffer.STUB_DATA, bytes, start, end);
-      this.finish(call, direction, bytes, pdu, end);
+      this.finish(call, direction);
       return;
     }
     if (stub === null) {
@@ -221,24 +218,12 @@ export class Association {
       call.stubs[direction] = stub;
     }
     this.stubBytes += stub.append(bytes, start, end);
-    if (last) this.finish(call, direction, bytes, pdu, end);
+    if (last) this.finish(call, direction);
     else while (this.stubBytes > MOST_STUB_BYTES && this.calls.length > 0) this.endOldest();
   }
 
-  /** One direction of a call is over: it is shown, and its stub data let go. @param start of its last PDU */
-  private finish(
-    call: CallTransaction,
-    direction: Direction,
-    bytes: Uint8Array = NO_BYTES,
-    start = 0,
-    end = 0,
-  ): void {
-    const { firstPdu } = this;
-    if (firstPdu >= 0 && end > start) {
-      call.put(direction, firstPdu + PduBuffer.PDU, bytes, start, end);
-      call.put(direction, firstPdu + PduBuffer.HEADER, bytes, start, start + PDU_HEADER);
-      call.put(direction, firstPdu + PduBuffer.DATA, bytes, start + PDU_HEADER, end);
-    }
+  /** One direction of a call is over: it is shown, and its stub data let go. */
+  private finish(call: CallTransaction, direction: Direction): void {
     const stub = call.stubs[direction];
     const id = this.first + CallBuffer.STUB_DATA;
     if (stub !== null && stub.end > 0) call.put(direction, id, stub.bytes, 0, stub.end);
@@ -247,7 +232,6 @@ export class Association {
     call.reach(direction, this.progress);
     this.owner.listener.onProgress(call, direction);
     call.drop(direction, id);
-    if (firstPdu >= 0) for (const place of Object.values(PduBuffer)) call.drop(direction, firstPdu + place);
     if (stub !== null) {
       this.stubBytes -= stub.end;
       stub.clear();

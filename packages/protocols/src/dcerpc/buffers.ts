@@ -46,24 +46,12 @@ export function callBuffers(protocol: string, first: number, progress: number): 
   ];
 }
 
-/** Numbers of the buffers that hold a PDU as it is, relative to the first of them. */
-export const PduBuffer = { PDU: 0, HEADER: 1, DATA: 2 } as const;
-export const FIRST_PDU_BUFFER = FIRST_BUFFER.dcerpc + 8;
+export const DCERPC_BUFFERS: readonly BufferDefinition[] = callBuffers(
+  'dcerpc',
+  FIRST_BUFFER.dcerpc,
+  CALL_COMPLETE,
+);
 
-const pduRow = (place: number, name: string): BufferDefinition => ({
-  name,
-  id: FIRST_PDU_BUFFER + place,
-  protocol: 'dcerpc',
-  directions: BOTH,
-  progress: CALL_COMPLETE,
-  streaming: false,
-  multiple: false,
-});
-
-export const DCERPC_BUFFERS: readonly BufferDefinition[] = [
-  ...callBuffers('dcerpc', FIRST_BUFFER.dcerpc, CALL_COMPLETE),
-  // Of the last PDU of a direction of a call.
-  pduRow(PduBuffer.PDU, 'frame:dcerpc.pdu'),
-  pduRow(PduBuffer.HEADER, 'frame:dcerpc.hdr'),
-  pduRow(PduBuffer.DATA, 'frame:dcerpc.data'),
-];
+/** A PDU as it travelled, its header, and what follows that. */
+export const DcerpcFrame = { PDU: 0, HEADER: 1, DATA: 2 } as const;
+export const DCERPC_FRAMES = ['pdu', 'hdr', 'data'] as const;

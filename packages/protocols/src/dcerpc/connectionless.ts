@@ -2,6 +2,7 @@
 
 import { type BufferPool, PooledBytes } from '../buffer-pool';
 import { FIRST_BUFFER } from '../buffer-ranges';
+import type { Frames } from '../frames/frames';
 import {
   type Direction,
   Direction as Directions,
@@ -9,7 +10,7 @@ import {
   type TransactionListener,
 } from '../transaction';
 import { CallTransaction, MOST_CALLS, MOST_STUB_BYTES, MOST_STUB_DATA } from './association';
-import { CALL_COMPLETE, CallBuffer, IFACE_ROW, IfaceFlag } from './buffers';
+import { CALL_COMPLETE, CallBuffer, DcerpcFrame, IFACE_ROW, IfaceFlag } from './buffers';
 import { copyUuid, long, PduType, uuidText, word } from './pdu';
 
 const { TO_SERVER, TO_CLIENT } = Directions;
@@ -51,11 +52,18 @@ export class ConnectionlessParser implements ProtocolParser {
 
   constructor(
     private readonly pool: BufferPool,
+    private readonly frames: Frames,
     private readonly listener: TransactionListener,
   ) {}
 
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (!isConnectionless(bytes, start, end)) return;
+    const { frames, listener } = this;
+    if (frames.wanted !== 0) {
+      frames.show(listener, direction, DcerpcFrame.PDU, bytes, start, end);
+      frames.show(listener, direction, DcerpcFrame.HEADER, bytes, start, start + HEADER);
+      frames.show(listener, direction, DcerpcFrame.DATA, bytes, start + HEADER, end);
+    }
     const type = bytes[start + At.TYPE];
     if (type !== PduType.REQUEST && type !== PduType.RESPONSE && type !== PduType.FAULT) return;
     const little = (bytes[start + At.DREP] & 0x10) !== 0;

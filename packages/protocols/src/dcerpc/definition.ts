@@ -1,7 +1,8 @@
 import { BufferPool } from '../buffer-pool';
+import { Frames } from '../frames/frames';
 import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
 import { type CallTransaction, describeCall } from './association';
-import { DCERPC_BUFFERS } from './buffers';
+import { DCERPC_BUFFERS, DCERPC_FRAMES } from './buffers';
 import { ConnectionlessParser, isConnectionless } from './connectionless';
 import { DcerpcParser } from './parser';
 import { PduHeader, PduType } from './pdu';
@@ -11,10 +12,12 @@ const header = new PduHeader();
 /** DCE/RPC as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createDcerpc(): ProtocolDefinition {
   const pool = new BufferPool();
+  const frames = new Frames('dcerpc', DCERPC_FRAMES);
   return {
     name: 'dcerpc',
     transports: [Transport.TCP, Transport.UDP],
-    buffers: DCERPC_BUFFERS,
+    buffers: [...DCERPC_BUFFERS, ...frames.buffers],
+    frames,
     events: [],
     probe(_direction, bytes, start, end, { transport }): number {
       if (transport === Transport.UDP) return isConnectionless(bytes, start, end) ? 1 : -1;
@@ -26,8 +29,8 @@ export function createDcerpc(): ProtocolDefinition {
     },
     create: (listener, transport) =>
       transport === Transport.UDP
-        ? new ConnectionlessParser(pool, listener)
-        : new DcerpcParser(pool, listener),
+        ? new ConnectionlessParser(pool, frames, listener)
+        : new DcerpcParser(pool, frames, listener),
     describe,
   };
 }

@@ -2,6 +2,7 @@
 
 import type { BufferPool } from '../buffer-pool';
 import { FIRST_BUFFER } from '../buffer-ranges';
+import type { Frames } from '../frames/frames';
 import { RecordReader, type RecordSink } from '../records/record-reader';
 import {
   type Direction,
@@ -10,7 +11,7 @@ import {
   type TransactionListener,
 } from '../transaction';
 import { Association, type AssociationOwner } from './association';
-import { CALL_COMPLETE, FIRST_PDU_BUFFER } from './buffers';
+import { CALL_COMPLETE, DcerpcFrame } from './buffers';
 import { PDU_HEADER, PduHeader } from './pdu';
 
 const { TO_SERVER, TO_CLIENT } = Directions;
@@ -27,11 +28,12 @@ export class DcerpcParser implements ProtocolParser, RecordSink, AssociationOwne
 
   constructor(
     pool: BufferPool,
+    private readonly frames: Frames,
     readonly listener: TransactionListener,
   ) {
     const reader = (direction: Direction) => new RecordReader(pool, this, direction, PDU_HEADER, LONGEST_PDU);
     this.readers = [reader(TO_SERVER), reader(TO_CLIENT)];
-    this.association = new Association(pool, this, FIRST_BUFFER.dcerpc, CALL_COMPLETE, FIRST_PDU_BUFFER);
+    this.association = new Association(pool, this, FIRST_BUFFER.dcerpc, CALL_COMPLETE);
   }
 
   takeId(): number {
@@ -67,6 +69,13 @@ export class DcerpcParser implements ProtocolParser, RecordSink, AssociationOwne
   }
 
   record(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    const { frames, listener } = this;
+    if (frames.wanted !== 0) {
+      const body = Math.min(end, start + PDU_HEADER);
+      frames.show(listener, direction, DcerpcFrame.PDU, bytes, start, end);
+      frames.show(listener, direction, DcerpcFrame.HEADER, bytes, start, body);
+      frames.show(listener, direction, DcerpcFrame.DATA, bytes, body, end);
+    }
     this.association.pdu(direction, bytes, start, end);
   }
 

@@ -1,11 +1,12 @@
 import { FIRST_BUFFER } from '../buffer-ranges';
+import { Frames } from '../frames/frames';
 import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
 import { type DnsName, dnsBuffers } from './buffers';
 import { describeDns } from './describe';
 import { DnsTransaction } from './dns-transaction';
 import { DNS_EVENTS } from './events';
 import { DnsMessage } from './message';
-import { DnsParser } from './parser';
+import { DNS_FRAMES, DnsParser } from './parser';
 import { probeDns } from './probe';
 
 export interface DnsSettings {
@@ -26,13 +27,15 @@ export function createDnsLike(
 ): ProtocolDefinition {
   const message = new DnsMessage();
   const tx = new DnsTransaction(message, FIRST_BUFFER[name]);
+  const frames = new Frames(name, DNS_FRAMES);
   return {
     name,
     transports,
-    buffers: dnsBuffers(name),
+    buffers: [...dnsBuffers(name), ...frames.buffers],
+    frames,
     events: DNS_EVENTS.map((event) => `${name}.${event}`),
     probe: (_direction, bytes, start, end, flow) => probeDns(name, anyPort, message, bytes, start, end, flow),
-    create: (listener, transport) => new DnsParser(name, tx, listener, transport),
+    create: (listener, transport) => new DnsParser(name, tx, frames, listener, transport),
     describe: (told: Transaction) => describeDns(told as DnsTransaction),
   };
 }

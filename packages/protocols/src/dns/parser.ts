@@ -1,3 +1,4 @@
+import type { Frames } from '../frames/frames';
 import { MessageParser } from '../framing/message-parser';
 import { type Direction, Direction as Directions, type TransactionListener, Transport } from '../transaction';
 import type { DnsName } from './buffers';
@@ -10,12 +11,17 @@ import { FLAG_RESERVED, FLAG_RESPONSE, plausibleHeader, Reading } from './messag
 const LAST_OPCODE = 6;
 const LENGTH_BYTES = 2;
 
+/** The only kind of frame: a message without the length before it. */
+const DNS_PDU = 0;
+export const DNS_FRAMES = ['pdu'] as const;
+
 /** DNS over UDP, or over TCP with a length before every message. Keeps nothing but a message that is not whole. */
 export class DnsParser extends MessageParser {
   /** @param tx shared by all parsers of a worker */
   constructor(
     readonly protocol: DnsName,
     private readonly tx: DnsTransaction,
+    private readonly frames: Frames,
     listener: TransactionListener,
     private readonly transport: Transport,
   ) {
@@ -46,6 +52,7 @@ export class DnsParser extends MessageParser {
   private take(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {
     const { tx } = this;
     const { message } = tx;
+    if (this.frames.wanted !== 0) this.frames.show(this.listener, direction, DNS_PDU, bytes, start, end);
     const reading = message.read(bytes, start, end);
     if (reading !== Reading.READ) {
       if (reading === Reading.MALFORMED) this.tell(null, direction, DnsEvent.MALFORMED_DATA);

@@ -14,7 +14,7 @@ const INSTANCE = 0x24 >> 2;
 const ATTRIBUTE = 0x30 >> 2;
 
 /** Services of one packet that are looked at, and numbers of each kind that are kept. */
-const MOST_SERVICES = 128;
+export const MOST_SERVICES = 128;
 const MOST_NUMBERS = 1024;
 
 /** A list of numbers that is reused and cannot grow without bound. */
@@ -156,4 +156,12 @@ export function littleEndian(bytes: Uint8Array, start: number, end: number): num
   let value = 0;
   for (let i = end - 1; i >= start; i--) value = value * 256 + bytes[i];
   return value;
+}
+
+/** Where the number of packets stands in a multiple service packet, behind its header; below 0 where it is none. */
+export function placeOfServices(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < 2 || (bytes[start] & ~RESPONSE) !== MULTIPLE_SERVICE) return -1;
+  // A request has a path of so many words; a response a status, and behind it words that say more.
+  if (bytes[start] < RESPONSE) return start + 2 + 2 * bytes[start + 1];
+  return end - start < 4 ? -1 : start + 4 + 2 * bytes[start + 3];
 }

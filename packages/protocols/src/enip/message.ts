@@ -4,10 +4,8 @@ import { CipPacket, littleEndian } from './cip';
 import { EnipCommand } from './names';
 
 export const HEADER_BYTES = 24;
-const ITEM_IDENTITY = 0x0c;
-const ITEM_SERVICES = 0x100;
-const ITEM_CONNECTED = 0xb1;
-const ITEM_UNCONNECTED = 0xb2;
+/** Types of the items in a message. */
+export const Item = { IDENTITY: 0x0c, CONNECTED: 0xb1, UNCONNECTED: 0xb2, SERVICES: 0x100 } as const;
 const SERVICE_NAME_BYTES = 16;
 /** Identity: without the product's name and what follows it. */
 const IDENTITY_BYTES = 33;
@@ -104,16 +102,16 @@ export class EnipMessage {
 
   private readItem(type: number, start: number, end: number, index: number): boolean {
     switch (type) {
-      case ITEM_IDENTITY:
+      case Item.IDENTITY:
         return this.readIdentity(start, end, index === 0 && this.command === EnipCommand.LIST_IDENTITY);
-      case ITEM_SERVICES:
+      case Item.SERVICES:
         return this.readServices(start, end, index === 0 && this.command === EnipCommand.LIST_SERVICES);
-      case ITEM_CONNECTED:
+      case Item.CONNECTED:
         if (start + 2 > end) return false;
         // Of two such items it is the second that both sides count.
         this.sequence = littleEndian(this.bytes, start, start + 2);
         return this.readCip(start + 2, end);
-      case ITEM_UNCONNECTED:
+      case Item.UNCONNECTED:
         return this.readCip(start, end);
       default:
         return true;

@@ -1,3 +1,4 @@
+import type { Frames } from '../frames/frames';
 import { MESSAGE_READ } from '../framing/message-parser';
 import { RequestParser } from '../framing/request-parser';
 import {
@@ -12,6 +13,7 @@ import {
 import { fillEnip } from './buffers';
 import { littleEndian } from './cip';
 import { type EnipMessage, HEADER_BYTES } from './message';
+import { showEnipFrames } from './message-frames';
 import { EnipCommand, isCommand, isStatus } from './names';
 
 export const EnipEvent = {
@@ -57,6 +59,7 @@ export class EnipParser extends RequestParser<EnipTransaction> {
   /** @param read shared by the parsers of a worker */
   constructor(
     private readonly read: EnipMessage,
+    private readonly frames: Frames,
     listener: TransactionListener,
     transport: Transport,
   ) {
@@ -75,7 +78,9 @@ export class EnipParser extends RequestParser<EnipTransaction> {
     const { read } = this;
     // Only a datagram can be shorter than it says.
     if (end - start < HEADER_BYTES || this.messageLength(bytes, start, end) > end - start) return false;
-    read.read(bytes, start, start + this.messageLength(bytes, start, end));
+    const stop = start + this.messageLength(bytes, start, end);
+    if (this.frames.wanted !== 0) showEnipFrames(this.frames, this.listener, direction, bytes, start, stop);
+    read.read(bytes, start, stop);
     let tx = direction === Directions.TO_CLIENT ? this.takeRequest(read) : null;
     const answers = tx !== null;
     if (tx === null) {

@@ -2,12 +2,14 @@
 
 import { BufferPool } from '../buffer-pool';
 import type { FilePolicy } from '../files/policy';
+import type { TransactionListener } from '../transaction';
 import { Body } from './body';
 import { DerivedBuffers } from './derived';
 import { FieldsMemo } from './fields-memo';
 import { Head } from './head';
 import type { Http1Limits } from './limits';
 import { Http1Transaction } from './message';
+import { createHttp1Frames, MessageFrames } from './message-frames';
 import { MultipartReader } from './multipart';
 import type { UriNormalization } from './uri';
 
@@ -24,6 +26,7 @@ export interface Http1Options {
 
 export class Http1Context {
   readonly pool = new BufferPool();
+  readonly frames = createHttp1Frames();
   readonly derived = new DerivedBuffers();
   private readonly fields = new FieldsMemo();
   private readonly heads: Head[] = [];
@@ -41,6 +44,10 @@ export class Http1Context {
   private static readonly KEPT_MULTIPARTS = 64;
 
   constructor(readonly options: Http1Options) {}
+
+  messageFrames(listener: TransactionListener): MessageFrames {
+    return new MessageFrames(this.pool, this.frames, listener);
+  }
 
   takeHead(): Head {
     return this.heads.pop() ?? new Head(this.options.limits, this.pool, this.fields);

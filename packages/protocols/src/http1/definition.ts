@@ -47,7 +47,8 @@ export function createHttp1(
   return {
     name: 'http',
     transports: [Transport.TCP],
-    buffers: HTTP1_BUFFERS,
+    buffers: [...HTTP1_BUFFERS, ...context.frames.buffers],
+    frames: context.frames,
     events: HTTP1_EVENTS,
     separateTransactions: true,
     probe(direction: Direction, bytes: Uint8Array, start: number, end: number): number {

@@ -7,6 +7,7 @@
  * - each turn of a feed loop takes a byte or changes the state towards one that does.
  */
 
+import { LONGEST_PIECE } from '../frames/growing-frames';
 import {
   type Direction,
   Direction as Directions,
@@ -31,6 +32,7 @@ import { BodyFraming } from './framing';
 import { type Head, HeadStatus } from './head';
 import type { Http1Transaction } from './message';
 import { appendToBody, beginBody, beginMultipart, endBody, readCodings } from './message-body';
+import type { MessageFrames } from './message-frames';
 import { Method } from './methods';
 import { Mode, State } from './parser-state';
 import { classifyLine, LineKind, looksLikeHttpRequest, looksLikeRequest, looksLikeResponse } from './probe';
@@ -65,6 +67,8 @@ export class Http1Parser implements ProtocolParser {
   private noted = 0;
   /** Sent behind a CONNECT or Upgrade that waits for its answer, and no request. */
   private early: EarlyBytes | null = null;
+  /** Only where a rule looks at frames. */
+  private frames: MessageFrames | null = null;
 
   constructor(
     private readonly context: Http1Context,
@@ -77,23 +81,58 @@ export class Http1Parser implements ProtocolParser {
 
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     const stop = Math.min(end, bytes.length);
-    let i = Math.max(0, start);
+    const first = Math.max(0, start);
+    if (this.context.frames.wanted !== 0) this.frames ??= this.context.messageFrames(this.listener);
+    if (this.frames === null) this.read(direction, bytes, first, stop);
+    else this.readFramed(this.frames, direction, bytes, first, stop);
+  }
+
+  private read(direction: Direction, bytes: Uint8Array, start: number, stop: number): void {
+    let i = start;
     if (direction === TO_SERVER) {
       if (this.requestState === State.LOST && i < stop) this.resumeRequest(bytes, i, stop);
-      while (i < stop) i = this.requestStep(bytes, i, stop);
+      while (i < stop) {
+        i = this.requestStep(bytes, i, stop);
+        if (this.frames !== null) this.frames.step(TO_SERVER, i);
+      }
       if (this.requestState === State.ENDING && (this.mode & Mode.UNEXPECTED_LINE) === 0)
         this.completeRequest(this.request!);
       if (this.request !== null) this.settle(this.request, TO_SERVER);
     } else {
       if (this.responseState === State.LOST && i < stop) this.resumeResponse(bytes, i, stop);
-      while (i < stop) i = this.responseStep(bytes, i, stop);
+      while (i < stop) {
+        i = this.responseStep(bytes, i, stop);
+        if (this.frames !== null) this.frames.step(TO_CLIENT, i);
+      }
       if (this.waiting.oldest?.answered) this.settle(this.waiting.oldest, TO_CLIENT);
       if ((this.mode & Mode.RESUMING) !== 0) this.resumeRequests();
     }
   }
 
+  /** Reads what rules want to see as frames too, which hold so much at a time. */
+  private readFramed(
+    frames: MessageFrames,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    stop: number,
+  ): void {
+    for (let from = start; from < stop; from += LONGEST_PIECE) {
+      const to = Math.min(stop, from + LONGEST_PIECE);
+      frames.add(direction, bytes, from, to);
+      this.read(direction, bytes, from, to);
+      frames.settle(direction);
+    }
+  }
+
   gap(direction: Direction, length: number): void {
     if (!(length > 0)) return;
+    this.frames?.skip(direction, length);
+    this.passGap(direction, length);
+    this.frames?.settle(direction);
+  }
+
+  private passGap(direction: Direction, length: number): void {
     const state = this.stateOf(direction);
     if (state === State.TUNNEL && direction === TO_SERVER && this.early !== null)
       this.early.missing += length;
@@ -124,6 +163,11 @@ export class Http1Parser implements ProtocolParser {
 
   close(direction: Direction): void {
     if (this.stateOf(direction) === State.CLOSED) return;
+    this.endDirection(direction);
+    this.frames?.close(direction);
+  }
+
+  private endDirection(direction: Direction): void {
     if (direction === TO_SERVER) {
       if (this.request !== null) this.closeRequest(this.request);
       this.requestState = State.CLOSED;
@@ -144,6 +188,7 @@ export class Http1Parser implements ProtocolParser {
   heldBytes(): number {
     // Only the current request and the current response hold more than themselves.
     let held = this.waiting.length * 300 + this.noted + (this.early?.heldBytes() ?? 0);
+    held += this.frames?.heldBytes() ?? 0;
     if (this.request !== null) held += this.request.heldBytes();
     if (this.waiting.oldest !== null && this.waiting.oldest !== this.request)
       held += this.waiting.oldest.heldBytes();
@@ -153,6 +198,8 @@ export class Http1Parser implements ProtocolParser {
   reset(): void {
     this.endAll(State.IDLE);
     this.forgetEarly();
+    this.frames?.clear();
+    this.frames = null;
     this.forgotten = 0;
     this.nextId = 0;
     this.mode = 0;
@@ -195,6 +242,7 @@ export class Http1Parser implements ProtocolParser {
     tx.heads[TO_SERVER] = context.takeHead();
     this.request = tx;
     this.requestState = State.START_LINE;
+    this.frames?.begin(TO_SERVER);
     // Where another protocol may follow, a transaction exists only once its request line was seen.
     tx.tentative = (this.mode & Mode.SWITCHING) !== 0;
     if (!tx.tentative) this.enqueue(tx);
@@ -311,6 +359,7 @@ export class Http1Parser implements ProtocolParser {
     tx.dropHead(TO_SERVER);
     this.request = null;
     this.requestState = State.IDLE;
+    this.frames?.end(TO_SERVER);
     if (tx.switching && !tx.responseDone) this.mode |= Mode.SWITCHING;
     this.endIfOver(tx);
   }
@@ -322,6 +371,7 @@ export class Http1Parser implements ProtocolParser {
     this.request = null;
     this.nextId--;
     this.requestState = State.TUNNEL;
+    this.frames?.lose(TO_SERVER);
   }
 
   private keepEarly({ bytes, base, length }: Head): void {
@@ -435,6 +485,7 @@ export class Http1Parser implements ProtocolParser {
     tx.answered = true;
     tx.heads[TO_CLIENT] ??= context.takeHead();
     this.responseState = State.START_LINE;
+    this.frames?.begin(TO_CLIENT);
   }
 
   /** Reads on in a response head that has got more bytes. @returns a `HeadStatus` */
@@ -607,6 +658,7 @@ export class Http1Parser implements ProtocolParser {
     tx.responseDone = true;
     this.waiting.remove(tx);
     this.responseState = State.IDLE;
+    this.frames?.end(TO_CLIENT);
     this.endIfOver(tx);
   }
 
@@ -686,6 +738,7 @@ export class Http1Parser implements ProtocolParser {
     return end;
   }
 
+  /** Takes its steps through bytes that waited: CRs only, which end a head or are none of it, so that nothing is handed over within. */
   private stepThrough(direction: Direction, bytes: Uint8Array): void {
     const end = bytes.length;
     for (let i = 0; i < end; )
@@ -893,6 +946,7 @@ export class Http1Parser implements ProtocolParser {
   /** The direction is out of step. What belongs to what is not known any more: all ends but a message in the other. */
   private lose(direction: Direction): void {
     this.mode |= Mode.GAPPED;
+    this.frames?.lose(direction);
     this.forgotten = 0;
     const kept =
       direction === TO_SERVER ? (this.waiting.oldest?.answered ? this.waiting.oldest : null) : this.request;

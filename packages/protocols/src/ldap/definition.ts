@@ -1,8 +1,9 @@
+import { Frames } from '../frames/frames';
 import { Direction, type ProtocolDefinition, Transport } from '../transaction';
 import { LDAP_BUFFERS, type LdapTransaction } from './ldap-transaction';
 import { LdapMessage } from './message';
 import { operationName, resultName } from './names';
-import { LdapEvent, LdapParser, probeLdap } from './parser';
+import { LDAP_FRAMES, LdapEvent, LdapParser, probeLdap } from './parser';
 
 const MOST_TOLD = 16;
 const MOST_TEXT = 256;
@@ -10,16 +11,18 @@ const MOST_TEXT = 256;
 /** LDAP (RFC 4511) over TCP and UDP. */
 export function createLdap(): ProtocolDefinition {
   const message = new LdapMessage();
+  const frames = new Frames('ldap', LDAP_FRAMES);
   return {
     name: 'ldap',
     transports: [Transport.TCP, Transport.UDP],
-    buffers: LDAP_BUFFERS,
+    buffers: [...LDAP_BUFFERS, ...frames.buffers],
+    frames,
     events: Object.values(LdapEvent),
     probe(direction, bytes, start, end, flow) {
       const answer = probeLdap(bytes, start, end, direction === Direction.TO_SERVER);
       return answer === 0 && flow.transport === Transport.UDP ? -1 : answer;
     },
-    create: (listener, transport) => new LdapParser(message, listener, transport),
+    create: (listener, transport) => new LdapParser(message, frames, listener, transport),
     describe: (tx) => describe(tx as LdapTransaction),
   };
 }

@@ -1,4 +1,5 @@
 import { elementSize } from '../asn1/reader';
+import type { Frames } from '../frames/frames';
 import { RequestParser } from '../framing/request-parser';
 import {
   type Direction,
@@ -21,6 +22,10 @@ const MOST_PENDING = 256;
 /** The longest message, in bytes. */
 const LONGEST = 262_144;
 const SEQUENCE = 0x30;
+
+/** The only kind of frame: a message. */
+const LDAP_PDU = 0;
+export const LDAP_FRAMES = ['pdu'] as const;
 
 /** Responses behind which no other comes for the request. */
 const FINAL: ReadonlySet<number> = new Set([
@@ -45,6 +50,7 @@ export class LdapParser extends RequestParser<LdapTransaction> {
   /** @param read shared by the parsers of a worker */
   constructor(
     private readonly read: LdapMessage,
+    private readonly frames: Frames,
     listener: TransactionListener,
     transport: Transport,
   ) {
@@ -60,6 +66,7 @@ export class LdapParser extends RequestParser<LdapTransaction> {
   }
 
   protected message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.frames.wanted !== 0) this.frames.show(this.listener, direction, LDAP_PDU, bytes, start, end);
     const { read } = this;
     if (!read.read(bytes, start, end)) return false;
     if (direction === Directions.TO_SERVER) this.request(read);

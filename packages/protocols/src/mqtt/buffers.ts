@@ -27,9 +27,6 @@ export const MqttBuffer = {
   SUBSCRIBE_TOPIC: FIRST + 15,
   UNSUBSCRIBE_TOPIC: FIRST + 16,
   CONNACK_RETURN_CODE: FIRST + 17,
-  FRAME_PDU: FIRST + 18,
-  FRAME_HEADER: FIRST + 19,
-  FRAME_DATA: FIRST + 20,
 } as const;
 
 /** Progress of a transaction. */
@@ -123,8 +120,8 @@ export const MQTT_BUFFERS: readonly BufferDefinition[] = [
   row(B.PUBLISH_MESSAGE, 'mqtt.publish.message', MESSAGE),
   row(B.SUBSCRIBE_TOPIC, 'mqtt.subscribe.topic', MESSAGE, true),
   row(B.UNSUBSCRIBE_TOPIC, 'mqtt.unsubscribe.topic', MESSAGE, true),
-  // Of the message that begins a transaction.
-  row(B.FRAME_PDU, 'frame:mqtt.pdu', MESSAGE),
-  row(B.FRAME_HEADER, 'frame:mqtt.header', MESSAGE),
-  row(B.FRAME_DATA, 'frame:mqtt.data', MESSAGE),
 ];
+
+/** A message as it travelled, its fixed header, and what follows that. */
+export const MqttFrame = { PDU: 0, HEADER: 1, DATA: 2 } as const;
+export const MQTT_FRAMES = ['pdu', 'header', 'data'] as const;

@@ -1,7 +1,8 @@
 import { BufferPool } from '../buffer-pool';
+import { Frames } from '../frames/frames';
 import type { HeldTransaction } from '../records/held-transaction';
 import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
-import { MQTT_BUFFERS, MqttBuffer, MqttType } from './buffers';
+import { MQTT_BUFFERS, MQTT_FRAMES, MqttBuffer, MqttType } from './buffers';
 import { MqttEvent, MqttParser } from './parser';
 import { looksLikeMqtt } from './probe';
 
@@ -14,13 +15,15 @@ const TYPE_NAMES = new Map(
 /** MQTT as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createMqtt(): ProtocolDefinition {
   const pool = new BufferPool();
+  const frames = new Frames('mqtt', MQTT_FRAMES);
   return {
     name: 'mqtt',
     transports: [Transport.TCP],
-    buffers: MQTT_BUFFERS,
+    buffers: [...MQTT_BUFFERS, ...frames.buffers],
+    frames,
     events: Object.values(MqttEvent),
     probe: looksLikeMqtt,
-    create: (listener) => new MqttParser(pool, listener),
+    create: (listener) => new MqttParser(pool, frames, listener),
     describe,
   };
 }

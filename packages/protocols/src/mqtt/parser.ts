@@ -6,6 +6,7 @@
  */
 
 import type { BufferPool } from '../buffer-pool';
+import type { Frames } from '../frames/frames';
 import { HeldTransaction } from '../records/held-transaction';
 import { RecordReader, type RecordSink } from '../records/record-reader';
 import {
@@ -14,7 +15,7 @@ import {
   type ProtocolParser,
   type TransactionListener,
 } from '../transaction';
-import { MqttBuffer, MqttProgress, MqttType } from './buffers';
+import { MqttBuffer, MqttFrame, MqttProgress, MqttType } from './buffers';
 import { fixedHeader, readFixedHeader, readMessage, told } from './message';
 
 /** Transactions that wait for an answer; beyond that the oldest ends without one. */
@@ -69,6 +70,7 @@ export class MqttParser implements ProtocolParser, RecordSink {
 
   constructor(
     pool: BufferPool,
+    private readonly frames: Frames,
     private readonly listener: TransactionListener,
   ) {
     const reader = (direction: Direction) => new RecordReader(pool, this, direction, 5, LONGEST_MQTT_MESSAGE);
@@ -116,6 +118,12 @@ export class MqttParser implements ProtocolParser, RecordSink {
     const { type } = fixedHeader;
     const from = start + fixedHeader.size;
     const truncated = end - start < length;
+    const { frames, listener } = this;
+    if (frames.wanted !== 0) {
+      frames.show(listener, direction, MqttFrame.PDU, bytes, start, end, !truncated);
+      frames.show(listener, direction, MqttFrame.HEADER, bytes, start, from);
+      if (end > from) frames.show(listener, direction, MqttFrame.DATA, bytes, from, end, !truncated);
+    }
     if (ORPHAN[type] !== undefined && (this.connected || type === T.CONNACK)) {
       this.answer(direction, type, bytes, from, end, truncated);
       return;
@@ -185,9 +193,6 @@ export class MqttParser implements ProtocolParser, RecordSink {
     const kept = answered ? Uint8Array.prototype.slice.call(bytes, start - size, end) : bytes;
     const from = answered ? size : start;
     const stop = from + end - start;
-    tx.put(direction, MqttBuffer.FRAME_PDU, kept, from - size, stop);
-    tx.put(direction, MqttBuffer.FRAME_HEADER, kept, from - size, from);
-    if (stop > from) tx.put(direction, MqttBuffer.FRAME_DATA, kept, from, stop);
     told.version = this.version;
     if (!readMessage(tx, direction, kept, from, stop, this.version, truncated)) {
       this.malformed(direction);

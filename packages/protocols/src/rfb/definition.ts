@@ -1,3 +1,4 @@
+import { Frames } from '../frames/frames';
 import type { HeldTransaction } from '../records/held-transaction';
 import {
   Direction,
@@ -7,17 +8,19 @@ import {
   Transport,
 } from '../transaction';
 import { RfbBuffer as B, RFB_BUFFERS, RfbEvent, SECURITY_RESULTS } from './buffers';
-import { RfbParser } from './parser';
+import { RFB_FRAMES, RfbParser } from './parser';
 
 const OPENING = Uint8Array.from('RFB 00', (c) => c.charCodeAt(0));
 const DESCRIBED = 256;
 
 /** RFB (VNC) as a protocol definition. */
 export function createRfb(): ProtocolDefinition {
+  const frames = new Frames('rfb', RFB_FRAMES);
   return {
     name: 'rfb',
     transports: [Transport.TCP],
-    buffers: RFB_BUFFERS,
+    buffers: [...RFB_BUFFERS, ...frames.buffers],
+    frames,
     events: Object.values(RfbEvent),
     probe(_direction, bytes, start, end): number {
       for (let i = 0; i < OPENING.length; i++) {
@@ -26,7 +29,7 @@ export function createRfb(): ProtocolDefinition {
       }
       return 1;
     },
-    create: (listener: TransactionListener) => new RfbParser(listener),
+    create: (listener: TransactionListener) => new RfbParser(frames, listener),
     describe,
   };
 }

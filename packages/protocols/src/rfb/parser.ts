@@ -3,6 +3,7 @@
  * What follows is not looked at.
  */
 
+import type { Frames } from '../frames/frames';
 import { MessageAssembly } from '../framing/message-assembly';
 import { HeldTransaction } from '../records/held-transaction';
 import {
@@ -22,6 +23,10 @@ const CHALLENGE_BYTES = 16;
 const SERVER_INIT_BYTES = 24;
 const SecurityType = { INVALID: 0, NONE: 1, VNC: 2 } as const;
 const LAST_RESULT = 2;
+
+/** The only kind of frame: a message of the handshake. */
+const RFB_PDU = 0;
+export const RFB_FRAMES = ['pdu'] as const;
 
 const State = {
   SERVER_VERSION: 0,
@@ -68,7 +73,10 @@ export class RfbParser implements ProtocolParser {
   private readonly closed: [boolean, boolean] = [false, false];
   private readonly told: [boolean, boolean] = [false, false];
 
-  constructor(private readonly listener: TransactionListener) {
+  constructor(
+    private readonly frames: Frames,
+    private readonly listener: TransactionListener,
+  ) {
     this.assemblies = [this.assembly(TO_SERVER), this.assembly(TO_CLIENT)];
   }
 
@@ -184,6 +192,7 @@ export class RfbParser implements ProtocolParser {
   /** @returns false where nothing more is looked at */
   private message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {
     const tx = this.tx as HeldTransaction;
+    if (this.frames.wanted !== 0) this.frames.show(this.listener, direction, RFB_PDU, bytes, start, end);
     if (SPEAKER[this.state] !== direction) {
       this.event(direction, RfbEvent.CONFUSED_STATE);
       return true;

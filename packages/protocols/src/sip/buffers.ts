@@ -40,13 +40,6 @@ export const SipBuffer = {
   SDP_MEDIA_CONNECTION_DATA: FIRST + 28,
   SDP_MEDIA_ENCRYPTION_KEY: FIRST + 29,
   SDP_MEDIA_SESSION_INFO: FIRST + 30,
-  FRAME_PDU: FIRST + 31,
-  FRAME_REQUEST_LINE: FIRST + 32,
-  FRAME_REQUEST_HEADERS: FIRST + 33,
-  FRAME_REQUEST_BODY: FIRST + 34,
-  FRAME_RESPONSE_LINE: FIRST + 35,
-  FRAME_RESPONSE_HEADERS: FIRST + 36,
-  FRAME_RESPONSE_BODY: FIRST + 37,
 } as const;
 
 /** The only step of a direction: the message is there. */
@@ -93,14 +86,27 @@ export const SIP_BUFFERS: readonly BufferDefinition[] = [
   row(B.SDP_MEDIA_SESSION_INFO, 'sdp.media.session_info', true),
   row(B.SDP_MEDIA_CONNECTION_DATA, 'sdp.media.connection_data', true),
   row(B.SDP_MEDIA_ENCRYPTION_KEY, 'sdp.media.encryption_key', true),
-  row(B.FRAME_PDU, 'frame:sip.pdu', false),
-  row(B.FRAME_REQUEST_LINE, 'frame:sip.request.line', false),
-  row(B.FRAME_REQUEST_HEADERS, 'frame:sip.request.headers', false),
-  row(B.FRAME_REQUEST_BODY, 'frame:sip.request.body', false),
-  row(B.FRAME_RESPONSE_LINE, 'frame:sip.response.line', false),
-  row(B.FRAME_RESPONSE_HEADERS, 'frame:sip.response.headers', false),
-  row(B.FRAME_RESPONSE_BODY, 'frame:sip.response.body', false),
 ];
+
+/** A message as it travelled, and its parts. */
+export const SipFrame = {
+  PDU: 0,
+  REQUEST_LINE: 1,
+  REQUEST_HEADERS: 2,
+  REQUEST_BODY: 3,
+  RESPONSE_LINE: 4,
+  RESPONSE_HEADERS: 5,
+  RESPONSE_BODY: 6,
+} as const;
+export const SIP_FRAMES = [
+  'pdu',
+  'request.line',
+  'request.headers',
+  'request.body',
+  'response.line',
+  'response.headers',
+  'response.body',
+] as const;
 
 /** Header fields that are buffers, by full and compact name (RFC 3261 section 7.3.3) in lower case. */
 export const SIP_FIELDS: ReadonlyMap<string, number> = new Map<string, number>([

@@ -1,7 +1,8 @@
 import { BufferPool } from '../buffer-pool';
+import { Frames } from '../frames/frames';
 import type { HeldTransaction } from '../records/held-transaction';
 import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
-import { SIP_BUFFERS, SipBuffer } from './buffers';
+import { SIP_BUFFERS, SIP_FRAMES, SipBuffer } from './buffers';
 import { readStartLine, StartLine } from './message';
 import { SipEvent, SipParser } from './parser';
 
@@ -11,10 +12,12 @@ const LF = 0x0a;
 /** SIP as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createSip(): ProtocolDefinition {
   const pool = new BufferPool();
+  const frames = new Frames('sip', SIP_FRAMES);
   return {
     name: 'sip',
     transports: [Transport.TCP, Transport.UDP],
-    buffers: SIP_BUFFERS,
+    buffers: [...SIP_BUFFERS, ...frames.buffers],
+    frames,
     events: Object.values(SipEvent),
     probe(_direction, bytes, start, end, { transport }): number {
       let i = start;
@@ -24,7 +27,7 @@ export function createSip(): ProtocolDefinition {
       if (kind > 0) return 1;
       return kind === StartLine.OPEN && transport === Transport.TCP ? 0 : -1;
     },
-    create: (listener, transport) => new SipParser(pool, listener, transport),
+    create: (listener, transport) => new SipParser(pool, frames, listener, transport),
     describe,
   };
 }

@@ -15,17 +15,6 @@ const COLON = 0x3a;
 const LONGEST_NAME = 14;
 const SDP = 'application/sdp';
 
-const REQUEST_FRAMES = [
-  SipBuffer.FRAME_REQUEST_LINE,
-  SipBuffer.FRAME_REQUEST_HEADERS,
-  SipBuffer.FRAME_REQUEST_BODY,
-] as const;
-const RESPONSE_FRAMES = [
-  SipBuffer.FRAME_RESPONSE_LINE,
-  SipBuffer.FRAME_RESPONSE_HEADERS,
-  SipBuffer.FRAME_RESPONSE_BODY,
-] as const;
-
 /** What a start line says. */
 export const StartLine = { INVALID: -1, OPEN: 0, REQUEST: 1, RESPONSE: 2 } as const;
 
@@ -52,6 +41,9 @@ function isLetter(c: number): boolean {
 
 /** Where the parts of the start line lie that was read last. */
 export const startLine = { firstEnd: 0, secondStart: 0, secondEnd: 0, thirdStart: 0, end: 0 };
+
+/** Where the parts of the message begin that was read last; `headersEnd` is before the blank line. */
+export const messageParts = { headers: 0, headersEnd: 0, body: 0 };
 
 /** Longest start line that is waited for. */
 const LONGEST_START_LINE = 4096;
@@ -195,11 +187,9 @@ export function readMessage(
     }
     at = next;
   }
-  const [line, fields, body] = kind === StartLine.REQUEST ? REQUEST_FRAMES : RESPONSE_FRAMES;
-  tx.put(direction, SipBuffer.FRAME_PDU, bytes, start, end);
-  tx.put(direction, line, bytes, start, headers);
-  if (headers < headersEnd) tx.put(direction, fields, bytes, headers, headersEnd);
-  if (at < end) tx.put(direction, body, bytes, at, end);
+  messageParts.headers = headers;
+  messageParts.headersEnd = headersEnd;
+  messageParts.body = Math.min(at, end);
   if (describesSession && at < end) readSessionDescription(tx, direction, bytes, at, end);
   return valid;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { BufferPool } from '../buffer-pool';
+import type { Frames } from '../frames/frames';
 import { HeldTransaction } from '../records/held-transaction';
 import { RecordReader, type RecordSink } from '../records/record-reader';
 import {
@@ -13,8 +14,8 @@ import {
   type TransactionListener,
   Transport,
 } from '../transaction';
-import { SIP_MESSAGE } from './buffers';
-import { contentLength, endOfHead, readMessage, readStartLine, StartLine } from './message';
+import { SIP_MESSAGE, SipFrame } from './buffers';
+import { contentLength, endOfHead, messageParts, readMessage, readStartLine, StartLine } from './message';
 
 /** Bytes of a message head over TCP; one that is longer is not read. */
 export const LONGEST_SIP_HEAD = 32_768;
@@ -36,6 +37,7 @@ export class SipParser implements ProtocolParser, RecordSink {
 
   constructor(
     pool: BufferPool,
+    private readonly frames: Frames,
     private readonly listener: TransactionListener,
     private readonly transport: Transport,
   ) {
@@ -116,11 +118,29 @@ export class SipParser implements ProtocolParser, RecordSink {
     const tx = new HeldTransaction(this.nextId++);
     tx.direction = direction;
     const valid = readMessage(tx, direction, kind, bytes, start, end);
+    if (this.frames.wanted !== 0) this.showFrames(direction, kind, bytes, start, end);
     // The other direction has no part in it.
     tx.reach(TO_SERVER, SIP_MESSAGE);
     tx.reach(TO_CLIENT, SIP_MESSAGE);
     if (!valid) this.listener.onEvent(tx, direction, SipEvent.INVALID_DATA);
     this.listener.onProgress(tx, direction);
     this.listener.onTransactionEnd(tx);
+  }
+
+  /** Of the message that was read last. */
+  private showFrames(
+    direction: Direction,
+    kind: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { frames, listener } = this;
+    const { headers, headersEnd, body } = messageParts;
+    const first = kind === StartLine.REQUEST ? SipFrame.REQUEST_LINE : SipFrame.RESPONSE_LINE;
+    frames.show(listener, direction, SipFrame.PDU, bytes, start, end);
+    frames.show(listener, direction, first, bytes, start, headers);
+    if (headers < headersEnd) frames.show(listener, direction, first + 1, bytes, headers, headersEnd);
+    if (body < end) frames.show(listener, direction, first + 2, bytes, body, end);
   }
 }

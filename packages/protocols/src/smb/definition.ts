@@ -4,6 +4,7 @@ import { DEFAULT_FILE_POLICY, type FilePolicy } from '../files/policy';
 import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
 import { SMB_BUFFERS, SmbBuffer } from './buffers';
 import { SILENT_EVENTS, SmbEvent } from './events';
+import { createSmbFrames } from './message-frames';
 import { commandName } from './names';
 import { SmbParser, signatureAt } from './parser';
 import { CommandTransaction, FileTransaction } from './transaction';
@@ -16,10 +17,12 @@ const ENCODED_NAME = 32;
 /** SMB as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createSmb(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefinition {
   const pool = new BufferPool();
+  const frames = createSmbFrames();
   return {
     name: 'smb',
     transports: [Transport.TCP],
-    buffers: SMB_BUFFERS,
+    buffers: [...SMB_BUFFERS, ...frames.buffers],
+    frames,
     events: [...Object.values(SmbEvent), ...SILENT_EVENTS],
     probe(_direction, bytes, start, end): number {
       if (start === end) return 0;
@@ -40,7 +43,7 @@ export function createSmb(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefi
       const signature = signatureAt(bytes, start + 4, end);
       return signature < 0 ? 0 : signature > 0 ? 1 : -1;
     },
-    create: (listener) => new SmbParser(pool, listener, files),
+    create: (listener) => new SmbParser(pool, frames, listener, files),
     describe,
   };
 }

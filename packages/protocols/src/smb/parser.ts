@@ -2,6 +2,7 @@
 
 import type { BufferPool } from '../buffer-pool';
 import type { FilePolicy } from '../files/policy';
+import type { Frames } from '../frames/frames';
 import { RecordReader, type RecordSink } from '../records/record-reader';
 import {
   type Direction,
@@ -10,6 +11,7 @@ import {
   type TransactionListener,
 } from '../transaction';
 import { SmbEvent } from './events';
+import { showSmbFrames } from './message-frames';
 import { SmbSession } from './session';
 import { SMB1_HEADER, Smb1Command, Smb1Reader } from './smb1';
 import { type DataRun, SMB2_HEADER, Smb2Command, Smb2Reader } from './smb2';
@@ -53,6 +55,7 @@ export class SmbParser implements ProtocolParser, RecordSink {
 
   constructor(
     pool: BufferPool,
+    private readonly frames: Frames,
     private readonly listener: TransactionListener,
     policy: FilePolicy,
   ) {
@@ -105,12 +108,15 @@ export class SmbParser implements ProtocolParser, RecordSink {
     if (version < 0) return length < NBSS_HEADER + 4 ? length : 0;
     if (length <= HEAD) return length;
     if (end - start < HEAD) return 0;
-    this.readers[direction].window = isLongData(bytes, at, version, direction) ? DATA_WINDOW : LARGEST_WINDOW;
+    const long = this.frames.wanted === 0 && isLongData(bytes, at, version, direction);
+    this.readers[direction].window = long ? DATA_WINDOW : LARGEST_WINDOW;
     return length;
   }
 
   record(direction: Direction, bytes: Uint8Array, start: number, end: number, length: number): void {
     this.endRun(direction);
+    if (this.frames.wanted !== 0)
+      showSmbFrames(this.frames, this.listener, direction, bytes, start, end, length);
     const at = start + NBSS_HEADER;
     if (bytes[start] !== SESSION_MESSAGE || end - at < SMB1_HEADER) return;
     const run = this.runs[direction];

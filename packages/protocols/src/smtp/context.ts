@@ -2,6 +2,7 @@
 
 import type { BufferPool } from '../buffer-pool';
 import type { FilePolicy } from '../files/policy';
+import type { Frames } from '../frames/frames';
 import type { MimeOptions } from '../mime/options';
 
 export interface SmtpContext {
@@ -10,4 +11,5 @@ export interface SmtpContext {
   readonly mime: MimeOptions;
   /** Mails are files as they are, and not taken apart. */
   readonly rawExtraction: boolean;
+  readonly frames: Frames;
 }

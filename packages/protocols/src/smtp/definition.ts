@@ -10,6 +10,7 @@ import {
 import { SMTP_BUFFERS } from './buffers';
 import type { SmtpContext } from './context';
 import { SMTP_EVENTS } from './events';
+import { createSmtpFrames } from './mail-frames';
 import { SmtpParser } from './parser';
 import { looksLikeSmtp } from './probe';
 import { SmtpTransaction } from './transaction';
@@ -30,16 +31,19 @@ export function createSmtp(
   settings: SmtpSettings = {},
   files: FilePolicy = DEFAULT_FILE_POLICY,
 ): ProtocolDefinition {
+  const frames = createSmtpFrames();
   const context: SmtpContext = {
     pool: new BufferPool(),
     files,
     mime: { ...DEFAULT_MIME_OPTIONS, ...settings.mime },
     rawExtraction: settings.rawExtraction ?? false,
+    frames,
   };
   return {
     name: 'smtp',
     transports: [Transport.TCP],
-    buffers: SMTP_BUFFERS,
+    buffers: [...SMTP_BUFFERS, ...frames.buffers],
+    frames,
     events: SMTP_EVENTS,
     probe: looksLikeSmtp,
     create: (listener: TransactionListener) => new SmtpParser(context, listener),

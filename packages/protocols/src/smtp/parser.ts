@@ -6,6 +6,7 @@
  */
 
 import type { TrackedFile } from '../files/tracked-file';
+import { LONGEST_PIECE } from '../frames/growing-frames';
 import { LineReader, LongLines } from '../lines/line-reader';
 import { beginsWithWord, word } from '../lines/words';
 import type { MimeEvent } from '../mime/events';
@@ -20,6 +21,7 @@ import { bdatChunk, Command, commandOf, parameterOf } from './commands';
 import type { SmtpContext } from './context';
 import { eventBit, SmtpEvent } from './events';
 import { LINE_BYTES } from './limits';
+import { MailFrames } from './mail-frames';
 import { SmtpProgress } from './progress';
 import { isContinued, PendingCommands, replyCode } from './replies';
 import { SmtpTransaction } from './transaction';
@@ -64,6 +66,9 @@ export class SmtpParser implements ProtocolParser, MimeListener {
   private readonly mail: LineReader;
   private readonly replies: LineReader;
 
+  /** Only where a rule looks at frames. */
+  private frames: MailFrames | null = null;
+
   constructor(
     private readonly context: SmtpContext,
     private readonly listener: TransactionListener,
@@ -74,12 +79,16 @@ export class SmtpParser implements ProtocolParser, MimeListener {
   }
 
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    if (direction === TO_SERVER) this.feedClient(bytes, start, end);
+    const { context, listener } = this;
+    if (context.frames.wanted !== 0) this.frames ??= new MailFrames(context.pool, context.frames, listener);
+    if (direction === TO_SERVER && this.frames !== null) this.feedFramed(this.frames, bytes, start, end);
+    else if (direction === TO_SERVER) this.feedClient(bytes, start, end);
     else this.feedServer(bytes, start, end);
   }
 
   gap(direction: Direction, length: number): void {
     if (!(length > 0) || this.mode === Mode.OVER) return;
+    if (direction === TO_SERVER) this.frames?.skip(length);
     if (direction === TO_CLIENT) {
       this.replies.skip();
       this.inReply = false;
@@ -109,6 +118,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
       return;
     }
     if (this.mail.flush()) this.mailLine();
+    this.frames?.clear();
     this.end();
     this.commands.clear();
     this.mail.clear();
@@ -124,11 +134,14 @@ export class SmtpParser implements ProtocolParser, MimeListener {
       replies.heldBytes() +
       pending.heldBytes() +
       (this.mode === Mode.OVER ? 0 : (this.helo?.length ?? 0)) +
-      (tx?.heldBytes() ?? 0)
+      (tx?.heldBytes() ?? 0) +
+      (this.frames?.heldBytes() ?? 0)
     );
   }
 
   reset(): void {
+    this.frames?.clear();
+    this.frames = null;
     this.end();
     this.commands.clear();
     this.mail.clear();
@@ -154,9 +167,25 @@ export class SmtpParser implements ProtocolParser, MimeListener {
 
   // --- client ---
 
+  /** Reads what rules want to see as frames too, which hold so much at a time. */
+  private feedFramed(frames: MailFrames, bytes: Uint8Array, start: number, end: number): void {
+    for (let from = start; from < end; from += LONGEST_PIECE) {
+      const to = Math.min(end, from + LONGEST_PIECE);
+      frames.add(bytes, from, to);
+      this.feedClient(bytes, from, to);
+      frames.step(to, this.inMail);
+      frames.settle();
+    }
+  }
+
+  private get inMail(): boolean {
+    return this.mode === Mode.DATA || this.mode === Mode.CHUNK;
+  }
+
   private feedClient(bytes: Uint8Array, start: number, end: number): void {
     let at = start;
     while (at < end) {
+      if (this.frames !== null) this.frames.step(at, this.inMail);
       switch (this.mode) {
         case Mode.COMMANDS:
           at = this.commands.next(bytes, at, end, LongLines.DISCARD);
@@ -185,6 +214,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
 
   private commandLine(): void {
     const { bytes, start, end, cut } = this.commands;
+    this.frames?.command(bytes, start, end, !cut);
     const command = commandOf(bytes, start, end);
     const tx = this.transactionFor(command);
     if (tx !== null) {
@@ -362,6 +392,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
   /** @param at index behind the line in the fed bytes */
   private replyLine(at: number): void {
     const { bytes, start, end, cut } = this.replies;
+    this.frames?.reply(bytes, start, end, !cut);
     if (cut) this.event(TO_CLIENT, SmtpEvent.TRUNCATED_LINE);
     if (start === end) return;
     const code = replyCode(bytes, start, end);

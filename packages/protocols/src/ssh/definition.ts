@@ -9,16 +9,19 @@ import {
 } from '../transaction';
 import { SshBuffer as B, SSH_BUFFERS, SshEvent } from './buffers';
 import { SshParser } from './parser';
+import { createSshFrames } from './record-frames';
 
 const OPENING = Uint8Array.from('SSH-', (c) => c.charCodeAt(0));
 
 /** SSH as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createSsh(): ProtocolDefinition {
   const pool = new BufferPool();
+  const frames = createSshFrames();
   return {
     name: 'ssh',
     transports: [Transport.TCP],
-    buffers: SSH_BUFFERS,
+    buffers: [...SSH_BUFFERS, ...frames.buffers],
+    frames,
     events: Object.values(SshEvent),
     probe(_direction, bytes, start, end): number {
       for (let i = 0; i < OPENING.length; i++) {
@@ -27,7 +30,7 @@ export function createSsh(): ProtocolDefinition {
       }
       return 1;
     },
-    create: (listener: TransactionListener) => new SshParser(pool, listener),
+    create: (listener: TransactionListener) => new SshParser(pool, frames, listener),
     describe,
   };
 }

@@ -1,10 +1,10 @@
 import { bytesOf, type Piece, record } from '../../testing/recorder';
 import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robustness';
-import { BufferPool } from '../buffer-pool';
+
 import { Transport } from '../transaction';
 import { createSsh } from './definition';
 import { hasshHash } from './hassh';
-import { KEY_EXCHANGE_BYTES, SshParser } from './parser';
+import { KEY_EXCHANGE_BYTES, type SshParser } from './parser';
 
 const ssh = createSsh();
 const TO_SERVER = 0;
@@ -122,7 +122,7 @@ test('a gap inside a message that is passed over is nothing, elsewhere it ends t
     onUpgrade() {},
     onExpectation() {},
   };
-  const parser = new SshParser(new BufferPool(), listener);
+  const parser = createSsh().create(listener, Transport.TCP);
   const head = Buffer.concat([bytesOf('SSH-2.0-a\n'), packet(30, Buffer.alloc(100)).subarray(0, 20)]);
   parser.feed(TO_SERVER, head, 0, head.length);
   parser.gap(TO_SERVER, 50);

@@ -4,6 +4,7 @@
  */
 
 import { type BufferPool, PooledBytes } from '../buffer-pool';
+import type { Frames } from '../frames/frames';
 import { HeldTransaction } from '../records/held-transaction';
 import {
   type Direction,
@@ -13,15 +14,12 @@ import {
 } from '../transaction';
 import { SshBuffer as B, SshEvent, SshProgress } from './buffers';
 import { hasshHash, hasshText } from './hassh';
+import { SshRecordFrames } from './record-frames';
+import { BANNER_BYTES, NEWKEYS, RECORD_HEADER } from './wire';
 
-/** Bytes of a banner, its line end included; a longer one is an event and its first bytes are used. */
-const BANNER_BYTES = 256;
-/** Length, length of the padding, number of the message. */
-const HEADER_BYTES = 6;
 /** Bytes of a SSH_MSG_KEXINIT that is held; real ones have up to some 2 kB. */
 export const KEY_EXCHANGE_BYTES = 1 << 16;
 const KEXINIT = 20;
-const NEWKEYS = 21;
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
@@ -50,8 +48,12 @@ export class SshParser implements ProtocolParser {
   private readonly sides: readonly [Side, Side];
   private tx: HeldTransaction | null = null;
 
+  /** Only where a rule looks at frames. */
+  private records: SshRecordFrames | null = null;
+
   constructor(
-    pool: BufferPool,
+    private readonly pool: BufferPool,
+    private readonly frames: Frames,
     private readonly listener: TransactionListener,
   ) {
     this.sides = [new Side(pool), new Side(pool)];
@@ -66,7 +68,12 @@ export class SshParser implements ProtocolParser {
     const side = this.sides[direction];
     const stop = Math.min(end, bytes.length);
     let i = Math.max(0, start);
-    if (side.closed || side.state === State.DONE || i >= stop) return;
+    if (side.closed || i >= stop) return;
+    const { frames, listener, pool } = this;
+    // From the first byte on, or nothing tells where a record begins.
+    if (frames.wanted !== 0 && this.tx === null) this.records ??= new SshRecordFrames(pool, frames, listener);
+    this.records?.feed(direction, bytes, i, stop);
+    if (side.state === State.DONE) return;
     if (this.tx === null) this.tx = new HeldTransaction(0);
     this.tx.direction = direction;
     while (i < stop && side.state !== State.DONE) i = this.step(direction, side, bytes, i, stop);
@@ -75,6 +82,7 @@ export class SshParser implements ProtocolParser {
   }
 
   gap(direction: Direction, length: number): void {
+    this.records?.gap(direction, length);
     const side = this.sides[direction];
     if (!(length > 0) || side.state === State.DONE || side.closed) return;
     if (side.state === State.HEADER && side.skip >= length) side.skip -= length;
@@ -86,6 +94,7 @@ export class SshParser implements ProtocolParser {
     if (side.closed) return;
     side.closed = true;
     side.held.clear();
+    this.records?.close(direction);
     const { tx } = this;
     if (tx === null) return;
     tx.direction = direction;
@@ -95,12 +104,16 @@ export class SshParser implements ProtocolParser {
   }
 
   heldBytes(): number {
-    if (this.tx === null) return 0;
-    return this.tx.heldBytes() + this.sides[0].held.bytes.length + this.sides[1].held.bytes.length;
+    const framed = this.records?.heldBytes() ?? 0;
+    if (this.tx === null) return framed;
+    return framed + this.tx.heldBytes() + this.sides[0].held.bytes.length + this.sides[1].held.bytes.length;
   }
 
   reset(): void {
     this.end();
+    this.records?.close(Directions.TO_SERVER);
+    this.records?.close(Directions.TO_CLIENT);
+    this.records = null;
     for (const side of this.sides) {
       side.held.clear();
       side.state = State.BANNER;
@@ -216,11 +229,11 @@ export class SshParser implements ProtocolParser {
       side.skip -= count;
       return i + count;
     }
-    while (i < end && held.end < HEADER_BYTES) {
+    while (i < end && held.end < RECORD_HEADER) {
       held.append(bytes, i, i + 1);
       i++;
     }
-    if (held.end < HEADER_BYTES) return end;
+    if (held.end < RECORD_HEADER) return end;
     const head = held.bytes;
     const length = ((head[0] << 24) | (head[1] << 16) | (head[2] << 8) | head[3]) >>> 0;
     const message = head[5];

@@ -1,9 +1,7 @@
-import { type Direction, type ProtocolDefinition, type ProtocolParser, Transport } from '../transaction';
+import { BufferPool } from '../buffer-pool';
+import { type Direction, type ProtocolDefinition, Transport } from '../transaction';
+import { createTelnetFrames, DONT, IAC, TelnetParser, WILL } from './parser';
 
-/** "Interpret as command" (RFC 854). */
-const IAC = 0xff;
-const WILL = 0xfb;
-const DONT = 0xfe;
 /** Largest number of an option that is negotiated first. */
 const LARGEST_OPTION = 49;
 
@@ -19,24 +17,17 @@ function isNegotiation(c: number): boolean {
   return c >= WILL && c <= DONT;
 }
 
-/** Rules look at nothing in Telnet but its bytes: the parser has nothing to do, and no state. */
-const PARSER: ProtocolParser = {
-  protocol: 'telnet',
-  feed() {},
-  gap() {},
-  close() {},
-  heldBytes: () => 0,
-  reset() {},
-};
-
-/** Telnet as a protocol definition. */
+/** Telnet as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createTelnet(): ProtocolDefinition {
+  const pool = new BufferPool();
+  const frames = createTelnetFrames();
   return {
     name: 'telnet',
     transports: [Transport.TCP],
-    buffers: [],
+    buffers: frames.buffers,
+    frames,
     events: [],
     probe: looksLikeTelnet,
-    create: () => PARSER,
+    create: (listener) => new TelnetParser(pool, frames, listener),
   };
 }

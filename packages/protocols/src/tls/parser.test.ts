@@ -20,7 +20,6 @@ import {
 } from '../../testing/tls/messages';
 import { Transport } from '../transaction';
 import { createTls } from './definition';
-import { TlsParser } from './parser';
 
 const tls = createTls();
 const TO_SERVER = 0;
@@ -291,7 +290,7 @@ test('data costs headers only, and leaves nothing behind', () => {
     onUpgrade: () => {},
     onExpectation: () => {},
   };
-  const parser = new TlsParser(listener);
+  const parser = createTls().create(listener, Transport.TCP);
   for (const [direction, bytes] of FULL) parser.feed(direction, bytes, 0, bytes.length);
   expect(parser.opaque).toBe(true);
   expect(parser.heldBytes()).toBe(0);

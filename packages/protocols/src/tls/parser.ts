@@ -8,13 +8,21 @@
  * - each turn of the feed loop takes a byte.
  */
 
-import { type Direction, Direction as Directions, type ProtocolParser } from '../transaction';
+import type { BufferPool } from '../buffer-pool';
+import type { Frames } from '../frames/frames';
+import {
+  type Direction,
+  Direction as Directions,
+  type ProtocolParser,
+  type TransactionListener,
+} from '../transaction';
 import { TlsProgress, TlsSeen } from './buffers';
 import { TlsEvent } from './events';
 import { TlsHandshake } from './handshake';
 import { Heartbeats } from './heartbeat';
 import { u16 } from './hello';
 import { RECORD_BYTES } from './limits';
+import { TlsRecordFrames } from './record-frames';
 import { type Side, SideFlag } from './side';
 import { Ssl2Message, Ssl2Record } from './ssl2';
 import { TlsTransaction } from './tls-transaction';
@@ -39,6 +47,16 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
   readonly protocol = 'tls';
   private heartbeats: Heartbeats | null = null;
   private applicationData = false;
+  /** Only where a rule looks at frames. */
+  private records: TlsRecordFrames | null = null;
+
+  constructor(
+    private readonly pool: BufferPool,
+    private readonly frames: Frames,
+    listener: TransactionListener,
+  ) {
+    super(listener);
+  }
   /** SSL 2: the hellos were seen; what the client's said of the session. */
   private ssl2Hellos = 0;
   private ssl2Resumes = false;
@@ -46,7 +64,7 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
 
   /** From here on the connection carries encrypted data: its bytes tell rules nothing. */
   get opaque(): boolean {
-    return this.applicationData;
+    return this.applicationData && this.records === null;
   }
 
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
@@ -54,6 +72,10 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
     let i = Math.max(0, start);
     const side = this.sides[direction];
     if (i >= stop || side.has(SideFlag.CLOSED)) return;
+    // From the first byte on, or nothing tells where a record begins.
+    if (this.frames.wanted !== 0 && this.tx === null)
+      this.records ??= new TlsRecordFrames(this.pool, this.frames, this.listener);
+    this.records?.feed(direction, bytes, i, stop);
     // The inside of a long record of data: nothing else can follow from it.
     if (side.skip >= stop - i && !side.has(SideFlag.DIRTY)) {
       side.skip -= stop - i;
@@ -70,6 +92,7 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
   }
 
   gap(direction: Direction, length: number): void {
+    this.records?.gap(direction, length);
     const side = this.sides[direction];
     if (!(length > 0) || this.stopped || side.has(SideFlag.CLOSED)) return;
     if (this.tx !== null && side.skip >= length) side.skip -= length;
@@ -81,6 +104,7 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
     if (side.has(SideFlag.CLOSED)) return;
     side.flags |= SideFlag.CLOSED;
     side.drop();
+    this.records?.close(direction);
     const { tx } = this;
     if (tx === null) return;
     tx.current = direction;
@@ -90,12 +114,15 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
   }
 
   heldBytes(): number {
-    if (this.tx === null) return 0;
-    return this.sides[0].heldBytes() + this.sides[1].heldBytes();
+    const held = this.records?.heldBytes() ?? 0;
+    return this.tx === null ? held : held + this.sides[0].heldBytes() + this.sides[1].heldBytes();
   }
 
   override reset(): void {
     super.reset();
+    this.records?.close(TO_SERVER);
+    this.records?.close(TO_CLIENT);
+    this.records = null;
     this.heartbeats = null;
     this.applicationData = false;
     this.ssl2Hellos = 0;

@@ -55,3 +55,7 @@ export const WEBSOCKET_BUFFERS: readonly BufferDefinition[] = [
   { ...row(B.FLAGS, 'websocket.flags'), integer: { bytes: 1, names: FLAGS, flags: true } },
   { ...row(B.MASK, 'websocket.mask'), integer: { bytes: 4 } },
 ];
+
+/** The header of a frame, and all of it, masked as it travelled. */
+export const WebsocketFrame = { HEADER: 0, PDU: 1 } as const;
+export const WEBSOCKET_FRAMES = ['header', 'pdu'] as const;

@@ -1,7 +1,8 @@
 import { BufferPool } from '../buffer-pool';
+import { Frames } from '../frames/frames';
 import type { HeldTransaction } from '../records/held-transaction';
 import { type ProtocolDefinition, type Transaction, Transport } from '../transaction';
-import { Flag, Opcode, WEBSOCKET_BUFFERS, WebsocketBuffer } from './buffers';
+import { Flag, Opcode, WEBSOCKET_BUFFERS, WEBSOCKET_FRAMES, WebsocketBuffer } from './buffers';
 import { WebsocketEvent, WebsocketParser } from './parser';
 
 const OPCODE_NAMES = new Map<number, string>(
@@ -14,14 +15,16 @@ const OPCODE_NAMES = new Map<number, string>(
 /** WebSocket as a protocol definition; its parsers share a pool, so there is one per worker. */
 export function createWebsocket(): ProtocolDefinition {
   const pool = new BufferPool();
+  const frames = new Frames('websocket', WEBSOCKET_FRAMES);
   return {
     name: 'websocket',
     transports: [Transport.TCP],
-    buffers: WEBSOCKET_BUFFERS,
+    buffers: [...WEBSOCKET_BUFFERS, ...frames.buffers],
+    frames,
     events: Object.values(WebsocketEvent),
     // Only an upgrade leads here: frames have nothing by which they could be known.
     probe: () => -1,
-    create: (listener) => new WebsocketParser(pool, listener),
+    create: (listener) => new WebsocketParser(pool, frames, listener),
     describe,
   };
 }

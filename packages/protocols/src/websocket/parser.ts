@@ -1,6 +1,7 @@
 /** WebSocket of one flow (RFC 6455), behind the upgrade from HTTP/1. */
 
 import { type BufferPool, NO_BYTES, PooledBytes } from '../buffer-pool';
+import type { Frames } from '../frames/frames';
 import { HeldTransaction } from '../records/held-transaction';
 import { RecordReader, type RecordSink } from '../records/record-reader';
 import {
@@ -9,7 +10,7 @@ import {
   type ProtocolParser,
   type TransactionListener,
 } from '../transaction';
-import { Flag, Opcode, WEBSOCKET_FRAME, WebsocketBuffer } from './buffers';
+import { Flag, Opcode, WEBSOCKET_FRAME, WebsocketBuffer, WebsocketFrame } from './buffers';
 import { MessageInflater } from './message-inflater';
 
 /** Bytes of a payload, of one frame or of a message in fragments, that are looked at. */
@@ -70,6 +71,7 @@ export class WebsocketParser implements ProtocolParser, RecordSink {
 
   constructor(
     private readonly pool: BufferPool,
+    private readonly frames: Frames,
     private readonly listener: TransactionListener,
   ) {
     const reader = (direction: Direction) =>
@@ -119,6 +121,11 @@ export class WebsocketParser implements ProtocolParser, RecordSink {
   record(direction: Direction, bytes: Uint8Array, start: number, end: number, length: number): void {
     readHeader(bytes, start, end);
     const { size, masked } = header;
+    const { frames, listener } = this;
+    if (frames.wanted !== 0) {
+      frames.show(listener, direction, WebsocketFrame.HEADER, bytes, start, Math.min(end, start + size));
+      frames.show(listener, direction, WebsocketFrame.PDU, bytes, start, end, end - start === length);
+    }
     const first = bytes[start];
     const opcode = first & 15;
     const tx = new HeldTransaction(this.nextId++);

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PcapWriter } from '../pcap-writer';
@@ -191,6 +191,33 @@ inLab(`the lab (${reason ?? 'available'})`, () => {
     expect(own()).toHaveLength(3);
     lab.destroy();
   });
+
+  test('what a lab has made is gone when its process is killed', async () => {
+    const program = join(__dirname, '..', '..', 'dist', 'index.js');
+    const text = `const { Lab } = require(${JSON.stringify(program)});
+      const lab = new Lab('${PREFIX}', { backend: ${Lab.hasBackend('nft') ? "'nft'" : 'undefined'} });
+      lab.spawn('server', ['sleep', '600']);
+      console.log(Object.values(lab.namespaces).join(' '));
+      setInterval(() => {}, 1000);`;
+    const killed = spawn(process.execPath, ['-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const directories = () => readdirSync(tmpdir()).filter((name) => name.includes(`-${killed.pid}-`));
+    let printed = '';
+    killed.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      printed += piece;
+    });
+    try {
+      await waitUntil(() => printed.includes('\n'), { timeout: 20_000, what: 'a lab' });
+      const names = printed.trim().split(' ');
+      expect(names).toHaveLength(3);
+      expect(listNamespaces()).toEqual(expect.arrayContaining(names));
+      expect(directories()).toHaveLength(Number(Lab.hasBackend('nft')));
+      killed.kill('SIGKILL');
+      const left = () => [...names.filter((name) => listNamespaces().includes(name)), ...directories()];
+      await waitUntil(() => left().length === 0, { timeout: 20_000, what: 'the end of its namespaces' });
+    } finally {
+      killed.kill('SIGKILL');
+    }
+  }, 60_000);
 
   test('a prefix that would reach other namespaces is refused', () => {
     expect(() => new Lab('no-good')).toThrow(TypeError);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import type { PacketView } from '@portcullis/wire';
+import { Aftermath } from './aftermath';
 import type { ConnectParams, ListenParams } from './agent-protocol';
 import {
   openReplayEnds,
@@ -83,7 +84,14 @@ const DEFAULT_PREFIX = 'pct';
 const DEFAULT_REQUEST_TIMEOUT = 3000;
 /** Milliseconds that an answer may still take when its time is over. */
 const LAST_MOMENT = 300;
-const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** As `removeNamespace`, and a directory before that, which may have no name. */
+const REMOVE = `
+[ -z "$1" ] || rm -rf "$1"
+shift
+for namespace; do
+  for pid in $(ip netns pids "$namespace"); do kill -9 "$pid"; done
+  ip netns del "$namespace"
+done`;
 
 const labs = new Set<Lab>();
 let serial = 0;
@@ -91,7 +99,7 @@ let serial = 0;
 /**
  * attacker – gateway – server (and a bystander) in network namespaces of their own on the real kernel, with IPv4
  * and IPv6. Needs root. Nothing of it is seen from outside, and `destroy` leaves nothing behind; it is called at
- * the end of the process as well.
+ * the end of the process as well, and where that is killed a shell does the same.
  */
 export class Lab {
   /** Names of the namespaces, for `ip netns`. */
@@ -99,6 +107,7 @@ export class Lab {
   private readonly agents = new Map<Role, LabAgent>();
   private readonly processes = new Set<LabProcess>();
   private readonly backendDirectory: string | undefined;
+  private readonly aftermath: Aftermath;
   private replayEnds: Promise<ReplayEnds> | undefined;
   private destroyed = false;
 
@@ -143,9 +152,9 @@ export class Lab {
     const roles: Role[] = ['gateway', ...ends];
     this.namespaces = Object.fromEntries(roles.map((role) => [role, `${stem}-${role}`]));
     register(this);
+    this.backendDirectory = options.backend === undefined ? undefined : makeBackendDirectory(options.backend);
+    this.aftermath = new Aftermath(REMOVE, [this.backendDirectory ?? '', ...Object.values(this.namespaces)]);
     try {
-      this.backendDirectory =
-        options.backend === undefined ? undefined : makeBackendDirectory(options.backend);
       for (const role of roles) ip(['netns', 'add', this.namespaceOf(role)]);
       buildTopology({
         namespaces: this.namespaces,
@@ -350,6 +359,7 @@ export class Lab {
     for (const namespace of Object.values(this.namespaces)) removeNamespace(namespace);
     if (this.backendDirectory !== undefined) rmSync(this.backendDirectory, { recursive: true, force: true });
     unregister(this);
+    this.aftermath.dismiss();
   }
 
   private assertAlive(): void {
@@ -424,23 +434,12 @@ function destroyAll(): void {
   for (const lab of [...labs]) lab.destroy();
 }
 
-function onSignal(signal: NodeJS.Signals): void {
-  destroyAll();
-  // The handlers are gone with the last lab: the signal now does what it would have done.
-  process.kill(process.pid, signal);
-}
-
 function register(lab: Lab): void {
-  if (labs.size === 0) {
-    process.on('exit', destroyAll);
-    for (const signal of SIGNALS) process.on(signal, onSignal);
-  }
+  if (labs.size === 0) process.on('exit', destroyAll);
   labs.add(lab);
 }
 
 function unregister(lab: Lab): void {
   labs.delete(lab);
-  if (labs.size > 0) return;
-  process.off('exit', destroyAll);
-  for (const signal of SIGNALS) process.off(signal, onSignal);
+  if (labs.size === 0) process.off('exit', destroyAll);
 }
