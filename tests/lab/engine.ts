@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { askEngine, type BanListAnswer, type StatusAnswer } from '@portcullis/control';
 import type { EveRecord } from '@portcullis/events';
 import { Lab, type LabProcess, waitUntil } from '@portcullis/testkit';
+import { tellOf } from '../circumstances';
 
 export const command = join(__dirname, '..', '..', 'packages', 'cli', 'bin', 'portcullis.js');
 
@@ -109,7 +110,9 @@ export class LabEngine {
     if (this.options.purge) argv.push('--purge');
     for (const [key, value] of Object.entries(all)) argv.push('--set', `${key}=${value}`);
     const env = { ...this.env, PORTCULLIS_LOG_TEXT: '1', ...this.environment };
-    return this.lab.spawn('gateway', [...this.resolver(), ...argv], { env });
+    const engine = this.lab.spawn('gateway', [...this.resolver(), ...argv], { env });
+    tellOf('The engine', engine);
+    return engine;
   }
 
   private resolver(): string[] {

@@ -45,6 +45,12 @@ export function offeredNames(page: string): Set<string> {
   return names;
 }
 
+/** What Prometheus answers for one series (its HTTP API: instant vectors). */
+interface Sample {
+  metric: Record<string, string>;
+  value: [time: number, text: string];
+}
+
 /** A Prometheus on the gateway of a lab, with the configuration that is shipped, scraping every second. */
 export class LabPrometheus {
   private readonly directory = mkdtempSync(join(tmpdir(), 'portcullis-prometheus-'));
@@ -90,15 +96,22 @@ export class LabPrometheus {
    * @throws what Prometheus says against the query
    */
   async query(expression: string): Promise<number[] | null> {
+    const samples = await this.samples(expression);
+    return samples?.map(({ value }) => Number(value[1])) ?? null;
+  }
+
+  /** @returns names of the alerts that fire; null while Prometheus does not answer */
+  async firing(): Promise<string[] | null> {
+    const samples = await this.samples('ALERTS{alertstate="firing"}');
+    return samples?.map(({ metric }) => metric.alertname ?? '') ?? null;
+  }
+
+  private async samples(expression: string): Promise<Sample[] | null> {
     const text = await this.get(`/api/v1/query?query=${encodeURIComponent(expression)}`);
     if (text === null) return null;
-    const answer = JSON.parse(text) as {
-      status: string;
-      error?: string;
-      data: { result: { value: [number, string] }[] };
-    };
+    const answer = JSON.parse(text) as { status: string; error?: string; data: { result: Sample[] } };
     if (answer.status !== 'success') throw new Error(`${expression}: ${answer.error}`);
-    return answer.data.result.map(({ value }) => Number(value[1]));
+    return answer.data.result;
   }
 
   private async get(path: string): Promise<string | null> {
@@ -117,6 +130,9 @@ export function hasNumber(values: readonly number[]): boolean {
   return values.some((value) => !Number.isNaN(value));
 }
 
+/** How long (ms) a server on the machine may take to answer: that of an engine answers between two batches. */
+const LOCAL_TIMEOUT = 10_000;
+
 /**
  * Asks a server on the gateway's own loopback. HTTP/1.0: answers come in one piece and end with the connection.
  * @returns the body; null when nobody answered in time
@@ -126,7 +142,7 @@ export async function getLocally(lab: Lab, port: number, path: string): Promise<
     host: '127.0.0.1',
     port,
     bytes: `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
-    timeout: 3000,
+    timeout: LOCAL_TIMEOUT,
   });
   const text = response.toString('utf8');
   const end = text.indexOf('\r\n\r\n');

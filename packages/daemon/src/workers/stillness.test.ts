@@ -10,11 +10,11 @@ function watched(schedule: () => ThreadSchedule | null): Stillness {
   return stillness;
 }
 
-test('a thread that spins is as still as it has run', () => {
+test('a thread that spins is as still as it has run since it was first seen to', () => {
   let ran = 5;
   const stillness = watched(() => ({ runnable: true, ran }));
   for (let now = 100; now <= 900; now += 100) {
-    expect(stillness.lookAt(1, THREAD, now)).toBeCloseTo(now);
+    expect(stillness.lookAt(1, THREAD, now)).toBeCloseTo(now - 100);
     ran += 0.1;
   }
   expect(stillness.lookAt(2, THREAD, 1000)).toBe(0);
@@ -22,16 +22,25 @@ test('a thread that spins is as still as it has run', () => {
 
 test('a thread that waits for a processor is not, for a while', () => {
   const stillness = watched(() => ({ runnable: true, ran: 5 }));
-  for (let now = 100; now <= 10_000; now += 100) expect(stillness.lookAt(1, THREAD, now)).toBe(100);
+  for (let now = 100; now <= 10_000; now += 100) expect(stillness.lookAt(1, THREAD, now)).toBe(0);
   expect(stillness.lookAt(1, THREAD, 10_100)).toBe(10_100);
 });
 
-test.each([
-  ['sleeps', () => ({ runnable: false, ran: 5 })],
-  ['is gone', () => null],
-])('a thread that %s is still', (_, schedule) => {
-  const stillness = watched(schedule);
+test('a thread that sleeps is still', () => {
+  const stillness = watched(() => ({ runnable: false, ran: 5 }));
+  for (let now = 100; now <= 900; now += 100) expect(stillness.lookAt(1, THREAD, now)).toBe(now);
+});
+
+test('time in which nobody looked is not held against a thread', () => {
+  const stillness = watched(() => ({ runnable: false, ran: 5 }));
   expect(stillness.lookAt(1, THREAD, 100)).toBe(100);
+  // The machine stood still for three seconds, and the watcher was the first to run again.
+  expect(stillness.lookAt(1, THREAD, 3100)).toBe(350);
+  expect(stillness.lookAt(1, THREAD, 3200)).toBe(450);
+});
+
+test('a thread that is gone is still', () => {
+  const stillness = watched(() => null);
   expect(stillness.lookAt(1, THREAD, 900)).toBe(900);
 });
 
