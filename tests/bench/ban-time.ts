@@ -8,10 +8,12 @@ import { percentile } from './figures';
 import { limitRules } from './modes';
 import { ATTACK_PATH, ATTACK_RULE } from './planted-attack';
 import { LAB_PREFIX } from './site';
+import { MOST_STOLEN, readProcessorTicks, stolenShare } from './stolen-time';
 
 export interface BanTime {
+  /** Those that count. */
   attacks: number;
-  /** Attacks whose source got through until the end of the observation. */
+  /** Attacks whose source got through until the end of the observation, whether they count or not. */
   unbanned: number;
   /** Milliseconds. */
   p50: number;
@@ -27,6 +29,8 @@ export const LISTENED_MILLISECONDS = 60;
 const PROBE = join(__dirname, 'ban-probe.js');
 const PORT = 80;
 const FIRST_HOST = 50;
+/** Each attack has an address of its own. */
+const ADDRESSES = 200;
 /** Attacks on one, before the other's turn. */
 const AT_A_TIME = 10;
 
@@ -35,9 +39,22 @@ export interface BanTimes {
   engine: BanTime;
   /** What is left of the time where nothing is inspected: the way of the packets, and waiting for a processor. */
   machine: BanTime;
+  /** Attacks on each that were made again, because the host took processor time away meanwhile. */
+  repeated: number;
 }
 
-/** Both in turn, a few attacks at a time, so that a slow moment of the machine counts for both. */
+/** One attack, seen from its source. */
+export interface Attack {
+  /** Microseconds after the attack at which datagrams left. */
+  readonly sent: readonly number[];
+  /** What it measured counts. */
+  counts: boolean;
+}
+
+/**
+ * Both in turn, a few attacks at a time, so that a slow moment of the machine counts for both.
+ * @param attacks that count, while there are addresses for others
+ */
 export async function measureBanTime(
   attacks: number,
   folder: string,
@@ -55,9 +72,20 @@ export async function measureBanTime(
     for (const site of sites) await site.open();
     await startEngine(engine.lab, { folder, cacheFolder, settings: { 'rule-files': [rules] } });
     await startBanning(machine.lab);
-    for (let first = 0; first < attacks; first += AT_A_TIME)
-      for (const site of sites) await site.attack(first, Math.min(AT_A_TIME, attacks - first));
-    return { engine: await engine.times(), machine: await machine.times() };
+    let first = 0;
+    let counted = 0;
+    while (counted < attacks) {
+      const count = Math.min(AT_A_TIME, attacks - counted);
+      const ticks = readProcessorTicks();
+      const made: Attack[] = [];
+      for (const site of sites) made.push(...(await site.attack(first, count)));
+      first += count;
+      const disturbed = stolenShare(ticks, readProcessorTicks()) > MOST_STOLEN;
+      if (disturbed && first + (attacks - counted) <= ADDRESSES)
+        for (const attack of made) attack.counts = false;
+      else counted += count;
+    }
+    return { engine: await engine.times(), machine: await machine.times(), repeated: first - attacks };
   } finally {
     for (const { lab } of sites) lab.destroy();
   }
@@ -76,7 +104,7 @@ async function startBanning(lab: Lab): Promise<void> {
 /** Two hosts with a gateway between them, one of which attacks the other from many addresses. */
 class AttackedSite {
   readonly lab = new Lab(LAB_PREFIX);
-  private readonly sent: number[][] = [];
+  private readonly attacks: Attack[] = [];
   private sink!: LabProcess;
 
   async open(): Promise<void> {
@@ -85,7 +113,7 @@ class AttackedSite {
   }
 
   /** @param first number of the first attack; each has an address of its own */
-  async attack(first: number, count: number): Promise<void> {
+  async attack(first: number, count: number): Promise<Attack[]> {
     const { lab } = this;
     const network = lab.address('attacker', 4).replace(/\d+$/, '');
     const addresses = Array.from(
@@ -97,36 +125,32 @@ class AttackedSite {
     const target = [lab.address('server', 4), String(PORT), ATTACK_PATH];
     const argv = [process.execPath, PROBE, 'source', ...target, String(first), ...addresses];
     const sent = await lab.run('attacker', argv, { timeout: 120_000 });
-    this.sent.push(...(JSON.parse(sent) as number[][]));
+    const made = (JSON.parse(sent) as number[][]).map((moments) => ({ sent: moments, counts: true }));
+    this.attacks.push(...made);
+    return made;
   }
 
   async times(): Promise<BanTime> {
     this.sink.write('report\n');
     const [report] = await this.sink.waitFor(/\{.*\}/);
-    return banTimes(this.sent, JSON.parse(report) as Record<number, number>);
+    return banTimes(this.attacks, JSON.parse(report) as Record<number, number>);
   }
 }
 
-/**
- * @param sent microseconds after each attack at which datagrams left
- * @param last of those of each attack, the last one that arrived; negative: none after the attack
- */
-export function banTimes(
-  sent: readonly (readonly number[])[],
-  last: Readonly<Record<number, number>>,
-): BanTime {
+/** @param last of the datagrams of each attack, the last one that arrived; negative: none after the attack */
+export function banTimes(attacks: readonly Attack[], last: Readonly<Record<number, number>>): BanTime {
   const times: number[] = [];
   let unbanned = 0;
-  sent.forEach((moments, number) => {
+  attacks.forEach(({ sent, counts }, number) => {
     const arrived = last[number];
     // Without even the datagram before the attack nothing was measured.
     if (arrived === undefined) throw new Error(`no datagram of attack ${number} arrived`);
-    const stopped = moments.find((moment) => moment > arrived);
+    const stopped = sent.find((moment) => moment > arrived);
     if (stopped === undefined) unbanned++;
-    else times.push(stopped / 1000);
+    else if (counts) times.push(stopped / 1000);
   });
   return {
-    attacks: sent.length,
+    attacks: attacks.filter(({ counts }) => counts).length,
     unbanned,
     p50: percentile(times, 0.5),
     p90: percentile(times, 0.9),

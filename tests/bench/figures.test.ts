@@ -7,7 +7,7 @@ import { limitRules } from './modes';
 import { parseOptions, UsageError } from './options';
 import { makePayload, nearMatches, PAYLOAD_BYTES, payloadNames } from './payloads';
 import { aligned, BEGIN_MARK, betweenMarks, END_MARK, figure } from './report';
-import { readProcessorTicks, stolenShare } from './stolen-time';
+import { idleShare, readProcessorTicks, stolenShare } from './stolen-time';
 import { type Measurement, summarize } from './summary';
 import { readIperf, readWrk } from './workloads';
 
@@ -36,10 +36,11 @@ test('a ratio is that of the rounds', () => {
 
 test('what the host takes away is a share of all processor time', () => {
   const before = readProcessorTicks('cpu  100 10 20 300 5 0 5 60 40 3\ncpu0 1 2 3 4 5 6 7 8 9 10\n');
-  expect(before).toEqual({ total: 500, stolen: 60 });
+  expect(before).toEqual({ total: 500, stolen: 60, idle: 300 });
   const after = readProcessorTicks('cpu  160 10 40 300 5 0 5 80 90 3\n');
   expect(stolenShare(before, after)).toBeCloseTo(0.2);
   expect(stolenShare(before, before)).toBe(0);
+  expect(idleShare(before, readProcessorTicks('cpu  130 10 20 350 5 0 5 80 90 3\n'))).toBeCloseTo(0.5);
 });
 
 test('figures have three digits', () => {
@@ -165,20 +166,22 @@ test('payloads have one size, and near matches end in another letter', () => {
 });
 
 test('the ban takes effect between the last datagram that arrived and the next', () => {
-  const sent = [
-    [0, 100, 200, 300],
-    [0, 100, 200, 300],
-    [0, 100],
+  const attacks = [
+    { sent: [0, 100, 200, 300], counts: true },
+    { sent: [0, 100, 200, 300], counts: true },
+    { sent: [0, 100], counts: true },
+    { sent: [0, 5000], counts: false },
+    { sent: [0, 5000], counts: false },
   ];
-  expect(banTimes(sent, { 0: 100, 1: -1, 2: 100 })).toEqual({
+  expect(banTimes(attacks, { 0: 100, 1: -1, 2: 100, 3: 0, 4: 5000 })).toEqual({
     attacks: 3,
-    unbanned: 1,
+    unbanned: 2,
     p50: 0,
     p90: 0.2,
     p99: 0.2,
     longest: 0.2,
   });
-  expect(() => banTimes(sent, {})).toThrow(/attack 0/);
+  expect(() => banTimes(attacks, {})).toThrow(/attack 0/);
 });
 
 test('options are read, and wrong ones refused', () => {

@@ -12,7 +12,7 @@ import { type BenchOptions, parseOptions, UsageError, usage, type WorkloadName }
 import { betweenMarks, figure, markdownReport, percent, type Report, textReport } from './report';
 import { findRuleFile, ruleFilesEntry } from './rule-source';
 import { LAB_PREFIX } from './site';
-import { readProcessorTicks, stolenShare } from './stolen-time';
+import { MOST_STOLEN, readProcessorTicks, stolenShare } from './stolen-time';
 import { type Measurement, summarize } from './summary';
 import { workloads } from './workloads';
 
@@ -22,11 +22,6 @@ const page = join(root, 'docs', 'performance.md');
 const WARM_UP_SECONDS = 2;
 /** Into a measurement, before the attack is sent. */
 const ATTACK_AFTER = 0.25;
-/**
- * A machine that is a guest does not always get the processors it asks for. A round in which more than this share was
- * taken away says little about a ratio, and is made again: as often, in all, as there are rounds, then it counts as it is.
- */
-const MOST_STOLEN = 0.02;
 
 const say = (text: string) => process.stdout.write(`· ${text}\n`);
 
@@ -49,6 +44,7 @@ async function measureTraffic(
     const rates = measurements.filter(({ workload, mode }) => workload === 'keepalive' && mode === 'engine');
     return rates.length > 0 ? median(rates.map(({ rate }) => rate)) : fullLoad;
   };
+  // As many in all as there are rounds.
   const repeatsLeft = new Map(options.workloads.map((name) => [name, options.rounds]));
   let repeated = 0;
   for (let round = 0; round < options.rounds; round++) {

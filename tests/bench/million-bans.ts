@@ -14,7 +14,7 @@ import { IpSets } from '@portcullis/nfqueue-binding';
 import { Lab } from '@portcullis/testkit';
 import { median, percentile } from './figures';
 import { LAB_PREFIX, Site } from './site';
-import { readProcessorTicks, stolenShare } from './stolen-time';
+import { MOST_STOLEN, readProcessorTicks, stolenShare } from './stolen-time';
 import { workloads } from './workloads';
 
 const usage = `sudo npm run bench:bans -- [options]
@@ -32,8 +32,6 @@ const PROBE_MILLISECONDS = 5;
 const SECONDS = 86_400;
 const REASON = 'ET EXPLOIT Apache log4j RCE Attempt (http ldap) (CVE-2021-44228)';
 
-/** A round in which more of the processors was taken away is made again, as often in all as there are rounds. */
-const MOST_STOLEN = 0.02;
 /**
  * Whoever closes a connection first keeps its port for a minute. Tens of thousands are closed each second here, by the
  * client or the server as it happens: a client that has to look for one of the ports left measures just that.

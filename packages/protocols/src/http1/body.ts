@@ -27,6 +27,8 @@ export class Body {
   readonly chunks = new ChunkReader();
   /** Bytes that are still to come, where the length is known. */
   left = 0;
+  /** Bytes of a status line seen at its beginning, which may be the next response instead. */
+  statusLine = 0;
   private borrowed: Uint8Array | null = null;
   private borrowedStart = 0;
   private borrowedEnd = 0;
@@ -194,6 +196,7 @@ export class Body {
     this.cut = false;
     this.inspected = 0;
     this.left = 0;
+    this.statusLine = 0;
     this.plain = false;
     this.hashes.clear();
     this.chunks.clear();

@@ -61,8 +61,6 @@ export class Http1Parser implements ProtocolParser {
   private forgotten = 0;
   private nextId = 0;
   private mode = 0;
-  /** Bytes of `STATUS_LINE_START` seen where a body may be instead. */
-  private matched = 0;
   /** Bytes of all `RequestNotes`. */
   private noted = 0;
   /** Sent behind a CONNECT or Upgrade that waits for its answer, and no request. */
@@ -203,7 +201,6 @@ export class Http1Parser implements ProtocolParser {
     this.forgotten = 0;
     this.nextId = 0;
     this.mode = 0;
-    this.matched = 0;
   }
 
   // --- requests ---
@@ -600,7 +597,6 @@ export class Http1Parser implements ProtocolParser {
       this.event(tx, TO_CLIENT, Http1Event.RESPONSE_MULTIPART_BYTERANGES);
     const left = Math.max(0, framing.length);
     if (status === 204 || status === 304) {
-      this.matched = 0;
       this.beginBody(tx, TO_CLIENT, State.BODY_OR_STATUS_LINE, layers);
       tx.bodies[TO_CLIENT]!.left = state === State.BODY_LENGTH ? left : -1;
       return;
@@ -621,16 +617,14 @@ export class Http1Parser implements ProtocolParser {
   /** After 204 or 304 with a length: browsers take what follows for a body, unless it is the next response. */
   private bodyOrStatusLine(bytes: Uint8Array, start: number, end: number): number {
     const tx = this.waiting.oldest!;
+    const body = tx.bodies[TO_CLIENT]!;
     let i = start;
-    while (
-      i < end &&
-      this.matched < STATUS_LINE_START.length &&
-      bytes[i] === STATUS_LINE_START[this.matched]
-    ) {
+    let matched = body.statusLine;
+    while (i < end && matched < STATUS_LINE_START.length && bytes[i] === STATUS_LINE_START[matched]) {
       i++;
-      this.matched++;
+      matched++;
     }
-    const { matched } = this;
+    body.statusLine = matched;
     if (matched === STATUS_LINE_START.length) {
       this.finishResponse(tx);
       this.beginResponse();
@@ -641,7 +635,6 @@ export class Http1Parser implements ProtocolParser {
     }
     if (i >= end) return end;
     this.event(tx, TO_CLIENT, Http1Event.RESPONSE_BODY_UNEXPECTED);
-    const body = tx.bodies[TO_CLIENT]!;
     this.responseState = body.left >= 0 ? State.BODY_LENGTH : State.BODY_CHUNKED;
     for (let k = 0; k < matched && this.responseState !== State.IDLE; ) {
       k = this.bodyStep(tx, TO_CLIENT, STATUS_LINE_START, k, matched);
