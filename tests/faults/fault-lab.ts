@@ -1,13 +1,3 @@
-/**
- * How many times longer than usual everything takes right now, at least 1: a goal in milliseconds is one of a machine that
- * has time.
- */
-export function slowness(): number {
-  const began = performance.now();
-  spawnSync(process.execPath, ['-e', '0']);
-  return Math.max(1, (performance.now() - began) / PROGRAM_START);
-}
-
 /** An engine under load, what it has promised, and the means to see whether it keeps it through a fault. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -335,4 +325,14 @@ function breakableWorker(faults: string): Record<string, string> {
     FAULT_BINDING: join(root, 'native', 'nfqueue-binding', 'dist', 'index.js'),
     FAULT_FOLDER: faults,
   };
+}
+
+/**
+ * How many times longer than usual everything takes right now, at least 1: a goal in milliseconds is one of a machine that
+ * has time.
+ */
+export function slowness(): number {
+  const began = performance.now();
+  spawnSync(process.execPath, ['-e', '0']);
+  return Math.max(1, (performance.now() - began) / PROGRAM_START);
 }

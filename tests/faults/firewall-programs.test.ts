@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeLab } from '../lab/engine';
+import { attackRules, describeLab } from '../lab/engine';
 import { atLength, FaultLab } from './fault-lab';
 
 const PROGRAMS = ['iptables', 'ip6tables'].flatMap((stem) =>
@@ -79,6 +79,24 @@ fi\nexec ${path} "$@"\n`,
     clear();
     await here.said(/somebody changed our firewall rules, they are put back/);
     expect(here.faultLines()).toHaveLength(2);
+    await here.expectFirewallWhole();
+    await here.expectProtected();
+  }, 60_000);
+
+  test('failing while rules are loaded again: refused, and the rules before are in force', async () => {
+    const rules = join(here.engine.directory, 'test.rules');
+    // By these, what the load and the attacks are about would be let through.
+    writeFileSync(rules, attackRules.replace('-> any any', '-> any 8080'));
+    const before = (await here.engine.status()).rules;
+    set('failing', '*restore*');
+    const { code, stderr } = await here.engine.ask('reload');
+    clear();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/a fault of the test/) });
+    await here.expectFirewallWhole();
+    await here.expectProtected();
+    expect((await here.engine.status()).rules).toEqual(before);
+    writeFileSync(rules, attackRules);
+    expect(await here.engine.ask('reload')).toMatchObject({ code: 0 });
     await here.expectFirewallWhole();
     await here.expectProtected();
   }, 60_000);

@@ -161,13 +161,26 @@ export class Protection {
       supervisor.setPolicy(source.policy);
       return;
     }
-    const generation = state.nextGeneration();
-    const summary = await supervisor.reload(() => prepareRulesApart(source), null);
-    rules.accept(summary, key, source);
-    if (!summary.replyPayload) supervisor.setReplyPayload(false);
-    await firewall.install(this.plan(true));
-    if (summary.replyPayload) supervisor.setReplyPayload(true);
-    supervisor.setOffload(offloadMark(this.configuration, generation));
+    await supervisor.reload(
+      () => prepareRulesApart(source),
+      async (summary) => {
+        const { generation } = state;
+        state.nextGeneration();
+        const takeBack = rules.accept(summary, key, source);
+        if (!summary.replyPayload) supervisor.setReplyPayload(false);
+        try {
+          await firewall.install(this.plan(true));
+        } catch (error) {
+          // The kernel still has what belongs to the rules before. Nothing was marked with the new generation.
+          takeBack();
+          state.remember({ generation });
+          supervisor.setReplyPayload(rules.summary?.replyPayload ?? true);
+          throw error;
+        }
+        if (summary.replyPayload) supervisor.setReplyPayload(true);
+      },
+    );
+    supervisor.setOffload(offloadMark(this.configuration, state.generation));
   }
 
   /** What there is to end with the engine, when no rule leads anywhere any more. */

@@ -17,8 +17,12 @@ export class RulesInForce {
 
   constructor(private readonly log: Logger) {}
 
-  /** @param key of the source, by `ruleSourceKey` */
-  accept(summary: RuleSummary, key: string, { lists, classification }: RuleSource): void {
+  /**
+   * @param key of the source, by `ruleSourceKey`
+   * @returns takes it back: the rules before are in force after all
+   */
+  accept(summary: RuleSummary, key: string, { lists, classification }: RuleSource): () => void {
+    const { source: sourceBefore, summary: summaryBefore, loadedAt, classes } = this;
     this.source = { key, lists };
     this.classes = ruleClasses({ classification });
     this.summary = summary;
@@ -27,6 +31,12 @@ export class RulesInForce {
       this.log.warn(`rule not loaded: ${describeFailedRule(problem)}`);
     const more = summary.failed.length - MOST_NAMED;
     if (more > 0) this.log.warn(`${more} more rules could not be loaded; 'portcullis rules check' names all`);
+    return () => {
+      this.source = sourceBefore;
+      this.summary = summaryBefore;
+      this.loadedAt = loadedAt;
+      this.classes = classes;
+    };
   }
 
   /** Whether a source with this key comes to the same rules. */

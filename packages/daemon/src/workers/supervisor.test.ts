@@ -185,7 +185,12 @@ describe('reload', () => {
   test('tries the rules out, then changes every worker over', async () => {
     await started();
     const threads = [...supervisor.threads];
-    await expect(supervisor.reload(async () => rules('better'), null)).resolves.toMatchObject({ loaded: 6 });
+    const broughtAbout: number[] = [];
+    await supervisor.reload(
+      async () => rules('better'),
+      async (summary) => void broughtAbout.push(summary.loaded),
+    );
+    expect(broughtAbout).toEqual([6]);
     expect(await loaded()).toEqual(['better', 'better']);
     expect(supervisor.threads).toEqual(threads);
     // The one that stands by has them too.
@@ -197,17 +202,33 @@ describe('reload', () => {
 
   test('that fails keeps the old rules, here and in workers to come', async () => {
     await started();
-    await expect(supervisor.reload(async () => rules('bad'), null)).rejects.toThrow('the rules are bad');
+    await expect(supervisor.reload(async () => rules('bad'))).rejects.toThrow('the rules are bad');
     expect(await loaded()).toEqual(['ok', 'ok']);
     misbehave(of(0), EXIT);
     await happens('replaced');
     expect(await loaded()).toEqual(['ok', 'ok']);
-    await expect(supervisor.reload(async () => rules('fine'), null)).resolves.toBeDefined();
+    await supervisor.reload(async () => rules('fine'));
+    expect(await loaded()).toEqual(['fine', 'fine']);
+  });
+
+  test('whose surroundings cannot be brought about puts the old rules back, here and in workers to come', async () => {
+    await started();
+    const seen: string[][] = [];
+    const refused = async () => {
+      seen.push(await loaded());
+      throw new Error('no firewall');
+    };
+    await expect(supervisor.reload(async () => rules('better'), refused)).rejects.toThrow('no firewall');
+    expect(seen).toEqual([['better', 'better']]);
+    expect(await loaded()).toEqual(['ok', 'ok']);
+    misbehave(of(0), EXIT);
+    await happens('replaced');
+    expect(await loaded()).toEqual(['ok', 'ok']);
   });
 
   test('comes to its end when workers stall over the new rules; they are replaced', async () => {
     await started();
-    await supervisor.reload(async () => rules('stuck'), null);
+    await supervisor.reload(async () => rules('stuck'));
     await happens('replaced', 2, 8000);
     expect(await loaded()).toEqual(['stuck', 'stuck']);
   }, 15_000);
@@ -216,7 +237,7 @@ describe('reload', () => {
     await started();
     misbehave(of(0), EXIT);
     await happens('lost');
-    await supervisor.reload(async () => rules('newest'), null);
+    await supervisor.reload(async () => rules('newest'));
     await happens('replaced');
     await waitUntil(async () => (await loaded()).join() === 'newest,newest', {
       what: 'the new rules in both',
@@ -250,7 +271,7 @@ describe('stop', () => {
   test('while loading goes on ends that too', async () => {
     events = [];
     await started();
-    const reload = supervisor.reload(async () => rules('slow'), null).catch((error: Error) => error);
+    const reload = supervisor.reload(async () => rules('slow')).catch((error: Error) => error);
     await supervisor.stop();
     await expect(reload).resolves.toBeInstanceOf(Error);
   });

@@ -150,10 +150,15 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   /**
    * Tries the new rules out in a worker of their own; when they load, all workers change over, each between two
-   * batches and without losing a flow.
-   * @throws the error of the preparation or the try; the old rules stay in force then
+   * batches and without losing a flow. Nothing is offloaded until the next `setOffload`.
+   * @param bringAbout whatever else goes with these rules, once the workers have them
+   * @throws the error of the preparation, the try or of `bringAbout`; the old rules are in force then
    */
-  async reload(prepare: () => Promise<PreparedRules>, offload: OffloadMark | null): Promise<RuleSummary> {
+  async reload(
+    prepare: () => Promise<PreparedRules>,
+    bringAbout: (summary: RuleSummary) => Promise<void> = async () => {},
+  ): Promise<void> {
+    const before = { rules: this.rules, offload: this.offload };
     let rules: PreparedRules;
     let summary: RuleSummary;
     try {
@@ -170,17 +175,28 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
       if (!this.stopping) this.makeStandby();
       throw error;
     }
-    this.rules = rules;
-    this.offload = offload;
-    // A worker lost meanwhile may have taken the one that tried, and another with the old rules be in its place.
-    if (!this.stopping && this.standby?.rules !== rules) {
+    await this.changeOver({ rules, offload: null });
+    try {
+      await bringAbout(summary);
+    } catch (error) {
+      await this.changeOver(before);
+      throw error;
+    }
+    before.rules = null;
+    // The old rules go when the last thread has let go of them, and this one has.
+    collectGarbage();
+  }
+
+  /** Has every worker change over, the one standing by and those on their way too. */
+  private async changeOver(to: { rules: PreparedRules | null; offload: OffloadMark | null }): Promise<void> {
+    this.rules = to.rules;
+    this.offload = to.offload;
+    // A worker lost meanwhile may have taken the one that tried, and another with other rules be in its place.
+    if (!this.stopping && this.standby?.rules !== to.rules) {
       await this.dropStandby();
       this.makeStandby();
     }
     await Promise.all(this.threads.map((thread) => this.changeRules(thread)));
-    // The old rules go when the last thread has let go of them, and this one has.
-    collectGarbage();
-    return summary;
   }
 
   /** Settles when the worker has changed over, or is lost. */
