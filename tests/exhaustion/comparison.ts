@@ -2,14 +2,15 @@
 import { waitUntil } from '@portcullis/testkit';
 import { median } from '../bench/figures';
 import type { Attack } from './attacks';
-import { type Gateway, type Gateways, type GoodRate, progress } from './gateways';
+import { type Gateway, type Gateways, progress } from './gateways';
+import { byKind, type GoodRate, kinds, measureAll, titleOf } from './good-clients';
 import type { CrowdOptions } from './many-clients';
 import type { Peaks } from './observed-engine';
 
 /** An even number: each gateway is the first one as often as the other. */
 const ROUNDS = 4;
-/** Of one measurement. */
-const MEASURED_SECONDS = 3;
+/** Of one kind of good clients. */
+const MEASURED_SECONDS = 2;
 /** The attack begins so long before a measurement, and is ended after it; by itself it would go on for the other time. */
 const AHEAD_MILLISECONDS = 500;
 const MOST_SECONDS = 120;
@@ -28,8 +29,7 @@ export interface Comparison {
   readonly counted: string | null;
   readonly grown: number;
   /** Of what good clients get beside the same attack where everything is accepted: medians of the rounds' ratios. */
-  readonly kept: number;
-  readonly fresh: number;
+  readonly kept: GoodRate;
   /** Bans that the attack led to. */
   readonly bans: number;
   readonly workersLost: number;
@@ -73,7 +73,7 @@ export async function compare(
     // Its answers take processor time from good clients: so they do at the other gateway as well.
     const watched = observed.watch(result);
     await new Promise((resolve) => setTimeout(resolve, AHEAD_MILLISECONDS));
-    const rate = await gateway.rate(MEASURED_SECONDS);
+    const rate = await measureAll(gateway.lab, MEASURED_SECONDS);
     run.stop();
     const { clients, sent, seconds } = await result;
     if (seconds >= MOST_SECONDS) throw new Error('the attack was over before the measurement');
@@ -92,11 +92,11 @@ export async function compare(
     // The last round's is of the engine.
     ended = got.ended;
     first += Math.max(got.clients, most.clients);
-    ratios.push({ kept: got.rate.kept / most.rate.kept, fresh: got.rate.fresh / most.rate.fresh });
+    ratios.push(await byKind((kind) => got.rate[kind] / most.rate[kind]));
     paces.push({ engine: got.pace, limit: most.pace });
+    const rates = kinds.map((kind) => `${got.rate[kind].toFixed(0)} of ${most.rate[kind].toFixed(0)}`);
     progress(
-      `${attack.name}: round ${round + 1}, ${got.rate.kept.toFixed(0)} of ${most.rate.kept.toFixed(0)} requests/s, ` +
-        `${got.rate.fresh.toFixed(0)} of ${most.rate.fresh.toFixed(0)} connections/s, ` +
+      `${attack.name}: round ${round + 1}, ${rates.join(', ')} requests/s, ` +
         `beside ${got.pace.toFixed(0)} and ${most.pace.toFixed(0)} packets/s`,
     );
   }
@@ -118,8 +118,7 @@ export async function compare(
     recovery,
     counted: counted?.as ?? null,
     grown: counted === null ? 0 : counted.of(after) - counted.of(before),
-    kept: median(ratios.map(({ kept }) => kept)),
-    fresh: median(ratios.map(({ fresh }) => fresh)),
+    kept: await byKind((kind) => median(ratios.map((ratio) => ratio[kind]))),
     bans: after.bans.active - before.bans.active,
     workersLost: observed.log.slice(said).split('is lost:').length - 1,
   };
@@ -137,8 +136,7 @@ export function table(rows: readonly Comparison[]): string {
     `${(row.cost.engine * 1e6).toFixed(1)} / ${(row.cost.limit * 1e6).toFixed(1)}`,
     `${row.pace.engine.toFixed(0)} / ${row.pace.limit.toFixed(0)}`,
     row.counted === null ? '–' : `${row.grown} ${row.counted}`,
-    percent(row.kept),
-    percent(row.fresh),
+    ...kinds.map((kind) => percent(row.kept[kind])),
     `${(row.recovery / 1000).toFixed(1)} s`,
   ]);
   const head = [
@@ -150,8 +148,7 @@ export function table(rows: readonly Comparison[]): string {
     'µs a packet: engine / accepting all',
     'packets/s beside good clients: engine / accepting all',
     'counted',
-    'kept connections',
-    'new ones',
+    ...kinds.map(titleOf),
     'recovery',
   ];
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -7,30 +7,18 @@ import { Aftermath, type Lab, type LabProcess } from '@portcullis/testkit';
 import { limitRules } from '../bench/modes';
 import { processorSeconds } from '../bench/processor-time';
 import { Site } from '../bench/site';
-import { readWrk } from '../bench/workloads';
 import { attackRules, LabEngine } from '../lab/engine';
 import { targetRules } from './attacks';
-import { PORT } from './conversations';
 import { Crowd, type CrowdProgram } from './many-clients';
 import { ObservedEngine } from './observed-engine';
 
 const QUEUES = 2;
-/** Good clients: connections at once. */
-const CONNECTIONS = 16;
 /** Room for a million flows of each gateway, with what is left of the attack before. */
 const MOST_CONNECTIONS = 8_000_000;
 const CONNECTION_LIMITS: readonly (readonly [path: string, wanted: number])[] = [
   ['/proc/sys/net/netfilter/nf_conntrack_max', MOST_CONNECTIONS],
   ['/proc/sys/net/netfilter/nf_conntrack_buckets', MOST_CONNECTIONS / 8],
 ];
-
-/** Requests that good clients get answered in a second. */
-export interface GoodRate {
-  /** Over connections that stay open. */
-  readonly kept: number;
-  /** With a new connection for each. */
-  readonly fresh: number;
-}
 
 export class Gateway {
   constructor(
@@ -53,20 +41,6 @@ export class Gateway {
       .split('\n')
       .filter(Boolean)
       .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0);
-  }
-
-  /** What good clients get now; takes twice as many seconds. */
-  async rate(seconds: number): Promise<GoodRate> {
-    return {
-      kept: await this.requests(seconds, []),
-      fresh: await this.requests(seconds, ['-H', 'Connection: close']),
-    };
-  }
-
-  private async requests(seconds: number, more: readonly string[]): Promise<number> {
-    const url = `http://${this.lab.address('server', 4)}:${PORT}/`;
-    const argv = ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', ...more, url];
-    return readWrk(await this.lab.run('attacker', argv, { timeout: seconds * 1000 + 30_000 })).rate;
   }
 }
 
