@@ -39,6 +39,8 @@ export interface Attack {
   readonly long: CrowdOptions;
   /** What has to grow for the attack to have been one; absent: nothing has to give. */
   readonly counted?: { readonly as: string; of(status: StatusAnswer): number };
+  /** Rules tell of it: however small it is, it has to be counted. */
+  readonly told?: true;
   /** Nobody may be banned for it, or no more than the configuration allows. Absent: it is no matter. */
   readonly bans?: 'none' | 'limited';
 }
@@ -170,6 +172,7 @@ export function attacks(server: string): readonly Attack[] {
       short: { flows: 20, addresses },
       long: { flows: 2000, addresses, rate: 2000 },
       counted: told,
+      told: true,
     },
     {
       name: 'attacks from forged addresses',
@@ -178,6 +181,7 @@ export function attacks(server: string): readonly Attack[] {
       short: { flows: 1000, addresses },
       long: { flows: 100_000, addresses: 1 << 17, rate: 10_000 },
       counted: stopped,
+      told: true,
       bans: 'none',
     },
     {
@@ -187,6 +191,7 @@ export function attacks(server: string): readonly Attack[] {
       short: { flows: 400, together: 200, addresses, patience: 1000 },
       long: { flows: 100_000, together: 4096, addresses: 1 << 17, rate: 10_000, patience: 1000 },
       counted: stopped,
+      told: true,
       bans: 'limited',
     },
   ];

@@ -30,23 +30,33 @@ export interface Comparison {
   readonly grown: number;
   /** Of what good clients get beside the same attack where everything is accepted: medians of the rounds' ratios. */
   readonly kept: GoodRate;
+  /** Clients that have played it by now. */
+  readonly played: number;
   /** Bans that the attack led to. */
   readonly bans: number;
   readonly workersLost: number;
 }
 
-/** @param scale 1: as large as the attack says; @param pace 1: as fast */
+export interface CompareOptions {
+  /** 1: as large as the attack says. */
+  readonly scale: number;
+  /** 1: as fast. */
+  readonly pace: number;
+  /** Clients that have played it before: who comes again goes on with connections that are there. */
+  readonly played: number;
+}
+
 export async function compare(
   attack: Attack,
   gateways: Gateways,
-  scale: number,
-  pace: number,
+  { scale, pace, played }: CompareOptions,
 ): Promise<Comparison> {
   const { limit, inspected, observed } = gateways;
   const { flows, rate = 0 } = attack.long;
   const whole: CrowdOptions = {
     ...attack.long,
     flows: Math.ceil(flows * scale),
+    first: played,
     ...(rate > 0 && { rate: Math.ceil(rate * pace) }),
   };
   const before = await observed.status();
@@ -63,7 +73,7 @@ export async function compare(
   const limitCost = (limit.processor - limitBefore) / sentPast;
 
   // Never the same clients again, and the same ones at both gateways.
-  let first = whole.flows;
+  let first = played + whole.flows;
   const quiet = async () => (await limit.waiting()) + (await inspected.waiting()) === 0;
   /** Good clients beside the attack, at one of the two, while the other has nothing to do. */
   const beside = async (gateway: Gateway) => {
@@ -119,6 +129,7 @@ export async function compare(
     counted: counted?.as ?? null,
     grown: counted === null ? 0 : counted.of(after) - counted.of(before),
     kept: await byKind((kind) => median(ratios.map((ratio) => ratio[kind]))),
+    played: first,
     bans: after.bans.active - before.bans.active,
     workersLost: observed.log.slice(said).split('is lost:').length - 1,
   };

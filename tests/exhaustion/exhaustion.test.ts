@@ -144,7 +144,7 @@ function long(program: CrowdProgram): void {
   test(
     noAttack.name,
     async () => {
-      rows.push(await compare(noAttack, gateways, 1, 1));
+      rows.push(await compare(noAttack, gateways, { scale: 1, pace: 1, played: 0 }));
     },
     HOURS,
   );
@@ -155,13 +155,16 @@ function long(program: CrowdProgram): void {
     async (name) => {
       const server = gateways.inspected.lab.address('server', 4);
       const attack = attacks(server).find((each) => each.name === name) as Attack;
-      const row = await compare(attack, gateways, SCALE, PACE);
+      const tries = rows.filter((row) => row.name === name);
+      const played = tries.at(-1)?.played ?? 0;
+      const row = await compare(attack, gateways, { scale: SCALE, pace: PACE, played });
       rows.push(row);
       expect(row.peaks.flows).toBeLessThanOrEqual(LONG_FLOWS);
       expect(row.peaks.heldBytes).toBeLessThanOrEqual(LONG_MEMCAP);
       expect(row.peaks.parserBytes).toBeLessThanOrEqual(LONG_PARSER_MEMCAP);
       expect(row.peaks.resident).toBeLessThanOrEqual(LONG_RESIDENT);
-      if (row.counted !== null && SCALE === 1) expect(row.grown).toBeGreaterThan(0);
+      // A small attack does not exhaust what is there; it is told of all the same.
+      if (row.counted !== null && (SCALE === 1 || attack.told)) expect(row.grown).toBeGreaterThan(0);
       if (attack.bans === 'none') expect(row.bans).toBe(0);
       expect(row.workersLost).toBe(0);
       expect(row.recovery).toBeLessThan(LONG_RECOVERY);

@@ -12,6 +12,7 @@ import { CodeArena, LARGEST_ALPHABET } from './brotli-codes';
 import { readPrefixCode } from './brotli-prefix';
 import * as tables from './brotli-tables';
 import { findWord, word } from './brotli-words';
+import { copyBack } from './copy-back';
 import { type ByteSink, InflateStatus } from './inflate';
 
 // Bound once: an import is a property load at each use in CommonJS.
@@ -656,10 +657,7 @@ export class BrotliDecoder {
       const room = sink.reserve();
       if (room === sink.end) return InflateStatus.FULL;
       const count = Math.min(room - sink.end, this.copyLength);
-      const to = sink.bytes;
-      let at = sink.end;
-      for (const stop = at + count; at < stop; at++) to[at] = to[at - distance];
-      sink.end = at;
+      copyBack(sink, count, distance);
       this.copyLength -= count;
     }
     if (this.left === 0) this.endMetaBlock();

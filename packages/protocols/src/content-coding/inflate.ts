@@ -7,6 +7,8 @@
  * what it has decoded before it could know.
  */
 
+import { copyBack } from './copy-back';
+
 /** Where decoded bytes go, and where back references are read from: all output since the last `mark` must be kept. */
 export interface ByteSink {
   bytes: Uint8Array;
@@ -385,11 +387,7 @@ export class Inflater {
             const room = sink.reserve();
             if (room === sink.end) return InflateStatus.FULL;
             const count = Math.min(room - sink.end, this.length);
-            const to = sink.bytes;
-            const { distance } = this;
-            let at = sink.end;
-            for (const stop = at + count; at < stop; at++) to[at] = to[at - distance];
-            sink.end = at;
+            copyBack(sink, count, this.distance);
             this.length -= count;
           }
           this.state = State.SYMBOL;

@@ -7,6 +7,7 @@
  */
 
 import { NO_BYTES } from '../buffer-pool';
+import { copyBack } from './copy-back';
 import { type ByteSink, InflateStatus } from './inflate';
 
 const HEAD = 13;
@@ -258,10 +259,7 @@ export class LzmaDecoder {
       const room = sink.reserve();
       if (room === sink.end) return InflateStatus.FULL;
       const count = Math.min(room - sink.end, this.copyLength);
-      const to = sink.bytes;
-      let at = sink.end;
-      for (const stop = at + count; at < stop; at++) to[at] = to[at - distance];
-      sink.end = at;
+      copyBack(sink, count, distance);
       this.copyLength -= count;
     }
     this.state = State.SYMBOL;
