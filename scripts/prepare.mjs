@@ -17,7 +17,7 @@ export { PreparationError, root, say };
 const debianPackages = {
   build: ['g++', 'make', 'python3', 'pkg-config', 'libvectorscan-dev', 'libpcre2-dev', 'libpcap-dev'],
   run: ['iptables', 'ipset', 'iproute2'],
-  test: ['conntrack', 'openssl', 'procps', 'rsyslog', 'util-linux'],
+  test: ['conntrack', 'curl', 'iputils-ping', 'openssl', 'procps', 'rsyslog', 'util-linux'],
   // Debian's package starts a Prometheus on port 9090 where systemd runs: no script asks for it.
   operations: ['prometheus'],
   package: ['dpkg-dev'],

@@ -199,10 +199,14 @@ export class Lab {
     return program;
   }
 
-  /** Runs a program to its end; a failure is a result, not an error. */
+  /** Runs a program to its end; a failure is a result, not an error, but for a program that is not installed. */
   async exec(role: Role, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const { timeout, ...rest } = options;
-    return this.spawn(role, argv, { input: '', ...rest }).finish(timeout);
+    const result = await this.spawn(role, argv, { input: '', ...rest }).finish(timeout);
+    // This is how `ip netns exec` says it, with the code that many a program gives for "no".
+    if (result.code !== 0 && /^exec of ".*" failed: /m.test(result.stderr))
+      throw new Error(result.stderr.trim());
+    return result;
   }
 
   /** Runs a program that must succeed. @returns what it wrote to its standard output. */
