@@ -1,8 +1,9 @@
 import type { StatusAnswer } from '@portcullis/control';
 import { engineVersion, type Logger, PortcullisDaemon } from '@portcullis/daemon';
+import { AlertLines } from '../alert-lines';
 import { CommandError, Exit } from '../exit';
 import { type ConfigOptions, configurationFile, policyFile } from '../options';
-import { colour, formatCount, formatDuration, printLine } from '../print';
+import { colour, formatCount, printLine } from '../print';
 import { shown } from '../terminal-safe';
 
 export interface RunOptions extends ConfigOptions {
@@ -33,24 +34,6 @@ function makeLogger(): Logger {
   return { info: line(''), warn: line(colour.yellow('warning: ')), error: line(colour.red('error: ')) };
 }
 
-function tellAlert(logger: Logger, record: Parameters<Parameters<PortcullisDaemon['on']>[1]>[0]): void {
-  const { alert, portcullis } = record;
-  if (!alert) return;
-  const ban = portcullis?.ban as
-    | { prefix?: string; duration_s?: number; refused?: string; failed?: string }
-    | undefined;
-  const done =
-    alert.action === 'allowed'
-      ? 'seen'
-      : ban?.prefix
-        ? `dropped, ${ban.prefix} blocked for ${formatDuration(ban.duration_s ?? 0)}`
-        : `dropped${ban?.refused ? `, not blocked: ${ban.refused}` : ''}${ban?.failed ? `, NOT blocked: ${ban.failed}` : ''}`;
-  const from = record.src_port === undefined ? record.src_ip : `${record.src_ip} port ${record.src_port}`;
-  logger.warn(
-    `${alert.signature} (sid ${alert.signature_id}) from ${from} to ${record.dest_ip} port ${record.dest_port}: ${done}`,
-  );
-}
-
 function sourcesText({ mirrors, ports, queues, firewall }: StatusAnswer): string {
   if (mirrors.length > 0) return `watching ${mirrors.map((mirror) => mirror.interface).join(' and ')}`;
   return `${ports?.text}, queues ${queues.map(({ queue }) => queue).join(' and ')}, ${firewall}`;
@@ -71,7 +54,8 @@ export async function run(options: RunOptions): Promise<void> {
     logger,
     version: engineVersion(),
   });
-  daemon.on('alert', (record) => tellAlert(logger, record));
+  const alerts = new AlertLines(logger);
+  daemon.on('alert', (record) => alerts.tell(record));
   // Listened to from the beginning: a signal that comes while the rules are being installed must not end the process
   // with half of them in the kernel.
   let started = false;
@@ -102,6 +86,7 @@ export async function run(options: RunOptions): Promise<void> {
 
   await ended;
   const { bansLeft, bypassKept } = await daemon.stop({ purge: options.purge ?? false });
+  alerts.close();
   logger.info('stopped: the rules are gone, traffic passes uninspected');
   if (bansLeft > 0)
     logger.info(
