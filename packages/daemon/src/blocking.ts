@@ -10,7 +10,11 @@ import type { Logger } from './logger';
 import { NeverBlock } from './never-block';
 import { Responses } from './responses';
 import type { RulesInForce } from './rules-in-force';
+import { spaced } from './spaced';
 import type { Supervisor } from './workers/supervisor';
+
+/** Between two messages to the workers: in a flood of attacks one ban after the other is refused. */
+const FORGETTING_MILLISECONDS = 10;
 
 export interface BlockingParts {
   readonly mode: Mode;
@@ -114,7 +118,7 @@ export class Blocking {
       sink: () => sink,
       configuration,
       classes: () => rules.classes,
-      onRefused: () => supervisor()?.forgetBlockedSources(null),
+      onRefused: spaced(FORGETTING_MILLISECONDS, () => supervisor()?.forgetBlockedSources(null)),
       onDecided: () => this.permits.makeRoom(),
     });
   }

@@ -3,6 +3,7 @@ import type { EveRecord } from '@portcullis/events';
 /** Series of alerts at most: classes come from rule files, and a file can name any number of them. */
 const MAX_ALERT_SERIES = 256;
 const OTHER = 'other';
+const NO_CLASS = 'none';
 
 export const incidentKinds = [
   'worker-lost',
@@ -39,8 +40,9 @@ export class Incidents {
   /** @param classtype of the rule; null: it names none */
   countAlert(classtype: string | null, { alert }: EveRecord): void {
     if (!alert) return;
-    this.series({ class: classtype ?? 'none', severity: String(alert.severity), action: alert.action })
-      .value++;
+    const { severity, action } = alert;
+    const known = this.alerts.get(keyOf(classtype ?? NO_CLASS, severity, action));
+    (known ?? this.newSeries({ class: classtype ?? NO_CLASS, severity: String(severity), action })).value++;
   }
 
   /** Alerts so far, by class, severity and what was done. */
@@ -48,18 +50,17 @@ export class Incidents {
     return [...this.alerts.values()].map(({ labels, value }) => ({ labels: { ...labels }, value }));
   }
 
-  private series(wanted: AlertSeries) {
-    const full = this.alerts.size >= MAX_ALERT_SERIES && !this.alerts.has(keyOf(wanted));
+  /** Where there are too many series, that of all others with this action. */
+  private newSeries(wanted: AlertSeries): { value: number } {
+    const full = this.alerts.size >= MAX_ALERT_SERIES;
     const labels = full ? { ...wanted, class: OTHER, severity: OTHER } : wanted;
-    let series = this.alerts.get(keyOf(labels));
-    if (!series) {
-      series = { labels, value: 0 };
-      this.alerts.set(keyOf(labels), series);
-    }
+    const key = keyOf(labels.class, labels.severity, labels.action);
+    const series = this.alerts.get(key) ?? { labels, value: 0 };
+    this.alerts.set(key, series);
     return series;
   }
 }
 
-function keyOf(labels: AlertSeries): string {
-  return `${labels.class} ${labels.severity} ${labels.action}`;
+function keyOf(classtype: string, severity: string | number, action: string): string {
+  return `${classtype} ${severity} ${action}`;
 }

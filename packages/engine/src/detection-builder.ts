@@ -27,13 +27,15 @@ export function detectedRule(rule: CompiledRule): DetectedRule {
   return made;
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 function hardwareAddress(batch: PacketBatch, place: number): string | null {
-  const length = batch.hardwareLength[place] as number;
-  if (length !== 6) return null;
+  if (batch.hardwareLength[place] !== 6) return null;
+  const { hardware } = batch;
   const at = place * 8;
-  return Array.from(batch.hardware.subarray(at, at + 6), (byte) => byte.toString(16).padStart(2, '0')).join(
-    ':',
-  );
+  let text = HEX[hardware[at] as number] as string;
+  for (let i = at + 1; i < at + 6; i++) text += `:${HEX[hardware[i] as number]}`;
+  return text;
 }
 
 /** Ids of the tags before the packet, the outermost first. */

@@ -24,14 +24,16 @@ const RETRY_MILLISECONDS = 1000;
 const SHARE_OF_ALERTS = 7 / 8;
 /** Written at once at most, so that what has been written is known, and little is held twice. */
 const CHUNK_CHARACTERS = 1024 * 1024;
+/** From one burst of writing to the next: what comes within goes out together, so that a flood is not written record by record. */
+const REST_MILLISECONDS = 10;
 /** Losses are over when no more than this share of the backlog is left. */
 const CAUGHT_UP = 1 / 2;
 /** What a disk says that will take it later; everything else is a wrong path, or a wrong owner. */
 const PASSING: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 /**
- * Appends one JSON line per record. Writes are gathered while one is under way, so a burst of alerts costs
- * few system calls. A disk that is full or read-only is tried again every second; what does not fit into the
+ * Appends one JSON line per record. Writes are gathered while one is under way and for a moment after it, so a burst of
+ * alerts costs few system calls. A disk that is full or read-only is tried again every second; what does not fit into the
  * backlog meanwhile, or while the disk is slow, is lost, counted by kind and told once. Bans have precedence.
  */
 export class FileSink implements EventSink {
@@ -49,6 +51,8 @@ export class FileSink implements EventSink {
   private lostBefore: number | null = null;
   private file: FileHandle | null = null;
   private running: Promise<void> | null = null;
+  /** When the last burst of writing ended, by `performance.now`. */
+  private wroteAt = Number.NEGATIVE_INFINITY;
   private reopenWanted = false;
   private closed = false;
   private readonly backlogLimit: number;
@@ -118,7 +122,7 @@ export class FileSink implements EventSink {
 
   private async drain(): Promise<void> {
     // What is written in the same turn as the first record goes out with it.
-    await Promise.resolve();
+    await this.rest();
     try {
       while (this.waiting.length > 0 || this.unfinished || this.reopenWanted) {
         if (this.reopenWanted || !this.file) await this.openFile();
@@ -131,7 +135,13 @@ export class FileSink implements EventSink {
     } finally {
       // In the same turn as the last look at what waits, so that no record is left waiting for the next one.
       this.running = null;
+      this.wroteAt = performance.now();
     }
+  }
+
+  private rest(): Promise<void> {
+    const rest = this.wroteAt + REST_MILLISECONDS - performance.now();
+    return rest > 0 ? new Promise((resolve) => setTimeout(resolve, rest)) : Promise.resolve();
   }
 
   private takeChunk(): void {

@@ -94,12 +94,19 @@ export interface EveRecord {
   ban?: Partial<BanFacts> & { action: string; reason?: string; ip?: string };
 }
 
+/** The second that was written last, since 1970, and how: a flood of alerts is of few of them. */
+let second = Number.NaN;
+let secondText = '';
+
 /** `2026-01-31T12:00:00.123456+0000`, the form Suricata writes, in UTC. */
 export function eveTimestamp(micros: number): string {
-  const whole = Math.floor(micros / 1000);
-  const rest = String(Math.floor(micros) % 1_000_000).padStart(6, '0');
-  const text = new Date(whole).toISOString();
-  return `${text.slice(0, 19)}.${rest}+0000`;
+  const whole = Math.floor(micros);
+  const wanted = Math.floor(whole / 1_000_000);
+  if (wanted !== second) {
+    secondText = new Date(wanted * 1000).toISOString().slice(0, 19);
+    second = wanted;
+  }
+  return `${secondText}.${String(whole - wanted * 1_000_000).padStart(6, '0')}+0000`;
 }
 
 const protocolNames: Readonly<Record<number, string>> = {

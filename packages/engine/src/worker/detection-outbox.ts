@@ -13,6 +13,11 @@ export const MOST_ON_THE_WAY = 1024;
 export const MOST_BANS_ON_THE_WAY = 4096;
 /** Devices to be banned that wait for their turn in the worker. */
 export const MOST_WAITING = 65_536;
+/**
+ * Milliseconds between two messages at least: each wakes the main thread, which in a flood costs as much as what it says. The
+ * first for a long time goes at once.
+ */
+export const GATHERING_MILLISECONDS = 5;
 
 export interface ToldDetection {
   readonly detection: Detection;
@@ -27,6 +32,8 @@ export interface OutboxOptions {
   taken(): number;
   /** Senders are banned that may be forged. */
   bansWithoutHandshake(): boolean;
+  /** Milliseconds of a clock that nobody sets. */
+  now(): number;
   send(told: readonly ToldDetection[]): void;
 }
 
@@ -39,47 +46,69 @@ export function asksForBan(detection: Detection, withoutHandshake: boolean): boo
 
 /**
  * Detections on their way from a worker to the main thread. A message port has no end, so there are only so many on
- * the way at once; what comes beyond is lost and counted. Not so bans: they go first and at once, and where even that is
- * too much, they wait here, one for each device.
+ * the way at once; what comes beyond is lost and counted. Not so bans: they go first, and where even that is too much, they
+ * wait here, one for each device.
  */
 export class DetectionOutbox {
   /** Of each of `LostKinds`, how many. */
   readonly lost = new Float64Array(LostKinds.length);
-  private batch: ToldDetection[] = [];
+  private bans: ToldDetection[] = [];
+  private others: ToldDetection[] = [];
+  /** Bans that are too many, by device. */
   private readonly waiting = new Map<string, ToldDetection>();
   private sent = 0;
+  private sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: OutboxOptions) {}
 
+  /** Something is to be sent when its time has come: `flush` is to be called soon. */
+  get pending(): boolean {
+    return this.bans.length + this.others.length > 0;
+  }
+
   tell(told: ToldDetection): void {
     const { detection } = told;
-    if (asksForBan(detection, this.options.bansWithoutHandshake())) this.tellBan(told);
-    else if (this.onTheWay + this.batch.length < MOST_ON_THE_WAY) this.batch.push(told);
+    if (asksForBan(detection, this.options.bansWithoutHandshake())) {
+      this.tellBan(told);
+      // Within the batch of packets: an attacker that the kernel lets in still is ahead of what else the batch holds.
+      this.flush();
+    } else if (this.onTheWay < MOST_ON_THE_WAY) this.others.push(told);
     else this.lose(detection.kind);
   }
 
-  /** Sends what has been gathered. To be called after each batch of packets, and while there are none. */
+  /** Sends what has been gathered if its time has come. To be called after each batch of packets. */
   flush(): void {
-    if (this.waiting.size > 0) this.sendWaiting(MOST_BANS_ON_THE_WAY - this.onTheWay);
-    if (this.batch.length === 0) return;
-    this.send(this.batch);
-    this.batch = [];
+    if (this.options.now() - this.sentAt >= GATHERING_MILLISECONDS) this.sendGathered();
+  }
+
+  /** Sends what has been gathered: there is nothing else to do. */
+  sendGathered(): void {
+    if (this.waiting.size > 0) this.takeWaiting(MOST_BANS_ON_THE_WAY - this.onTheWay);
+    if (!this.pending) return;
+    const { bans, others } = this;
+    const told = others.length === 0 ? bans : [...bans, ...others];
+    this.bans = [];
+    this.others = [];
+    this.sent = (this.sent + told.length) | 0;
+    this.sentAt = this.options.now();
+    this.options.send(told);
   }
 
   /** Sends everything: nothing follows. */
   close(): void {
-    this.sendWaiting(this.waiting.size);
-    this.flush();
+    this.takeWaiting(this.waiting.size);
+    this.sendGathered();
   }
 
+  /** Sent or about to be, and not taken yet. */
   private get onTheWay(): number {
-    return (this.sent - this.options.taken()) | 0;
+    return ((this.sent - this.options.taken()) | 0) + this.bans.length + this.others.length;
   }
 
   private tellBan(told: ToldDetection): void {
     const { waiting } = this;
     if (waiting.size === 0 && this.onTheWay < MOST_BANS_ON_THE_WAY) {
-      this.send([told]);
+      this.bans.push(told);
       return;
     }
     const { detection } = told;
@@ -94,20 +123,14 @@ export class DetectionOutbox {
     else this.lose('ban');
   }
 
-  private sendWaiting(most: number): void {
+  private takeWaiting(most: number): void {
     const { waiting } = this;
-    const next: ToldDetection[] = [];
+    let room = most;
     for (const [device, told] of waiting) {
-      if (next.length >= most) break;
-      next.push(told);
+      if (room-- <= 0) break;
+      this.bans.push(told);
       waiting.delete(device);
     }
-    if (next.length > 0) this.send(next);
-  }
-
-  private send(told: readonly ToldDetection[]): void {
-    this.sent = (this.sent + told.length) | 0;
-    this.options.send(told);
   }
 
   private lose(kind: DetectionKind | 'ban'): void {

@@ -10,7 +10,7 @@ import { Inspector } from '../inspector';
 import type { OffloadMark } from '../inspector-options';
 import { RuleHost } from '../rule-host';
 import type { LoadedRules, PreparedRules } from '../rule-loading';
-import { DetectionOutbox } from './detection-outbox';
+import { DetectionOutbox, GATHERING_MILLISECONDS } from './detection-outbox';
 import { type Intake, openIntake } from './intake';
 import { LiveClock } from './live-clock';
 import { type FromWorker, type ToWorker, type WorkerSettings, WorkerWord } from './messages';
@@ -51,6 +51,7 @@ export class QueueWorker {
   private readonly outbox = new DetectionOutbox({
     taken: () => this.words[WorkerWord.TAKEN] as number,
     bansWithoutHandshake: () => this.loaded?.policy.bansWithoutHandshake === true,
+    now: () => clock.now(),
     send: (told) => this.say({ type: 'detections', told, rehearsal: false }),
   });
   private readonly time = new LiveClock(() => clock.now());
@@ -177,7 +178,7 @@ export class QueueWorker {
     // are (a moment later is soon enough for both sides, and only this thread writes the heartbeat).
     for (;;) {
       words[WorkerWord.HEARTBEAT]++;
-      const count = source.receive(this.reloading !== null ? 0 : RECEIVE_MILLISECONDS);
+      const count = source.receive(this.patience());
       const taken = clock.now();
       // After receiving: what was said before these packets were taken counts for them.
       if (words[WorkerWord.MAIL] !== 0) {
@@ -202,7 +203,7 @@ export class QueueWorker {
         return;
       } else {
         inspector.idle(nowMicros);
-        this.outbox.flush();
+        this.outbox.sendGathered();
         // While nothing waits for a verdict: until then the old rules stand in memory beside the new ones.
         if (this.leftovers && this.reloading === null) {
           this.leftovers = false;
@@ -224,6 +225,12 @@ export class QueueWorker {
       }
       if (this.reloading !== null) this.continueReload();
     }
+  }
+
+  /** Milliseconds that packets may be waited for. */
+  private patience(): number {
+    if (this.reloading !== null) return 0;
+    return this.outbox.pending ? GATHERING_MILLISECONDS : RECEIVE_MILLISECONDS;
   }
 
   private readMail(): void {
