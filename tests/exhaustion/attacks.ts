@@ -31,6 +31,13 @@ export const targetRules = [
   'alert tcp any any -> any 80 (msg:"nearly"; flow:to_server; content:"near-match-1"; content:"near-match-2"; distance:1; content:"near-match-3"; distance:1; sid:1000016;)',
 ].join('\n');
 
+interface Counted {
+  readonly as: string;
+  of(status: StatusAnswer): number;
+  /** What has to be full before; absent: nothing, rules tell of the attack however small it is. */
+  readonly limit?: 'flows' | 'heldBytes' | 'parserBytes';
+}
+
 export interface Attack {
   readonly name: string;
   readonly packets: readonly ConversationPacket[];
@@ -38,37 +45,39 @@ export interface Attack {
   readonly short: CrowdOptions;
   readonly long: CrowdOptions;
   /** What has to grow for the attack to have been one; absent: nothing has to give. */
-  readonly counted?: { readonly as: string; of(status: StatusAnswer): number };
-  /** Rules tell of it: however small it is, it has to be counted. */
-  readonly told?: true;
+  readonly counted?: Counted;
   /** Nobody may be banned for it, or no more than the configuration allows. Absent: it is no matter. */
   readonly bans?: 'none' | 'limited';
 }
 
 const addresses = 4096;
 /** The queue was full, and its exception policy (`nfqueue.fail-open`) decided; or the flow table was, and others went. */
-const overwhelmed = {
+const overwhelmed: Counted = {
+  limit: 'flows',
   as: 'flows evicted and packets past a full queue',
   of: ({ flows_evicted, packets }: StatusAnswer) => flows_evicted + packets.uninspected,
 };
 /** As many that speak as the table holds: those that come then are the policy's. */
-const evictedOrNot = {
+const evictedOrNot: Counted = {
+  limit: 'flows',
   as: 'flows evicted or without a place, and packets past a full queue',
   of: (status: StatusAnswer) => {
     const { passed, dropped } = status.exceptions['flow-table'];
     return overwhelmed.of(status) + passed + dropped;
   },
 };
-const memcap = {
+const memcap: Counted = {
+  limit: 'heldBytes',
   as: 'memcap exceptions',
   of: ({ exceptions }: StatusAnswer) => exceptions.memcap.passed + exceptions.memcap.dropped,
 };
-const parsers = {
+const parsers: Counted = {
+  limit: 'parserBytes',
   as: 'parsers that gave way',
   of: ({ exceptions: { 'app-layer-memcap': row } }: StatusAnswer) => row.passed + row.dropped,
 };
-const stopped = { as: 'attacks stopped', of: ({ alerts: { blocked } }: StatusAnswer) => blocked };
-const told = { as: 'alerts', of: ({ alerts: { allowed } }: StatusAnswer) => allowed };
+const stopped: Counted = { as: 'attacks stopped', of: ({ alerts: { blocked } }: StatusAnswer) => blocked };
+const told: Counted = { as: 'alerts', of: ({ alerts: { allowed } }: StatusAnswer) => allowed };
 
 /** One connection a second: what is seen beside it is what inspection costs good clients by itself, on this machine. */
 export const noAttack: Attack = {
@@ -172,7 +181,6 @@ export function attacks(server: string): readonly Attack[] {
       short: { flows: 20, addresses },
       long: { flows: 2000, addresses, rate: 2000 },
       counted: told,
-      told: true,
     },
     {
       name: 'attacks from forged addresses',
@@ -181,7 +189,6 @@ export function attacks(server: string): readonly Attack[] {
       short: { flows: 1000, addresses },
       long: { flows: 100_000, addresses: 1 << 17, rate: 10_000 },
       counted: stopped,
-      told: true,
       bans: 'none',
     },
     {
@@ -191,7 +198,6 @@ export function attacks(server: string): readonly Attack[] {
       short: { flows: 400, together: 200, addresses, patience: 1000 },
       long: { flows: 100_000, together: 4096, addresses: 1 << 17, rate: 10_000, patience: 1000 },
       counted: stopped,
-      told: true,
       bans: 'limited',
     },
   ];
