@@ -19,6 +19,7 @@ const engineSettings: Readonly<Partial<Record<ModeName, readonly string[]>>> = {
 
 export const modeTitles: Readonly<Record<ModeName, string>> = {
   none: 'no queue',
+  tracked: 'no queue, connections tracked',
   limit: 'the limit (C, accepts all)',
   engine: 'engine',
   'engine-offload': 'engine, offload on',
@@ -55,9 +56,23 @@ export function consumerSeconds(mode: Mode): number {
 
 export async function openMode(name: ModeName, surroundings: ModeSurroundings): Promise<Mode> {
   const site = await Site.open(join(surroundings.folder, name), surroundings.ruleFile);
-  if (name === 'none') return { name, site, processes: [], rules: null, totals: async () => null };
+  if (name === 'none') return unqueued(name, site);
+  if (name === 'tracked') return openTracked(site);
   if (name === 'limit') return openLimit(site, surroundings.options.queues);
   return openEngine(name, site, surroundings);
+}
+
+function unqueued(name: ModeName, site: Site): Mode {
+  return { name, site, processes: [], rules: null, totals: async () => null };
+}
+
+/** One rule that asks about connections and does nothing: it is enough for the kernel to track them. */
+async function openTracked(site: Site): Promise<Mode> {
+  await site.lab.run('gateway', [
+    ...['iptables', '-w', '-t', 'mangle', '-A', 'FORWARD'],
+    ...['-m', 'conntrack', '--ctstate', 'INVALID'],
+  ]);
+  return unqueued('tracked', site);
 }
 
 /** New connections draw a queue, which their packets keep; no more rules than that takes. */

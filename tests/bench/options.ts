@@ -1,7 +1,7 @@
 /** What `npm run bench -- …` takes. */
 import { parseArgs } from 'node:util';
 
-export const modeNames = ['none', 'limit', 'engine', 'engine-offload', 'engine-no-depth'] as const;
+export const modeNames = ['none', 'tracked', 'limit', 'engine', 'engine-offload', 'engine-no-depth'] as const;
 export type ModeName = (typeof modeNames)[number];
 
 /** In the order in which they are measured: half the load is half of what keep-alive came to. */

@@ -78,7 +78,7 @@ export function summarize(measurements: readonly Measurement[]): Row[] {
       const goal = goalOf(workload, mode);
       const unqueued = byRound(workload, 'none', (one) => one.p99 ?? Number.NaN);
       const added =
-        workload === 'half' && mode !== 'none'
+        workload === 'half' && readsQueues(mode)
           ? median(
               mine.flatMap(({ round, p99 }) => {
                 const least = unqueued.get(round);
@@ -98,7 +98,7 @@ export function summarize(measurements: readonly Measurement[]): Row[] {
         ofNone: of.none,
         p50: middle((one) => one.p50 ?? Number.NaN),
         p99: middle((one) => one.p99 ?? Number.NaN),
-        consumer: mode === 'none' ? Number.NaN : middle((one) => one.consumer / one.amount),
+        consumer: readsQueues(mode) ? middle((one) => one.consumer / one.amount) : Number.NaN,
         errors: mine.reduce((sum, one) => sum + one.errors, 0),
         added,
         ofPayload,
@@ -109,6 +109,10 @@ export function summarize(measurements: readonly Measurement[]): Row[] {
     }
   }
   return rows;
+}
+
+function readsQueues(mode: ModeName): boolean {
+  return mode !== 'none' && mode !== 'tracked';
 }
 
 /** @returns null where there is nothing to compare with */
