@@ -41,7 +41,7 @@ export class AlertLines {
 }
 
 function tellsOfBan({ portcullis }: EveRecord): boolean {
-  return portcullis?.ban !== undefined && !('refused' in portcullis.ban);
+  return portcullis?.ban !== undefined && 'prefix' in portcullis.ban;
 }
 
 function alertLine({ alert, portcullis, ...record }: EveRecord): string {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Configuration, resolveConfiguration } from '@portcullis/configuration';
+import type { Detection } from '@portcullis/engine';
 import type { EventSink } from '@portcullis/events';
 import { FirewallError, MemoryFirewall } from '@portcullis/firewall';
 import { Blocking } from './blocking';
@@ -15,15 +16,21 @@ let blocking: Blocking;
 let configuration: Configuration;
 let forgotten: number;
 let errors: string[];
+let said: string[];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'portcullis-blocking-'));
   firewall = new MemoryFirewall();
   forgotten = 0;
   errors = [];
+  said = [];
   const overrides = [`state-dir=${directory}`, 'never-block=[self]'];
   configuration = resolveConfiguration({ file: null, overrides }).configuration;
-  const log = { info: () => undefined, warn: () => undefined, error: (text: string) => errors.push(text) };
+  const log = {
+    info: (text: string) => said.push(text),
+    warn: () => undefined,
+    error: (text: string) => errors.push(text),
+  };
   blocking = new Blocking({
     mode: 'standard',
     log,
@@ -66,3 +73,60 @@ test('a kernel that does not let it in fails no reload, and is told', async () =
   await blocking.useConfiguration();
   expect(errors).toEqual([expect.stringMatching(/banned still: the set is broken/)]);
 });
+
+test('that attackers cannot be banned is told once, and once when they can be again', async () => {
+  const attack = (source: string) => blocking.responses.to(detection(source), performance.now(), null);
+  firewall.failBansWith = new FirewallError('IPSET_FAILED', 'the set is full');
+  for (const source of ['203.0.113.1', '203.0.113.2'])
+    expect((await attack(source)).portcullis?.ban).toEqual({
+      failed: expect.stringMatching(/the set is full/),
+    });
+  expect(errors).toEqual([expect.stringMatching(/^203\.0\.113\.1 could not be banned: .*the set is full/)]);
+  firewall.failBansWith = undefined;
+  for (const source of ['203.0.113.3', '203.0.113.4'])
+    expect((await attack(source)).portcullis?.ban).toMatchObject({ prefix: source });
+  expect(said.filter((line) => /banned/.test(line))).toEqual(['attackers can be banned again']);
+});
+
+function detection(source: string): Detection {
+  return {
+    time: Date.now() * 1000,
+    rule: {
+      action: 'drop',
+      gid: 1,
+      sid: 1,
+      rev: 1,
+      msg: 'an attack',
+      classtype: null,
+      priority: 1,
+      metadata: {},
+      references: [],
+    },
+    source,
+    sourcePort: 40_000,
+    destination: '198.51.100.1',
+    destinationPort: 80,
+    protocol: 6,
+    version: 4,
+    icmpType: 0,
+    icmpCode: 0,
+    flowId: 1,
+    direction: 'to_server',
+    appProtocol: null,
+    transaction: null,
+    txId: null,
+    communityId: '',
+    kind: 'attack',
+    category: null,
+    protectedEnd: 'destination',
+    webAddress: null,
+    response: 'block',
+    handshake: true,
+    blocked: true,
+    rejected: false,
+    inInterface: 0,
+    vlan: [],
+    hardwareAddress: null,
+    frame: 0,
+  };
+}

@@ -35,6 +35,7 @@ export class Responses {
   private readonly attackers: AttackerBans;
   private readonly interfaces = new InterfaceNames();
   private readonly unwritten: StandingTrouble;
+  private readonly unbanned: StandingTrouble;
   /** When repeat offenders were last written down, by `performance.now`. */
   private writtenAt = 0;
 
@@ -46,6 +47,7 @@ export class Responses {
       new Offenders(parts.directory),
     );
     this.unwritten = new StandingTrouble(parts.log);
+    this.unbanned = new StandingTrouble(parts.log);
   }
 
   /** Runs through an answer without giving it: what has never run is compiled first, and the first attack waits. */
@@ -120,7 +122,9 @@ export class Responses {
       const outcome = await ban;
       Object.assign(record.portcullis as object, { ban: outcome });
       if ('refused' in outcome) parts.onRefused();
-      if ('failed' in outcome) parts.log.error(`${detection.source} could not be banned: ${outcome.failed}`);
+      if ('failed' in outcome)
+        this.unbanned.begins(`${detection.source} could not be banned: ${outcome.failed}`);
+      else if ('prefix' in outcome) this.unbanned.ends('attackers can be banned again');
     }
     parts.incidents.countAlert(detection.rule.classtype ?? null, record);
     parts.sink().write(record);

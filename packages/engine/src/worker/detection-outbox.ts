@@ -70,7 +70,7 @@ export class DetectionOutbox {
     const { detection } = told;
     if (asksForBan(detection, this.options.bansWithoutHandshake())) {
       this.tellBan(told);
-      // Within the batch of packets: an attacker that the kernel lets in still is ahead of what else the batch holds.
+      // Not only after the batch: where the kernel lets the attacker in still, its other packets would go first.
       this.flush();
     } else if (this.onTheWay < MOST_ON_THE_WAY) this.others.push(told);
     else this.lose(detection.kind);
