@@ -1,8 +1,15 @@
 /** Monitoring on copies: an interface is watched, nothing is queued, nothing is changed. */
-import { Lab, type LabServer, waitUntil } from '@portcullis/testkit';
+import { ethernetFrame, Lab, type LabServer, TcpConversation, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
 
 const PORT = 80;
+const VLAN = 5;
+/** Sends frames as they are, a line of hexadecimal digits each. */
+const SEND_FRAMES = `import socket, sys
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind(("eth0", 0))
+for line in sys.stdin: link.send(bytes.fromhex(line))
+`;
 
 describeLab('an engine that watches an interface', () => {
   let lab: Lab;
@@ -91,6 +98,31 @@ describeLab('an engine that watches an interface', () => {
       what: 'frames of others',
     });
   }, 90_000);
+
+  test.each([4, 6] as const)(
+    'IPv%d: tells the VLAN of copies that have a tag, as from a trunk',
+    async (family) => {
+      const [client, server] =
+        family === 4 ? ['192.0.2.5', '198.51.100.5'] : ['2001:db8::5', '2001:db8:1::5'];
+      const conversation = new TcpConversation({ client, server, serverPort: PORT })
+        .handshake()
+        .client(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: trunk.example\r\n\r\n`);
+      const frames = conversation.packets.map(({ bytes, from }) =>
+        Buffer.from(ethernetFrame(bytes, from, [VLAN])).toString('hex'),
+      );
+      await lab.run('attacker', ['python3', '-c', SEND_FRAMES], { input: `${frames.join('\n')}\n` });
+      const alert = await waitUntil(() => engine.events('alert').find((record) => record.src_ip === client), {
+        timeout: 20_000,
+        what: 'the alert',
+      });
+      expect(alert).toMatchObject({
+        vlan: [VLAN],
+        in_iface: lab.gatewayInterface('attacker'),
+        portcullis: { enforced: false, attacker: { ip: client } },
+      });
+    },
+    40_000,
+  );
 
   test('goes on with an interface that was down, and with another one that has its name', async () => {
     const device = lab.gatewayInterface('attacker');
