@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Configuration, resolveConfiguration } from '@portcullis/configuration';
-import type { Detection } from '@portcullis/engine';
 import type { EventSink } from '@portcullis/events';
 import { FirewallError, MemoryFirewall } from '@portcullis/firewall';
+import { attackDetection } from '../testing/attack';
 import { Blocking } from './blocking';
 import { Incidents } from './incidents';
 import { RulesInForce } from './rules-in-force';
@@ -75,7 +75,8 @@ test('a kernel that does not let it in fails no reload, and is told', async () =
 });
 
 test('that attackers cannot be banned is told once, and once when they can be again', async () => {
-  const attack = (source: string) => blocking.responses.to(detection(source), performance.now(), null);
+  const attack = (source: string) =>
+    blocking.responses.to(attackDetection({ source, time: Date.now() * 1000 }), performance.now(), null);
   firewall.failBansWith = new FirewallError('IPSET_FAILED', 'the set is full');
   for (const source of ['203.0.113.1', '203.0.113.2'])
     expect((await attack(source)).portcullis?.ban).toEqual({
@@ -87,46 +88,3 @@ test('that attackers cannot be banned is told once, and once when they can be ag
     expect((await attack(source)).portcullis?.ban).toMatchObject({ prefix: source });
   expect(said.filter((line) => /banned/.test(line))).toEqual(['attackers can be banned again']);
 });
-
-function detection(source: string): Detection {
-  return {
-    time: Date.now() * 1000,
-    rule: {
-      action: 'drop',
-      gid: 1,
-      sid: 1,
-      rev: 1,
-      msg: 'an attack',
-      classtype: null,
-      priority: 1,
-      metadata: {},
-      references: [],
-    },
-    source,
-    sourcePort: 40_000,
-    destination: '198.51.100.1',
-    destinationPort: 80,
-    protocol: 6,
-    version: 4,
-    icmpType: 0,
-    icmpCode: 0,
-    flowId: 1,
-    direction: 'to_server',
-    appProtocol: null,
-    transaction: null,
-    txId: null,
-    communityId: '',
-    kind: 'attack',
-    category: null,
-    protectedEnd: 'destination',
-    webAddress: null,
-    response: 'block',
-    handshake: true,
-    blocked: true,
-    rejected: false,
-    inInterface: 0,
-    vlan: [],
-    hardwareAddress: null,
-    frame: 0,
-  };
-}

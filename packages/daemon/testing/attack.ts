@@ -1,0 +1,46 @@
+import type { Detection } from '@portcullis/engine';
+
+/** An attack over TCP that was dropped and asks for its source to be banned. @param fields what is different */
+export function attackDetection(fields: Partial<Detection> = {}): Detection {
+  return {
+    time: 1_704_067_200_000_000,
+    rule: {
+      action: 'drop',
+      gid: 1,
+      sid: 7,
+      rev: 1,
+      msg: 'an attack',
+      classtype: null,
+      priority: 1,
+      metadata: {},
+      references: [],
+    },
+    source: '203.0.113.7',
+    sourcePort: 40_000,
+    destination: '198.51.100.1',
+    destinationPort: 80,
+    protocol: 6,
+    version: 4,
+    icmpType: 0,
+    icmpCode: 0,
+    flowId: 1,
+    direction: 'to_server',
+    appProtocol: null,
+    transaction: null,
+    txId: null,
+    communityId: '',
+    kind: 'attack',
+    category: null,
+    protectedEnd: 'destination',
+    webAddress: null,
+    response: 'block',
+    handshake: true,
+    blocked: true,
+    rejected: false,
+    inInterface: 0,
+    vlan: [],
+    hardwareAddress: null,
+    frame: 0,
+    ...fields,
+  };
+}
