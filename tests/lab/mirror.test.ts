@@ -1,9 +1,11 @@
 /** Monitoring on copies: an interface is watched, nothing is queued, nothing is changed. */
+import { appendFileSync } from 'node:fs';
 import { ethernetFrame, Lab, type LabServer, TcpConversation, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, describeLab, LabEngine } from './engine';
 
 const PORT = 80;
 const VLAN = 5;
+const EXCLUDED_VLAN = 6;
 /** Sends frames as they are, a line of hexadecimal digits each. */
 const SEND_FRAMES = `import socket, sys
 link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -19,12 +21,27 @@ describeLab('an engine that watches an interface', () => {
     lab = new Lab('pctw');
     server = await lab.httpServer('server', PORT);
     const watched = JSON.stringify([lab.gatewayInterface('attacker')]);
+    const exclusions = JSON.stringify([{ vlan: EXCLUDED_VLAN, rule: 'do-not-scan' }]);
     engine = new LabEngine(lab, { settings: { pcap: watched } });
+    appendFileSync(engine.configuration, `exclusions: ${exclusions}\n`);
   }, 60_000);
   afterAll(() => {
     lab?.destroy();
     engine?.remove();
   });
+
+  /** A connection of its own with an attack in it, as one end sends and gets it. @param vlan 0: without a tag */
+  function attackFrames(client: string, server: string, vlan = 0, clientPort = 40_000): Uint8Array[] {
+    return new TcpConversation({ client, server, clientPort, serverPort: PORT })
+      .handshake()
+      .client(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: trunk.example\r\n\r\n`)
+      .packets.map(({ bytes, from }) => ethernetFrame(bytes, from, vlan === 0 ? [] : [vlan]));
+  }
+
+  async function sendFrames(frames: readonly Uint8Array[]): Promise<void> {
+    const input = frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join('');
+    await lab.run('attacker', ['python3', '-c', SEND_FRAMES], { input });
+  }
 
   test('is refused in Standard mode, which acts', async () => {
     const result = await engine.ask('run', '--enable', '--set', 'pcap=[eth0]');
@@ -100,17 +117,16 @@ describeLab('an engine that watches an interface', () => {
   }, 90_000);
 
   test.each([4, 6] as const)(
-    'IPv%d: tells the VLAN of copies that have a tag, as from a trunk',
+    'IPv%d: tells the VLAN of copies that have a tag, as from a trunk, and leaves out the excluded one',
     async (family) => {
-      const [client, server] =
-        family === 4 ? ['192.0.2.5', '198.51.100.5'] : ['2001:db8::5', '2001:db8:1::5'];
-      const conversation = new TcpConversation({ client, server, serverPort: PORT })
-        .handshake()
-        .client(`GET ${ATTACK_PATH} HTTP/1.1\r\nHost: trunk.example\r\n\r\n`);
-      const frames = conversation.packets.map(({ bytes, from }) =>
-        Buffer.from(ethernetFrame(bytes, from, [VLAN])).toString('hex'),
-      );
-      await lab.run('attacker', ['python3', '-c', SEND_FRAMES], { input: `${frames.join('\n')}\n` });
+      const [excluded, client, server] =
+        family === 4
+          ? ['192.0.2.6', '192.0.2.5', '198.51.100.5']
+          : ['2001:db8::6', '2001:db8::5', '2001:db8:1::5'];
+      await sendFrames([
+        ...attackFrames(excluded, server, EXCLUDED_VLAN),
+        ...attackFrames(client, server, VLAN),
+      ]);
       const alert = await waitUntil(() => engine.events('alert').find((record) => record.src_ip === client), {
         timeout: 20_000,
         what: 'the alert',
@@ -120,8 +136,34 @@ describeLab('an engine that watches an interface', () => {
         in_iface: lab.gatewayInterface('attacker'),
         portcullis: { enforced: false, attacker: { ip: client } },
       });
+      // Its frames came first.
+      expect(engine.events('alert').filter((record) => record.src_ip === excluded)).toEqual([]);
     },
     40_000,
+  );
+
+  test.each([4, 6] as const)(
+    'IPv%d: leaves out whom an exclusion names, from now on, and no more when it is taken back',
+    async (family) => {
+      const [address, server] =
+        family === 4 ? ['192.0.2.7', '198.51.100.7'] : ['2001:db8::7', '2001:db8:1::7'];
+      const alertsOf = (client: string) =>
+        engine.events('alert').filter((record) => record.src_ip === client);
+      const attackAfter = async (other: string) => {
+        await sendFrames([...attackFrames(address, server), ...attackFrames(other, server)]);
+        await waitUntil(() => alertsOf(other).length > 0, { timeout: 20_000, what: 'the alert behind it' });
+      };
+      expect(await engine.ask('exclude', 'add', '--src', address, '--rule', 'do-not-scan')).toMatchObject({
+        code: 0,
+      });
+      await attackAfter(`${address}1`);
+      expect(alertsOf(address)).toEqual([]);
+      const { exclusions } = await engine.json<{ exclusions: object[] }>('exclude', 'list');
+      expect((await engine.ask('exclude', 'remove', String(exclusions.length))).code).toBe(0);
+      await sendFrames(attackFrames(address, server, 0, 50_000));
+      await waitUntil(() => alertsOf(address).length > 0, { timeout: 20_000, what: 'its alert' });
+    },
+    60_000,
   );
 
   test('goes on with an interface that was down, and with another one that has its name', async () => {

@@ -17,6 +17,8 @@ export interface MemoryPacket {
   /** At most 8 bytes. */
   readonly hardware?: Uint8Array;
   readonly vlan?: number;
+  /** VLAN id of the second tag; 0 by default. */
+  readonly innerVlan?: number;
 }
 
 /** What became of a packet: the verdict as given, and its bytes as they stood then. */
@@ -119,7 +121,7 @@ export class MemorySource implements PacketSource {
     batch.hook[place] = packet.hook ?? NO_HOOK;
     batch.time[place] = packet.time ?? 0;
     batch.vlan[place] = packet.vlan ?? 0;
-    batch.innerVlan[place] = 0;
+    batch.innerVlan[place] = packet.innerVlan ?? 0;
     batch.frame[place] = ++this.frames;
     const hardware = packet.hardware?.subarray(0, HARDWARE_STRIDE);
     batch.hardwareLength[place] = hardware?.length ?? 0;

@@ -36,6 +36,10 @@ export interface PacketBatch {
   readonly linkLength?: Uint8Array;
   /** VLAN id of the outermost tag; 0 without. Captures only. */
   readonly vlan?: Uint16Array;
+  /** VLAN id of the second tag; 0 without. Captures only. */
+  readonly innerVlan?: Uint16Array;
+  /** Number of the frame in its capture, from 1. Captures only. */
+  readonly frame?: Float64Array;
 
   /** Written by the engine: one of {@link Verdict}. */
   readonly verdict: Uint8Array;

@@ -73,6 +73,16 @@ test('what the policy sets or locks cannot be set elsewhere; the rest can', () =
   expect(existsSync(settingsFile())).toBe(false);
 });
 
+test('a setting that the command line of the engine outdoes is refused instead of stored in vain', () => {
+  const started = options('', undefined, 'mark.mask=1', 'exclusions=[]');
+  const change = (...set: string[]) => prepareChange(started, { set });
+  expect(() => change('block-duration=2h', 'mark.mask=2')).toThrow(
+    /config set: mark\.mask: was given to the engine with --set/,
+  );
+  expect(() => change('exclusions=[{ src: 192.0.2.1, rule: do-not-scan }]')).toThrow(/start it without/);
+  expect(change('block-duration=2h').keys).toEqual(['block-duration']);
+});
+
 test.each([
   ['a wrong key', 'blok-duration: 1h\n', /policy\.yaml:1: blok-duration: .*did you mean 'block-duration'/],
   ['a wrong value', 'mark: { mask: 0 }\n', /policy\.yaml:1: mark\.mask/],

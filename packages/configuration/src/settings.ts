@@ -43,6 +43,7 @@ export function prepareChange(options: LoadOptions, change: SettingsChange): Pre
   const { text, named } = changed(path, before, change);
   const policy = options.policy ? ([['policy', ConfigurationLayer.fromFile(options.policy)]] as const) : [];
   refuseLocked(named, policy, current.locked);
+  if ('set' in change) refuseOverridden(named, options.overrides);
   const resolved = resolveConfiguration(options, ConfigurationLayer.fromText(path, text));
   return {
     resolved,
@@ -50,6 +51,19 @@ export function prepareChange(options: LoadOptions, change: SettingsChange): Pre
     store: () => replaceFile(path, withDigest(text)),
     undo: () => (before === null ? rmSync(path, { force: true }) : replaceFile(path, before)),
   };
+}
+
+/** What `--set` says counts for as long as the engine runs: a setting beside it would be stored and do nothing. */
+function refuseOverridden(named: ConfigurationLayer, overrides: readonly string[] = []): void {
+  const given = ConfigurationLayer.fromAssignments(overrides);
+  const problems = leavesOf(named.raw)
+    .filter((path) => given.mentions(path))
+    .map((path) => ({
+      key: path.join('.'),
+      message: 'was given to the engine with --set when it was started, and that counts; start it without',
+      line: named.lineOf(path),
+    }));
+  if (problems.length > 0) throw new ConfigurationError(named.source, problems);
 }
 
 function readIfThere(path: string): string | null {

@@ -1,4 +1,4 @@
-import { excludedDevices, exemptions, interfacesOfVlan, scanExclusions } from './exclusions';
+import { type Exclusion, excludedDevices, exemptions, interfacesOfVlan, scanExclusions } from './exclusions';
 
 const VLANS = `VLAN Dev name	 | VLAN ID
 Name-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD
@@ -34,9 +34,14 @@ test('exclusions become rules of the kernel in their order', () => {
   ]);
 });
 
-test('whoever is excluded is told and not acted on, by the index of its interface', () => {
-  expect(exemptions([{ iface: 'lo', rule: 'do-not-block' }], '')).toEqual([{ interfaces: [1] }]);
-  expect(exemptions([{ iface: 'nowhere0', rule: 'do-not-block' }], '')).toEqual([{ interfaces: [] }]);
+test('to the workers an excluded interface is its index, and a VLAN its id and the interfaces that carry it', () => {
+  const told = (exclusion: Exclusion, vlanTable = '') => exemptions([exclusion], vlanTable);
+  expect(told({ iface: 'lo', rule: 'do-not-block' })).toEqual([{ interfaces: [1], scan: true }]);
+  expect(told({ iface: 'nowhere0', rule: 'do-not-block' })).toEqual([{ interfaces: [], scan: true }]);
+  expect(told({ vlan: 5, iface: 'lo', rule: 'do-not-scan' }, 'lo | 5 | eth0')).toEqual([
+    { interfaces: [1], vlan: { id: 5, interfaces: [1] }, scan: false },
+  ]);
+  expect(told({ vlan: 6, rule: 'do-not-scan' })).toEqual([{ vlan: { id: 6, interfaces: [] }, scan: false }]);
 });
 
 test('whoever an exclusion names is let in; every address there is names nobody', () => {

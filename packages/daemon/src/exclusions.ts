@@ -22,16 +22,23 @@ export function scanExclusions(
   }));
 }
 
-/** Whose detections are told and not acted on, in the configured order. */
+/**
+ * Whose detections are told and not acted on, in the configured order; and whose copies, of a watched interface, are not
+ * inspected: those the kernel cannot leave out.
+ */
 export function exemptions(
   exclusions: readonly Exclusion[],
   vlanTable: string = readVlanTable(),
 ): Exemption[] {
-  return exclusions.map((exclusion) => ({
-    source: exclusion.src,
-    destination: exclusion.dst,
-    interfaces: interfacesOf(exclusion, vlanTable)?.flatMap((name) => interfaceIndex(name) ?? []),
-    port: exclusion.port,
+  const indexes = (names: readonly string[]) => names.flatMap((name) => interfaceIndex(name) ?? []);
+  return exclusions.map(({ src, dst, iface, vlan, port, rule }) => ({
+    source: src,
+    destination: dst,
+    interfaces: iface === undefined ? undefined : indexes([iface]),
+    vlan:
+      vlan === undefined ? undefined : { id: vlan, interfaces: indexes(interfacesOfVlan(vlan, vlanTable)) },
+    port,
+    scan: rule === 'do-not-block',
   }));
 }
 
@@ -43,7 +50,7 @@ export function excludedDevices(exclusions: readonly Exclusion[]): string[] {
   return exclusions.flatMap(({ src }) => (src === undefined || src.endsWith('/0') ? [] : [src]));
 }
 
-/** A VLAN is known by the interfaces that carry it. @returns undefined where any interface fits */
+/** The kernel's rules know a VLAN by the interfaces that carry it. @returns undefined where any interface fits */
 function interfacesOf({ iface, vlan }: Exclusion, vlanTable: string): string[] | undefined {
   if (vlan === undefined) return iface === undefined ? undefined : [iface];
   const carriers = interfacesOfVlan(vlan, vlanTable);

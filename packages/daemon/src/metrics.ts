@@ -51,6 +51,7 @@ const workerMetrics: readonly WorkerMetric[] = [
   ['one_sided_flows', 'flows_one_sided_total', 'TCP connections of which only one side was seen.'],
   ['flows_evicted', 'flows_evicted_total', 'Flows taken out of a full table for new ones.'],
   ['reclaimed_flows', 'stream_reclaimed_flows_total', 'Silent flows whose copies were given up for others.'],
+  ['left_out', 'packets_left_out_total', 'Copies from watched interfaces that an exclusion leaves out.'],
   [
     'expressions_skipped',
     'expressions_skipped_total',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Configuration } from '@portcullis/configuration';
 import type { Mode } from '@portcullis/control';
 import {
@@ -19,6 +20,7 @@ import { markLayout, offloadMark } from './marks';
 import { Mirrors } from './mirrors';
 import type { RememberedState } from './remembered-state';
 import { connectionsFromNow, resetOwnConnections } from './reset-connections';
+import { hostPolicy } from './rule-source';
 import type { RulesInForce } from './rules-in-force';
 import { protectingNow } from './state-file';
 import { type TakeDownStep, takeDown } from './take-down';
@@ -181,6 +183,21 @@ export class Protection {
       },
     );
     supervisor.setOffload(offloadMark(this.configuration, state.generation));
+  }
+
+  /** The host's addresses or interfaces are others than those that the workers know; `followHost` tells them. */
+  get hostHasChanged(): boolean {
+    const policy = this.running?.policy ?? null;
+    if (policy === null) return false;
+    const now = hostPolicy(this.configuration);
+    return !isDeepStrictEqual({ ...policy, ...now }, policy);
+  }
+
+  /** Not while rules are being changed: they bring a policy of their own. */
+  followHost(): void {
+    const policy = this.running?.policy ?? null;
+    if (policy !== null && this.hostHasChanged)
+      this.running?.setPolicy({ ...policy, ...hostPolicy(this.configuration) });
   }
 
   /** What there is to end with the engine, when no rule leads anywhere any more. */

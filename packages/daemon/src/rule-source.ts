@@ -12,6 +12,11 @@ import { RuleStore, type RuleVersion } from '@portcullis/updates';
 import { exemptions } from './exclusions';
 import { interfaceIndex, localAddresses } from './interfaces';
 
+export type HostPolicy = Pick<
+  DetectionPolicySettings,
+  'protectedNetworks' | 'protectedInterfaces' | 'exemptions'
+>;
+
 /** Where the project's own rules stand. */
 export const builtInRuleDirectory = resolve(__dirname, '..', '..', '..', 'rules');
 
@@ -137,7 +142,7 @@ function ruleLists(configuration: Configuration, base: string): RuleLists {
 
 /** The configured rows come before the built-in ones: the first that fits counts. */
 function detectionPolicy(configuration: Configuration, base: string): DetectionPolicySettings {
-  const { protect, 'web-addresses': addresses } = configuration;
+  const { 'web-addresses': addresses } = configuration;
   const { 'block-page': page } = addresses;
   return {
     kinds: [...configuration['detection-kinds'], ...DEFAULT_KINDS],
@@ -145,10 +150,17 @@ function detectionPolicy(configuration: Configuration, base: string): DetectionP
     activityResponses: configuration['network-activity'],
     webAddressResponses: addresses.categories,
     blockPage: page === false ? null : page === true ? DEFAULT_BLOCK_PAGE : readText(resolve(base, page)),
+    ...hostPolicy(configuration),
+    bansWithoutHandshake: configuration['ban-without-handshake'],
+  };
+}
+
+/** What of the policy depends on the host's addresses and on the indexes of its interfaces, both of which change. */
+export function hostPolicy({ protect, exclusions }: Configuration): HostPolicy {
+  return {
     protectedNetworks: [...protect.networks, ...(protect.host ? localAddresses() : [])],
     protectedInterfaces: protect.interfaces.flatMap((name) => interfaceIndex(name) ?? []),
-    exemptions: exemptions(configuration.exclusions),
-    bansWithoutHandshake: configuration['ban-without-handshake'],
+    exemptions: exemptions(exclusions),
   };
 }
 

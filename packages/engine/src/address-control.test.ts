@@ -134,7 +134,7 @@ test.each([
     undefined,
     1,
   ],
-  ['an exempt connection', { exemptions: [{}] }, undefined, 1],
+  ['an exempt connection', { exemptions: [{ scan: true }] }, undefined, 1],
   ['an ignored category', { webAddressResponses: { malware: 'ignore' } }, undefined, 0],
 ] as const)('%s passes', async (_, settings, networks, told) => {
   const { packets } = new TcpConversation()

@@ -39,15 +39,8 @@ function hardwareAddress(batch: PacketBatch, place: number): string | null {
 }
 
 /** Ids of the tags before the packet, the outermost first. */
-function vlanIds({ vlan, innerVlan }: FrameNumbers, place: number): number[] {
+function vlanIds({ vlan, innerVlan }: PacketBatch, place: number): number[] {
   return [vlan?.[place] ?? 0, innerVlan?.[place] ?? 0].filter((id) => id > 0);
-}
-
-/** Captures know the frame a packet came in and its VLANs; queues do not. */
-interface FrameNumbers {
-  frame?: Uint32Array | Float64Array;
-  vlan?: Uint16Array;
-  innerVlan?: Uint16Array;
 }
 
 /** Makes the plain record of a match. Only called when something has matched. */
@@ -106,6 +99,6 @@ export function buildDetection(
     inInterface: live ? (batch.inInterface[place] as number) : 0,
     vlan: live ? vlanIds(batch, place) : [],
     hardwareAddress: live ? hardwareAddress(batch, place) : null,
-    frame: (batch as FrameNumbers).frame?.[place] ?? 0,
+    frame: batch.frame?.[place] ?? 0,
   };
 }

@@ -1,6 +1,7 @@
 import type { CompiledRule } from '@portcullis/matcher';
 import { ACTIVITY_CATEGORIES, ATTACKS_FROM_WITHIN } from '@portcullis/rules';
-import { AddressPrefixes, type PacketView } from '@portcullis/wire';
+import { AddressPrefixes } from '@portcullis/wire';
+import { type Exemption, Exemptions } from './exemptions';
 
 /**
  * What is done about a detection: the packet is dropped, and the attacker banned (a client that asks for a web address is
@@ -31,15 +32,6 @@ export interface KindRow {
   readonly response?: DetectionResponse | undefined;
 }
 
-/** Connections whose detections are told and not acted on, by who opened them. */
-export interface Exemption {
-  readonly source?: string | undefined;
-  readonly destination?: string | undefined;
-  /** Indexes of the interfaces by which packets came in; absent: any. */
-  readonly interfaces?: readonly number[] | undefined;
-  readonly port?: { readonly first: number; readonly last: number } | undefined;
-}
-
 /** Plain data that crosses threads. */
 export interface DetectionPolicySettings {
   /** The first row that fits counts; a rule that fits none is `information`. */
@@ -55,6 +47,7 @@ export interface DetectionPolicySettings {
   readonly protectedNetworks: readonly string[];
   /** Indexes of the interfaces behind which they are. */
   readonly protectedInterfaces: readonly number[];
+  /** Whose detections are not acted on, and who is not looked at; the first that fits counts. */
   readonly exemptions: readonly Exemption[];
   /** Senders are banned that may be forged. */
   readonly bansWithoutHandshake?: boolean;
@@ -84,13 +77,9 @@ export class DetectionPolicy {
   /** HTML; null: connections are reset. */
   readonly blockPage: string | null;
   readonly bansWithoutHandshake: boolean;
+  readonly exemptions: Exemptions;
   private readonly networks: AddressPrefixes;
   private readonly interfaces: ReadonlySet<number>;
-  private readonly exemptions: readonly ((
-    packet: PacketView,
-    toServer: boolean,
-    inInterface: number,
-  ) => boolean)[];
 
   /** @param ruleCount numbers of the rules are lower */
   constructor(
@@ -113,7 +102,7 @@ export class DetectionPolicy {
     this.blockPage = settings.blockPage ?? null;
     this.networks = new AddressPrefixes(settings.protectedNetworks);
     this.interfaces = new Set(settings.protectedInterfaces);
-    this.exemptions = settings.exemptions.map(exemptionTest);
+    this.exemptions = new Exemptions(settings.exemptions);
     this.places = new Uint8Array(ruleCount * 2).fill(UNKNOWN);
     this.tests = kinds.map(rowTest);
     this.fromWithin = decisionsFromWithin(settings);
@@ -141,11 +130,6 @@ export class DetectionPolicy {
     return Object.hasOwn(webAddressResponses, category)
       ? (webAddressResponses[category] as DetectionResponse)
       : responses['web-address'];
-  }
-
-  /** @param direction of the packet; 0 where it belongs to no flow */
-  exempts(packet: PacketView, direction: 0 | 1, inInterface: number): boolean {
-    return this.exemptions.some((test) => test(packet, direction === 0, inInterface));
   }
 
   /** True for the protected side: by its address, or by the interface that the packet came in. */
@@ -177,19 +161,6 @@ function decisionsFromWithin({ kinds, responses, activityResponses = {} }: Detec
 /** Rules that only remember something for others are never acted on. */
 function isMarker(rule: CompiledRule): boolean {
   return rule.noAlert && rule.action === 'alert';
-}
-
-function exemptionTest({ source, destination, interfaces, port }: Exemption) {
-  const sources = source === undefined ? null : new AddressPrefixes([source]);
-  const destinations = destination === undefined ? null : new AddressPrefixes([destination]);
-  return (packet: PacketView, toServer: boolean, inInterface: number): boolean => {
-    if (sources && !sources.has(toServer ? packet.source : packet.destination)) return false;
-    if (destinations && !destinations.has(toServer ? packet.destination : packet.source)) return false;
-    const service = toServer ? packet.destinationPort : packet.sourcePort;
-    if (port && (service < port.first || service > port.last)) return false;
-    // Answers come in by another interface than the one that is named.
-    return interfaces === undefined || !toServer || interfaces.includes(inInterface);
-  };
 }
 
 function rowTest(row: KindRow): (rule: CompiledRule, direction: number) => boolean {

@@ -9,10 +9,10 @@ export {
   type DetectionKind,
   type DetectionPolicySettings,
   type DetectionResponse,
-  type Exemption,
   type KindRow,
 } from './detection-policy';
 export type { ConnectionEnd, EarlierConnectionSettings } from './earlier-connections';
+export type { Exemption } from './exemptions';
 export { collectGarbage } from './garbage';
 export { InspectCounter, InspectCounterNames } from './inspect-counters';
 export { Inspector } from './inspector';

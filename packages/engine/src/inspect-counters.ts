@@ -32,6 +32,8 @@ export const InspectCounter = {
   PARSERS_PASSED: 18,
   /** Connections that are dropped for the same reason. */
   PARSERS_DROPPED: 19,
+  /** Copies of packets whose connections exclusions leave out. */
+  LEFT_OUT: 20,
 } as const;
 
 export const InspectCounterNames = [
@@ -55,4 +57,5 @@ export const InspectCounterNames = [
   'addresses_blocked',
   'parsers_passed',
   'parsers_dropped',
+  'left_out',
 ] as const;

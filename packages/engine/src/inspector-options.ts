@@ -34,6 +34,11 @@ export interface InspectorOptions {
   /** What becomes of packets whose headers make no sense. */
   decodePolicy: 'open' | 'closed';
   offload: OffloadMark | null;
+  /**
+   * Packets are copies from a watched interface: no firewall has taken out the connections that the policy leaves out, and
+   * both directions come in by the same interface.
+   */
+  copies?: boolean;
   /** Absent: a packet is one packet, as the kernel has put it together. */
   layers?: PacketLayers;
   /** Asked where the source says that nobody has verified the checksum; absent: checksums are not looked at. */

@@ -79,6 +79,8 @@ export class Inspector {
   private offload: OffloadMark | null;
   private earlier: EarlierConnections | null;
   private nextTick = 0;
+  /** The packet in hand belongs to a connection that is not to be inspected. */
+  private leftOut = false;
   /** Its first word counts packets, for whoever watches whether there is progress within a batch. */
   heartbeat: Int32Array = new Int32Array(1);
 
@@ -98,6 +100,7 @@ export class Inspector {
       this.packetRules,
       this.transactions,
       this.conclusion,
+      this.reporter,
       inline,
       memcap,
       stream.maxFlows ?? defaultStreamOptions.maxFlows,
@@ -237,6 +240,7 @@ export class Inspector {
     const status = view.decode(bytes, start, end);
     view.reassembled = reassembled;
     if (hand.matcher.ruleset.decodeEventRules.length > 0) this.findEvents(bytes, start, end);
+    if (this.reporter.leavesOut && this.isLeftOutEitherWay(status)) return this.leaveOut();
     if (status !== OK) return this.refuse(status);
     if (layers === undefined) return this.inspectDecoded();
     if (layers.refuseTruncated && view.truncated) return this.refuse(OK);
@@ -254,7 +258,9 @@ export class Inspector {
     const { start: innerStart, end: innerEnd } = tunnels;
     // What it carries is a packet of its own, and no payload.
     view.payloadEnd = view.payload;
-    return this.inspectWithin(this.inspectDecoded(), bytes, innerStart, innerEnd);
+    const verdict = this.inspectDecoded();
+    // With a packet that is left out goes what it carries.
+    return this.leftOut ? verdict : this.inspectWithin(verdict, bytes, innerStart, innerEnd);
   }
 
   /** @param verdict of the packet without; one that is dropped takes what is within with it, and the other way round */
@@ -286,6 +292,18 @@ export class Inspector {
     const linkEvent = this.hand.depth === 0 ? (batch.linkEvent?.[place] ?? -1) : -1;
     if (linkEvent >= 0) view.events.add(linkEvent);
     findDecodeEvents(bytes, start, end, view.events);
+  }
+
+  /** Whoever opened the packet's connection, it is not to be inspected. */
+  private isLeftOutEitherWay(status: number): boolean {
+    if (status !== OK && status <= LAST_WITHOUT_ADDRESSES) this.hand.view.forget();
+    return this.reporter.isLeftOut(0) && this.reporter.isLeftOut(1);
+  }
+
+  private leaveOut(): number {
+    this.leftOut = true;
+    this.hand.counters[Counter.LEFT_OUT]++;
+    return this.accept(ACCEPT);
   }
 
   /** @param status of decoding, OK where it is refused for another reason */
@@ -323,6 +341,7 @@ export class Inspector {
     const { view, context } = hand;
     hand.counters[Counter.FRAGMENTS]++;
     view.forgetTransport();
+    if (this.reporter.isLeftOut(0) || this.reporter.isLeftOut(1)) return this.leaveOut();
     context.packet = view;
     context.timeMicros = hand.now;
     hand.matcher.begin(context);
@@ -339,6 +358,7 @@ export class Inspector {
   private inspectDecoded(): number {
     const { hand } = this;
     const { view, counters, batch, context, place, now } = hand;
+    this.leftOut = false;
     if (this.conclusion.blocked.has(view.source, now)) {
       counters[Counter.BLOCKED_SOURCE]++;
       return this.drop();
@@ -400,6 +420,11 @@ export class Inspector {
     const { slot } = reassembler;
     const { direction } = reassembler;
     const { dropReason } = reassembler;
+    // Its flow is kept: replies have to be known as such.
+    if (this.reporter.isLeftOut(direction)) {
+      if (reassembler.closed) this.streams.giveBack(slot);
+      return this.leaveOut();
+    }
     if (dropReason === FLOW_BLOCKED && hand.inspections[slot]?.dropped === true) {
       // The flow is not looked at any more.
       this.addresses.answerAgain(slot, direction);
@@ -473,6 +498,7 @@ export class Inspector {
       return this.drop();
     }
     const direction = slot >= 0 ? reassembler.direction : 0;
+    if (this.reporter.isLeftOut(direction)) return this.leaveOut();
     if (slot >= 0 && view.protocol === UDP && view.payloadEnd > view.payload)
       this.streams.feedDatagram(slot, direction);
     if (!hand.packetRulesDone) this.packetRules.inspectPacketRules(slot, direction);

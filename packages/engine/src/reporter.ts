@@ -3,6 +3,7 @@ import { communityId, IpProtocol, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection } from './detection';
 import { buildDetection } from './detection-builder';
 import type { Decision, DetectionPolicy } from './detection-policy';
+import type { Arrival } from './exemptions';
 import type { InspectorOptions } from './inspector-options';
 import type { PacketInHand } from './packet-in-hand';
 
@@ -19,6 +20,8 @@ export class Reporter {
   /** The flow whose community id was told last. */
   private identifiedFlow = 0;
   private communityId = '';
+  /** How the packet in hand came in. */
+  private readonly arrival: Arrival;
 
   constructor(
     private readonly hand: PacketInHand,
@@ -26,6 +29,7 @@ export class Reporter {
   ) {
     this.policy = options.policy ?? null;
     this.protocols = options.protocols;
+    this.arrival = { inInterface: 0, vlan: 0, innerVlan: 0, isCopy: options.copies === true };
   }
 
   /** False where nobody has said who is protected. */
@@ -39,9 +43,30 @@ export class Reporter {
 
   /** Whatever is found in this connection is only told. */
   isExempt(direction: Direction): boolean {
-    const { packet, view, batch, place } = this.hand;
-    const inInterface = packet === view ? (batch.inInterface[place] as number) : 0;
-    return this.policy?.exempts(packet, direction, inInterface) === true;
+    const { policy } = this;
+    return policy?.exemptions.has(this.hand.packet, direction === 0, this.arrived()) === true;
+  }
+
+  /** There are connections that are not to be inspected, and no firewall has taken them out. */
+  get leavesOut(): boolean {
+    return this.arrival.isCopy && this.policy?.exemptions.leaveOut === true;
+  }
+
+  /** The connection of the packet in hand is one of those. */
+  isLeftOut(direction: Direction): boolean {
+    if (!this.leavesOut) return false;
+    const { exemptions } = this.policy as DetectionPolicy;
+    return exemptions.leavesOut(this.hand.view, direction === 0, this.arrived());
+  }
+
+  private arrived(): Arrival {
+    const { hand, arrival } = this;
+    const { batch, place } = hand;
+    const live = hand.packet === hand.view;
+    arrival.inInterface = live ? (batch.inInterface[place] as number) : 0;
+    arrival.vlan = live ? (batch.vlan?.[place] ?? 0) : 0;
+    arrival.innerVlan = live ? (batch.innerVlan?.[place] ?? 0) : 0;
+    return arrival;
   }
 
   /** The source has proved that its address is its own. */

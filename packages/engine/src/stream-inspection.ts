@@ -10,6 +10,7 @@ import type { PacketInHand } from './packet-in-hand';
 import type { PacketRuleInspection } from './packet-rule-inspection';
 import { defaultParserMemory, ParserMemory, type ParserMemoryOptions } from './parser-memory';
 import { RawWindowPool } from './raw-window';
+import type { Reporter } from './reporter';
 import { SEQUENCE_GAP, SUSPECTED_RST_INJECT } from './stream-events';
 import type { TransactionInspection } from './transaction-inspection';
 
@@ -41,6 +42,7 @@ export class StreamInspection implements StreamSink {
     private readonly packetRules: PacketRuleInspection,
     private readonly transactions: TransactionInspection,
     private readonly conclusion: Conclusion,
+    private readonly reporter: Reporter,
     private readonly inline: boolean,
     /** Of `stream.memcap`. */
     memcap: number,
@@ -95,7 +97,9 @@ export class StreamInspection implements StreamSink {
     const { hand } = this;
     const { view } = hand;
     const flow = hand.inspectionOf(slot);
-    if (flow.opaque) {
+    const leftOut = this.reporter.isLeftOut(direction);
+    if (leftOut) flow.passed = true;
+    if (flow.opaque || leftOut) {
       hand.packetRulesDone = true;
       return STOP_INSPECTING;
     }

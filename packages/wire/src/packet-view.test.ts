@@ -269,6 +269,19 @@ describe('IPv6', () => {
     expect(decode(packet)).toBe(name);
   });
 
+  test.each([
+    ['IPv4', ipv4({ protocol: 17, fragment: 0x1fff, payload: new Array<number>(8) }), 17],
+    ['IPv6', ipv6({ next: 60, payload: [6, 1, 0, 0, 0, 0, 0, 0] }), 60],
+  ])('%s: what cannot be read is not that of the packet before', (_, packet, protocol) => {
+    const before = ipv4({ protocol: 6, payload: tcpBytes });
+    before[15] = 99;
+    expect(decode(before)).toBe('ok');
+    const source = [...view.source];
+    expect(decode(packet)).not.toBe('ok');
+    expect(view).toMatchObject({ protocol, sourcePort: 0, destinationPort: 0, tcpFlags: 0 });
+    expect([...view.source]).not.toEqual(source);
+  });
+
   test('mapped addresses are read where that is wanted', () => {
     view.acceptsMapped = true;
     try {

@@ -216,7 +216,11 @@ export class PacketView {
     if (version === 4) status = this.decodeIpv4(bytes, start, end);
     else if (version === 6) status = this.decodeIpv6(bytes, start, end);
     else status = IP_VERSION;
-    return status === OK ? this.decodeTransport(bytes, this.transport, this.end) : status;
+    if (status === OK) return this.decodeTransport(bytes, this.transport, this.end);
+    // Nobody is to take the ports of the packet before for this one's.
+    this.payloadEnd = end;
+    this.forgetTransport();
+    return status;
   }
 
   private decodeIpv4(bytes: Uint8Array, start: number, end: number): number {
@@ -232,7 +236,6 @@ export class PacketView {
     }
     const fragment = word16(bytes, start + IPV4_FRAGMENT);
     const fragmentOffset = (fragment & IPV4_OFFSET_MASK) << 3;
-    if (fragmentOffset !== 0 && fragmentOffset + totalLength > IPV4_MAX_LENGTH) return FRAGMENT_TOO_LONG;
 
     this.headerLength = headerLength;
     this.totalLength = totalLength;
@@ -256,7 +259,7 @@ export class PacketView {
     destination[2] = MAPPED;
     destination[3] = word32(bytes, start + IPV4_DESTINATION);
     this.transport = start + headerLength;
-    return OK;
+    return fragmentOffset !== 0 && fragmentOffset + totalLength > IPV4_MAX_LENGTH ? FRAGMENT_TOO_LONG : OK;
   }
 
   private decodeIpv6(bytes: Uint8Array, start: number, end: number): number {
@@ -274,6 +277,7 @@ export class PacketView {
       source[word] = word32(bytes, start + IPV6_SOURCE + (word << 2));
       destination[word] = word32(bytes, start + IPV6_DESTINATION + (word << 2));
     }
+    this.protocol = nextHeader;
     if (!this.acceptsMapped && (isMapped(source) || isMapped(destination))) return IPV6_MAPPED_ADDRESS;
 
     this.totalLength = totalLength;

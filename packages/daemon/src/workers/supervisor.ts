@@ -209,6 +209,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     await reloaded.catch(() => undefined);
   }
 
+  /** Null before there are rules, and where they come without. */
+  get policy(): DetectionPolicySettings | null {
+    return this.rules?.policy ?? null;
+  }
+
   /** Other decisions about the matches of the same rules; takes effect with the next batch of each worker. */
   setPolicy(policy: DetectionPolicySettings): void {
     if (this.rules === null) return;

@@ -21,7 +21,7 @@ export interface Intake {
   readonly facts: QueueFacts | null;
   /** How long the queue may get; null where there is none. */
   readonly standing: StandingQueue | null;
-  readonly inspection: Pick<InspectorOptions, 'layers' | 'verifyChecksum' | 'sender'>;
+  readonly inspection: Pick<InspectorOptions, 'layers' | 'verifyChecksum' | 'sender' | 'copies'>;
   /** Brings `counters` up to date. @param inspected counters of the inspection */
   count(inspected: Float64Array): void;
   close(): void;
@@ -99,6 +99,7 @@ function openMirror({ shared }: MirrorSettings): Intake {
         refuseTruncated: true,
         acceptMapped: false,
       }),
+      copies: true,
     },
     count(inspected) {
       counters[QueueCounter.RECEIVED] = inspected[InspectCounter.PACKETS] as number;

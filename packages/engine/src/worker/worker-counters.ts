@@ -30,6 +30,7 @@ const fromInspection = {
   earlier_reset: InspectCounter.EARLIER_RESET,
   parsers_passed: InspectCounter.PARSERS_PASSED,
   parsers_dropped: InspectCounter.PARSERS_DROPPED,
+  left_out: InspectCounter.LEFT_OUT,
 } as const;
 
 const fromStream = {
