@@ -319,6 +319,49 @@ describeLab('an administrator', () => {
     expect(await engine.status()).toMatchObject({ state: 'protecting', mode: 'standard' });
     expect((await engine.bans()).sort()).toEqual(attackers);
   });
+
+  test('knows an interface by its name, also one that comes later', async () => {
+    engine = await new LabEngine(lab).start();
+    expect(await engine.ask('exclude', 'add', '--iface', 'later0')).toMatchObject({ code: 0 });
+    const device = lab.gatewayInterface('attacker');
+    const rename = async (from: string, to: string) => {
+      for (const words of [
+        [from, 'down'],
+        [from, 'name', to],
+        [to, 'up'],
+      ])
+        await lab.run('gateway', ['ip', 'link', 'set', ...words]);
+    };
+    await rename(device, 'later0');
+    try {
+      const address = lab.address('attacker', 4);
+      const actions = () =>
+        engine.events('alert').flatMap(({ alert, src_ip }) => (src_ip === address ? [alert?.action] : []));
+      await waitUntil(
+        async () => {
+          const { length } = actions();
+          await get(`${ATTACK_PATH}-later`);
+          await waitUntil(() => actions().length > length, { what: 'the alert' });
+          if (actions().at(-1) === 'allowed') return true;
+          await waitUntil(async () => (await engine.bans()).length > 0, { what: 'the ban' });
+          expect(await engine.ask('bans', 'remove', address)).toMatchObject({ code: 0 });
+          return false;
+        },
+        { timeout: 20_000, what: 'the interface to be known' },
+      );
+    } finally {
+      await rename('later0', device);
+      await lab.run('gateway', [
+        'ip',
+        'addr',
+        'replace',
+        `${lab.address('gateway', 6)}/64`,
+        'dev',
+        device,
+        'nodad',
+      ]);
+    }
+  });
 });
 
 describeLab('the direction of a connection', () => {
@@ -369,6 +412,26 @@ describeLab('the direction of a connection', () => {
         complete: false,
       });
       const address = lab.address('server', family);
+      const alert = await waitUntil(
+        () => engine.events('alert').find((record) => record.src_ip === address),
+        { what: 'the alert' },
+      );
+      expect(alert).toMatchObject({
+        alert: { action: 'blocked' },
+        portcullis: { event: 'network_activity_detected', enforced: true },
+      });
+      expect(await engine.bans()).toEqual([]);
+    }
+  });
+
+  test('both: what the host does is its own, also from an address that it has just got', async () => {
+    for (const family of [4, 6] as const) {
+      const address = family === 4 ? '198.51.100.77' : '2001:db8:1::77';
+      const added = [`${address}/${family === 4 ? 24 : 64}`, 'dev', lab.gatewayInterface('server')];
+      await lab.run('gateway', ['ip', 'addr', 'add', ...added, ...(family === 6 ? ['nodad'] : [])]);
+      await lab.run('server', ['ip', 'route', 'add', address, 'via', lab.gatewayAddress('server', family)]);
+      const to = { host: lab.address('server', family), port: PORT, localAddress: address };
+      expect(await lab.httpGet('gateway', `${ATTACK_PATH}-own`, to)).toMatchObject({ complete: false });
       const alert = await waitUntil(
         () => engine.events('alert').find((record) => record.src_ip === address),
         { what: 'the alert' },

@@ -15,4 +15,4 @@ export {
   MirrorErrorCode,
 } from './mirror-capture';
 export { MirrorSource, type MirrorSourceOptions } from './mirror-source';
-export { type PacketBatch, PacketInfo, type PacketSource, Verdict } from './source';
+export { Hook, type PacketBatch, PacketInfo, type PacketSource, Verdict } from './source';

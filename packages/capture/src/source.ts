@@ -47,6 +47,9 @@ export interface PacketBatch {
   readonly verdictMark: Uint32Array;
 }
 
+/** Hooks of `PacketBatch.hook` that say which end this host is (enum nf_inet_hooks, linux/netfilter.h). */
+export const Hook = { LOCAL_IN: 1, LOCAL_OUT: 3 } as const;
+
 /** Bits of `PacketBatch.info`. */
 export const PacketInfo = {
   /** The checksum in the header is only a pseudo-header sum (NFQA_SKB_CSUMNOTREADY): never verify. */

@@ -1,5 +1,5 @@
 /** What becomes of packets that cannot be inspected, of sources that have just attacked, and of flows that need no more. */
-import { type MemoryPacket, PacketInfo, Verdict } from '@portcullis/capture';
+import { Hook, type MemoryPacket, PacketInfo, Verdict } from '@portcullis/capture';
 import { StreamCounter } from '@portcullis/reassembly';
 import {
   buildIcmp,
@@ -160,6 +160,28 @@ describe('a source that attacks', () => {
     inspection.run(packets);
     expect(inspection.sids).toEqual([1]);
     expect(inspection.passed([probe((packets.at(-1)?.time ?? 0) + 1)])).toEqual([true]);
+  });
+});
+
+describe('this host', () => {
+  const told = async (hook: number) => {
+    const inspection = await Inspection.of(RAW, { holdBlockedMicros: SECOND });
+    const { packets } = new TcpConversation().handshake().client('evil', { acknowledge: false });
+    const verdicts = inspection.passed(packets.map((packet) => ({ ...packet, hook })));
+    expect(verdicts.at(-1)).toBe(false);
+    const { detections, counters } = { detections: inspection.detections, counters: inspection.inspector };
+    const held = new TcpConversation({ clientPort: 2, startTime: packets.at(-1)?.time ?? 0 }).handshake();
+    inspection.run(held.packets.map((packet) => ({ ...packet, hook })));
+    const { kind, response, protectedEnd } = detections[0] as (typeof detections)[number];
+    return { kind, response, protectedEnd, held: counters.counters[InspectCounter.BLOCKED_SOURCE] };
+  };
+
+  test('is known by the hook, whatever its addresses are: it is attacked, and does not attack', async () => {
+    const attacked = { kind: 'attack', response: 'block' };
+    expect(await told(Hook.LOCAL_IN)).toEqual({ ...attacked, protectedEnd: 'destination', held: 2 });
+    const own = { kind: 'network-activity', response: 'drop', protectedEnd: 'source', held: 0 };
+    expect(await told(Hook.LOCAL_OUT)).toEqual(own);
+    expect(await told(0)).toEqual({ ...attacked, protectedEnd: null, held: 2 });
   });
 });
 

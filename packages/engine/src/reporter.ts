@@ -1,3 +1,4 @@
+import { Hook } from '@portcullis/capture';
 import type { Direction, ProtocolDefinition } from '@portcullis/protocols';
 import { communityId, IpProtocol, type PacketView } from '@portcullis/wire';
 import type { DetectedRule, Detection } from './detection';
@@ -37,8 +38,12 @@ export class Reporter {
     const { hand } = this;
     if (policy === null) return false;
     const { packet, batch, place } = hand;
+    if (packet !== hand.view) return policy.protects(packet[end], 0);
+    // Only where this host is protected is anything queued that it sends or gets; its addresses come and go.
+    const ownEnd = end === 'source' ? Hook.LOCAL_OUT : Hook.LOCAL_IN;
+    if (hand.depth === 0 && batch.hook[place] === ownEnd) return true;
     const interfaces = end === 'source' ? batch.inInterface : batch.outInterface;
-    return policy.protects(packet[end], packet === hand.view ? (interfaces[place] as number) : 0);
+    return policy.protects(packet[end], interfaces[place] as number);
   }
 
   /** Whatever is found in this connection is only told. */
