@@ -74,13 +74,15 @@ test('what the policy sets or locks cannot be set elsewhere; the rest can', () =
 });
 
 test('a setting that the command line of the engine outdoes is refused instead of stored in vain', () => {
-  const started = options('', undefined, 'mark.mask=1', 'exclusions=[]');
+  const given = ['mark.mask=1', 'exclusions=[]', 'vars.address-groups.A=10.0.0.1'];
+  const started = options('', undefined, ...given);
   const change = (...set: string[]) => prepareChange(started, { set });
   expect(() => change('block-duration=2h', 'mark.mask=2')).toThrow(
     /config set: mark\.mask: was given to the engine with --set/,
   );
   expect(() => change('exclusions=[{ src: 192.0.2.1, rule: do-not-scan }]')).toThrow(/start it without/);
   expect(change('block-duration=2h').keys).toEqual(['block-duration']);
+  expect(change('vars.address-groups={}').keys).toEqual(['vars.address-groups']);
 });
 
 test.each([

@@ -146,7 +146,8 @@ export function refuseLocked(
   );
 }
 
-function isWithin(path: Path, outer: Path): boolean {
+/** The path is `outer`, or below it. */
+export function isWithin(path: Path, outer: Path): boolean {
   return outer.every((part, place) => path[place] === part);
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { ConfigurationLayer, readAssignment } from './layer';
 import {
   isKey,
+  isWithin,
   type LoadOptions,
   leavesOf,
   type ResolvedConfiguration,
@@ -55,9 +56,10 @@ export function prepareChange(options: LoadOptions, change: SettingsChange): Pre
 
 /** What `--set` says counts for as long as the engine runs: a setting beside it would be stored and do nothing. */
 function refuseOverridden(named: ConfigurationLayer, overrides: readonly string[] = []): void {
-  const given = ConfigurationLayer.fromAssignments(overrides);
+  const given = leavesOf(ConfigurationLayer.fromAssignments(overrides).raw);
   const problems = leavesOf(named.raw)
-    .filter((path) => given.mentions(path))
+    // Beside keys that were given others of the same mapping count.
+    .filter((path) => given.some((outer) => isWithin(path, outer)))
     .map((path) => ({
       key: path.join('.'),
       message: 'was given to the engine with --set when it was started, and that counts; start it without',
