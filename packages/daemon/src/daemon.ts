@@ -393,6 +393,7 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       state: this.state,
       rules: this.rules,
       traffic: this.traffic,
+      turns: this.turns,
       configuration: () => this.configuration,
       firewall: () => this.firewall,
       webAddresses: () => this.webAddresses.table,

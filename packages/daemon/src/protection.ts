@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Configuration } from '@portcullis/configuration';
 import type { Mode } from '@portcullis/control';
 import {
@@ -14,6 +13,7 @@ import { RawSender } from '@portcullis/nfqueue-binding';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { BanPermits } from './ban-permits';
 import { type DecoyLimits, Decoys } from './decoys';
+import { HostChanges } from './host-changes';
 import { installPlan } from './install-plan';
 import type { Logger } from './logger';
 import { markLayout, offloadMark } from './marks';
@@ -25,6 +25,7 @@ import type { RulesInForce } from './rules-in-force';
 import { protectingNow } from './state-file';
 import { type TakeDownStep, takeDown } from './take-down';
 import type { Traffic } from './traffic';
+import type { Turns } from './turns';
 import { Supervisor } from './workers/supervisor';
 import { queueSources, supervisorSettings } from './workers/supervisor-settings';
 
@@ -34,6 +35,7 @@ export interface ProtectionParts {
   readonly state: RememberedState;
   readonly rules: RulesInForce;
   readonly traffic: Traffic;
+  readonly turns: Turns;
   configuration(): Configuration;
   firewall(): FirewallBackend;
   webAddresses(): AddressTableData | null;
@@ -48,8 +50,19 @@ export class Protection {
   private running: Supervisor | null = null;
   private watched: Mirrors | null = null;
   private laid: Decoys | null = null;
+  private readonly hostChanges: HostChanges;
 
-  constructor(private readonly parts: ProtectionParts) {}
+  constructor(private readonly parts: ProtectionParts) {
+    const { log, turns } = parts;
+    this.hostChanges = new HostChanges({
+      log,
+      turns,
+      inForce: () => this.running?.policy ?? null,
+      hostPolicy: () => hostPolicy(this.configuration),
+      setPolicy: (policy) => this.running?.setPolicy(policy),
+      installRules: () => this.parts.firewall().install(this.plan(true)),
+    });
+  }
 
   /** Null: protection is off. */
   get supervisor(): Supervisor | null {
@@ -185,19 +198,9 @@ export class Protection {
     supervisor.setOffload(offloadMark(this.configuration, state.generation));
   }
 
-  /** The host's addresses or interfaces are others than those that the workers know; `followHost` tells them. */
-  get hostHasChanged(): boolean {
-    const policy = this.running?.policy ?? null;
-    if (policy === null) return false;
-    const now = hostPolicy(this.configuration);
-    return !isDeepStrictEqual({ ...policy, ...now }, policy);
-  }
-
-  /** Not while rules are being changed: they bring a policy of their own. */
-  followHost(): void {
-    const policy = this.running?.policy ?? null;
-    if (policy !== null && this.hostHasChanged)
-      this.running?.setPolicy({ ...policy, ...hostPolicy(this.configuration) });
+  /** To be called now and then; see HostChanges. */
+  lookAtHost(): Promise<void> {
+    return this.hostChanges.look();
   }
 
   /** What there is to end with the engine, when no rule leads anywhere any more. */

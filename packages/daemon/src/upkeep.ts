@@ -71,7 +71,7 @@ export class Upkeep {
     const { supervisor, mirrors } = this.parts.protection;
     this.parts.blocking().lookAround();
     state.tryAgain();
-    if (this.parts.protection.hostHasChanged) void this.followHost();
+    void this.parts.protection.lookAtHost();
     lostDetections.look(traffic.totals(supervisor?.workers ?? new Map()));
     if (mirrors === null)
       this.pressure.look(queueRows(supervisor).map(pressureOf), this.parts.unattendedTraffic());
@@ -81,12 +81,6 @@ export class Upkeep {
       log.error(`interface ${name} went down or away: nothing is seen of it until it is back`);
     }
     for (const name of back) log.info(`interface ${name} is watched again`);
-  }
-
-  private followHost(): Promise<void> {
-    return this.parts.turns.take(async () => {
-      if (this.timers.length > 0) this.parts.protection.followHost();
-    });
   }
 
   private watchForDrift(): void {

@@ -14,7 +14,10 @@ export class BufferPool {
   private readonly free: Uint8Array[][] = [];
   private idle = 0;
 
-  /** @param idleLimit bytes kept for reuse; what is given back beyond that is left to the garbage collector */
+  /**
+   * @param idleLimit bytes kept for reuse. Beyond that, buffers of the size of which most bytes are kept are left to the
+   *   garbage collector: or sizes that were wanted once would keep no room for those that are wanted now
+   */
   constructor(private readonly idleLimit = 8 << 20) {
     for (let shift = SMALLEST_SHIFT; shift <= LARGEST_SHIFT; shift++) this.free.push([]);
   }
@@ -31,9 +34,29 @@ export class BufferPool {
   }
 
   give(buffer: Uint8Array): void {
-    if (this.idle + buffer.length > this.idleLimit) return;
-    this.idle += buffer.length;
-    this.free[31 - Math.clz32(buffer.length) - SMALLEST_SHIFT].push(buffer);
+    const { length } = buffer;
+    const size = 31 - Math.clz32(length) - SMALLEST_SHIFT;
+    if (length > this.idleLimit) return;
+    while (this.idle + length > this.idleLimit) {
+      const fullest = this.fullest(size);
+      if (fullest === size) return;
+      this.idle -= (this.free[fullest].pop() as Uint8Array).length;
+    }
+    this.idle += length;
+    this.free[size].push(buffer);
+  }
+
+  /** The size of which most bytes are kept. @param first where others have no more than this one, it is this */
+  private fullest(first: number): number {
+    let fullest = first;
+    for (let size = 0; size < this.free.length; size++)
+      if (this.kept(size) > this.kept(fullest)) fullest = size;
+    return fullest;
+  }
+
+  /** Bytes of a size that are kept. */
+  private kept(size: number): number {
+    return this.free[size].length << (size + SMALLEST_SHIFT);
   }
 }
 
