@@ -404,6 +404,18 @@ describeLab('the direction of a connection', () => {
     },
   );
 
+  /** What it did was told as its own activity and dropped; nobody is banned for it. */
+  const expectStopped = async (address: string) => {
+    const alert = await waitUntil(() => engine.events('alert').find((record) => record.src_ip === address), {
+      what: 'the alert',
+    });
+    expect(alert).toMatchObject({
+      alert: { action: 'blocked' },
+      portcullis: { event: 'network_activity_detected', enforced: true },
+    });
+    expect(await engine.bans()).toEqual([]);
+  };
+
   test('both: what the protected side does is inspected; what a rule drops is dropped, and nobody banned', async () => {
     expect((await engine.ask('config', 'set', 'scan.direction=both')).stdout).toMatch(/in force/);
     for (const family of [4, 6] as const) {
@@ -411,16 +423,7 @@ describeLab('the direction of a connection', () => {
       expect(await get('server', `${ATTACK_PATH}-stopped-${family}`, family)).toMatchObject({
         complete: false,
       });
-      const address = lab.address('server', family);
-      const alert = await waitUntil(
-        () => engine.events('alert').find((record) => record.src_ip === address),
-        { what: 'the alert' },
-      );
-      expect(alert).toMatchObject({
-        alert: { action: 'blocked' },
-        portcullis: { event: 'network_activity_detected', enforced: true },
-      });
-      expect(await engine.bans()).toEqual([]);
+      await expectStopped(lab.address('server', family));
     }
   });
 
@@ -432,15 +435,7 @@ describeLab('the direction of a connection', () => {
       await lab.run('server', ['ip', 'route', 'add', address, 'via', lab.gatewayAddress('server', family)]);
       const to = { host: lab.address('server', family), port: PORT, localAddress: address };
       expect(await lab.httpGet('gateway', `${ATTACK_PATH}-own`, to)).toMatchObject({ complete: false });
-      const alert = await waitUntil(
-        () => engine.events('alert').find((record) => record.src_ip === address),
-        { what: 'the alert' },
-      );
-      expect(alert).toMatchObject({
-        alert: { action: 'blocked' },
-        portcullis: { event: 'network_activity_detected', enforced: true },
-      });
-      expect(await engine.bans()).toEqual([]);
+      await expectStopped(address);
     }
   });
 });

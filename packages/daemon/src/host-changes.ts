@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DetectionPolicySettings } from '@portcullis/engine';
+import type { HostPolicy } from './host-policy';
 import type { Logger } from './logger';
-import type { HostPolicy } from './rule-source';
 import { StandingTrouble } from './standing-trouble';
 import type { Turns } from './turns';
 

@@ -9,13 +9,7 @@ import {
   type RuleSource,
 } from '@portcullis/engine';
 import { RuleStore, type RuleVersion } from '@portcullis/updates';
-import { exemptions } from './exclusions';
-import { interfaceIndex, localAddresses } from './interfaces';
-
-export type HostPolicy = Pick<
-  DetectionPolicySettings,
-  'protectedNetworks' | 'protectedInterfaces' | 'exemptions'
->;
+import { hostPolicy } from './host-policy';
 
 /** Where the project's own rules stand. */
 export const builtInRuleDirectory = resolve(__dirname, '..', '..', '..', 'rules');
@@ -152,15 +146,6 @@ function detectionPolicy(configuration: Configuration, base: string): DetectionP
     blockPage: page === false ? null : page === true ? DEFAULT_BLOCK_PAGE : readText(resolve(base, page)),
     ...hostPolicy(configuration),
     bansWithoutHandshake: configuration['ban-without-handshake'],
-  };
-}
-
-/** What of the policy depends on the host's addresses and on the indexes of its interfaces, both of which change. */
-export function hostPolicy({ protect, exclusions }: Configuration): HostPolicy {
-  return {
-    protectedNetworks: [...protect.networks, ...(protect.host ? localAddresses() : [])],
-    protectedInterfaces: protect.interfaces.flatMap((name) => interfaceIndex(name) ?? []),
-    exemptions: exemptions(exclusions),
   };
 }
 

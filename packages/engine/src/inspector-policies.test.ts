@@ -14,6 +14,7 @@ import {
 } from '@portcullis/testkit';
 import { TcpFlag } from '@portcullis/wire';
 import { Inspection } from '../testing/inspection';
+import type { Detection } from './detection';
 import { InspectCounter } from './inspect-counters';
 
 const RAW = 'drop tcp any any -> any any (flow:established; content:"evil"; sid:1;)';
@@ -169,11 +170,10 @@ describe('this host', () => {
     const { packets } = new TcpConversation().handshake().client('evil', { acknowledge: false });
     const verdicts = inspection.passed(packets.map((packet) => ({ ...packet, hook })));
     expect(verdicts.at(-1)).toBe(false);
-    const { detections, counters } = { detections: inspection.detections, counters: inspection.inspector };
     const held = new TcpConversation({ clientPort: 2, startTime: packets.at(-1)?.time ?? 0 }).handshake();
     inspection.run(held.packets.map((packet) => ({ ...packet, hook })));
-    const { kind, response, protectedEnd } = detections[0] as (typeof detections)[number];
-    return { kind, response, protectedEnd, held: counters.counters[InspectCounter.BLOCKED_SOURCE] };
+    const { kind, response, protectedEnd } = inspection.detections[0] as Detection;
+    return { kind, response, protectedEnd, held: inspection.counter(InspectCounter.BLOCKED_SOURCE) };
   };
 
   test('is known by the hook, whatever its addresses are: it is attacked, and does not attack', async () => {
