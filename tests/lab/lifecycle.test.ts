@@ -1,5 +1,5 @@
 /** What stands in the kernel when the engine starts, stops, is killed, is started twice, or cannot start at all. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReloadAnswer } from '@portcullis/control';
 import { acceptAllPath } from '@portcullis/nfqueue-binding';
@@ -8,6 +8,7 @@ import { Capability, expectOnly } from './capabilities';
 import { ATTACK_PATH, attackRules, command, describeLab, LabEngine } from './engine';
 
 const PORT = 80;
+const LARGE_LIST = 600_000;
 
 describeLab('the engine on the gateway', () => {
   let lab: Lab;
@@ -178,6 +179,41 @@ describeLab('the engine on the gateway', () => {
     expect(failed.code).not.toBe(0);
     expect(failed.stderr).toMatch(/gone\.rules/);
     expect((await engine.status()).rules.loaded).toBe(2);
+  });
+
+  test('reload takes large lists that rules name, and what is new in them, without losing a worker or a connection', async () => {
+    engine = await new LabEngine(lab, { queues: '0-1' }).start();
+    const connection = await lab.connect('attacker', { port: PORT });
+    const asks = async (path: string) => {
+      const { received } = await connection.state();
+      await connection.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await waitUntil(async () => (await connection.state()).received.length > received.length, {
+        what: `the answer to ${path}`,
+      });
+    };
+    await asks('/before');
+    const list = join(engine.directory, 'listed');
+    const line = (path: string) => `${Buffer.from(path).toString('base64')}\n`;
+    // So many that a worker that read them itself would stand still for longer than one may.
+    const many = Array.from({ length: LARGE_LIST }, (_, n) => line(`/listed/${n}`)).join('');
+    writeFileSync(list, many);
+    writeFileSync(
+      join(engine.directory, 'test.rules'),
+      `${attackRules}drop http any any -> any any (msg:"listed"; http.uri; dataset:isset,listed,type string,load ${list}; classtype:web-application-attack; sid:1000003;)\n`,
+    );
+    expect(await engine.json<ReloadAnswer>('reload')).toMatchObject({ rules: { loaded: 2, failed: 0 } });
+    await asks('/listed/none');
+    const got = async (path: string, family: 4 | 6) =>
+      (await lab.httpGet('attacker', path, { host: lab.target(family), port: PORT, ...engine.patience() }))
+        .complete;
+    expect(await got('/added', 6)).toBe(true);
+    expect(await got(`/listed/${LARGE_LIST - 1}`, 6)).toBe(false);
+    appendFileSync(list, line('/added'));
+    expect(await engine.json<ReloadAnswer>('reload')).toMatchObject({ rules: { loaded: 2, failed: 0 } });
+    await asks('/after');
+    expect(await got('/added', 4)).toBe(false);
+    expect(engine.process?.stdout).not.toMatch(/is lost/);
+    await connection.reset();
   });
 
   test('a signal while it starts is obeyed once it has started, and leaves nothing behind', async () => {

@@ -171,7 +171,7 @@ export class Protection {
     supervisor.adoptEarlier();
     await this.layDecoys();
     const key = ruleSourceKey(source);
-    if (source.policy && rules.areFrom(key, source)) {
+    if (source.policy && rules.areFrom(key, source) && supervisor.listsAreCurrent) {
       await firewall.install(this.plan(true));
       supervisor.setPolicy(source.policy);
       return;

@@ -26,6 +26,7 @@ export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-lan
 export {
   describeFailedRule,
   type FailedRuleSummary,
+  listsOfRulesAreCurrent,
   loadRulesNow,
   type PreparedRules,
   type RuleLists,

@@ -13,7 +13,15 @@ import { join } from 'node:path';
 import { createProtocols } from '@portcullis/protocols';
 import { ruleSource } from '../testing/inspection';
 import { keepPackedRules, readPackedRules, ruleSourceKey } from './packed-rules-cache';
-import { keptRules, prepareRulesNow, type RuleSource } from './rule-loading';
+import { RuleHost } from './rule-host';
+import {
+  keptRules,
+  keptRulesAndLists,
+  listsOfRulesAreCurrent,
+  type PreparedRules,
+  prepareRulesNow,
+  type RuleSource,
+} from './rule-loading';
 
 const protocols = createProtocols();
 const RULES = 'alert tcp any any -> any any (msg:"m"; content:"abc"; sid:1;)\n';
@@ -124,13 +132,56 @@ describe('prepared rules', () => {
     expect(keptRules(source(RULES), protocols)).toEqual(again);
   });
 
-  test('are not kept while a rule fails for want of a file', () => {
-    const list = join(directory, 'list');
-    const text = `${RULES}alert http any any -> any any (http.uri; dataset:isset,a,type string,load ${list}; sid:2;)`;
-    prepareRulesNow(source(text), protocols);
-    expect(keptRules(source(text), protocols)).toBeNull();
-    writeFileSync(list, 'YQ==\n');
-    prepareRulesNow(source(text), protocols);
-    expect(keptRules(source(text), protocols)).not.toBeNull();
+  describe('that name files', () => {
+    const list = () => join(directory, 'list');
+    const text = () =>
+      `${RULES}alert http any any -> any any (http.uri; dataset:isset,a,type string,load ${list()}; sid:2;)`;
+    const named = (rules: PreparedRules | null) => [...(rules?.lists?.named.values() ?? [])];
+
+    test('are not kept while one of these is missing', () => {
+      prepareRulesNow(source(text()), protocols);
+      expect(keptRulesAndLists(source(text()), protocols)).toBeNull();
+      writeFileSync(list(), 'YQ==\n');
+      prepareRulesNow(source(text()), protocols);
+      expect(keptRulesAndLists(source(text()), protocols)).not.toBeNull();
+      // Whoever has no time to read files does not get them.
+      expect(keptRules(source(text()), protocols)).toBeNull();
+    });
+
+    test('come with what is in these now', () => {
+      writeFileSync(list(), 'YQ==\n');
+      const prepared = prepareRulesNow(source(text()), protocols);
+      expect(keptRulesAndLists(source(text()), protocols)).toEqual(prepared);
+      expect(listsOfRulesAreCurrent(prepared)).toBe(true);
+      writeFileSync(list(), 'YQ==\nYg==\n');
+      expect(listsOfRulesAreCurrent(prepared)).toBe(false);
+      const again = keptRulesAndLists(source(text()), protocols);
+      expect(named(again)).toHaveLength(1);
+      expect(named(again)).not.toEqual(named(prepared));
+    });
+
+    test('say so in the thread that uses them where one has come to be wrong', async () => {
+      writeFileSync(list(), 'YQ==\n');
+      prepareRulesNow(source(text()), protocols);
+      writeFileSync(list(), 'no base64!\n');
+      const kept = keptRulesAndLists(source(text()), protocols) as PreparedRules;
+      // Nobody reads the file again: what it is later makes no difference.
+      writeFileSync(list(), 'YQ==\n');
+      const { summary } = await new RuleHost().open(kept);
+      expect(summary).toMatchObject({ loaded: 1, failed: [{ sid: 2 }] });
+      expect(summary.failed[0]?.reason).toMatch(/list:1 is not a value of type string/);
+    });
+  });
+
+  test('come with the reputations that they ask for, which are read apart', () => {
+    const lists = { reputation: { categories: '1,bad,bad ones', lists: ['192.0.2.1,1,100'] } };
+    const asking = {
+      ...source('alert ip any any -> any any (iprep:src,bad,>,50; sid:1;)'),
+      lists,
+    };
+    const prepared = prepareRulesNow(asking, protocols);
+    expect(prepared.lists?.reputation?.lengths).toEqual([128]);
+    expect(keptRulesAndLists(asking, protocols)).toEqual(prepared);
+    expect(keptRules(asking, protocols)).toBeNull();
   });
 });

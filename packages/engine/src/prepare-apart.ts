@@ -14,7 +14,7 @@ const preparingWorkerPath = join(__dirname, 'worker', 'prepare.js');
 
 /**
  * Rules that were compiled before, read in this thread: a tenth of a second for a large set.
- * @returns null where they are not kept
+ * @returns null where they are not kept, or come with lists, which are read apart
  */
 export function keptRulesNow(source: RuleSource): PreparedRules | null {
   return keptRules(source, new RuleHost().protocols);
@@ -29,6 +29,7 @@ const NAMES_FILES = /dataset|datarep|filemd5|filesha/;
 
 function isQuick(source: RuleSource): boolean {
   const size = source.files.reduce((sum, { text }) => sum + text.length, 0);
+  if (source.lists?.reputation !== undefined) return false;
   return size <= SMALL && !source.files.some((file) => NAMES_FILES.test(ruleFileText(file)));
 }
 

@@ -26,7 +26,8 @@ const FILE_HASHES: ReadonlyMap<string, number> = new Map([
 /** What outlives the rule sets that one thread works with: its protocols, shared names, what data sets have learnt. */
 export class RuleHost {
   readonly protocols: readonly ProtocolDefinition[];
-  readonly dataSets = new DataSets();
+  /** Those of the rules in force. */
+  dataSets = new DataSets();
   private readonly files: FilePolicy = { ...DEFAULT_FILE_POLICY };
   private readonly names = new NameTable();
 
@@ -39,25 +40,31 @@ export class RuleHost {
 
   /** Loads rules with their databases, and takes them for the ones in force. */
   async load(source: RuleSource): Promise<LoadedRules> {
-    const loaded = await loadRulesNow(source, this.protocols, this.names, this.dataSets);
+    const loaded = await loadRulesNow(source, this.protocols, this.names, this.nextDataSets());
     this.adopt(loaded);
     return loaded;
   }
 
   /** The same with rules that were compiled elsewhere. */
   async open(prepared: PreparedRules): Promise<LoadedRules> {
-    const loaded = await openRulesNow(prepared, this.protocols, this.names, this.dataSets);
+    const loaded = await openRulesNow(prepared, this.protocols, this.names, this.nextDataSets());
     this.adopt(loaded);
     return loaded;
   }
 
   /** The same in slices of a few milliseconds, and without the databases. `adopt` follows. */
   steps(prepared: PreparedRules): Generator<void, LoadedRules> {
-    return openRules(prepared, this.protocols, this.names, this.dataSets);
+    return openRules(prepared, this.protocols, this.names, this.nextDataSets());
   }
 
-  /** The rules in force decide what parsers have to work out. */
-  adopt({ ruleset }: LoadedRules): void {
+  private nextDataSets(): DataSets {
+    return new DataSets(this.dataSets);
+  }
+
+  /** The rules are in force now: they decide what parsers have to work out, and go on with what data sets have learnt. */
+  adopt({ ruleset, dataSets }: LoadedRules): void {
+    dataSets.takeOver();
+    this.dataSets = dataSets;
     this.files.hashes = 0;
     for (const { name } of ruleset.slots) this.files.hashes |= FILE_HASHES.get(name) ?? 0;
   }

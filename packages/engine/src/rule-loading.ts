@@ -8,10 +8,15 @@ import {
   type FailedRule,
   GeoDatabase,
   IpReputation,
+  ListFiles,
+  listsAreCurrent,
   NameTable,
   openRuleSet,
   packRuleSet,
   prepareDatabases,
+  type ReadLists,
+  type ReadReputation,
+  readReputation,
 } from '@portcullis/matcher';
 import { allBuffers, type ProtocolDefinition } from '@portcullis/protocols';
 import {
@@ -84,6 +89,7 @@ export interface FailedRuleSummary {
 export interface LoadedRules {
   ruleset: CompiledRuleSet;
   policy: DetectionPolicy;
+  dataSets: DataSets;
   summary: RuleSummary;
 }
 
@@ -98,9 +104,17 @@ function ruleSwitches({ switches }: RuleSource): RuleSwitches {
   return { disabled: new Set(switches?.disabled), enabled: new Set(switches?.enabled) };
 }
 
+/** Lists as they were read, in memory that threads share. */
+export interface PreparedLists extends Omit<RuleLists, 'reputation'> {
+  reputation?: ReadReputation;
+  /** Those that rules name. */
+  named: ReadLists;
+}
+
 /** The rules of a source in the form that threads share: plain data. */
-export interface PreparedRules extends Omit<RuleSource, 'files'> {
+export interface PreparedRules extends Omit<RuleSource, 'files' | 'lists'> {
   packed: Uint8Array<SharedArrayBuffer>;
+  lists?: PreparedLists;
 }
 
 export interface Preparation {
@@ -109,11 +123,17 @@ export interface Preparation {
   provisional: boolean;
 }
 
+/** What the rules of one thread are made with. */
+interface RuleUse {
+  readonly protocols: readonly ProtocolDefinition[];
+  readonly names: NameTable;
+  readonly dataSets: DataSets;
+}
+
 function compileOptions(
-  source: Omit<RuleSource, 'files'>,
-  protocols: readonly ProtocolDefinition[],
-  names: NameTable,
-  dataSets: DataSets,
+  source: Omit<RuleSource, 'files' | 'lists'>,
+  lists: Omit<PreparedLists, 'named'>,
+  { protocols, names, dataSets, files }: RuleUse & { files: ListFiles },
   problems: FailedRuleSummary[],
 ): { context: RuleContext; options: CompileOptions } {
   const variables = Variables.withDefaults({
@@ -127,9 +147,10 @@ function compileOptions(
       protocols: protocols.map((protocol) => protocol.name),
       names,
       dataSets,
+      files,
       events: protocols.flatMap(({ events }) => events),
       ...(source.actionOrder !== undefined && { actionOrder: source.actionOrder }),
-      ...compileLists(source.lists ?? {}, variables, problems),
+      ...compileLists(lists, variables, problems),
     },
   };
 }
@@ -150,8 +171,11 @@ function* prepareRules(
 ): Generator<void, Preparation> {
   const started = performance.now();
   const problems: FailedRuleSummary[] = [];
-  // Numbers of names and the contents of data sets belong to who opens the rules: these are let go.
-  const { context, options } = compileOptions(source, protocols, new NameTable(), new DataSets(), problems);
+  const lists = readLists(source, problems);
+  const files = new ListFiles();
+  // Numbers of names and what data sets learn belong to who opens the rules: these are let go.
+  const use = { protocols, names: new NameTable(), dataSets: new DataSets(), files };
+  const { context, options } = compileOptions(source, lists, use, problems);
   const set = new RuleSet();
   const switches = ruleSwitches(source);
   for (const file of source.files) {
@@ -190,11 +214,18 @@ function* prepareRules(
     datagrams: [...(udp || other ? (['udp'] as const) : []), ...(icmp || other ? (['icmp'] as const) : [])],
   };
   yield;
-  const { files: _, ...rest } = source;
   return {
-    prepared: { ...rest, packed: packRuleSet(step.value, rules, summary) },
+    prepared: preparedRules(source, packRuleSet(step.value, rules, summary), { ...lists, named: files.read }),
     provisional: failed.some(({ asksOutward }) => asksOutward),
   };
+}
+
+function preparedRules(
+  { files: _, lists: __, ...rest }: RuleSource,
+  packed: Uint8Array<SharedArrayBuffer>,
+  lists: PreparedLists,
+): PreparedRules {
+  return { ...rest, packed, lists };
 }
 
 function summaryOf({ rule, error }: FailedRule): FailedRuleSummary {
@@ -207,13 +238,17 @@ export function* openRules(
   protocols: readonly ProtocolDefinition[],
   names: NameTable,
   dataSets: DataSets = new DataSets(),
+  files: ListFiles = new ListFiles(prepared.lists?.named),
 ): Generator<void, LoadedRules> {
-  const { context, options } = compileOptions(prepared, protocols, names, dataSets, []);
+  const { named: _, ...lists } = prepared.lists ?? { named: null };
+  const use = { protocols, names, dataSets, files };
+  const { context, options } = compileOptions(prepared, lists, use, []);
   const { ruleset, failed, about } = yield* openRuleSet(prepared.packed, context, options);
   const told = about as RuleSummary;
   return {
     ruleset,
     policy: new DetectionPolicy(prepared.policy ?? DEFAULT_DETECTION_POLICY, ruleset.rules.length),
+    dataSets,
     summary: {
       ...told,
       loaded: told.loaded - failed.length,
@@ -234,8 +269,19 @@ export function* loadRules(
 }
 
 /** @param problems gets the lines that are not used, and why */
+function readLists(
+  { lists: { reputation, ...others } = {} }: RuleSource,
+  problems: FailedRuleSummary[],
+): Omit<PreparedLists, 'named'> {
+  if (reputation === undefined) return others;
+  const { read, problems: wrong } = readReputation(reputation.categories, reputation.lists);
+  for (const { line, reason } of wrong) problems.push({ file: 'reputation', line, sid: 0, reason });
+  return { ...others, reputation: read };
+}
+
+/** @param problems gets the lines that are not used, and why */
 function compileLists(
-  { thresholds, reputation, geo }: RuleLists,
+  { thresholds, reputation, geo }: Omit<PreparedLists, 'named'>,
   variables: Variables,
   problems: FailedRuleSummary[],
 ): Pick<CompileOptions, 'thresholds' | 'reputation' | 'geo'> {
@@ -246,15 +292,14 @@ function compileLists(
     for (const { line, reason } of options.thresholds.problems)
       problems.push({ file: thresholds.path, line, sid: 0, reason });
   }
-  if (reputation !== undefined) {
-    const { categories, lists } = reputation;
-    options.reputation = new IpReputation();
-    const wrong = options.reputation.addCategories(categories);
-    for (const list of lists) wrong.push(...options.reputation.addList(list));
-    for (const { line, reason } of wrong) problems.push({ file: 'reputation', line, sid: 0, reason });
-  }
+  if (reputation !== undefined) options.reputation = new IpReputation(reputation);
   if (geo !== undefined) options.geo = new GeoDatabase(Buffer.from(geo.buffer, geo.byteOffset, geo.length));
   return options;
+}
+
+/** Whether the files that rules name are still what they were when the rules were prepared. */
+export function listsOfRulesAreCurrent({ lists }: PreparedRules): boolean {
+  return lists === undefined || listsAreCurrent(lists.named);
 }
 
 /** Runs steps one after the other, `between` after each. */
@@ -267,16 +312,42 @@ function inOneGo<T>(steps: Generator<void, T>, between?: () => void): T {
   return step.value;
 }
 
-/** Rules of the source that were compiled before. @returns null where they are not kept */
+/** Rules that name files are kept apart from others: whoever has them reads those files too. */
+const NAMING_FILES = '-naming-files';
+
+/**
+ * Rules of the source that were compiled before.
+ * @returns null where they are not kept, or files are to be read with them: that is what `keptRulesAndLists` is for
+ */
 export function keptRules(
   source: RuleSource,
   protocols: readonly ProtocolDefinition[],
 ): PreparedRules | null {
-  const { cacheDirectory, files: _, ...rest } = source;
+  const { cacheDirectory, lists: { reputation, ...lists } = {} } = source;
+  if (cacheDirectory === null || reputation !== undefined) return null;
+  const packed = readPackedRules(cacheDirectory, ruleSourceKey(source, rulesFingerprint(protocols)));
+  return packed && preparedRules(source, packed, { ...lists, named: new Map() });
+}
+
+/** The same with the files that belong to them: of large ones that takes seconds. @returns null where they are not kept */
+export function keptRulesAndLists(
+  source: RuleSource,
+  protocols: readonly ProtocolDefinition[],
+): PreparedRules | null {
+  const { cacheDirectory } = source;
   if (cacheDirectory === null) return null;
   const key = ruleSourceKey(source, rulesFingerprint(protocols));
-  const packed = readPackedRules(cacheDirectory, key);
-  return packed && { ...rest, cacheDirectory, packed };
+  const naming = readPackedRules(cacheDirectory, key + NAMING_FILES);
+  const packed = naming ?? readPackedRules(cacheDirectory, key);
+  if (packed === null) return null;
+  // What is wrong with lists is told by the summary that was kept with the rules.
+  const lists = readLists(source, []);
+  const files = new ListFiles();
+  if (naming) {
+    const rules = preparedRules(source, packed, { ...lists, named: new Map() });
+    inOneGo(openRules(rules, protocols, new NameTable(), new DataSets(), files));
+  }
+  return preparedRules(source, packed, { ...lists, named: files.read });
 }
 
 /**
@@ -288,12 +359,14 @@ export function prepareRulesNow(
   protocols: readonly ProtocolDefinition[],
   between?: () => void,
 ): PreparedRules {
-  const kept = keptRules(source, protocols);
+  const kept = keptRulesAndLists(source, protocols);
   if (kept !== null) return kept;
   const { prepared, provisional } = inOneGo(prepareRules(source, protocols), between);
   const { cacheDirectory } = source;
   if (cacheDirectory === null || provisional) return prepared;
-  keepPackedRules(cacheDirectory, ruleSourceKey(source, rulesFingerprint(protocols)), prepared.packed);
+  const key = ruleSourceKey(source, rulesFingerprint(protocols));
+  const namesFiles = (prepared.lists as PreparedLists).named.size > 0;
+  keepPackedRules(cacheDirectory, namesFiles ? key + NAMING_FILES : key, prepared.packed);
   return prepared;
 }
 

@@ -32,6 +32,8 @@ export interface CompileOptions {
   readonly expressions?: ExpressionCompiler;
   /** Sets that rules ask for and add to; they outlive the rule set. Absent: each rule set has its own. */
   readonly dataSets?: DataSets;
+  /** Lists that rules name, as they were read when these rules were prepared; others are read. */
+  readonly files?: ListFiles;
   /** For `iprep`; absent: rules that ask for it are refused. */
   readonly reputation?: IpReputation;
   /** For `geoip`; absent: rules that ask for it are refused. */
@@ -89,7 +91,7 @@ export function compileEnvironment(options: CompileOptions): CompileEnvironment 
     names: options.names,
     expressions: options.expressions ?? pcreCompiler,
     checkExpressions: options.checkExpressions ?? true,
-    files: new ListFiles(),
+    files: options.files ?? new ListFiles(),
     dataSets: options.dataSets ?? new DataSets(),
     reputation: options.reputation ?? null,
     geo: options.geo ?? null,

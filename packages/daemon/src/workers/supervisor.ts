@@ -5,6 +5,7 @@ import {
   type Detection,
   type DetectionPolicySettings,
   type EarlierConnectionSettings,
+  listsOfRulesAreCurrent,
   type OffloadMark,
   type PreparedRules,
   type ProvisionalBan,
@@ -212,6 +213,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   /** Null before there are rules, and where they come without. */
   get policy(): DetectionPolicySettings | null {
     return this.rules?.policy ?? null;
+  }
+
+  /** False where a file that the rules name is not what it was when they were prepared. */
+  get listsAreCurrent(): boolean {
+    return this.rules === null || listsOfRulesAreCurrent(this.rules);
   }
 
   /** Other decisions about the matches of the same rules; takes effect with the next batch of each worker. */

@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { collectGarbage } from '../garbage';
 import { RuleHost } from '../rule-host';
-import { keptRules, prepareRulesNow, type RuleSource, ruleFileText } from '../rule-loading';
+import { keptRulesAndLists, prepareRulesNow, type RuleSource, ruleFileText } from '../rule-loading';
 
 /**
  * Garbage that may be there beside what is in use. By itself V8 lets a heap grow to several times of that before it looks,
@@ -15,7 +15,9 @@ if (!parentPort) throw new Error('this file is started as a worker thread');
 const given = workerData as RuleSource & { files: RuleSource['files'] };
 const { protocols } = new RuleHost();
 let inUse = getHeapStatistics().used_heap_size;
-parentPort.postMessage(keptRules(given, protocols) ?? prepareRulesNow(asText(), protocols, keepSmall));
+parentPort.postMessage(
+  keptRulesAndLists(given, protocols) ?? prepareRulesNow(asText(), protocols, keepSmall),
+);
 
 function keepSmall(): void {
   if (getHeapStatistics().used_heap_size < inUse + GARBAGE) return;

@@ -5,6 +5,7 @@ import type { Keyword } from '../keyword';
 import { valuesOfFile } from '../lists/data-file';
 import { DataSet, type DataType, DEFAULT_MEMCAP } from '../lists/data-set';
 import { valueOfBytes } from '../lists/data-values';
+import type { ValueTable } from '../lists/value-table';
 import { type Argument, argumentsOf, invalid } from '../option-value';
 import type { RuleBuilder } from '../rule-builder';
 
@@ -169,21 +170,21 @@ function setOf(
   const memcap = words.size('memcap') ?? DEFAULT_MEMCAP;
   words.size('hashsize');
   const save = words.get('save') ?? words.get('state');
-  const set = new DataSet(name.text, type, memcap, save ? savePath(option, save) : null);
+  const savedTo = save ? savePath(option, save) : null;
   const load = words.get('load') ?? words.get('state');
+  let loaded: ValueTable | null = null;
   if (load) {
     const format = words.oneOf('format', FORMATS) ?? 'csv';
     const path = files.path(rule.rule.file, load.text);
     // What is to be kept from one run to the next is not there at the first one.
     const optional = words.get('load') === undefined;
     const keys = { value: words.get('value_key')?.text ?? null, array: words.get('array_key')?.text ?? null };
-    for (const entry of valuesOfFile(option, files, path, { type, format, keys, reputations, optional })) {
-      const isNew = !set.has(entry.value);
-      if (isNew && !set.add(entry.value, entry.reputation)) {
-        throw invalid(option, `${path} does not fit the set's memcap of ${memcap} bytes`, load.index);
-      }
-    }
+    loaded = valuesOfFile(option, files, path, { type, format, keys, reputations, optional });
+    if (loaded.bytes.length > memcap)
+      throw invalid(option, `${path} does not fit the set's memcap of ${memcap} bytes`, load.index);
   }
+  const before = dataSets.before(name.text);
+  const set = new DataSet({ name: name.text, type, memcap, savePath: savedTo, loaded, before });
   dataSets.add(set);
   return set;
 }

@@ -1,6 +1,7 @@
 import { parseQuoted, type RuleOption } from '@portcullis/rules';
 import { BufferStep, type Evaluation, type Outcome } from '../evaluation';
 import type { Keyword } from '../keyword';
+import type { ValueTable } from '../lists/value-table';
 import { invalid, required } from '../option-value';
 import type { RuleBuilder } from '../rule-builder';
 import { Literal } from '../search';
@@ -30,7 +31,7 @@ class FileNameStep extends BufferStep {
 /** The hash of a file is in a list. */
 class FileHashStep extends BufferStep {
   constructor(
-    private readonly hashes: ReadonlySet<string>,
+    private readonly hashes: ValueTable,
     private readonly negated: boolean,
   ) {
     super();
@@ -69,7 +70,7 @@ function hashKeyword(keyword: string, buffer: string, length: number): Keyword {
       const form = /^(!?)\s*"?([^"]+)"?$/.exec(required(option));
       if (!form) throw invalid(option, 'needs the name of a file');
       const { files } = rule.environment;
-      const hashes = files.hashSet(option, files.path(rule.rule.file, form[2].trim()), length);
+      const hashes = files.hashes(option, files.path(rule.rule.file, form[2].trim()), length);
       rule.addCondition(buffer, new FileHashStep(hashes, form[1] === '!'));
     },
   };

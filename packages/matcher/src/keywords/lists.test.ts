@@ -5,7 +5,7 @@ import { parseRuleText } from '@portcullis/rules';
 import { BUFFERS, compileText, Harness, PROTOCOLS, TestTransaction, VARIABLES } from '../../testing/harness';
 import { type CompileOptions, compileRulesNow } from '../compile-rules';
 import { DataSets } from '../lists/data-set';
-import { IpReputation } from '../lists/ip-reputation';
+import { IpReputation, readReputation } from '../lists/ip-reputation';
 import { NameTable } from '../name-table';
 
 let directory: string;
@@ -93,12 +93,13 @@ test('a set has a bound', () => {
 });
 
 test('reputations of addresses', () => {
-  const reputation = new IpReputation();
-  expect(reputation.addCategories('1,Bad,Bad hosts\n2,CnC,Command and control\n')).toEqual([]);
-  expect(
-    reputation.addList('10.0.0.0/8,1,20\n10.1.0.0/16,1,90\n10.1.2.3,2,50\n2001:db8::/32,1,70\n'),
-  ).toEqual([]);
-  expect(reputation.addList('nonsense,1,1\n10.0.0.1,99,1\n10.0.0.1,1,200\n10.0.0.0/99,1,1')).toHaveLength(4);
+  const categories = '1,Bad,Bad hosts\n2,CnC,Command and control\n';
+  const lists = ['10.0.0.0/8,1,20\n10.1.0.0/16,1,90\n', '10.1.2.3,2,50\n2001:db8::/32,1,70\n'];
+  const { read, problems } = readReputation(categories, lists);
+  expect(problems).toEqual([]);
+  const wrong = ['nonsense,1,1\n10.0.0.1,99,1\n10.0.0.1,1,200\n10.0.0.0/99,1,1'];
+  expect(readReputation(categories, wrong).problems.map(({ line }) => line)).toEqual([1, 2, 3, 4]);
+  const reputation = new IpReputation(read);
   const harness = new Harness(
     [
       'alert ip any any -> any any (iprep:src,Bad,>,50; sid:1;)',

@@ -1,8 +1,8 @@
 import type { RuleOption } from '@portcullis/rules';
-import { invalid } from '../option-value';
 import type { DataType } from './data-set';
 import { valueOfText } from './data-values';
-import type { ListFiles } from './list-files';
+import { ListError, type ListFiles, linesOf } from './list-files';
+import type { ValueTable, ValueTableBuilder } from './value-table';
 
 export interface DataFileForm {
   readonly type: DataType;
@@ -16,48 +16,41 @@ export interface DataFileForm {
   readonly optional: boolean;
 }
 
-export interface DataEntry {
-  readonly value: string;
-  readonly reputation: number;
-}
-
 const LARGEST_REPUTATION = 65_535;
 
-/** @throws RuleError with the line of the file that is wrong */
-export function* valuesOfFile(
+/** The values of a file. @throws RuleError with the line of the file that is wrong, and what `files` throws */
+export function valuesOfFile(
   option: RuleOption,
   files: ListFiles,
   path: string,
   form: DataFileForm,
-): Generator<DataEntry> {
-  if (form.optional && !files.exists(path)) return;
-  const text = files.read(option, path);
-  if (form.format === 'csv') yield* plainValues(option, path, text, form);
-  else yield* jsonValues(option, path, text, form);
+): ValueTable {
+  const { type, format, reputations, optional } = form;
+  const parts = [type, format, form.keys.value, form.keys.array, reputations];
+  return files.table(option, { path, form: JSON.stringify(parts), optional }, (text, table) => {
+    if (text === '' && optional) return;
+    if (format === 'csv') addPlainValues(path, text, form, table);
+    else addJsonValues(path, text, form, table);
+  });
 }
 
-function* plainValues(
-  option: RuleOption,
+function addPlainValues(
   path: string,
   text: string,
   { type, reputations }: DataFileForm,
-): Generator<DataEntry> {
-  let number = 0;
-  for (const raw of text.split('\n')) {
-    number++;
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
+  table: ValueTableBuilder,
+): void {
+  for (const { number, line } of linesOf(text)) {
     const [written, score = ''] = line.split(',', 2);
     const value = valueOfText(type, written.trim());
-    if (value === null) throw invalid(option, `${path}:${number} is not a value of type ${type}`);
+    if (value === null) throw new ListError(`${path}:${number} is not a value of type ${type}`);
     const reputation = Number(score.trim());
     if (reputations && (!/^\d{1,5}$/.test(score.trim()) || reputation > LARGEST_REPUTATION)) {
-      throw invalid(
-        option,
+      throw new ListError(
         `${path}:${number} needs a reputation from 0 to ${LARGEST_REPUTATION} behind a comma`,
       );
     }
-    yield { value, reputation: reputations ? reputation : 0 };
+    table.add(value, reputations ? reputation : 0);
   }
 }
 
@@ -71,19 +64,19 @@ function at(object: unknown, path: string): unknown {
   return found;
 }
 
-function* jsonValues(
-  option: RuleOption,
+function addJsonValues(
   path: string,
   text: string,
   { type, format, keys }: DataFileForm,
-): Generator<DataEntry> {
+  table: ValueTableBuilder,
+): void {
   const { value: valueKey, array } = keys;
-  if (valueKey === null) throw invalid(option, `format ${format} needs "value_key"`);
+  if (valueKey === null) throw new ListError(`format ${format} needs "value_key"`);
   const parse = (json: string, place: string): unknown => {
     try {
       return JSON.parse(json);
     } catch {
-      throw invalid(option, `${place} is not JSON`);
+      throw new ListError(`${place} is not JSON`);
     }
   };
   let objects: unknown[];
@@ -91,7 +84,7 @@ function* jsonValues(
     const whole = parse(text, path);
     const list = array === null ? whole : at(whole, array);
     if (!Array.isArray(list))
-      throw invalid(option, `${path} has no array${array === null ? '' : ` at ${array}`}`);
+      throw new ListError(`${path} has no array${array === null ? '' : ` at ${array}`}`);
     objects = list;
   } else {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
@@ -105,7 +98,7 @@ function* jsonValues(
         : type === 'string'
           ? Buffer.from(written, 'utf8').toString('latin1')
           : valueOfText(type, written);
-    if (value === null) throw invalid(option, `${path}, object ${i + 1}, has no ${type} at ${valueKey}`);
-    yield { value, reputation: 0 };
+    if (value === null) throw new ListError(`${path}, object ${i + 1}, has no ${type} at ${valueKey}`);
+    table.add(value);
   }
 }

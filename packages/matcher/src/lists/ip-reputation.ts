@@ -1,4 +1,6 @@
 import { parseAddress } from '@portcullis/wire';
+import { linesOf } from './list-files';
+import { ValueTable, ValueTableBuilder, type ValueTableBytes } from './value-table';
 
 /** Highest number of a category, and highest score. */
 const MAX_CATEGORY = 60;
@@ -11,97 +13,112 @@ export interface ReputationProblem {
   readonly reason: string;
 }
 
-/** A key for the first `bits` bits of an address of four words. */
-function keyOf(address: Uint32Array, bits: number): string {
-  let key = '';
+/** What lists say of addresses: plain data that crosses threads. */
+export interface ReadReputation {
+  /** Text of a categories file: `number,short name,description`. */
+  readonly categories: string;
+  readonly scores: ValueTableBytes;
+  /** Lengths of the prefixes that there are, the longest first. */
+  readonly lengths: readonly number[];
+}
+
+/** A key for what a category says of the first `bits` bits of an address of four words. */
+function keyOf(address: Uint32Array, bits: number, category: number): string {
+  let key = String.fromCharCode(category, bits);
   for (let word = 0; word * 32 < bits; word++) {
     const kept = Math.min(32, bits - word * 32);
-    const mask = kept === 32 ? 0xffffffff : (0xffffffff << (32 - kept)) >>> 0;
-    const value = (address[word] & mask) >>> 0;
-    key += String.fromCharCode(value >>> 16, value & 0xffff);
+    const value = address[word] & (kept === 32 ? -1 : -1 << (32 - kept));
+    key += String.fromCharCode(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
   }
   return key;
 }
 
+/**
+ * Reads reputation lists: `address[/length],category number,score` a line; of lines that say the same the last counts.
+ * @returns what they say, and what could not be read, line by line
+ */
+export function readReputation(
+  categories: string,
+  lists: readonly string[],
+): { read: ReadReputation; problems: ReputationProblem[] } {
+  const table = new ValueTableBuilder();
+  const lengths = new Set<number>();
+  const { problems } = numbersOfCategories(categories);
+  for (const list of lists) {
+    problems.push(
+      ...eachLine(list, (line) => {
+        const [target = '', category = '', score = ''] = line.split(',').map((part) => part.trim());
+        const [written, length] = target.split('/', 2);
+        const address = parseAddress(written);
+        if (address === null) return `'${written.slice(0, 60)}' is no address`;
+        const first = written.includes(':') ? 0 : IPV4_FIRST_BIT;
+        const bits = length === undefined ? ADDRESS_BITS : first + Number(length);
+        if (!(length === undefined || /^\d{1,3}$/.test(length)) || bits > ADDRESS_BITS) {
+          return `'${target.slice(0, 60)}' is no network`;
+        }
+        const number = Number(category);
+        const value = Number(score);
+        if (!/^\d{1,2}$/.test(category) || number < 1 || number >= MAX_CATEGORY)
+          return `'${category}' is no category`;
+        if (!/^\d{1,3}$/.test(score) || value > MAX_SCORE) return `a score is from 0 to ${MAX_SCORE}`;
+        table.set(keyOf(address, bits, number), value);
+        lengths.add(bits);
+        return null;
+      }),
+    );
+  }
+  const longestFirst = [...lengths].sort((a, b) => b - a);
+  return { read: { categories, scores: table.build(), lengths: longestFirst }, problems };
+}
+
+function numbersOfCategories(text: string): { numbers: Map<string, number>; problems: ReputationProblem[] } {
+  const numbers = new Map<string, number>();
+  const problems = eachLine(text, (line) => {
+    const [number, name] = line.split(',').map((part) => part.trim());
+    const value = Number(number);
+    if (!/^\d{1,2}$/.test(number) || value < 1 || value >= MAX_CATEGORY) {
+      return `a category has a number from 1 to ${MAX_CATEGORY - 1}`;
+    }
+    if (!name) return 'a category has a name behind its number';
+    numbers.set(name.toLowerCase(), value);
+    return null;
+  });
+  return { numbers, problems };
+}
+
+function eachLine(text: string, read: (line: string) => string | null): ReputationProblem[] {
+  const problems: ReputationProblem[] = [];
+  for (const { number, line } of linesOf(text)) {
+    const reason = read(line);
+    if (reason !== null) problems.push({ line: number, reason });
+  }
+  return problems;
+}
+
 /** Addresses and networks with scores by category (`iprep`). */
 export class IpReputation {
-  private readonly categories = new Map<string, number>();
-  /** By prefix length: scores by prefix. The longest prefix that has a score of the category counts. */
-  private readonly byLength: (Map<string, Uint8Array> | undefined)[] = [];
-  private lengths: number[] = [];
+  private readonly categories: ReadonlyMap<string, number>;
+  private readonly scores: ValueTable;
+  private readonly lengths: readonly number[];
+
+  constructor({ categories, scores, lengths }: ReadReputation) {
+    this.categories = numbersOfCategories(categories).numbers;
+    this.scores = new ValueTable(scores);
+    this.lengths = lengths;
+  }
 
   /** @returns 0 where there is no such category */
   category(name: string): number {
     return this.categories.get(name.toLowerCase()) ?? 0;
   }
 
-  /** Reads a categories file: `number,short name,description`. */
-  addCategories(text: string): ReputationProblem[] {
-    return this.readLines(text, (line) => {
-      const [number, name] = line.split(',').map((part) => part.trim());
-      const value = Number(number);
-      if (!/^\d{1,2}$/.test(number) || value < 1 || value >= MAX_CATEGORY) {
-        return `a category has a number from 1 to ${MAX_CATEGORY - 1}`;
-      }
-      if (!name) return 'a category has a name behind its number';
-      this.categories.set(name.toLowerCase(), value);
-      return null;
-    });
-  }
-
-  /** Reads a reputation list: `address[/length],category number,score`. */
-  addList(text: string): ReputationProblem[] {
-    return this.readLines(text, (line) => {
-      const [target = '', category = '', score = ''] = line.split(',').map((part) => part.trim());
-      const [written, length] = target.split('/', 2);
-      const address = parseAddress(written);
-      if (address === null) return `'${written.slice(0, 60)}' is no address`;
-      const first = written.includes(':') ? 0 : IPV4_FIRST_BIT;
-      const bits = length === undefined ? ADDRESS_BITS : first + Number(length);
-      if (!(length === undefined || /^\d{1,3}$/.test(length)) || bits > ADDRESS_BITS) {
-        return `'${target.slice(0, 60)}' is no network`;
-      }
-      const number = Number(category);
-      const value = Number(score);
-      if (!/^\d{1,2}$/.test(category) || number < 1 || number >= MAX_CATEGORY)
-        return `'${category}' is no category`;
-      if (!/^\d{1,3}$/.test(score) || value > MAX_SCORE) return `a score is from 0 to ${MAX_SCORE}`;
-      this.set(address, bits, number, value);
-      return null;
-    });
-  }
-
-  private readLines(text: string, read: (line: string) => string | null): ReputationProblem[] {
-    const problems: ReputationProblem[] = [];
-    text.split('\n').forEach((raw, i) => {
-      const line = raw.trim();
-      if (line === '' || line.startsWith('#')) return;
-      const reason = read(line);
-      if (reason !== null) problems.push({ line: i + 1, reason });
-    });
-    return problems;
-  }
-
-  private set(address: Uint32Array, bits: number, category: number, score: number): void {
-    let prefixes = this.byLength[bits];
-    if (!prefixes) {
-      prefixes = new Map();
-      this.byLength[bits] = prefixes;
-      this.lengths = [...this.lengths, bits].sort((a, b) => b - a);
-    }
-    const key = keyOf(address, bits);
-    let scores = prefixes.get(key);
-    if (!scores) {
-      scores = new Uint8Array(MAX_CATEGORY);
-      prefixes.set(key, scores);
-    }
-    scores[category] = score;
-  }
-
-  /** @returns the address's score, 0 where it has none in that category */
+  /**
+   * The longest prefix that has a score of the category counts.
+   * @returns the address's score, 0 where it has none in that category
+   */
   score(address: Uint32Array, category: number): number {
     for (const bits of this.lengths) {
-      const score = this.byLength[bits]?.get(keyOf(address, bits))?.[category] ?? 0;
+      const score = this.scores.number(keyOf(address, bits, category)) ?? 0;
       if (score > 0) return score;
     }
     return 0;
