@@ -51,8 +51,9 @@ export class Stillness {
     const schedule = id === 0 ? null : this.schedule(id);
     if (schedule === null || silent > LONGEST_WAIT) return silent;
     const step = Math.min(now - this.lookedAt, LONGEST_STEP);
-    // One that waits for a processor now may have slept before, and the other way round: what it ran is known for sure.
-    if (!schedule.runnable) this.still += step;
+    // One that waits for a processor now may have slept before, and the other way round: what it ran is known for sure, but
+    // for the first step, which counts.
+    if (!schedule.runnable || Number.isNaN(this.ran)) this.still += step;
     else if (schedule.ran > this.ran) this.still += Math.min(step, (schedule.ran - this.ran) * 1000);
     this.lookedAt = now;
     this.ran = schedule.ran;

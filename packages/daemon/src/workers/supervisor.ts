@@ -46,8 +46,11 @@ export interface AttendedQueue {
   facts: QueueFacts;
 }
 
-/** A worker that has not turned its loop for so long is taken for stalled. */
-const STALLED_MILLISECONDS = 800;
+/**
+ * A worker that has not turned its loop for so long is taken for stalled: traffic is to go on within a second. The longest
+ * that one stands still for a reason is when it collects the garbage of a million connections, half a second.
+ */
+const STALLED_MILLISECONDS = 750;
 const WATCH_MILLISECONDS = 50;
 const RETRY_MILLISECONDS = 1000;
 /** Twice what a worker waits in the kernel before it looks after anything else. */
