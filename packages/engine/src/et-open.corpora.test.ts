@@ -5,7 +5,8 @@ import { type CompiledRule, NameTable } from '@portcullis/matcher';
 import { createProtocols } from '@portcullis/protocols';
 import { ruleSource } from '../testing/inspection';
 import { DEFAULT_DETECTION_POLICY, DetectionPolicy } from './detection-policy';
-import { type LoadedRules, loadRules } from './rule-loading';
+import { loadRules } from './rule-loading';
+import type { LoadedRules } from './rule-opening';
 
 const TO_SERVER = 0;
 

@@ -23,18 +23,18 @@ export { keptRulesNow, prepareRulesApart } from './prepare-apart';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay';
 export { ResetBuilder } from './reset';
 export { type LanguageBuffer, type RuleLanguage, ruleLanguage } from './rule-language';
+export { loadRulesNow } from './rule-loading';
 export {
   describeFailedRule,
   type FailedRuleSummary,
   listsOfRulesAreCurrent,
-  loadRulesNow,
   type PreparedRules,
   type RuleLists,
   type RuleSource,
   type RuleSummary,
   ruleClasses,
   ruleFileText,
-} from './rule-loading';
+} from './rule-source';
 export type { PacketSender } from './segment-builder';
 export type { WebAddressFacts } from './web-address-inspection';
 export { type LostKind, LostKinds } from './worker/detection-outbox';

@@ -17,7 +17,8 @@ import type { Detection } from './detection';
 import { InspectCounter } from './inspect-counters';
 import { Inspector } from './inspector';
 import type { InspectorOptions } from './inspector-options';
-import { type LoadedRules, loadRulesNow } from './rule-loading';
+import { loadRulesNow } from './rule-loading';
+import type { LoadedRules } from './rule-opening';
 
 const rulesDirectory = join(__dirname, '..', '..', '..', 'rules');
 const ROUNDS = process.env.PORTCULLIS_LONG ? 60 : 35;

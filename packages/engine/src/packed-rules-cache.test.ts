@@ -14,14 +14,8 @@ import { createProtocols } from '@portcullis/protocols';
 import { ruleSource } from '../testing/inspection';
 import { keepPackedRules, readPackedRules, ruleSourceKey } from './packed-rules-cache';
 import { RuleHost } from './rule-host';
-import {
-  keptRules,
-  keptRulesAndLists,
-  listsOfRulesAreCurrent,
-  type PreparedRules,
-  prepareRulesNow,
-  type RuleSource,
-} from './rule-loading';
+import { keptRules, keptRulesAndLists, prepareRulesNow } from './rule-preparation';
+import { listsOfRulesAreCurrent, type PreparedRules, type RuleSource } from './rule-source';
 
 const protocols = createProtocols();
 const RULES = 'alert tcp any any -> any any (msg:"m"; content:"abc"; sid:1;)\n';

@@ -17,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { RuleSource } from './rule-loading';
+import type { RuleSource } from './rule-source';
 
 const DIGEST = 32;
 const SUFFIX = '.rules';

@@ -4,7 +4,7 @@ import { ruleSource } from '../testing/inspection';
 import { alertRecord } from './alert-record';
 import type { Detection } from './detection';
 import { Replay, type ReplayOptions } from './replay';
-import { ruleClasses } from './rule-loading';
+import { ruleClasses } from './rule-source';
 
 const RULES = [
   'alert udp any any -> any 53 (content:"needle"; sid:1;)',

@@ -1,13 +1,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RuleHost } from './rule-host';
-import {
-  keptRules,
-  type PreparedRules,
-  prepareRulesNow,
-  type RuleSource,
-  ruleFileText,
-} from './rule-loading';
+import { keptRules, prepareRulesNow } from './rule-preparation';
+import { type PreparedRules, type RuleSource, ruleFileText } from './rule-source';
 
 /** The compiled entry of a thread that prepares rules. */
 const preparingWorkerPath = join(__dirname, 'worker', 'prepare.js');

@@ -11,7 +11,8 @@ import { Inspector } from './inspector';
 import { PacketLayers } from './packet-layers';
 import type { ParserMemoryOptions } from './parser-memory';
 import { RuleHost } from './rule-host';
-import type { LoadedRules, RuleSource, RuleSummary } from './rule-loading';
+import type { LoadedRules } from './rule-opening';
+import type { RuleSource, RuleSummary } from './rule-source';
 
 export interface ReplayOptions {
   rules: RuleSource;

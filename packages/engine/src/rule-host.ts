@@ -7,14 +7,9 @@ import {
   type ProtocolDefinition,
   type ProtocolSettings,
 } from '@portcullis/protocols';
-import {
-  type LoadedRules,
-  loadRulesNow,
-  openRules,
-  openRulesNow,
-  type PreparedRules,
-  type RuleSource,
-} from './rule-loading';
+import { loadRulesNow } from './rule-loading';
+import { type LoadedRules, openRules, openRulesNow } from './rule-opening';
+import type { PreparedRules, RuleSource } from './rule-source';
 
 /** Buffers that hold hashes of files: they are computed where a rule looks at them. */
 const FILE_HASHES: ReadonlyMap<string, number> = new Map([

@@ -4,7 +4,8 @@ import { createProtocols } from '@portcullis/protocols';
 import type { Detection } from '../src/detection';
 import { Inspector } from '../src/inspector';
 import type { InspectorOptions } from '../src/inspector-options';
-import { loadRulesNow, type RuleSource } from '../src/rule-loading';
+import { loadRulesNow } from '../src/rule-loading';
+import type { RuleSource } from '../src/rule-source';
 
 /** Rules as text, with everything else as a test wants it. */
 export function ruleSource(text: string, path = 'test.rules'): RuleSource {

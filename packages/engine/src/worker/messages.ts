@@ -4,7 +4,7 @@ import type { DetectionPolicySettings } from '../detection-policy';
 import type { EarlierConnectionSettings } from '../earlier-connections';
 import type { OffloadMark } from '../inspector-options';
 import type { ParserMemoryOptions } from '../parser-memory';
-import type { PreparedRules, RuleSummary } from '../rule-loading';
+import type { PreparedRules, RuleSummary } from '../rule-source';
 import type { ToldDetection } from './detection-outbox';
 import type { BanPermit } from './provisional-bans';
 

@@ -3,7 +3,8 @@ import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { collectGarbage } from '../garbage';
 import { RuleHost } from '../rule-host';
-import { keptRulesAndLists, prepareRulesNow, type RuleSource, ruleFileText } from '../rule-loading';
+import { keptRulesAndLists, prepareRulesNow } from '../rule-preparation';
+import { type RuleSource, ruleFileText } from '../rule-source';
 
 /**
  * Garbage that may be there beside what is in use. By itself V8 lets a heap grow to several times of that before it looks,
