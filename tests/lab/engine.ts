@@ -36,7 +36,7 @@ export interface EngineOptions {
   ruleFiles?: readonly string[];
   settings?: Readonly<Record<string, string>>;
   /** `nfqueue.queues`; default: one, which starts sooner. */
-  queues?: '0' | '0-1';
+  queues?: '0' | '0-1' | '0-3';
   enable?: boolean;
   purge?: boolean;
   /** Text of the administration's policy. */

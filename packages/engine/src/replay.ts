@@ -106,6 +106,7 @@ export class Replay {
     const matcher = new Matcher(this.loaded.ruleset, this.options.matcher);
     matcher.profile = this.costs;
     this.checksums.restart();
+    this.loaded.dataSets.forget();
     const result: ReplayResult = { packets: 0, bytes: 0, dropped: 0, alerts: 0, seconds: 0, error: null };
     this.onDetection = (detection) => {
       result.alerts++;

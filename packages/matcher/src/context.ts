@@ -56,8 +56,8 @@ export class InspectionContext {
   readonly streamEvents = new PacketEventSet();
   /** The transaction that is being inspected (its `id`); -1: none. Written by the matcher. */
   transactionId = -1;
-  /** Bits of hosts. Owned by the matcher. */
-  readonly hostBits = new HostBits();
+  /** Bits of hosts. Written by the matcher. */
+  hostBits = new HostBits();
   /** Owned by the matcher, kept by the engine with the flow; null while there is nothing to remember. */
   flowState: FlowMatchState | null = null;
   /** The DCERPC message that is being inspected has its numbers in little-endian order. */

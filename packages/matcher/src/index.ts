@@ -39,6 +39,7 @@ export { NameTable } from './name-table';
 export { type OpenedRuleSet, openRuleSet, packRuleSet } from './packed-rule-set';
 export { PackedTreeError } from './packed-tree';
 export { keywordNames } from './registry';
+export { makeRuleMemory, type RuleMemory } from './rule-memory';
 export { type ActionOrder, STANDARD_ACTION_ORDER } from './rule-order';
 export { type RuleCost, RuleCosts, type RuleProfile } from './rule-profile';
 export type { SegmentUse } from './segment-scan';

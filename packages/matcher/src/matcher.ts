@@ -4,12 +4,14 @@ import type { CompiledRule } from './compiled-rule';
 import type { CompiledRuleSet } from './compiled-rule-set';
 import type { InspectionContext } from './context';
 import { ExpressionAllowance } from './expression-allowance';
+import { HostBits } from './host-bits';
 import type { MatchList } from './match-list';
 import { DEFAULT_LIMITS, type MatcherLimits } from './matcher-limits';
 import { MatcherStage } from './matcher-stage';
 import type { MatcherStatistics } from './matcher-statistics';
 import { PacketRules } from './packet-rules';
 import { RuleEvaluator } from './rule-evaluator';
+import type { RuleMemory } from './rule-memory';
 import type { RuleProfile } from './rule-profile';
 import { SegmentScan, type SegmentUse } from './segment-scan';
 import { StreamRules } from './stream-rules';
@@ -28,6 +30,7 @@ export class Matcher {
   private readonly limits: MatcherLimits;
   private readonly evaluator: RuleEvaluator;
   private readonly thresholds: ThresholdTable;
+  private readonly hostBits: HostBits;
   // Parts that belong to one rule set and go with it.
   private stage!: MatcherStage;
   private segments!: SegmentScan;
@@ -35,12 +38,20 @@ export class Matcher {
   private streams!: StreamRules;
   private transactions!: TransactionRules;
 
-  /** @param ruleset with its databases prepared or attached */
-  constructor(ruleset: CompiledRuleSet, limits: Partial<MatcherLimits> = {}) {
+  /**
+   * @param ruleset with its databases prepared or attached
+   * @param memory what other matchers, with the same limits, remember too; null: its own
+   */
+  constructor(
+    ruleset: CompiledRuleSet,
+    limits: Partial<MatcherLimits> = {},
+    memory: RuleMemory | null = null,
+  ) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.evaluator = new RuleEvaluator(this.limits);
     this.fired = this.evaluator.fired;
-    this.thresholds = new ThresholdTable(this.limits.thresholds);
+    this.thresholds = new ThresholdTable(this.limits.thresholds, memory?.thresholds);
+    this.hostBits = new HostBits(memory?.hostBits);
     this.take(ruleset);
   }
 
@@ -131,6 +142,7 @@ export class Matcher {
   begin(context: InspectionContext): void {
     const { evaluation } = this.evaluator;
     evaluation.context = context;
+    context.hostBits = this.hostBits;
     evaluation.refill();
     this.fired.begin();
     this.stage.header.begin(context);

@@ -1,6 +1,7 @@
 import type { RateAction, TrackedBy } from '@portcullis/rules';
 import type { AddressSet } from './address-set';
 import type { InspectionContext } from './context';
+import { PlaceLocks } from './place-locks';
 import { PortCounts } from './port-counts';
 
 export type ThresholdType = 'limit' | 'threshold' | 'both' | 'detection_filter';
@@ -55,9 +56,17 @@ const SECOND = 1e6;
 const BACKOFF_KEPT = 3600 * SECOND;
 const LARGEST_COUNT = 0xffffffff;
 
+/** Sets of `WAYS` entries for so many entries. */
+function setsFor(capacity: number): number {
+  let sets = 1;
+  while (sets * WAYS < capacity) sets *= 2;
+  return sets;
+}
+
 /**
  * Counts of rule matches by address, in a table of fixed size: eight places for each hash, of which the one with the
- * oldest period is given up (and counted) when all are taken. Time is packet time.
+ * oldest period is given up (and counted) when all are taken. Time is packet time. Threads that share its memory count
+ * together: connections of one host may be with any of them.
  */
 export class ThresholdTable {
   /** Entries that were given up while their period was still running. */
@@ -72,20 +81,45 @@ export class ThresholdTable {
   private readonly counts: Uint32Array;
   /** Rate filter: when the other action was last called for, microseconds, 0 never. Backoff: the next count told of. */
   private readonly marks: Float64Array;
-  private readonly ports = new PortCounts();
+  private readonly ports: PortCounts;
+  private readonly locks: PlaceLocks;
   private readonly key = new Uint32Array(KEY_WORDS);
 
-  /** @param capacity entries, rounded up to a power of two */
-  constructor(capacity: number) {
-    let sets = 1;
-    while (sets * WAYS < capacity) sets *= 2;
+  /**
+   * @param capacity entries, rounded up to a power of two
+   * @param memory of `bytesFor` the capacity, zero before the first table is made of it
+   */
+  constructor(
+    capacity: number,
+    memory: ArrayBufferLike = new ArrayBuffer(ThresholdTable.bytesFor(capacity)),
+  ) {
+    const sets = setsFor(capacity);
+    const entries = sets * WAYS;
+    let at = 0;
+    const numbers = () => {
+      const array = new Float64Array(memory, at, entries);
+      at += array.byteLength;
+      return array;
+    };
+    const words = (length: number) => {
+      const array = new Uint32Array(memory, at, length);
+      at += array.byteLength;
+      return array;
+    };
     this.sets = sets;
-    this.keys = new Uint32Array(sets * WAYS * KEY_WORDS);
-    this.rules = new Float64Array(sets * WAYS);
-    this.began = new Float64Array(sets * WAYS);
-    this.ends = new Float64Array(sets * WAYS);
-    this.counts = new Uint32Array(sets * WAYS);
-    this.marks = new Float64Array(sets * WAYS);
+    this.rules = numbers();
+    this.began = numbers();
+    this.ends = numbers();
+    this.marks = numbers();
+    this.keys = words(entries * KEY_WORDS);
+    this.counts = words(entries);
+    this.locks = new PlaceLocks(new Int32Array(memory, at, sets));
+    this.ports = new PortCounts(memory, at + sets * 4);
+  }
+
+  static bytesFor(capacity: number): number {
+    const sets = setsFor(capacity);
+    return sets * WAYS * (4 * 8 + KEY_WORDS * 4 + 4) + sets * 4 + PortCounts.BYTES;
   }
 
   /**
@@ -100,8 +134,16 @@ export class ThresholdTable {
     context: InspectionContext,
   ): ThresholdResult {
     if (settings.type === 'suppress') return isSuppressed(settings, context) ? 2 : 1;
+    const set = this.setOf(rule, index, settings.track, context);
+    this.locks.take(set);
+    const slot = this.find(set, rule, context.timeMicros);
+    const result = this.countAt(slot, settings, context);
+    this.locks.release(set);
+    return result;
+  }
+
+  private countAt(slot: number, settings: CountedThreshold, context: InspectionContext): ThresholdResult {
     const now = context.timeMicros;
-    const slot = this.find(rule, index, settings, context, now);
     switch (settings.type) {
       case 'backoff':
         return this.countBackoff(slot, settings, now);
@@ -121,7 +163,7 @@ export class ThresholdTable {
     const { counts } = this;
     const known = this.began[slot] !== 0;
     const running = this.enterPeriod(slot, settings.seconds, now);
-    if (!running && settings.uniqueOn !== undefined) this.ports.clear(slot);
+    if (!running && settings.uniqueOn !== undefined) this.ports.release(slot);
     if (settings.uniqueOn === undefined) counts[slot]++;
     else {
       const { sourcePort, destinationPort } = context.packet;
@@ -183,31 +225,32 @@ export class ThresholdTable {
     return false;
   }
 
-  private find(
-    rule: number,
-    index: number,
-    settings: CountedThreshold,
-    context: InspectionContext,
-    now: number,
-  ): number {
-    const key = this.key;
-    this.fillKey(settings.track, context);
+  /** Makes the key of what is counted. @returns the set of places that it may be in */
+  private setOf(rule: number, index: number, track: ThresholdTrack, context: InspectionContext): number {
+    const { key } = this;
+    this.fillKey(track, context);
     key[KEY_WORDS - 1] = index;
     let hash = (rule | 0) ^ Math.imul((rule / 0x100000000) | 0, 0x9e3779b1);
     for (let i = 0; i < KEY_WORDS; i++) {
       hash = Math.imul(hash ^ key[i], 0x85ebca6b);
       hash ^= hash >>> 13;
     }
-    const first = ((hash >>> 4) & (this.sets - 1)) * WAYS;
+    return (hash >>> 4) & (this.sets - 1);
+  }
+
+  /** @returns the place of the key, which is a new one where there was none */
+  private find(set: number, rule: number, now: number): number {
+    const first = set * WAYS;
     let victim = first;
     for (let slot = first; slot < first + WAYS; slot++) {
       if (this.began[slot] !== 0 && this.rules[slot] === rule && this.sameKey(slot)) return slot;
       if (this.ends[slot] < this.ends[victim]) victim = slot;
     }
     if (this.began[victim] !== 0 && this.ends[victim] > now) this.evictions++;
-    this.rules[victim] = rule;
-    this.keys.set(key, victim * KEY_WORDS);
+    // Free first: should this thread be ended here, the place belongs to nobody.
     this.began[victim] = 0;
+    this.rules[victim] = rule;
+    this.keys.set(this.key, victim * KEY_WORDS);
     this.counts[victim] = 0;
     this.marks[victim] = 0;
     this.ports.release(victim);

@@ -11,6 +11,7 @@ import { Matcher } from '../src/matcher';
 import type { MatcherLimits } from '../src/matcher-limits';
 import { NameTable } from '../src/name-table';
 import { openRuleSet, packRuleSet } from '../src/packed-rule-set';
+import type { RuleMemory } from '../src/rule-memory';
 
 export const PROTOCOLS = ['http', 'dns'] as const;
 
@@ -187,8 +188,9 @@ export class Harness {
     text: string,
     limits: Partial<MatcherLimits> = {},
     private readonly options: Partial<CompileOptions> = {},
+    memory: RuleMemory | null = null,
   ) {
-    this.matcher = new Matcher(this.compile(text), limits);
+    this.matcher = new Matcher(this.compile(text), limits, memory);
     const { context } = this;
     context.hasFlow = true;
     context.flowEstablished = true;

@@ -6,12 +6,14 @@ import {
   type DetectionPolicySettings,
   type EarlierConnectionSettings,
   listsOfRulesAreCurrent,
+  makeRuleMemory,
   type OffloadMark,
   type PreparedRules,
   type ProvisionalBan,
   type QueueFacts,
   type RuleSummary,
   type SourceSettings,
+  sharedClockOffset,
 } from '@portcullis/engine';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import { EventEmitter } from 'eventemitter3';
@@ -20,7 +22,7 @@ import { type DataSetFile, threadEvent, WorkerThread, type WorkerThreadSettings 
 export interface SupervisorSettings {
   /** Where packets come from, a worker each: by the number of the queue, or of the mirror. */
   sources: ReadonlyMap<number, SourceSettings>;
-  thread: Omit<WorkerThreadSettings, 'firstFlowId'>;
+  thread: Omit<WorkerThreadSettings, 'firstFlowId' | 'memory' | 'epoch'>;
   /** What runs in the threads, where it is not the inspection. */
   script?: string;
 }
@@ -80,6 +82,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private addresses: AddressTableData | null = null;
   private permit: BanPermit | null = null;
   private threadNumber = 0;
+  private readonly memory = makeRuleMemory();
+  private readonly epoch = Date.now() - performance.now() - sharedClockOffset();
   private stopping = false;
 
   /** The rules in force; null before there are any. */
@@ -300,7 +304,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   private spawn(): WorkerThread {
     const number = this.threadNumber++ % THREAD_NUMBERS;
-    const settings = { ...this.settings.thread, firstFlowId: number * FLOW_IDS_PER_THREAD + 1 };
+    const { memory, epoch } = this;
+    const firstFlowId = number * FLOW_IDS_PER_THREAD + 1;
+    const settings = { ...this.settings.thread, memory, epoch, firstFlowId };
     const thread = new WorkerThread(settings, this.settings.script);
     thread.on('rehearsal', (detection) => this.emit('rehearsal', detection));
     return thread;

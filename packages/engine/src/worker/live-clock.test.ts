@@ -11,6 +11,7 @@ test.each([
   let wall = START;
   const clock = new LiveClock(
     () => steady,
+    wall - steady,
     () => wall,
   );
   const before = clock.micros(steady);

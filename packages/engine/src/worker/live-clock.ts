@@ -4,16 +4,17 @@
  * forward end every flow. What is told carries the time of day.
  */
 export class LiveClock {
-  private readonly epochMillis: number;
   private shiftMicros = 0;
 
-  /** @param steady milliseconds of a clock that nobody sets */
+  /**
+   * @param steady milliseconds of a clock that nobody sets
+   * @param epochMillis milliseconds since 1970 at its zero, as the system's clock had it once
+   */
   constructor(
     private readonly steady: () => number,
+    private readonly epochMillis: number,
     private readonly wall: () => number = Date.now,
-  ) {
-    this.epochMillis = wall() - steady();
-  }
+  ) {}
 
   /** Microseconds since 1970, as they were when this began. @param steadyMillis read from the steady clock */
   micros(steadyMillis: number): number {

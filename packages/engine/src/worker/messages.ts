@@ -1,3 +1,4 @@
+import type { RuleMemory } from '@portcullis/matcher';
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { DetectionPolicySettings } from '../detection-policy';
@@ -55,6 +56,10 @@ export interface WorkerSettings {
   words: SharedArrayBuffer;
   counters: SharedArrayBuffer;
   latency: SharedArrayBuffer;
+  /** What rules remember across connections, together with the other workers. */
+  memory: RuleMemory;
+  /** Milliseconds since 1970 at the zero of the clock that all threads share: all of them count by the same time. */
+  epoch: number;
   /** Flow ids of this worker begin here. */
   firstFlowId: number;
 }

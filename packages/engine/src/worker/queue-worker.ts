@@ -55,7 +55,7 @@ export class QueueWorker {
     now: () => clock.now(),
     send: (told) => this.say({ type: 'detections', told, rehearsal: false }),
   });
-  private readonly time = new LiveClock(() => clock.now());
+  private readonly time: LiveClock;
   private readonly bans = new ProvisionalBans(() => CLOCK_OFFSET + clock.now());
   private draining = false;
   /** When the batch in hand was taken, by this thread's clock. */
@@ -81,6 +81,7 @@ export class QueueWorker {
     private readonly port: MessagePort,
   ) {
     this.words = new Int32Array(settings.words);
+    this.time = new LiveClock(() => clock.now(), settings.epoch + CLOCK_OFFSET);
     this.counters = new Float64Array(settings.counters);
     this.latency = new SharedHistogram(settings.latency);
   }
@@ -134,7 +135,7 @@ export class QueueWorker {
 
   /** Binds the queue and stays in the packet loop until told to drain. */
   private serve({ source, offload, earlier, replyPayload }: Binding): void {
-    this.matcher = new Matcher((this.loaded as LoadedRules).ruleset);
+    this.matcher = new Matcher((this.loaded as LoadedRules).ruleset, {}, this.settings.memory);
     this.matcher.limitExpressions();
     const intake = openIntake(source);
     this.intake = intake;

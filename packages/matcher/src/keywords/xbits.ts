@@ -1,7 +1,7 @@
 import type { RuleOption } from '@portcullis/rules';
 import type { InspectionContext } from '../context';
 import { FlowMatchState } from '../flow-match-state';
-import type { HostBitOwner } from '../host-bits';
+import { type HostBitOwner, hostBitOf } from '../host-bits';
 import type { Keyword } from '../keyword';
 import { type Argument, argumentsOf, integer, invalid } from '../option-value';
 import type { RuleBuilder } from '../rule-builder';
@@ -20,15 +20,16 @@ interface Bit {
   unset(context: InspectionContext): void;
 }
 
-function hostBit(name: number, owner: HostBitOwner, seconds: number): Bit {
+function hostBit(name: string, owner: HostBitOwner, seconds: number): Bit {
+  const bit = hostBitOf(name);
   return {
     ofHosts: true,
-    has: ({ hostBits, packet, timeMicros }) => hostBits.has(name, owner, packet, timeMicros),
+    has: ({ hostBits, packet, timeMicros }) => hostBits.has(bit, owner, packet, timeMicros),
     set({ hostBits, packet, timeMicros }) {
-      hostBits.set(name, owner, packet, timeMicros, timeMicros + seconds * SECOND);
+      hostBits.set(bit, owner, packet, timeMicros, timeMicros + seconds * SECOND);
       return true;
     },
-    unset: ({ hostBits, packet }) => hostBits.unset(name, owner, packet),
+    unset: ({ hostBits, packet }) => hostBits.unset(bit, owner, packet),
   };
 }
 
@@ -87,10 +88,10 @@ function takeNoAlert(option: RuleOption, rule: RuleBuilder, command: Argument, n
   return true;
 }
 
-function nameOf(option: RuleOption, rule: RuleBuilder, name: Argument | undefined): number {
+function nameOf(option: RuleOption, name: Argument | undefined): string {
   if (!name || name.text === '') throw invalid(option, 'needs a name');
   if (/\s/.test(name.text)) throw invalid(option, `"${name.text}" cannot be a name`, name.index);
-  return rule.environment.names.intern(`host ${name.text}`);
+  return name.text;
 }
 
 const OWNERS: ReadonlyMap<string, HostBitOwner> = new Map([
@@ -105,13 +106,13 @@ export const xbits: Keyword = {
   parse(option, rule) {
     const [command, name, ...words] = argumentsOf(option);
     if (takeNoAlert(option, rule, command, name)) return;
-    const number = nameOf(option, rule, name);
+    const text = nameOf(option, name);
     let track: Argument | null = null;
     let seconds = 0;
-    for (const { text, index } of words) {
-      const form = /^(track|expire)\s+(\S+)$/.exec(text);
-      if (!form) throw invalid(option, `unknown word "${text}"`, index);
-      const value = { text: form[2], index: index + text.length - form[2].length };
+    for (const { text: word, index } of words) {
+      const form = /^(track|expire)\s+(\S+)$/.exec(word);
+      if (!form) throw invalid(option, `unknown word "${word}"`, index);
+      const value = { text: form[2], index: index + word.length - form[2].length };
       if (form[1] === 'track') {
         if (track !== null) throw invalid(option, '"track" stands twice', index);
         track = value;
@@ -123,12 +124,12 @@ export const xbits: Keyword = {
     if (track === null) throw invalid(option, 'needs "track"');
     if (track.text === 'tx') {
       if (seconds > 0) throw invalid(option, 'bits of a transaction do not expire', track.index);
-      addCommand(option, rule, command, transactionBit(number));
+      addCommand(option, rule, command, transactionBit(rule.environment.names.intern(`host ${text}`)));
       return;
     }
     const owner = OWNERS.get(track.text);
     if (!owner) throw invalid(option, `cannot track "${track.text}"`, track.index);
-    addCommand(option, rule, command, hostBit(number, owner, seconds || XBITS_EXPIRE));
+    addCommand(option, rule, command, hostBit(text, owner, seconds || XBITS_EXPIRE));
   },
 };
 
@@ -139,11 +140,11 @@ export const hostbits: Keyword = {
     const [command, name, side, extra] = argumentsOf(option);
     if (takeNoAlert(option, rule, command, name)) return;
     if (extra) throw invalid(option, 'takes a command, a name and a side', extra.index);
-    const number = nameOf(option, rule, name);
+    const text = nameOf(option, name);
     if (side && side.text !== 'src' && side.text !== 'dst') {
       throw invalid(option, `"${side.text}" is neither src nor dst`, side.index);
     }
     const owner = side?.text === 'dst' ? 'destination' : 'source';
-    addCommand(option, rule, command, hostBit(number, owner, HOSTBITS_EXPIRE));
+    addCommand(option, rule, command, hostBit(text, owner, HOSTBITS_EXPIRE));
   },
 };

@@ -95,6 +95,14 @@ export class DataSet {
     return true;
   }
 
+  /** It is again what its file has. */
+  forget(): void {
+    const { learnt } = this;
+    learnt.added.clear();
+    learnt.removed.clear();
+    learnt.bytes = 0;
+  }
+
   /** The set as a file that can be loaded again. */
   toFile(): string {
     const { added, removed } = this.learnt;
@@ -152,6 +160,11 @@ export class DataSets {
       if (!this.sets.has(name) && set.isWorthKeeping) this.sets.set(name, set);
     }
     this.earlier = null;
+  }
+
+  /** What was learnt goes. */
+  forget(): void {
+    for (const set of this.sets.values()) set.forget();
   }
 
   /** Those that are to be written when the engine stops. */

@@ -1,0 +1,17 @@
+import { HostBits } from './host-bits';
+import { DEFAULT_LIMITS } from './matcher-limits';
+import { ThresholdTable } from './threshold-table';
+
+/** What rules remember from one connection to the next: plain data for all threads that are to remember together. */
+export interface RuleMemory {
+  readonly thresholds: SharedArrayBuffer;
+  readonly hostBits: SharedArrayBuffer;
+}
+
+/** Memory for matchers with the usual limits. Of its megabytes only those are taken that are written to. */
+export function makeRuleMemory(): RuleMemory {
+  return {
+    thresholds: new SharedArrayBuffer(ThresholdTable.bytesFor(DEFAULT_LIMITS.thresholds)),
+    hostBits: new SharedArrayBuffer(HostBits.BYTES),
+  };
+}
