@@ -1,13 +1,13 @@
 import {
   type Direction,
   type EarlyData,
-  type ExpectedFlow,
   type ProbedFlow,
   type ProtocolDefinition,
   type ProtocolParser,
   type TransactionListener,
   Transport,
 } from '@portcullis/protocols';
+import type { AnnouncedFlow } from './expected-flows';
 import { type FlowInspection, ProtocolState } from './flow-inspection';
 
 /** First bytes of a direction that are looked at to tell the protocol. */
@@ -86,7 +86,7 @@ export class AppLayer {
   }
 
   /** The flow was announced: its protocol is known before its first byte. */
-  expected(flow: FlowInspection, { protocol, note }: ExpectedFlow): void {
+  expected(flow: FlowInspection, { protocol, note }: AnnouncedFlow): void {
     const number = this.numberOf(protocol);
     if (number > 0) this.begin(flow, number, note, -1);
   }
@@ -292,7 +292,12 @@ export class AppLayer {
   }
 
   /** @param direction of the bytes that told it; -1: it is known without */
-  private begin(flow: FlowInspection, number: number, note: unknown, direction: Direction | -1): void {
+  private begin(
+    flow: FlowInspection,
+    number: number,
+    note: Uint8Array | null,
+    direction: Direction | -1,
+  ): void {
     flow.protocol = number;
     if (direction >= 0) flow.setProtocolOf(direction as Direction, number);
     else for (const side of [0, 1] as const) flow.setProtocolOf(side, number);

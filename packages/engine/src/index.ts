@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 
-export { makeRuleMemory } from '@portcullis/matcher';
 export { alertRecord } from './alert-record';
 export { DEFAULT_BLOCK_PAGE } from './block-page';
 export type { DetectedRule, Detection } from './detection';
@@ -51,6 +50,7 @@ export {
 } from './worker/messages';
 export { type BanPermit, callsForBan, PermitWord, type ProvisionalBan } from './worker/provisional-bans';
 export { sharedClockOffset } from './worker/shared-clock';
+export { makeSharedMemory } from './worker/shared-memory';
 export {
   DropCounterNames,
   lostCounter,

@@ -20,6 +20,8 @@ export interface OffloadMark {
 export interface InspectorOptions {
   matcher: Matcher;
   protocols: readonly ProtocolDefinition[];
+  /** Memory of `ExpectedFlows` that other inspectors have too; absent: its own. */
+  expectedFlows?: SharedArrayBuffer;
   stream: Partial<StreamOptions>;
   /** Packets are dropped where the policy says so; else everything is only told. */
   inline: boolean;

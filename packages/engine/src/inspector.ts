@@ -23,6 +23,7 @@ import { AddressControl } from './address-control';
 import { Conclusion } from './conclusion';
 import type { DetectionPolicy } from './detection-policy';
 import { EarlierConnections } from './earlier-connections';
+import { ExpectedFlows } from './expected-flows';
 import { InspectCounter } from './inspect-counters';
 import type { InspectorOptions, OffloadMark } from './inspector-options';
 import { PacketInHand } from './packet-in-hand';
@@ -92,7 +93,13 @@ export class Inspector {
     this.packetRules = new PacketRuleInspection(this.hand);
     this.reporter = new Reporter(this.hand, options);
     this.addresses = new AddressControl(this.hand, this.reporter, options);
-    this.transactions = new TransactionInspection(this.hand, this.packetRules, this.addresses, protocols);
+    this.transactions = new TransactionInspection(
+      this.hand,
+      this.packetRules,
+      this.addresses,
+      protocols,
+      new ExpectedFlows(options.expectedFlows),
+    );
     this.conclusion = new Conclusion(this.hand, this.reporter, this.addresses, options);
     const { memcap = defaultStreamOptions.memcap } = stream;
     this.streams = new StreamInspection(

@@ -149,13 +149,11 @@ export class StreamInspection implements StreamSink {
   /** First bytes of a flow: it may have been announced. */
   private meet(slot: number, flow: FlowInspection): void {
     this.probes(slot, OVER_TCP);
-    if (this.transactions.expected.size === 0) return;
+    const { expected } = this.transactions;
+    const { serverPort } = this.appLayer.probed;
+    if (!expected.mayWaitOn(serverPort)) return;
     this.hand.table.destinationWords(slot, this.words);
-    const announced = this.transactions.expected.take(
-      this.words,
-      this.appLayer.probed.serverPort,
-      this.hand.now,
-    );
+    const announced = expected.take(this.words, serverPort, this.hand.now);
     if (announced !== null) this.appLayer.expected(flow, announced);
   }
 

@@ -11,7 +11,7 @@ import {
 import { TcpFlag } from '@portcullis/wire';
 import type { AddressControl } from './address-control';
 import { AppLayer } from './app-layer';
-import { ExpectedFlows } from './expected-flows';
+import type { ExpectedFlows } from './expected-flows';
 import type { FlowInspection } from './flow-inspection';
 import type { PacketInHand } from './packet-in-hand';
 import type { PacketRuleInspection } from './packet-rule-inspection';
@@ -23,7 +23,6 @@ const { SYN } = TcpFlag;
 /** What parsers tell of the flow that is being fed: transactions and events go to the rules that look at them. */
 export class TransactionInspection implements TransactionListener {
   readonly appLayer: AppLayer;
-  readonly expected = new ExpectedFlows();
   private readonly words = new Uint32Array(4);
 
   constructor(
@@ -31,6 +30,7 @@ export class TransactionInspection implements TransactionListener {
     private readonly packetRules: PacketRuleInspection,
     private readonly addresses: AddressControl,
     private readonly protocols: readonly ProtocolDefinition[],
+    readonly expected: ExpectedFlows,
   ) {
     this.appLayer = new AppLayer(protocols, this);
     this.followRules();

@@ -38,6 +38,7 @@ export type { MatcherStatistics } from './matcher-statistics';
 export { NameTable } from './name-table';
 export { type OpenedRuleSet, openRuleSet, packRuleSet } from './packed-rule-set';
 export { PackedTreeError } from './packed-tree';
+export { PlaceLocks } from './place-locks';
 export { keywordNames } from './registry';
 export { makeRuleMemory, type RuleMemory } from './rule-memory';
 export { type ActionOrder, STANDARD_ACTION_ORDER } from './rule-order';

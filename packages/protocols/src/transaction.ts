@@ -87,15 +87,15 @@ export interface ExpectedFlow {
   /** Which end of the present flow waits for the connection; the other end makes it. */
   readonly listener: 'client' | 'server';
   readonly port: number;
-  /** Handed to the parser of the expected flow. */
-  readonly note: unknown;
+  /** Handed to the parser of the expected flow, which may be in another thread. */
+  readonly note: Uint8Array;
 }
 
 /** A parser belongs to one flow. Parsers are pooled: `reset` makes one as new. */
 export interface ProtocolParser {
   readonly protocol: string;
   /** Before any bytes, where another flow announced this one: what its `ExpectedFlow` noted. */
-  expect?(note: unknown): void;
+  expect?(note: Uint8Array): void;
   /**
    * Takes the next in-order bytes of one direction (TCP), or one whole datagram (UDP). Never throws; what is not
    * understood is an event.

@@ -6,7 +6,7 @@ import {
   type DetectionPolicySettings,
   type EarlierConnectionSettings,
   listsOfRulesAreCurrent,
-  makeRuleMemory,
+  makeSharedMemory,
   type OffloadMark,
   type PreparedRules,
   type ProvisionalBan,
@@ -82,7 +82,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   private addresses: AddressTableData | null = null;
   private permit: BanPermit | null = null;
   private threadNumber = 0;
-  private readonly memory = makeRuleMemory();
+  private readonly memory = makeSharedMemory();
   private readonly epoch = Date.now() - performance.now() - sharedClockOffset();
   private stopping = false;
 

@@ -1,4 +1,3 @@
-import type { RuleMemory } from '@portcullis/matcher';
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { DetectionPolicySettings } from '../detection-policy';
@@ -8,6 +7,7 @@ import type { ParserMemoryOptions } from '../parser-memory';
 import type { PreparedRules, RuleSummary } from '../rule-source';
 import type { ToldDetection } from './detection-outbox';
 import type { BanPermit } from './provisional-bans';
+import type { SharedMemory } from './shared-memory';
 
 /** Places in the block of shared 32-bit words between the supervisor and one worker. */
 export const WorkerWord = {
@@ -56,8 +56,8 @@ export interface WorkerSettings {
   words: SharedArrayBuffer;
   counters: SharedArrayBuffer;
   latency: SharedArrayBuffer;
-  /** What rules remember across connections, together with the other workers. */
-  memory: RuleMemory;
+  /** The same for all workers. */
+  memory: SharedMemory;
   /** Milliseconds since 1970 at the zero of the clock that all threads share: all of them count by the same time. */
   epoch: number;
   /** Flow ids of this worker begin here. */

@@ -135,7 +135,7 @@ export class QueueWorker {
 
   /** Binds the queue and stays in the packet loop until told to drain. */
   private serve({ source, offload, earlier, replyPayload }: Binding): void {
-    this.matcher = new Matcher((this.loaded as LoadedRules).ruleset, {}, this.settings.memory);
+    this.matcher = new Matcher((this.loaded as LoadedRules).ruleset, {}, this.settings.memory.rules);
     this.matcher.limitExpressions();
     const intake = openIntake(source);
     this.intake = intake;
@@ -150,6 +150,7 @@ export class QueueWorker {
       decodePolicy: this.settings.decodePolicy,
       offload,
       earlier,
+      expectedFlows: this.settings.memory.expectedFlows,
       ...intake.inspection,
       onDetection: (detection) => this.tell(detection),
       holdBlockedMicros: this.settings.holdBlockedMicros,

@@ -3,14 +3,18 @@ import { bytesOf, Recorder } from '../../testing/recorder';
 import { DEFAULT_FILE_POLICY, FileHash } from '../files/policy';
 import { Transport } from '../transaction';
 import { createFtpData } from './definition';
-import type { FtpDataNote } from './note';
+import { type FtpDataNote, readNote, writeNote } from './note';
 
 const definition = createFtpData({ ...DEFAULT_FILE_POLICY, held: 1024, hashes: FileHash.SHA1 });
 
-function run(note: unknown, pieces: readonly (readonly [0 | 1, string])[], close = true): Recorder {
+function run(
+  note: FtpDataNote | null,
+  pieces: readonly (readonly [0 | 1, string])[],
+  close = true,
+): Recorder {
   const recorder = new Recorder(definition.buffers);
   const parser = definition.create(recorder, Transport.TCP);
-  parser.expect?.(note);
+  if (note !== null) parser.expect?.(writeNote(note));
   for (const [direction, text] of pieces) parser.feed(direction, bytesOf(text), 0, text.length);
   if (close) {
     parser.close(0);
@@ -71,7 +75,7 @@ test('every byte of a long file is shown', () => {
     },
     Transport.TCP,
   );
-  parser.expect?.(NOTE);
+  parser.expect?.(writeNote(NOTE));
   for (let at = 0; at < text.length; ) {
     const piece = bytesOf(text.slice(at, at + 1 + random.next(5000)));
     parser.feed(1, piece, 0, piece.length);
@@ -84,7 +88,7 @@ test('every byte of a long file is shown', () => {
 test('missing bytes, and a flow that is given up', () => {
   const recorder = new Recorder(definition.buffers);
   const parser = definition.create(recorder, Transport.TCP);
-  parser.expect?.(NOTE);
+  parser.expect?.(writeNote(NOTE));
   parser.feed(1, bytesOf('one'), 0, 3);
   parser.gap(1, 10);
   parser.feed(1, bytesOf('two'), 0, 3);
@@ -94,4 +98,13 @@ test('missing bytes, and a flow that is given up', () => {
   parser.reset();
   expect(recorder.transactions[0].ended).toBe(1);
   expect(parser.heldBytes()).toBe(0);
+});
+
+test('a note is the same once it was bytes', () => {
+  for (const note of [
+    NOTE,
+    { command: 'LIST', fileName: null, direction: 0 },
+    { ...NOTE, fileName: bytesOf('') },
+  ] as const)
+    expect(readNote(writeNote(note))).toEqual(note);
 });

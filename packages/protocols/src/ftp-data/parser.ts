@@ -14,7 +14,7 @@ import {
   type TransactionListener,
 } from '../transaction';
 import { FtpDataBuffer, FtpDataProgress, TRANSFER_COMMANDS } from './buffers';
-import type { FtpDataNote } from './note';
+import { type FtpDataNote, readNote } from './note';
 
 /** What a transaction costs besides its file. */
 const OVERHEAD = 250;
@@ -65,8 +65,8 @@ export class FtpDataParser implements ProtocolParser {
     private readonly listener: TransactionListener,
   ) {}
 
-  expect(note: unknown): void {
-    if (isNote(note)) this.note = note;
+  expect(note: Uint8Array): void {
+    this.note = readNote(note);
   }
 
   feed(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
@@ -133,8 +133,4 @@ export class FtpDataParser implements ProtocolParser {
     this.tx = null;
     this.file = null;
   }
-}
-
-function isNote(note: unknown): note is FtpDataNote {
-  return typeof note === 'object' && note !== null && 'command' in note && 'direction' in note;
 }

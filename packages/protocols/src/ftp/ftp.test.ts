@@ -1,5 +1,6 @@
 import { bytesOf, type Piece, Recorder, record } from '../../testing/recorder';
 import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robustness';
+import { readNote } from '../ftp-data/note';
 import { Transport } from '../transaction';
 import { readCommand } from './commands';
 import { createFtp } from './definition';
@@ -82,11 +83,7 @@ test('whatever comes', () => {
 test('data connections are announced', () => {
   const announced = (pieces: Piece[]) =>
     run([...LOGIN, ...pieces]).expectations.map(({ protocol, listener, port, note }) => {
-      const { command, fileName, direction } = note as {
-        command: string;
-        fileName: Buffer | null;
-        direction: number;
-      };
+      const { command, fileName, direction } = readNote(note);
       return [
         protocol,
         listener,

@@ -4,7 +4,7 @@
  * Invariant: transactions are answered in the order of their commands; `open` holds those that wait, oldest first.
  */
 
-import type { FtpDataNote } from '../ftp-data/note';
+import { writeNote } from '../ftp-data/note';
 import { LineReader, LongLines } from '../lines/line-reader';
 import {
   type Direction,
@@ -150,11 +150,11 @@ export class FtpParser implements ProtocolParser {
     this.dataPort = 0;
     this.active = false;
     // Who makes the data connection is its client: in active mode that is the server.
-    const note: FtpDataNote = {
+    const note = writeNote({
       command: text,
       fileName: argument === null ? null : argument.subarray(0, FILE_NAME_BYTES),
       direction: towardsClient !== active ? TO_CLIENT : TO_SERVER,
-    };
+    });
     this.listener.onExpectation({
       protocol: 'ftp-data',
       listener: active ? 'client' : 'server',
