@@ -234,10 +234,12 @@ export class AddressTable {
     const record = (reference - 1) >>> 0;
     const chunk = this.chunks[record >>> CHUNK_BITS] as DataView;
     const at = record & CHUNK_MASK;
-    if ((chunk.getUint8(at + FLAGS) & flag) === 0) return;
-    const category = chunk.getUint8(at + CATEGORY);
+    // Flags, list and category in one.
+    const head = chunk.getInt32(at + FLAGS, true);
+    if ((head & flag) === 0) return;
+    const category = (head >> (8 * CATEGORY)) & 0xff;
     const weight = category === ALLOWED ? ALLOWED_RANK : (this.rank[category] as number);
-    const list = chunk.getUint8(at + LIST);
+    const list = (head >> (8 * LIST)) & 0xff;
     if (weight < this.best || weight === 0) return;
     if (weight === this.best && list >= this.list) return;
     if (!this.isKey(chunk, at, address, from, port, path)) return;

@@ -48,6 +48,8 @@ export class AddressTableBuilder {
   private mask = FIRST_SLOTS - 1;
   private readonly chunks: Uint8Array[] = [];
   private used = CHUNK_BYTES;
+  /** First byte of the chunk in hand at which a line of the processor's cache begins. */
+  private lineAt = 0;
   private readonly seed: number;
   private readonly multiplier: number;
   private depths = 0;
@@ -163,20 +165,28 @@ export class AddressTableBuilder {
       if (this.chunks.length >= MAX_CHUNKS)
         throw new TableFullError('the web addresses take more than 4 GiB');
       const chunk = new SharedArrayBuffer(CHUNK_BYTES);
-      this.prepare(chunk);
+      this.lineAt = this.prepare(chunk) % LINE_BYTES;
       this.chunks.push(new Uint8Array(chunk));
       this.used = 0;
     }
     const chunk = this.chunks[this.chunks.length - 1] as Uint8Array;
-    const at = this.used;
+    const at = this.placeFor(KEY + length);
     chunk[at + FLAGS] = flags;
     chunk[at + LIST] = list;
     chunk[at + CATEGORY] = category;
     chunk[at + LENGTH] = length;
     chunk[at + LENGTH + 1] = length >> 8;
     for (let i = 0; i < length; i++) chunk[at + KEY + i] = this.key[i] as number;
-    this.used += KEY + length;
+    this.used = at + KEY + length;
     return (this.chunks.length - 1) * CHUNK_BYTES + at;
+  }
+
+  /** Where the next record lies: not in two lines of the processor's cache where one is enough, if the chunk has room. */
+  private placeFor(length: number): number {
+    const within = (this.used - this.lineAt + LINE_BYTES) % LINE_BYTES;
+    if (within === 0 || within + length <= LINE_BYTES || length > LINE_BYTES) return this.used;
+    const next = this.used + LINE_BYTES - within;
+    return next + length + SLACK <= CHUNK_BYTES ? next : this.used;
   }
 
   private grow(): void {
