@@ -9,6 +9,7 @@ const { parentPort, workerData } = require('node:worker_threads');
 const HEARTBEAT = 0;
 const TAKEN = 2;
 const PUBLISH = 3;
+const COLLECTING = 4;
 const words = new Int32Array(workerData.words);
 const textOf = ({ packed }) => Buffer.from(packed).toString();
 let text = '';
@@ -44,6 +45,12 @@ const misdeeds = {
       ],
       rehearsal: false,
     }),
+  6: () => {
+    Atomics.store(words, COLLECTING, 1);
+    for (const began = Date.now(); Date.now() - began < 1000; );
+    Atomics.store(words, COLLECTING, 0);
+    misdeeds[4]();
+  },
   5: () => say({ type: 'failed', code: 'SOME_CODE', message: 'it gives up' }),
 };
 

@@ -1,5 +1,5 @@
 /** The table against a list of entries that is gone through one by one. */
-import { AddressTable, ALLOWED, EntryFlag } from './address-table';
+import { AddressTable, ALLOWED, EntryFlag, RecordField } from './address-table';
 import { AddressTableBuilder } from './table-builder';
 import { WebAddress } from './web-address';
 
@@ -145,4 +145,25 @@ test('grows over chunks and doublings, and finds every entry', () => {
     expect(table.find(readUrl(url), false)).toBe(false);
     expect(table.find(readUrl(`${url}0`), true)).toBe(false);
   }
+});
+
+test('records that fit into a line of the cache do not lie in two', () => {
+  const AHEAD = 48;
+  const builder = new AddressTableBuilder(() => AHEAD, Int32Array.of(1, 2));
+  const list = builder.addList('list');
+  const category = builder.categoryNumber('category');
+  const hosts = Array.from({ length: 500 }, (_, n) => `${'x'.repeat(1 + (n % 50))}${n}.example`);
+  for (const host of hosts) builder.add(readUrl(`http://${host}/`), ITSELF, list, category);
+  const { chunks } = builder.finish();
+  const bytes = Buffer.from(chunks[0] as SharedArrayBuffer);
+  const lineOfByte = (at: number) => Math.floor((at + 64 - AHEAD) / 64);
+  const split = hosts.filter((host) => {
+    const key = bytes.indexOf(`${host}`, 0, 'latin1');
+    expect(key).toBeGreaterThan(0);
+    return (
+      RecordField.KEY + host.length <= 64 &&
+      lineOfByte(key - RecordField.KEY) !== lineOfByte(key + host.length - 1)
+    );
+  });
+  expect(split).toEqual([]);
 });

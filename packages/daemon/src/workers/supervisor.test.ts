@@ -14,6 +14,7 @@ const THROW = 2;
 const STALL = 3;
 const DETECT = 4;
 const GIVE_UP = 5;
+const COLLECT = 6;
 
 /** Rules that stand for how the threads are to behave. */
 const rules = (text: string): PreparedRules => ({
@@ -136,6 +137,18 @@ test.each([
   },
   15_000,
 );
+
+test('a worker that collects its garbage may stand still for longer', async () => {
+  await started('ok', 0);
+  const worker = of(0);
+  misbehave(worker, COLLECT);
+  await happens('detection');
+  expect(told('lost')).toEqual([]);
+  expect(of(0)).toBe(worker);
+  // Not for longer than it says.
+  misbehave(worker, STALL);
+  await happens('replaced');
+}, 15_000);
 
 test('rules that cannot be prepared keep it from starting', async () => {
   await started();

@@ -103,6 +103,11 @@ export class WorkerThread extends EventEmitter<WorkerEvents> {
     return this.stillness.lookAt(Atomics.load(this.words, WorkerWord.HEARTBEAT), this.threadId, now);
   }
 
+  /** It collects its garbage, all of it at once. */
+  get isCollecting(): boolean {
+    return Atomics.load(this.words, WorkerWord.COLLECTING) !== 0;
+  }
+
   /** Counting starts now: a thread that was busy loading is not stalled. */
   startWatching(now: number): void {
     this.stillness.restart(Atomics.load(this.words, WorkerWord.HEARTBEAT), now);

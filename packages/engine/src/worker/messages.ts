@@ -19,7 +19,9 @@ export const WorkerWord = {
   TAKEN: 2,
   /** Not 0: somebody waits for the counters of now. Cleared by the worker. */
   PUBLISH: 3,
-  COUNT: 4,
+  /** Not 0: it collects its garbage, and stands still meanwhile. */
+  COLLECTING: 4,
+  COUNT: 5,
 } as const;
 
 /** How a worker opens its queue. */

@@ -210,7 +210,9 @@ export class QueueWorker {
         // While nothing waits for a verdict: until then the old rules stand in memory beside the new ones.
         if (this.leftovers && this.reloading === null) {
           this.leftovers = false;
+          Atomics.store(words, WorkerWord.COLLECTING, 1);
           collectGarbage();
+          Atomics.store(words, WorkerWord.COLLECTING, 0);
         }
         emptyTurns++;
         if (this.draining && emptyTurns >= DRAINED_TURNS) return;
