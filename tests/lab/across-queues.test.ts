@@ -10,6 +10,7 @@ const rules = [
   'alert http any any -> any any (msg:"first"; flow:established,to_server; http.uri; content:"/first"; xbits:set,came,track ip_src,expire 300; noalert; classtype:misc-activity; sid:1000071;)',
   'alert http any any -> any any (msg:"second"; flow:established,to_server; http.uri; content:"/second"; xbits:isset,came,track ip_src; classtype:misc-activity; sid:1000072;)',
   'alert ftp-data any any -> any any (msg:"file"; ftpdata_command:retr; file.data; content:"what is in the file"; classtype:misc-activity; sid:1000073;)',
+  'alert http any any -> any any (msg:"new"; flow:established,to_server; http.uri; content:"/once"; dataset:set,once,type string,state once.lst; classtype:misc-activity; sid:1000074;)',
 ].join('\n');
 
 const FTP_PORT = 21;
@@ -120,4 +121,16 @@ describeLab('rules about more than one connection, with four queues', () => {
     },
     60_000,
   );
+
+  test('what a data set has learnt is known to all workers, and to those of the next start', async () => {
+    for (let n = 1; n <= MANY; n++) await ask(4, '/once');
+    await ask(4, '/once-more');
+    await waitUntil(() => alerts(4, 1000074) === 2, { timeout: 20_000, what: 'an alert of each' });
+    await engine.stop();
+    await engine.start();
+    await ask(6, '/once');
+    await ask(6, '/once-again');
+    await waitUntil(() => alerts(6, 1000074) === 1, { timeout: 20_000, what: 'the alert of what is new' });
+    expect(alerts(4, 1000074)).toBe(2);
+  }, 60_000);
 });

@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { replaceFile } from '@portcullis/configuration';
 import type { DataSetFile } from './workers/worker-thread';
 
 /**
- * Adds what one worker's data sets have learnt to their files: one value a line, each once. Workers end one after the
- * other, and none knows what the others have seen.
+ * Brings the files of data sets to what these have learnt: one value a line, each once. What else is in a file stays:
+ * somebody may have added it meanwhile.
+ * @param directory that the files lie in
  * @throws what the file system says
  */
-export function keepDataSets(files: readonly DataSetFile[]): void {
-  for (const { path, text } of files) {
-    const lines = new Set([...linesOf(readIfThere(path)), ...linesOf(text)]);
-    replaceFile(path, [...lines].map((line) => `${line}\n`).join(''));
+export function keepDataSets(files: readonly DataSetFile[], directory: string): void {
+  for (const { path, text, removed } of files) {
+    const file = join(directory, path);
+    const lines = new Set([...linesOf(readIfThere(file)), ...linesOf(text)]);
+    for (const line of linesOf(removed)) lines.delete(line);
+    replaceFile(file, [...lines].map((line) => `${line}\n`).join(''));
   }
 }
 

@@ -35,6 +35,11 @@ function listed(folder: string, pattern: string): string[] {
 const BUILT_IN = 'built-in';
 export const FETCHED = 'fetched';
 
+/** Where data sets are kept that rules name with `save` or `state`. */
+export function dataSetDirectory(configuration: Configuration): string {
+  return join(configuration['state-dir'], 'data-sets');
+}
+
 /** The versions of rules that `rules update` has fetched. */
 export function ruleStore(configuration: Configuration): RuleStore {
   return new RuleStore(join(configuration['state-dir'], 'rule-sets'));
@@ -101,6 +106,7 @@ export function readRuleSource(
     lists: ruleLists(configuration, base),
     actionOrder: configuration['action-order'],
     cacheDirectory: join(configuration['state-dir'], 'pattern-cache'),
+    dataDirectory: dataSetDirectory(configuration),
   };
 }
 

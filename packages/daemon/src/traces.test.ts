@@ -37,6 +37,7 @@ const STATE = [
   'state/bans.snapshot.next',
   'state/bans.journal.12',
   'state/offenders',
+  'state/data-sets/seen.lst',
   'state/pattern-cache/1.db',
   'state/rule-sets/current/et-open/a.rules',
   'state/spool/webhook/position',

@@ -9,6 +9,7 @@ const STATE: readonly (string | RegExp)[] = [
   SETTINGS_FILE,
   /^bans\.(snapshot|journal\.\d+)$/,
   OFFENDERS_FILE,
+  'data-sets',
   'pattern-cache',
   'rule-sets',
   'spool',

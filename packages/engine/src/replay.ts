@@ -72,7 +72,9 @@ export class Replay {
 
   static async load(options: ReplayOptions): Promise<Replay> {
     const replay = new Replay(options, null as unknown as LoadedRules);
-    replay.loaded = await replay.host.load(options.rules);
+    // What data sets have learnt in live traffic is no business of a capture.
+    const { dataDirectory: _, ...rules } = options.rules;
+    replay.loaded = await replay.host.load(rules);
     if (options.profile) replay.costs = new RuleCosts(replay.loaded.ruleset.rules.length);
     return replay;
   }
@@ -106,7 +108,7 @@ export class Replay {
     const matcher = new Matcher(this.loaded.ruleset, this.options.matcher);
     matcher.profile = this.costs;
     this.checksums.restart();
-    this.loaded.dataSets.forget();
+    this.loaded.dataSets.learnt.forget();
     const result: ReplayResult = { packets: 0, bytes: 0, dropped: 0, alerts: 0, seconds: 0, error: null };
     this.onDetection = (detection) => {
       result.alerts++;

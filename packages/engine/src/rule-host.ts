@@ -1,4 +1,4 @@
-import { DataSets, NameTable } from '@portcullis/matcher';
+import { DataSets, LearntValues, NameTable } from '@portcullis/matcher';
 import {
   createProtocols,
   DEFAULT_FILE_POLICY,
@@ -22,12 +22,20 @@ const FILE_HASHES: ReadonlyMap<string, number> = new Map([
 export class RuleHost {
   readonly protocols: readonly ProtocolDefinition[];
   /** Those of the rules in force. */
-  dataSets = new DataSets();
+  dataSets: DataSets;
   private readonly files: FilePolicy = { ...DEFAULT_FILE_POLICY };
   private readonly names = new NameTable();
 
-  /** @param without names of protocols that are not looked for */
-  constructor(settings: ProtocolSettings = {}, without: readonly string[] = []) {
+  /**
+   * @param without names of protocols that are not looked for
+   * @param learnt memory for what data sets learn, which other threads have too; null: its own
+   */
+  constructor(
+    settings: ProtocolSettings = {},
+    without: readonly string[] = [],
+    learnt: SharedArrayBuffer | null = null,
+  ) {
+    this.dataSets = new DataSets(new LearntValues(learnt));
     this.protocols = createProtocols({ files: this.files, ...settings }).filter(
       ({ name }) => !without.includes(name),
     );
@@ -53,12 +61,12 @@ export class RuleHost {
   }
 
   private nextDataSets(): DataSets {
-    return new DataSets(this.dataSets);
+    return new DataSets(this.dataSets.learnt);
   }
 
   /** The rules are in force now: they decide what parsers have to work out, and go on with what data sets have learnt. */
   adopt({ ruleset, dataSets }: LoadedRules): void {
-    dataSets.takeOver();
+    dataSets.keepSaved(this.dataSets);
     this.dataSets = dataSets;
     this.files.hashes = 0;
     for (const { name } of ruleset.slots) this.files.hashes |= FILE_HASHES.get(name) ?? 0;

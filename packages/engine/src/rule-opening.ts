@@ -56,6 +56,7 @@ export function compileOptions(
       names,
       dataSets,
       files,
+      ...(source.dataDirectory !== undefined && { dataDirectory: source.dataDirectory }),
       events: protocols.flatMap(({ events }) => events),
       ...(source.actionOrder !== undefined && { actionOrder: source.actionOrder }),
       ...compileLists(lists, variables, problems),

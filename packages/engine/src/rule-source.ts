@@ -34,6 +34,8 @@ export interface RuleSource {
   actionOrder?: ActionOrder;
   /** Compiled rules and pattern databases are kept here; null: nowhere. */
   cacheDirectory: string | null;
+  /** Where data sets are kept from one run to the next (`state`); absent: beside the rules. */
+  dataDirectory?: string;
 }
 
 /** What came of loading rules, as plain data. */

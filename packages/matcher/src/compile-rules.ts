@@ -34,6 +34,8 @@ export interface CompileOptions {
   readonly dataSets?: DataSets;
   /** Lists that rules name, as they were read when these rules were prepared; others are read. */
   readonly files?: ListFiles;
+  /** Where data sets are kept from one run to the next (`state`); absent: beside the rules. */
+  readonly dataDirectory?: string;
   /** For `iprep`; absent: rules that ask for it are refused. */
   readonly reputation?: IpReputation;
   /** For `geoip`; absent: rules that ask for it are refused. */
@@ -92,6 +94,7 @@ export function compileEnvironment(options: CompileOptions): CompileEnvironment 
     expressions: options.expressions ?? pcreCompiler,
     checkExpressions: options.checkExpressions ?? true,
     files: options.files ?? new ListFiles(),
+    dataDirectory: options.dataDirectory ?? null,
     dataSets: options.dataSets ?? new DataSets(),
     reputation: options.reputation ?? null,
     geo: options.geo ?? null,

@@ -30,6 +30,7 @@ export { REFUSED_KEYWORDS } from './keywords/information';
 export { DataSet, DataSets } from './lists/data-set';
 export { GeoDatabase } from './lists/geo-database';
 export { IpReputation, type ReadReputation, readReputation } from './lists/ip-reputation';
+export { LearntValues } from './lists/learnt-values';
 export { ListFiles, listsAreCurrent, type ReadLists } from './lists/list-files';
 export { MatchList } from './match-list';
 export { Matcher } from './matcher';

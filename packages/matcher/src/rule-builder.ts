@@ -32,6 +32,8 @@ export interface CompileEnvironment {
   readonly checkExpressions: boolean;
   readonly thresholds: ThresholdEntries | null;
   readonly files: ListFiles;
+  /** Where data sets are kept from one run to the next; null: beside the rules. */
+  readonly dataDirectory: string | null;
   readonly dataSets: DataSets;
   readonly reputation: IpReputation | null;
   readonly geo: GeoDatabase | null;

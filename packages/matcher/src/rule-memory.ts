@@ -1,4 +1,5 @@
 import { HostBits } from './host-bits';
+import { LearntValues } from './lists/learnt-values';
 import { DEFAULT_LIMITS } from './matcher-limits';
 import { ThresholdTable } from './threshold-table';
 
@@ -6,6 +7,8 @@ import { ThresholdTable } from './threshold-table';
 export interface RuleMemory {
   readonly thresholds: SharedArrayBuffer;
   readonly hostBits: SharedArrayBuffer;
+  /** What data sets learn. */
+  readonly learnt: SharedArrayBuffer;
 }
 
 /** Memory for matchers with the usual limits. Of its megabytes only those are taken that are written to. */
@@ -13,5 +16,6 @@ export function makeRuleMemory(): RuleMemory {
   return {
     thresholds: new SharedArrayBuffer(ThresholdTable.bytesFor(DEFAULT_LIMITS.thresholds)),
     hostBits: new SharedArrayBuffer(HostBits.BYTES),
+    learnt: new SharedArrayBuffer(LearntValues.BYTES),
   };
 }

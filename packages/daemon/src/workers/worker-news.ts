@@ -2,6 +2,7 @@ import type { Configuration } from '@portcullis/configuration';
 import { keepDataSets } from '../data-set-files';
 import type { Incidents } from '../incidents';
 import type { Logger } from '../logger';
+import { dataSetDirectory } from '../rule-source';
 import type { Traffic } from '../traffic';
 import type { Supervisor } from './supervisor';
 
@@ -23,7 +24,7 @@ export function tellOfWorkers(supervisor: Supervisor, parts: WorkerNewsParts): v
   };
   supervisor.on('dataSets', (files) => {
     try {
-      keepDataSets(files);
+      keepDataSets(files, dataSetDirectory(parts.configuration()));
     } catch (error) {
       log.error(`data sets could not be kept: ${(error as Error).message}`);
     }

@@ -18,10 +18,12 @@ import { NfQueue } from '@portcullis/nfqueue-binding';
 import { EventEmitter } from 'eventemitter3';
 import { Stillness } from './stillness';
 
-/** A file of values that rules have learnt. */
+/** A file of values that rules have learnt: as a path below the directory for such files, and one value a line. */
 export interface DataSetFile {
   readonly path: string;
   readonly text: string;
+  /** Values that the file may have, and rules have taken out. */
+  readonly removed: string;
 }
 
 interface WorkerEvents {

@@ -112,6 +112,6 @@ export type FromWorker =
    */
   | { type: 'detections'; told: readonly ToldDetection[]; rehearsal: boolean }
   /** Data sets that rules want to be kept, as the text of their files. */
-  | { type: 'data-sets'; files: { path: string; text: string }[] }
+  | { type: 'data-sets'; files: { path: string; text: string; removed: string }[] }
   | { type: 'stopped' }
   | { type: 'failed'; code: string; message: string };

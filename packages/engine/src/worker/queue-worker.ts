@@ -46,7 +46,7 @@ export class QueueWorker {
   private readonly words: Int32Array;
   private readonly counters: Float64Array;
   private readonly latency: SharedHistogram;
-  private readonly host = new RuleHost();
+  private readonly host: RuleHost;
   private loaded: LoadedRules | null = null;
   private addresses: AddressTableData | null = null;
   private readonly outbox = new DetectionOutbox({
@@ -80,6 +80,7 @@ export class QueueWorker {
     private readonly settings: WorkerSettings,
     private readonly port: MessagePort,
   ) {
+    this.host = new RuleHost({}, [], settings.memory.rules.learnt);
     this.words = new Int32Array(settings.words);
     this.time = new LiveClock(() => clock.now(), settings.epoch + CLOCK_OFFSET);
     this.counters = new Float64Array(settings.counters);
@@ -316,11 +317,15 @@ export class QueueWorker {
     }
   }
 
-  /** What data sets have learnt is written by the daemon, which has that of all workers. */
+  /** What data sets have learnt is written by the daemon, which may. */
   private tellDataSets(): void {
     const sets = this.host.dataSets.saved();
     if (sets.length === 0) return;
-    const files = sets.map((set) => ({ path: set.savePath as string, text: set.toFile() }));
+    const files = sets.map((set) => ({
+      path: set.savePath as string,
+      text: set.toFile(),
+      removed: set.removedToFile(),
+    }));
     this.say({ type: 'data-sets', files });
   }
 

@@ -1,4 +1,4 @@
-import { isAbsolute, normalize, sep } from 'node:path';
+import { isAbsolute, join, normalize, sep } from 'node:path';
 import type { RuleOption } from '@portcullis/rules';
 import { BufferStep, type Evaluation, type Outcome } from '../evaluation';
 import type { Keyword } from '../keyword';
@@ -175,16 +175,20 @@ function setOf(
   let loaded: ValueTable | null = null;
   if (load) {
     const format = words.oneOf('format', FORMATS) ?? 'csv';
-    const path = files.path(rule.rule.file, load.text);
     // What is to be kept from one run to the next is not there at the first one.
     const optional = words.get('load') === undefined;
+    const { dataDirectory } = rule.environment;
+    const path =
+      optional && savedTo !== null && dataDirectory !== null
+        ? join(dataDirectory, savedTo)
+        : files.path(rule.rule.file, load.text);
     const keys = { value: words.get('value_key')?.text ?? null, array: words.get('array_key')?.text ?? null };
     loaded = valuesOfFile(option, files, path, { type, format, keys, reputations, optional });
     if (loaded.bytes.length > memcap)
       throw invalid(option, `${path} does not fit the set's memcap of ${memcap} bytes`, load.index);
   }
-  const before = dataSets.before(name.text);
-  const set = new DataSet({ name: name.text, type, memcap, savePath: savedTo, loaded, before });
+  const { learnt } = dataSets;
+  const set = new DataSet({ name: name.text, type, memcap, savePath: savedTo, loaded, learnt });
   dataSets.add(set);
   return set;
 }

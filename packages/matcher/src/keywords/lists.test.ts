@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRuleText } from '@portcullis/rules';
 import { BUFFERS, compileText, Harness, PROTOCOLS, TestTransaction, VARIABLES } from '../../testing/harness';
-import { type CompileOptions, compileRulesNow } from '../compile-rules';
+import { compileRulesNow } from '../compile-rules';
 import { DataSets } from '../lists/data-set';
 import { IpReputation, readReputation } from '../lists/ip-reputation';
 import { NameTable } from '../name-table';
@@ -71,22 +71,32 @@ test('sets are loaded from files', () => {
   expect(harness.packet({ version: 6, source: [0xfe800000, 0, 0, 1] })).toEqual([5]);
 });
 
-test('sets outlive the rule set, and are written as they are loaded', () => {
-  const dataSets = new DataSets();
-  const options: Partial<CompileOptions> = { dataSets };
+test('what sets learn outlives the rule set, and is written as it is loaded', () => {
   const rule = 'alert http any any -> any any (http.uri; dataset:set,kept,type string,save kept.lst; sid:1;)';
-  const first = new Harness(rule, {}, options);
-  expect(first.transaction(uri('/x'), 1)).toEqual([1]);
-  const second = new Harness(rule, {}, options);
-  expect(second.transaction(uri('/x'), 1)).toEqual([]);
-  const [set] = dataSets.saved();
+  const first = new DataSets();
+  expect(new Harness(rule, {}, { dataSets: first }).transaction(uri('/x'), 1)).toEqual([1]);
+  const second = new DataSets(first.learnt);
+  expect(new Harness(rule, {}, { dataSets: second }).transaction(uri('/x'), 1)).toEqual([]);
+  const [set] = second.saved();
   expect(set.savePath).toBe('kept.lst');
   expect(set.toFile()).toBe(`${base64('/x')}\n`);
 });
 
+test('a set with a state begins with what it was left with', () => {
+  file('left.lst', `${base64('/x')}\n`);
+  const rule =
+    'alert http any any -> any any (http.uri; dataset:set,left,type string,state left.lst; sid:1;)';
+  const harness = new Harness(rule, {}, { dataDirectory: directory });
+  expect(harness.transaction(uri('/x'), 1)).toEqual([]);
+  expect(harness.transaction(uri('/y'), 1)).toEqual([1]);
+  // None is there the first time.
+  const other = new Harness(rule.replace('left.lst', 'new.lst'), {}, { dataDirectory: directory });
+  expect(other.transaction(uri('/x'), 1)).toEqual([1]);
+});
+
 test('a set has a bound', () => {
   const harness = new Harness(
-    'alert http any any -> any any (http.uri; dataset:set,small,type string,memcap 200; sid:1;)',
+    'alert http any any -> any any (http.uri; dataset:set,small,type string,memcap 96; sid:1;)',
   );
   const fired = ['/a', '/b', '/c', '/d', '/e'].flatMap((path) => harness.transaction(uri(path), 1));
   expect(fired).toEqual([1, 1, 1]);

@@ -1,4 +1,5 @@
 import { DataSet, DataSets } from './data-set';
+import { LearntValues } from './learnt-values';
 import { ValueTable, ValueTableBuilder } from './value-table';
 
 function table(values: Record<string, number>): ValueTable {
@@ -7,11 +8,8 @@ function table(values: Record<string, number>): ValueTable {
   return new ValueTable(builder.build());
 }
 
-const linesOf = (set: DataSet) =>
-  set
-    .toFile()
-    .split('\n')
-    .map((line) => Buffer.from(line, 'base64').toString());
+const read = (file: string) => file.split('\n').map((line) => Buffer.from(line, 'base64').toString());
+const linesOf = (set: DataSet) => read(set.toFile());
 
 test('what rules add and take away counts beside what the file has', () => {
   const set = new DataSet({ name: 's', type: 'string', loaded: table({ bad: 7, worse: 9 }) });
@@ -20,56 +18,59 @@ test('what rules add and take away counts beside what the file has', () => {
   expect([set.remove('bad'), set.remove('bad'), set.remove('unknown')]).toEqual([true, false, false]);
   expect([set.has('bad'), set.has('worse'), set.has('new')]).toEqual([false, true, true]);
   expect(linesOf(set)).toEqual(['worse', 'new', '']);
+  expect(read(set.removedToFile())).toEqual(['bad', '']);
   expect([set.add('bad'), set.reputation('bad')]).toEqual([true, 7]);
   expect([set.remove('new'), set.has('new')]).toEqual([true, false]);
   expect(linesOf(set)).toEqual(['bad', 'worse', '']);
+  expect(set.removedToFile()).toBe('');
 });
 
 test('under other rules a set goes on with what it has learnt, and has what its file has now', () => {
-  const first = new DataSets();
-  first.add(new DataSet({ name: 's', type: 'string', loaded: table({ bad: 7, gone: 1, taken: 1 }) }));
-  const set = first.get('s') as DataSet;
+  const learnt = new LearntValues();
+  const set = new DataSet({
+    name: 's',
+    type: 'string',
+    loaded: table({ bad: 7, gone: 1, taken: 1 }),
+    learnt,
+  });
   set.add('learnt');
   set.add('listed later');
   set.remove('taken');
-  const second = new DataSets(first);
-  expect(second.get('s')).toBeUndefined();
   const loaded = table({ bad: 8, taken: 2, 'listed later': 3 });
-  second.add(new DataSet({ name: 's', type: 'string', loaded, before: second.before('s') }));
+  const next = new DataSet({ name: 's', type: 'string', loaded, learnt });
   // Until the new rules are in force those before them go on learning.
   set.add('learnt meanwhile');
-  second.takeOver();
-  const next = second.get('s') as DataSet;
   const reputations = ['bad', 'gone', 'taken', 'learnt', 'learnt meanwhile', 'listed later'].map((value) =>
     next.reputation(value),
   );
   expect(reputations).toEqual([8, undefined, undefined, 0, 0, 3]);
-  expect(linesOf(next)).toEqual(['bad', 'listed later', 'learnt', 'learnt meanwhile', '']);
+  expect(linesOf(next).sort()).toEqual(['', 'bad', 'learnt', 'learnt meanwhile', 'listed later']);
 });
 
-test('a set of another type begins anew; one that nobody names stays where it is more than its file', () => {
+test('sets of other names and types know nothing of it', () => {
+  const learnt = new LearntValues();
+  const value = '0123456789abcdef';
+  new DataSet({ name: 'a', type: 'string', learnt }).add(value);
+  expect(new DataSet({ name: 'a', type: 'md5', learnt }).has(value)).toBe(false);
+  expect(new DataSet({ name: 'b', type: 'string', learnt }).has(value)).toBe(false);
+  expect(new DataSet({ name: 'a', type: 'string', learnt }).has(value)).toBe(true);
+});
+
+test('a set that is to be written stays, though no rule names it any more', () => {
   const first = new DataSets();
-  const sets = {
-    other: new DataSet({ name: 'other', type: 'string' }),
-    learnt: new DataSet({ name: 'learnt', type: 'string' }),
-    saved: new DataSet({ name: 'saved', type: 'string', savePath: 'saved.lst' }),
-    file: new DataSet({ name: 'file', type: 'string', loaded: table({ a: 0 }) }),
-  };
-  for (const set of Object.values(sets)) first.add(set);
-  sets.other.add('0123456789abcdef');
-  sets.learnt.add('x');
-  const second = new DataSets(first);
-  second.add(new DataSet({ name: 'other', type: 'md5', before: second.before('other') }));
-  second.takeOver();
-  expect(second.get('other')?.has('0123456789abcdef')).toBe(false);
-  expect(second.get('learnt')).toBe(sets.learnt);
-  expect(second.saved()).toEqual([sets.saved]);
-  expect(second.get('file')).toBeUndefined();
+  const saved = new DataSet({ name: 'saved', type: 'string', savePath: 'saved.lst' });
+  first.add(saved);
+  first.add(new DataSet({ name: 'other', type: 'string' }));
+  const second = new DataSets(first.learnt);
+  second.keepSaved(first);
+  expect(second.saved()).toEqual([saved]);
+  expect(second.get('other')).toBeUndefined();
 });
 
 test('what is learnt has the room that the file leaves', () => {
   const loaded = table({ a: 0 });
-  const set = new DataSet({ name: 's', type: 'string', loaded, memcap: loaded.bytes.length + 150 });
+  // A value of few bytes takes 32.
+  const set = new DataSet({ name: 's', type: 'string', loaded, memcap: loaded.bytes.length + 64 });
   expect(['b', 'c', 'd'].map((value) => set.add(value))).toEqual([true, true, false]);
   expect(set.refused).toBe(1);
   // That a value of the file does not count any more takes room as well.

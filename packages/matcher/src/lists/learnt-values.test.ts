@@ -1,0 +1,63 @@
+import { Random, rounds } from '../../testing/random';
+import { Change, LearntValues, setIdOf, type ValueChange } from './learnt-values';
+
+const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 0x7fffffff));
+const ROOM = 1 << 20;
+
+test(`it knows what a map knows, whichever thread has learnt it (SEED=${SEED})`, () => {
+  const random = new Random(SEED);
+  const memory = new SharedArrayBuffer(LearntValues.BYTES);
+  const tables = [new LearntValues(memory), new LearntValues(memory)];
+  const table = () => tables[random.below(2)] as LearntValues;
+  const sets = ['a', 'b', 'c'].map((name) => ({
+    id: setIdOf('string', name),
+    twin: new Map<string, number>(),
+  }));
+  const value = () => random.text('ab\xff', 0, random.chance(0.02) ? 3000 : 5);
+  for (let n = 0; n < rounds(20_000, 200_000); n++) {
+    const { id, twin } = sets[random.below(3)] as (typeof sets)[0];
+    const each = value();
+    const label = { seed: SEED, n, each };
+    const known = twin.get(each) ?? Change.NOTHING;
+    if (random.chance(0.5)) {
+      expect({ ...label, change: table().changeOf(id, each) }).toEqual({ ...label, change: known });
+      continue;
+    }
+    const to = random.below(3) as ValueChange;
+    expect({ ...label, news: table().change(id, each, to, ROOM * 64) }).toEqual({
+      ...label,
+      news: to !== known,
+    });
+    if (to === Change.NOTHING) twin.delete(each);
+    else twin.set(each, to);
+  }
+  for (const { id, twin } of sets) {
+    expect(new Map(table().changes(id))).toEqual(twin);
+  }
+  table().forget();
+  for (const { id } of sets) expect([...table().changes(id)]).toEqual([]);
+});
+
+test('a set takes no more than its room, and what it gives up can be used again', () => {
+  const learnt = new LearntValues();
+  const id = setIdOf('string', 'a');
+  const add = (value: string) => learnt.change(id, value, Change.ADDED, 32 * 100);
+  for (let round = 0; round < 50; round++) {
+    for (let n = 0; n < 100; n++) expect(add(`${n}`)).toBe(true);
+    expect(add('one more')).toBeNull();
+    for (let n = 0; n < 100; n++) expect(learnt.change(id, `${n}`, Change.NOTHING, 0)).toBe(true);
+  }
+  // Others have room of their own.
+  expect(learnt.change(setIdOf('string', 'b'), 'x', Change.ADDED, 32)).toBe(true);
+});
+
+test('all sets together take no more than the memory', () => {
+  const learnt = new LearntValues();
+  const value = (n: number) => `${n}`.padStart(60_000, 'x');
+  let added = 0;
+  while (learnt.change(setIdOf('string', 'a'), value(added), Change.ADDED, 2 ** 40) === true) added++;
+  expect(added).toBeGreaterThan(1500);
+  expect(added).toBeLessThan(LearntValues.BYTES / 60_000);
+  expect(learnt.changeOf(setIdOf('string', 'a'), value(0))).toBe(Change.ADDED);
+  expect(learnt.change(setIdOf('string', 'a'), 'x'.repeat(70_000), Change.ADDED, 2 ** 40)).toBeNull();
+});
