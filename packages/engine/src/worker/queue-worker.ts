@@ -317,7 +317,7 @@ export class QueueWorker {
     }
   }
 
-  /** What data sets have learnt is written by the daemon, which may. */
+  /** What data sets have learnt goes to the daemon, which keeps their files. */
   private tellDataSets(): void {
     const sets = this.host.dataSets.saved();
     if (sets.length === 0) return;

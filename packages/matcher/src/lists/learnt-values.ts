@@ -114,11 +114,12 @@ export class LearntValues {
       return true;
     }
     if (to === Change.NOTHING) return false;
+    if (RECORD_HEADER + value.length > LARGEST) return null;
     const size = sizeFor(RECORD_HEADER + value.length);
     const account = this.accountOf(set);
     if (account === 0) return null;
     const taken = this.read(account, Field.LENGTH) + bytesOf(size);
-    if (RECORD_HEADER + value.length > LARGEST || taken > room) return null;
+    if (taken > room) return null;
     const record = this.take(size);
     if (record === 0) return null;
     this.write(account, Field.LENGTH, taken);
