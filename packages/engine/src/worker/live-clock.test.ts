@@ -20,6 +20,16 @@ test.each([
   steady += 3000;
   wall += 3000 + jump;
   clock.compare();
+  // A worker that comes later counts by the same time, and tells the new one at once.
+  const later = new LiveClock(
+    () => steady,
+    START - 5000.25,
+    () => wall,
+  );
+  expect([later.micros(steady), later.timeOfDay(later.micros(steady))]).toEqual([
+    clock.micros(steady),
+    wall * 1000,
+  ]);
   const after = clock.micros(steady);
   expect(after - before).toBe(3_000_000);
   expect(clock.timeOfDay(after)).toBe(wall * 1000);

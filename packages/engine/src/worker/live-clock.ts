@@ -14,7 +14,9 @@ export class LiveClock {
     private readonly steady: () => number,
     private readonly epochMillis: number,
     private readonly wall: () => number = Date.now,
-  ) {}
+  ) {
+    this.compare();
+  }
 
   /** Microseconds since 1970, as they were when this began. @param steadyMillis read from the steady clock */
   micros(steadyMillis: number): number {
