@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { PlaceLocks } from './place-locks';
 
 const WAYS = 8;
@@ -7,14 +6,6 @@ const SETS = 2048;
 
 /** Entries there is room for; memory (about a megabyte) is taken with the first one. */
 export const MAX_HOST_BITS = SETS * WAYS;
-
-/** Bytes of a name's hash that tell bits apart. */
-const NAME_BYTES = 6;
-
-/** What a bit is called in all threads, whatever rules they have met so far: 48 bits. */
-export function hostBitOf(name: string): number {
-  return createHash('sha256').update(name).digest().readUIntBE(0, NAME_BYTES);
-}
 
 /** Whose bit it is: that of a host, or of two hosts whichever of them speaks. */
 export type HostBitOwner = 'source' | 'destination' | 'pair';
@@ -57,7 +48,7 @@ export class HostBits {
     this.used = new Int32Array(memory, locksAt + SETS * 4, 1);
   }
 
-  /** @param bit by `hostBitOf` */
+  /** @param bit by `nameHash` */
   has(bit: number, owner: HostBitOwner, endpoints: Endpoints, now: number): boolean {
     if (this.used[0] === 0) return false;
     const set = this.fillKey(bit, owner, endpoints);

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
 import { Harness } from '../testing/harness';
 import { InspectionContext } from './context';
-import { HostBits, hostBitOf } from './host-bits';
+import { HostBits } from './host-bits';
+import { nameHash } from './name-hash';
 import { makeRuleMemory } from './rule-memory';
 import { ThresholdTable } from './threshold-table';
 
@@ -63,13 +64,13 @@ test('bits of hosts are there for all, by name and not by the order in which nam
   const { hostBits } = makeRuleMemory();
   const [one, other] = [new HostBits(hostBits), new HostBits(hostBits)];
   const { packet } = contextOf(1);
-  expect(other.has(hostBitOf('a'), 'source', packet, 0)).toBe(false);
-  one.set(hostBitOf('a'), 'source', packet, 5, 10);
-  expect(other.has(hostBitOf('a'), 'source', packet, 10)).toBe(true);
-  expect(other.has(hostBitOf('b'), 'source', packet, 10)).toBe(false);
-  expect(other.has(hostBitOf('a'), 'pair', packet, 10)).toBe(false);
-  other.unset(hostBitOf('a'), 'source', packet);
-  expect(one.has(hostBitOf('a'), 'source', packet, 10)).toBe(false);
+  expect(other.has(nameHash('a'), 'source', packet, 0)).toBe(false);
+  one.set(nameHash('a'), 'source', packet, 5, 10);
+  expect(other.has(nameHash('a'), 'source', packet, 10)).toBe(true);
+  expect(other.has(nameHash('b'), 'source', packet, 10)).toBe(false);
+  expect(other.has(nameHash('a'), 'pair', packet, 10)).toBe(false);
+  other.unset(nameHash('a'), 'source', packet);
+  expect(one.has(nameHash('a'), 'source', packet, 10)).toBe(false);
 });
 
 test('matchers with the same memory remember together, those without do not', () => {

@@ -1,8 +1,9 @@
 import type { RuleOption } from '@portcullis/rules';
 import type { InspectionContext } from '../context';
 import { FlowMatchState } from '../flow-match-state';
-import { type HostBitOwner, hostBitOf } from '../host-bits';
+import type { HostBitOwner } from '../host-bits';
 import type { Keyword } from '../keyword';
+import { nameHash } from '../name-hash';
 import { type Argument, argumentsOf, integer, invalid } from '../option-value';
 import type { RuleBuilder } from '../rule-builder';
 
@@ -21,7 +22,7 @@ interface Bit {
 }
 
 function hostBit(name: string, owner: HostBitOwner, seconds: number): Bit {
-  const bit = hostBitOf(name);
+  const bit = nameHash(name);
   return {
     ofHosts: true,
     has: ({ hostBits, packet, timeMicros }) => hostBits.has(bit, owner, packet, timeMicros),

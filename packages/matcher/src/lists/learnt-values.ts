@@ -15,7 +15,8 @@
  * ```
  */
 
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
+import { nameHash } from '../name-hash';
 import { PlaceLocks } from '../place-locks';
 
 /** What became of a value; NOTHING: it is as its file has it. OF_SET is no value but what is known of the set itself. */
@@ -25,7 +26,6 @@ export type ValueChange = 0 | 1 | 2;
 const Word = { LOCK: 0, COUNT: 1, END: 2, SEED: 3, FREE: 4 } as const;
 const Field = { NEXT: 0, ID: 1, CHANGE: 2, LENGTH: 3 } as const;
 const RECORD_HEADER = 16;
-const ID_BYTES = 6;
 /** Sizes of records: multiples of 32 bytes up to 2 KiB, then powers of two. */
 const STEP = 32;
 const STEPS = 64;
@@ -41,9 +41,9 @@ const BUCKETS_AT = Word.FREE + SIZES;
 const RECORDS_AT = Math.ceil((BUCKETS_AT + BUCKETS) / 8) * 32;
 const NO_WORDS = new Uint32Array(Word.COUNT + 1);
 
-/** What a set is called in all threads: 48 bits. Sets of one name and different types are different sets. */
+/** What a set is called in all threads. Sets of one name and different types are different sets. */
 export function setIdOf(type: string, name: string): number {
-  return createHash('sha256').update(`${type} ${name}`).digest().readUIntBE(0, ID_BYTES);
+  return nameHash(`${type} ${name}`);
 }
 
 /** Number of the smallest size that so many bytes fit into. */
