@@ -42,11 +42,7 @@ const CHUNK_MASK = CHUNK_BYTES - 1;
 const { FLAGS, LIST, CATEGORY, LENGTH, KEY } = RecordField;
 const { ITSELF, SUBDOMAINS } = EntryFlag;
 const { HOSTS, PATHS, FIRST_PAIR } = LineField;
-const DOT = 0x2e;
 const COLON = 0x3a;
-const SLASH = 0x2f;
-/** Labels of the longest host name. */
-const MAX_LABELS = (MAX_HOST + 1) / 2;
 
 /** The category of exceptions: what is in it is in no other. */
 export const ALLOWED = 0;
@@ -66,9 +62,8 @@ export class AddressTable {
   private readonly lines: Int32Array;
   private readonly lineScale: number;
   private readonly chunks: readonly DataView[];
-  /** States of the hash after each parent domain, the shortest first, and where each begins. */
-  private readonly states = new Int32Array(MAX_LABELS + 1);
-  private readonly starts = new Int32Array(MAX_LABELS + 1);
+  /** States of the hash of what begins at each label: the host, then its parent domains. */
+  private readonly states = new Int32Array(MAX_HOST + 1);
   /** `:port`, and its length. */
   private readonly portText = new Uint8Array(6 + SLACK);
   private readonly portWords = new DataView(this.portText.buffer);
@@ -97,25 +92,23 @@ export class AddressTable {
    * @returns whether there is one, and it is not an exception
    */
   find(address: WebAddress, withPath: boolean): boolean {
-    const { states, starts, lines } = this;
+    const { states, lines } = this;
     const { seed, multiplier, depths } = this.data;
-    const { host, hostWords, hostEnd } = address;
+    const { hostWords, labels, labelStarts } = address;
     this.best = 0;
     let state = seed;
-    let labels = 0;
-    let partEnd = hostEnd;
-    for (let at = hostEnd - 1; at >= -1; at--) {
-      if (at >= 0 && host[at] !== DOT) continue;
-      state = hashPart(hostWords, at + 1, partEnd, state, multiplier);
-      states[labels] = state;
-      starts[labels++] = at + 1;
-      partEnd = at + 1;
+    let labelEnd = address.hostEnd;
+    for (let label = labels - 1; label >= 0; label--) {
+      const start = labelStarts[label] as number;
+      state = hashPart(hostWords, start, labelEnd, state, multiplier);
+      states[label] = state;
+      labelEnd = start;
     }
     if (withPath) this.writePort(address.port);
-    for (let label = labels - 1; label >= 0; label--) {
-      if ((depths & (1 << Math.min(label + 1, 31))) === 0) continue;
-      const from = starts[label] as number;
-      const flag = from === 0 ? ITSELF : SUBDOMAINS;
+    for (let label = 0; label < labels; label++) {
+      if ((depths & (1 << Math.min(labels - label, 31))) === 0) continue;
+      const from = labelStarts[label] as number;
+      const flag = label === 0 ? ITSELF : SUBDOMAINS;
       const hash = hashEnd(states[label] as number);
       const line = lineOf(hash, this.lineScale);
       if (((lines[line + HOSTS] as number) & hostBit(hash)) !== 0)
@@ -162,20 +155,16 @@ export class AddressTable {
     from: number,
     port: number,
   ): void {
-    const { path, pathWords, pathEnd, queryEnd } = address;
+    const { pathWords, segments, segmentStarts, pathEnd, queryEnd } = address;
     const { multiplier } = this.data;
     const { shapes } = this;
     let state = start;
-    let segments = 0;
-    let segmentAt = 0;
-    for (let at = 1; at <= pathEnd; at++) {
-      if (at < pathEnd && path[at] !== SLASH) continue;
-      state = hashPart(pathWords, segmentAt, at, state, multiplier);
-      segmentAt = at;
-      segments++;
+    for (let segment = 1; segment <= segments; segment++) {
+      const end = segmentStarts[segment] as number;
+      state = hashPart(pathWords, segmentStarts[segment - 1] as number, end, state, multiplier);
       // An entry may end here, and cover what follows; the whole path is another matter.
-      if (at < pathEnd && segments < MAX_SEGMENTS && (shapes & segmentsBit(segments)) !== 0)
-        this.probePath(hashEnd(state), flag, address, from, port, at);
+      if (segment < segments && segment < MAX_SEGMENTS && (shapes & segmentsBit(segment)) !== 0)
+        this.probePath(hashEnd(state), flag, address, from, port, end);
     }
     const whole = queryEnd > pathEnd || !address.cut;
     if (pathEnd > 0 && whole && (shapes & segmentsBit(segments)) !== 0)

@@ -92,27 +92,21 @@ export class AddressTableBuilder {
    */
   add(address: WebAddress, flags: number, list: number, category: number): boolean {
     const { key, multiplier } = this;
-    const { host, hostEnd } = address;
-    let labels = 1;
-    for (let at = 0; at < hostEnd; at++) {
-      const byte = host[at] as number;
-      if (byte === DOT) labels++;
-      key[at] = byte;
-    }
-    const { path, pathEnd, queryEnd } = address;
+    const { host, hostEnd, path, pathEnd, queryEnd, segments, segmentStarts } = address;
+    for (let at = 0; at < hostEnd; at++) key[at] = host[at] as number;
     const pathAt = hostEnd + writePort(address.port, key, hostEnd);
     for (let at = 0; at < queryEnd; at++) key[pathAt + at] = path[at] as number;
     const length = pathAt + queryEnd;
     let state = hashHost(this.keyWords, 0, hostEnd, this.seed, multiplier);
     state = hashPart(this.keyWords, hostEnd, pathAt, state, multiplier);
-    for (let at = pathAt + 1, segmentAt = pathAt; at <= pathAt + pathEnd; at++) {
-      if (at < pathAt + pathEnd && key[at] !== SLASH) continue;
-      state = hashPart(this.keyWords, segmentAt, at, state, multiplier);
-      segmentAt = at;
+    for (let segment = 0; segment < segments; segment++) {
+      const start = pathAt + (segmentStarts[segment] as number);
+      const end = pathAt + (segmentStarts[segment + 1] as number);
+      state = hashPart(this.keyWords, start, end, state, multiplier);
     }
     state = hashPart(this.keyWords, pathAt + pathEnd, length, state, multiplier);
     if (!this.insert(hashEnd(state), length, flags, list, category, length > hostEnd)) return false;
-    this.depths |= 1 << Math.min(labels, 31);
+    this.depths |= 1 << Math.min(address.labels, 31);
     return true;
   }
 

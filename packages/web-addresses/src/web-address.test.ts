@@ -49,6 +49,39 @@ test.each([
   `http://${'a.'.repeat(130)}com/`,
 ])('%j is none', (url) => expect(normal(url)).toBeNull());
 
+/** Where labels and segments begin, found by splitting the text; null: as the address says. */
+function wrongParts(address: WebAddress): string | null {
+  const host = Buffer.from(address.host.subarray(0, address.hostEnd)).toString('latin1');
+  const labels = [...host.split('.').keys()].map((label) => host.split('.').slice(0, label).join('.').length);
+  const starts = host === '' ? [] : labels.map((length, label) => (label === 0 ? 0 : length + 1));
+  const path = Buffer.from(address.path.subarray(0, address.pathEnd)).toString('latin1');
+  const segments = [...path.matchAll(/\//g)].map(({ index }) => index);
+  const want = [starts, [...segments, path.length]];
+  const got = [
+    [...address.labelStarts.subarray(0, address.labels)],
+    [...address.segmentStarts.subarray(0, address.segments + 1)],
+  ];
+  return JSON.stringify(want) === JSON.stringify(got) ? null : `${host}${path}: ${got}, not ${want}`;
+}
+
+test.each([
+  'http://a.bc.example/',
+  'example.com',
+  'http://%61..b/x',
+  'http://192.0.2.1/a/b/',
+  'http://[2001:db8::1]:8443/x/y',
+  'http://example.com//a/./b/../c//d/',
+  'http://example.com/%61%2fb/',
+  'http://example.com/a/b?c/d',
+  'http://example.com/',
+  `http://example.com/${'a/'.repeat(5000)}`,
+])('where labels and segments of %s begin', (url) => {
+  const address = new WebAddress();
+  const bytes = Buffer.from(url);
+  expect(address.readUrl(bytes, 0, bytes.length)).toBe(true);
+  expect(wrongParts(address)).toBeNull();
+});
+
 test('a path that is too long is cut, and says so', () => {
   const address = new WebAddress();
   const bytes = Buffer.from(`example.com/${'a/'.repeat(5000)}`);
@@ -73,6 +106,8 @@ test('any bytes are read without an error', () => {
         throw new Error(
           `host to ${address.hostEnd}, path to ${address.pathEnd}, query to ${address.queryEnd}`,
         );
+      const wrong = wrongParts(address);
+      if (wrong !== null) throw new Error(wrong);
     } catch (error) {
       throw new Error(`SEED=${seed}, round ${round}: ${(error as Error).message}`);
     }

@@ -59,8 +59,10 @@ export class WebAddress {
   readonly host = new Uint8Array(MAX_HOST + 1 + SLACK);
   readonly hostWords = new DataView(this.host.buffer);
   hostEnd = 0;
-  /** Labels of the host name; 1 for an IPv6 address. */
+  /** Labels of the host name; 1 for an IPv6 address, 0 where there is no host. */
   labels = 0;
+  /** Where each of them begins in `host`. */
+  readonly labelStarts = new Uint8Array(MAX_HOST + 1);
   isIpAddress = false;
   /** 0: none, or that of the scheme. */
   port = 0;
@@ -68,6 +70,9 @@ export class WebAddress {
   readonly path = new Uint8Array(MAX_PATH + SLACK);
   readonly pathWords = new DataView(this.path.buffer);
   pathEnd = 0;
+  segments = 0;
+  /** Where each segment of the path begins, with its slash; behind them `pathEnd`. */
+  readonly segmentStarts = new Uint16Array(MAX_PATH + 1);
   /** End of the query; `pathEnd` where there is none. */
   queryEnd = 0;
   /** Path or query have more bytes than are kept. */
@@ -76,29 +81,28 @@ export class WebAddress {
   /** @returns whether it is a host name or an IP address */
   readHost(bytes: Uint8Array, start: number, end: number): boolean {
     this.hostEnd = 0;
+    this.labels = 0;
     this.isIpAddress = false;
     while (end > start && bytes[end - 1] === DOT) end--;
     const length = end - start;
     if (length === 0) return false;
     if (length > MAX_HOST) return false;
-    const { host } = this;
+    const { host, labelStarts } = this;
     let label = 0;
     let labels = 1;
-    let lastLabel = 0;
     for (let at = 0; at < length; at++) {
       const byte = HOST_BYTE[bytes[start + at] as number] as number;
       if (byte === 0) return this.readUnusualHost(bytes, start, end);
       if (byte === DOT) {
         if (label === 0) return false;
         label = 0;
-        labels++;
-        lastLabel = at + 1;
+        labelStarts[labels++] = at + 1;
       } else if (++label > MAX_LABEL) return false;
       host[at] = byte;
     }
     this.hostEnd = length;
     // A name that ends in a number is an address (URL standard, "ends in a number"), in one of many notations.
-    const digit = ((host[lastLabel] as number) ^ 0x30) <= 9;
+    const digit = ((host[labelStarts[labels - 1] as number] as number) ^ 0x30) <= 9;
     if (digit && !this.isDottedQuad()) return this.readUnusualHost(bytes, start, end);
     this.labels = labels;
     this.isIpAddress = digit;
@@ -162,10 +166,11 @@ export class WebAddress {
 
   /** In one pass, nearly every path. @returns false where it takes more to bring it into normal form */
   private readPlainPath(bytes: Uint8Array, start: number, end: number): boolean {
-    const { path } = this;
+    const { path, segmentStarts } = this;
     const length = end - start;
     if (length > MAX_PATH - 3 || (length > 0 && bytes[start] !== SLASH)) return false;
     let behindSlash = false;
+    let segments = 0;
     let at = 0;
     for (; at < length; at++) {
       const byte = bytes[start + at] as number;
@@ -173,10 +178,13 @@ export class WebAddress {
       const mark = PATH_MARK[byte] as number;
       if (mark >= (behindSlash ? NOT_BEHIND_SLASH : UNUSUAL)) return false;
       behindSlash = byte === SLASH;
+      if (behindSlash) segmentStarts[segments++] = at;
       path[at] = byte;
     }
     this.cut = false;
     this.pathEnd = behindSlash ? at - 1 : at;
+    this.segments = behindSlash ? segments - 1 : segments;
+    segmentStarts[this.segments] = this.pathEnd;
     this.queryEnd = this.pathEnd;
     if (at < length) this.readQuery(bytes, start + at, end);
     return true;
@@ -189,6 +197,7 @@ export class WebAddress {
     this.pathEnd = 0;
     this.write(bytes, start, query);
     this.pathEnd = this.cut ? this.queryEnd : withoutDots(this.path, this.queryEnd);
+    this.markSegments();
     this.queryEnd = this.pathEnd;
     if (!this.cut) this.readQuery(bytes, query, end);
   }
@@ -201,6 +210,7 @@ export class WebAddress {
 
   forgetPath(): void {
     this.pathEnd = 0;
+    this.segments = 0;
     this.queryEnd = 0;
     this.cut = false;
   }
@@ -258,9 +268,24 @@ export class WebAddress {
     if (name === '' || name.length > MAX_HOST) return false;
     this.host.set(Buffer.from(name, 'latin1'));
     this.hostEnd = name.length;
-    this.labels = name.split('.').length;
+    this.markLabels();
     this.isIpAddress = name[0] === '[' || this.isDottedQuad();
     return true;
+  }
+
+  private markLabels(): void {
+    const { host, hostEnd, labelStarts } = this;
+    let labels = 1;
+    for (let at = 0; at < hostEnd; at++) if (host[at] === DOT) labelStarts[labels++] = at + 1;
+    this.labels = labels;
+  }
+
+  private markSegments(): void {
+    const { path, pathEnd, segmentStarts } = this;
+    let segments = 0;
+    for (let at = 0; at < pathEnd; at++) if (path[at] === SLASH) segmentStarts[segments++] = at;
+    segmentStarts[segments] = pathEnd;
+    this.segments = segments;
   }
 
   private isDottedQuad(): boolean {
