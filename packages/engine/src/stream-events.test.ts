@@ -38,6 +38,7 @@ test.each<[keyof typeof DropReason, number, boolean, string[]]>([
   ['NO_ACK', 0, true, ['pkt_no_tcp_flags']],
   ['GAP', ACK, true, ['reassembly_seq_gap']],
   ['MEMCAP', ACK, true, ['reassembly_insert_memcap']],
+  ['SCATTERED', ACK, true, ['reassembly_insert_limit']],
 ])('%s with flags %p, established %p', (reason, flags, established, names) => {
   expect(eventsOf(reason, flags, established).sort()).toEqual([...names].sort());
 });

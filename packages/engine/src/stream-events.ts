@@ -26,6 +26,7 @@ const NAMES: readonly (readonly [number, readonly string[]])[] = [
   [DropReason.ACK_TOO_OLD, ['pkt_invalid_ack']],
   [DropReason.OVERLAP_DIFFERS, ['reassembly_overlap_different_data']],
   [DropReason.MEMCAP, ['reassembly_insert_memcap']],
+  [DropReason.SCATTERED, ['reassembly_insert_limit']],
   [DropReason.GAP, ['reassembly_seq_gap']],
 ];
 const EVENTS: ReadonlyMap<number, readonly number[]> = new Map(

@@ -19,6 +19,7 @@ export function cheatingSender(random: Choices, rounds: number): void {
     {
       depth,
       ...(tight ? { memcap: 4 * 2048, memcapPerDirection: 2048 } : {}),
+      holesPerDirection: random.chance(0.5) ? random.between(1, 2) : 1024,
       policy: {
         memcap: closed ? 'closed' : 'open',
         flowTable: 'open',

@@ -1,5 +1,8 @@
-import { HeldBytes, MAX_RANGES, PAGE_BYTES } from './held-bytes';
+import { HeldBytes, PAGE_BYTES } from './held-bytes';
 import { Random, seeds } from './random.fixture';
+
+/** More than any test makes. */
+const HOLES = 1000;
 
 /** The same by one byte a map entry. */
 class SlowHeld {
@@ -24,7 +27,7 @@ class SlowHeld {
 
 test.each(seeds(1))('holds what a map of bytes holds (SEED=%i)', (seed) => {
   const random = new Random(seed);
-  const held = new HeldBytes(64 * PAGE_BYTES, 64 * PAGE_BYTES);
+  const held = new HeldBytes(64 * PAGE_BYTES, 64 * PAGE_BYTES, HOLES);
   for (let life = 0; life < (process.env.PORTCULLIS_LONG ? 5 : 2); life++) {
     const base = random.chance(0.5) ? 0 : 2 ** 40 + random.below(100_000);
     const slow = new SlowHeld();
@@ -114,7 +117,7 @@ describe('bounds', () => {
   const bytes = new Uint8Array(PAGE_BYTES * 4);
 
   test('a direction holds no more than its share, the pool no more than all', () => {
-    const held = new HeldBytes(8 * PAGE_BYTES, 3 * PAGE_BYTES);
+    const held = new HeldBytes(8 * PAGE_BYTES, 3 * PAGE_BYTES, HOLES);
     const record = held.open(0);
     expect(held.hasRoom(record, 0, 3 * PAGE_BYTES, false)).toBe(true);
     expect(held.hasRoom(record, 0, 3 * PAGE_BYTES + 1, false)).toBe(false);
@@ -128,28 +131,51 @@ describe('bounds', () => {
   });
 
   test('bytes out of order leave half of the pool to those in order', () => {
-    const held = new HeldBytes(8 * PAGE_BYTES, 8 * PAGE_BYTES);
+    const held = new HeldBytes(8 * PAGE_BYTES, 8 * PAGE_BYTES, HOLES);
     const record = held.open(0);
     expect(held.hasRoom(record, 10, 10 + 3 * PAGE_BYTES, true)).toBe(true);
     expect(held.hasRoom(record, 10, 10 + 4 * PAGE_BYTES, true)).toBe(false);
     expect(held.hasRoom(record, 0, 4 * PAGE_BYTES, false)).toBe(true);
   });
 
-  test('holes of one direction are limited', () => {
-    const held = new HeldBytes(64 * PAGE_BYTES, 64 * PAGE_BYTES);
+  test('there are as many ranges as pages', () => {
+    const held = new HeldBytes(64 * PAGE_BYTES, 64 * PAGE_BYTES, HOLES);
     const record = held.open(0);
-    for (let index = 0; index < MAX_RANGES && index < 63; index++) {
+    for (let index = 0; index < 63; index++) {
       held.store(record, bytes, 0, 10 + index * 2, 11 + index * 2);
       held.addRange(record, 10 + index * 2, 11 + index * 2);
     }
     expect(held.hasRoom(record, 1000, 1001, true)).toBe(true);
     held.store(record, bytes, 0, 2000, 2001);
     held.addRange(record, 2000, 2001);
-    // As many nodes as pages.
     expect(held.hasRoom(record, 1000, 1001, true)).toBe(false);
   });
 
+  test('holes of one direction are limited; what joins a range makes none', () => {
+    const held = new HeldBytes(64 * PAGE_BYTES, 64 * PAGE_BYTES, 2);
+    const record = held.open(0);
+    for (const start of [10, 20]) {
+      expect(held.isWithinShare(record, start, start + 5)).toBe(true);
+      held.store(record, bytes, 0, start, start + 5);
+      held.addRange(record, start, start + 5);
+    }
+    const within = (start: number, end: number) => held.isWithinShare(record, start, end);
+    expect([within(5, 9), within(16, 19), within(26, 30)]).toEqual([false, false, false]);
+    expect([within(5, 10), within(15, 19), within(16, 20), within(25, 30)]).toEqual([true, true, true, true]);
+  });
+
+  test('out of order a direction holds half of its share', () => {
+    const held = new HeldBytes(64 * PAGE_BYTES, 8 * PAGE_BYTES, HOLES);
+    expect(held.isWithinShare(0, PAGE_BYTES, 5 * PAGE_BYTES)).toBe(true);
+    expect(held.isWithinShare(0, PAGE_BYTES, 5 * PAGE_BYTES + 1)).toBe(false);
+    const record = held.open(0);
+    held.store(record, bytes, 0, PAGE_BYTES, 4 * PAGE_BYTES);
+    held.addRange(record, PAGE_BYTES, 4 * PAGE_BYTES);
+    expect(held.isWithinShare(record, 4 * PAGE_BYTES, 5 * PAGE_BYTES)).toBe(true);
+    expect(held.isWithinShare(record, 4 * PAGE_BYTES, 6 * PAGE_BYTES)).toBe(false);
+  });
+
   test.each([0, 100, 2 ** 31 + 1, Number.NaN])('a memcap of %p is refused', (memcap) => {
-    expect(() => new HeldBytes(memcap, PAGE_BYTES)).toThrow(RangeError);
+    expect(() => new HeldBytes(memcap, PAGE_BYTES, HOLES)).toThrow(RangeError);
   });
 });

@@ -2,10 +2,13 @@ import { ByteTransfer } from './byte-transfer';
 
 /** One packet of an ordinary path fits; a super-segment takes 32. */
 export const PAGE_BYTES = 2048;
-/** Holes a direction may have at once. The receiver reports four at most (RFC 2018). */
-export const MAX_RANGES = 256;
 /** One pool is one ArrayBuffer. */
 export const MAX_POOL_BYTES = 2 ** 31;
+
+/** Pages that `[start, end)` lies in. */
+function pagesOf(start: number, end: number): number {
+  return Math.floor((end - 1) / PAGE_BYTES) - Math.floor(start / PAGE_BYTES) + 1;
+}
 
 /**
  * Copies of stream bytes, by stream offset, for all flows of a worker:
@@ -38,6 +41,7 @@ export class HeldBytes {
 
   private readonly transfer: ByteTransfer;
   private readonly pagesPerRecord: number;
+  private readonly pagesOutOfOrder: number;
 
   private readonly pageNext: Uint32Array;
   private readonly pageNumber: Float64Array;
@@ -62,14 +66,20 @@ export class HeldBytes {
 
   /**
    * @param memcap bytes for pages, rounded down to whole pages.
-   * @param memcapPerDirection bytes of pages one direction of one flow may hold.
+   * @param memcapPerDirection bytes of pages one direction of one flow may hold, half of them out of order.
+   * @param holesPerDirection ranges that one direction may have at once.
    */
-  constructor(memcap: number, memcapPerDirection: number) {
+  constructor(
+    memcap: number,
+    memcapPerDirection: number,
+    private readonly holesPerDirection: number,
+  ) {
     if (!(memcap >= PAGE_BYTES) || memcap > MAX_POOL_BYTES)
       throw new RangeError(`stream.memcap has to be ${PAGE_BYTES} … ${MAX_POOL_BYTES} bytes, not ${memcap}.`);
     const pages = Math.floor(memcap / PAGE_BYTES);
     this.pageCount = pages;
     this.pagesPerRecord = Math.max(1, Math.floor(memcapPerDirection / PAGE_BYTES));
+    this.pagesOutOfOrder = Math.ceil(this.pagesPerRecord / 2);
     this.bytes = new Uint8Array(pages * PAGE_BYTES);
     this.transfer = new ByteTransfer(this.bytes);
     const size = pages + 1;
@@ -139,17 +149,23 @@ export class HeldBytes {
     return this.ranges[record] === 0 && this.kept[record * 2] >= this.kept[record * 2 + 1];
   }
 
+  /** Whether one direction may have `[start, end)` wait out of order beside what it holds, however much room there is. */
+  isWithinShare(record: number, start: number, end: number): boolean {
+    if (record === 0) return pagesOf(start, end) <= this.pagesOutOfOrder;
+    if (this.recordPages[record] + pagesOf(start, end) > this.pagesOutOfOrder) return false;
+    return this.rangeCount[record] < this.holesPerDirection || this.touchesRange(record, start, end);
+  }
+
   /** Whether `store` of `[start, end)` will find its pages; `outOfOrder` asks for a range node too. */
   hasRoom(record: number, start: number, end: number, outOfOrder: boolean): boolean {
-    const pages = Math.floor((end - 1) / PAGE_BYTES) - Math.floor(start / PAGE_BYTES) + 1;
+    const pages = pagesOf(start, end);
     if (pages > this.pageCount - this.usedPages) return false;
     const held = record === 0 ? 0 : this.recordPages[record];
     if (held + pages > this.pagesPerRecord) return false;
     if (!outOfOrder) return true;
     // Later arrivals can only be delivered once the hole is filled: leave half of the pool to what fills it.
     if (this.usedPages + pages > this.pageCount >>> 1) return false;
-    if (this.freeRange === 0 && this.highRange >= this.pageCount) return false;
-    return record === 0 || this.rangeCount[record] < MAX_RANGES;
+    return this.freeRange !== 0 || this.highRange < this.pageCount;
   }
 
   /** Copies `source[at, at + end - start)` to `[start, end)`. `hasRoom` must have said yes. */
@@ -291,6 +307,14 @@ export class HeldBytes {
       this.recordPages[record]--;
       page = next;
     }
+  }
+
+  /** Whether `[start, end)` would join a range instead of being another one. */
+  private touchesRange(record: number, start: number, end: number): boolean {
+    const bounds = this.rangeBounds;
+    let range = this.ranges[record];
+    while (range !== 0 && bounds[range * 2 + 1] < start) range = this.rangeNext[range];
+    return range !== 0 && bounds[range * 2] <= end;
   }
 
   private equals(record: number, source: Uint8Array, at: number, start: number, end: number): boolean {

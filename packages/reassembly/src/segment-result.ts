@@ -60,6 +60,8 @@ export const DropReason = {
   GAP: 20,
   /** No TCP header in it: a fragment (exception policy decode: closed). */
   NO_HEADER: 21,
+  /** Behind more holes than a direction may have, or more bytes than it may hold behind them: the sender sends it again. */
+  SCATTERED: 22,
 } as const;
 
 export const DropReasonNames: readonly string[] = [
@@ -85,4 +87,5 @@ export const DropReasonNames: readonly string[] = [
   'midstream',
   'gap',
   'no-header',
+  'scattered',
 ];

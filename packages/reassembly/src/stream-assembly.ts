@@ -326,7 +326,9 @@ export class StreamAssembly {
     }
     const held = connections.held;
     let record = words[at + HELD];
-    if (!held.hasRoom(record, start, visible, true)) {
+    // Whatever the policy: holes are of the sender's making, and it sends again what is lost behind them.
+    if (this.inline && !held.isWithinShare(record, start, visible)) return Reason.SCATTERED;
+    if (!held.hasRoom(record, start, visible, true) || !held.isWithinShare(record, start, visible)) {
       if (this.memcapClosed) return Reason.MEMCAP;
       counters[Counter.UNHELD_SEGMENTS]++;
       return Reason.NONE;

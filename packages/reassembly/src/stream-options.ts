@@ -9,8 +9,10 @@ export interface StreamOptions extends FlowTableOptions {
   maxFlows: number;
   /** Bytes for copies of stream data, all flows together. */
   memcap: number;
-  /** Bytes of copies one direction of one flow may hold. */
+  /** Bytes of copies one direction of one flow may hold, half of them out of order. */
   memcapPerDirection: number;
+  /** Holes one direction may have at once; receivers report four at most (RFC 2018 §3). */
+  holesPerDirection: number;
   /** Bytes of each direction that are inspected; above 0. For "all", a large number such as 2^53 - 1. */
   depth: number;
   /** Packets can be dropped. When not, no result carries DROP but what the sink asks for. */
@@ -53,6 +55,7 @@ export const defaultStreamOptions: StreamOptions = {
   maxFlows: 65_536,
   memcap: 64 * 1024 * 1024,
   memcapPerDirection: 4 * 1024 * 1024,
+  holesPerDirection: 1024,
   depth: 1024 * 1024,
   inline: true,
   midstream: false,
@@ -74,6 +77,7 @@ export function streamOptions(given: Partial<StreamOptions>): StreamOptions {
   requireInteger('maxFlows', options.maxFlows, 1, MAX_FLOWS);
   requireInteger('memcap', options.memcap, PAGE_BYTES, MAX_POOL_BYTES);
   requireInteger('memcapPerDirection', options.memcapPerDirection, PAGE_BYTES, Number.MAX_SAFE_INTEGER);
+  requireInteger('holesPerDirection', options.holesPerDirection, 1, 65_535);
   requireInteger('depth', options.depth, 1, Number.MAX_SAFE_INTEGER);
   return options;
 }

@@ -493,7 +493,7 @@ describe('truncated packets', () => {
 });
 
 describe('memory', () => {
-  const small = { memcap: 8 * 2048, memcapPerDirection: 8 * 2048 };
+  const small = { memcap: 8 * 2048, memcapPerDirection: 64 * 2048 };
   const big = 'x'.repeat(3000);
 
   test('closed: what cannot be held is dropped and comes again', () => {
@@ -534,6 +534,39 @@ describe('memory', () => {
     expect(connection.reassembler.heldBytes).toBe(0);
     expect(connection.from('client', 18_000, 'z')).toBe('accept');
     expect(stream(connection).length).toBe(18_001);
+  });
+
+  test.each(['open', 'closed'] as const)(
+    '%s: what lies behind too many holes is dropped, until some are filled',
+    (memcap) => {
+      const connection = new Connection({ holesPerDirection: 2, policy: { ...open, memcap } }).open();
+      expect(connection.from('client', 1, 'b')).toBe('accept');
+      expect(connection.from('client', 3, 'd')).toBe('accept');
+      expect(connection.from('client', 5, 'f')).toBe('drop scattered');
+      expect(connection.from('client', 4, 'e')).toBe('accept');
+      expect(connection.from('client', 0, 'a')).toBe('accept');
+      expect(connection.from('client', 6, 'g')).toBe('accept');
+      expect(connection.from('client', 8, 'i')).toBe('drop scattered');
+      expect(connection.from('client', 2, 'c')).toBe('accept');
+      expect(connection.from('client', 5, 'f')).toBe('accept');
+      expect(stream(connection)).toBe('abcdefg');
+      expect(connection.counter('unheld_segments')).toBe(0);
+    },
+  );
+
+  test('a direction that holds half of its share out of order gets no more, but what fills the holes', () => {
+    const connection = new Connection({ memcapPerDirection: 4 * 2048 }).open();
+    expect(connection.from('client', 2048, 'b'.repeat(4096))).toBe('accept');
+    expect(connection.from('client', 10_000, 'x')).toBe('drop scattered');
+    expect(connection.from('client', 0, 'a'.repeat(2048))).toBe('accept');
+    expect(stream(connection).length).toBe(6144);
+  });
+
+  test('where nothing can be dropped, what lies behind too many holes is not held', () => {
+    const connection = new Connection({ inline: false, holesPerDirection: 1 }).open();
+    connection.from('client', 1, 'b');
+    expect(connection.from('client', 3, 'd')).toBe('accept');
+    expect(connection.counter('unheld_segments')).toBe(1);
   });
 
   test('spoofed SYNs with data cannot fill the pool', () => {

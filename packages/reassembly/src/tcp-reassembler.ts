@@ -111,7 +111,11 @@ export class TcpReassembler {
     this.options = streamOptions(options);
     this.inline = this.options.inline;
     this.table = new FlowTable(this.options.maxFlows, this.options);
-    this.held = new HeldBytes(this.options.memcap, this.options.memcapPerDirection);
+    this.held = new HeldBytes(
+      this.options.memcap,
+      this.options.memcapPerDirection,
+      this.options.holesPerDirection,
+    );
     this.connections = new TcpConnections(this.table, this.held, sink, this.options, this.counters);
     this.words = this.connections.words;
     this.offsets = this.connections.offsets;
