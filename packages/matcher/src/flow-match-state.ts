@@ -1,10 +1,14 @@
+import type { Candidates } from './candidates';
+
 /** Bits of one flow above this count are refused and counted. */
 export const MAX_FLOW_BITS = 256;
-/** Stream rules of one direction that may wait for more bytes. */
+/** Stream rules that are listed while they wait for more bytes. */
 const MAX_STREAM_WAITING = 8;
 
-/** Rules that look at buffers and whose raw contents were seen in a stream window still held. */
+/** Rules that look at buffers, listed while their raw contents are in a stream window still held. */
 const MAX_RAW_FOUND = 32;
+/** In a list, instead of a rule: more of that direction than are listed. Who asks for them looks at the window once more. */
+const MORE = -1;
 
 /** Variables of one flow (`flowint`) above this count are refused. */
 const MAX_FLOW_INTEGERS = 64;
@@ -30,6 +34,17 @@ function withBit(bits: readonly number[], bit: number): readonly number[] {
   return list;
 }
 
+/** Adds the rules of one direction that a list of triples holds. @returns whether there are any */
+export function addListed(triples: readonly number[], direction: number, candidates: Candidates): boolean {
+  let added = false;
+  for (let i = 0; i < triples.length; i += 3) {
+    if (triples[i] !== direction || triples[i + 1] === MORE) continue;
+    candidates.add(triples[i + 1]);
+    added = true;
+  }
+  return added;
+}
+
 /** What rules remember of one flow. Exists only while there is something to remember. */
 export class FlowMatchState {
   /**
@@ -41,7 +56,7 @@ export class FlowMatchState {
   generation = 0;
   /**
    * Stream rules whose fast pattern was seen and which later bytes may still complete: three numbers each: direction,
-   * rule, stream offset behind which the fast pattern is no longer in the window.
+   * rule (or MORE), stream offset behind which the fast pattern is no longer in the window.
    */
   waiting: readonly number[] = NONE;
 
@@ -125,11 +140,18 @@ export class FlowMatchState {
     return true;
   }
 
-  /** @returns false where no more may wait */
-  wait(direction: number, rule: number, until: number): boolean {
-    if (this.waiting.length >= MAX_STREAM_WAITING * 3) return false;
-    this.waiting = this.waiting.concat(direction, rule, until);
-    return true;
+  wait(direction: number, rule: number, until: number): void {
+    this.waiting = withTriple(this.waiting, MAX_STREAM_WAITING, direction, rule, until);
+  }
+
+  /** Whether rules of a direction wait that are not listed. */
+  hasMoreWaiting(direction: number): boolean {
+    return hasMore(this.waiting, direction);
+  }
+
+  /** The same for rules found by raw contents. */
+  hasMoreRaw(direction: number): boolean {
+    return hasMore(this.rawFound, direction);
   }
 
   /** A waiting rule is done with. */
@@ -137,12 +159,9 @@ export class FlowMatchState {
     this.waiting = without(this.waiting, (at, of) => at === direction && of === rule);
   }
 
-  /** @returns false where no more may be kept */
-  keepRaw(direction: number, rule: number, until: number): boolean {
+  keepRaw(direction: number, rule: number, until: number): void {
     const others = without(this.rawFound, (at, of) => at === direction && of === rule);
-    if (others.length >= MAX_RAW_FOUND * 3) return false;
-    this.rawFound = others.concat(direction, rule, until);
-    return true;
+    this.rawFound = withTriple(others, MAX_RAW_FOUND, direction, rule, until);
   }
 
   /** Forgets waiting rules whose pattern has left the window of a direction, which now begins at `streamOffset`. */
@@ -170,6 +189,24 @@ export class FlowMatchState {
       this.transactionBits.length === 0
     );
   }
+}
+
+/** A list of triples with one more; where it is full, with MORE of that direction instead. */
+function withTriple(
+  triples: readonly number[],
+  most: number,
+  direction: number,
+  rule: number,
+  until: number,
+): readonly number[] {
+  if (triples.length < most * 3) return triples.concat(direction, rule, until);
+  return without(triples, (at, of) => at === direction && of === MORE).concat(direction, MORE, until);
+}
+
+function hasMore(triples: readonly number[], direction: number): boolean {
+  for (let i = 0; i < triples.length; i += 3)
+    if (triples[i] === direction && triples[i + 1] === MORE) return true;
+  return false;
 }
 
 /** A list of triples without those that `gone` picks; the list itself where it picks none. */

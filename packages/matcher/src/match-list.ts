@@ -87,16 +87,30 @@ export class MatchList {
       if (numbers[i] === number && transactions[i] === transaction) return false;
       if (transactions[i] < 0 === transaction < 0) alike++;
     }
-    if (alike === this.limit) {
+    let place = this.count;
+    if (alike < this.limit) this.count++;
+    else {
       this.overflow++;
+      place = this.lastLike(transaction);
       // It has fired all the same: its flow bits count.
-      return true;
+      if (numbers[place] < number) return true;
     }
-    numbers[this.count] = number;
-    transactions[this.count] = transaction;
-    this.found[this.count] = direction | (inPayload ? IN_PAYLOAD : 0);
-    this.silent[this.count++] = 0;
+    numbers[place] = number;
+    transactions[place] = transaction;
+    this.found[place] = direction | (inPayload ? IN_PAYLOAD : 0);
+    this.silent[place] = 0;
     return true;
+  }
+
+  /** Which one gives way in a full list: that of the highest number, whose action matters least. */
+  private lastLike(transaction: number): number {
+    const { numbers, transactions } = this;
+    let last = -1;
+    for (let i = 0; i < this.count; i++) {
+      if (transactions[i] < 0 !== transaction < 0) continue;
+      if (last < 0 || numbers[i] > numbers[last]) last = i;
+    }
+    return last;
   }
 
   /** Puts the list in order, lets a `pass` end it, applies thresholds and `noalert`. */

@@ -18,8 +18,8 @@ export const DEFAULT_LIMITS: MatcherLimits = {
   recursion: 3000,
   bytes: 16 << 20,
   matches: 256,
-  candidates: 8192,
+  candidates: 65_536,
   thresholds: 32_768,
-  waiting: 128,
+  waiting: 1024,
   transformMemory: 4 << 20,
 };

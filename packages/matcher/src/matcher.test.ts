@@ -391,6 +391,35 @@ describe('streams', () => {
     expect(harness.context.flowState).toBeNull();
   });
 
+  test('however many others wait, a rule is completed by later bytes, and fires once', () => {
+    const others = Array.from(
+      { length: 20 },
+      (_, i) => `alert tcp any any -> any any (content:"decoy${100 + i}"; content:"never"; sid:${100 + i};)`,
+    );
+    const rules = [
+      ...others,
+      'alert tcp any any -> any any (content:"first part"; content:"then"; distance:0; sid:1;)',
+      'alert tcp any any -> any any (content:"decoy100"; content:"decoy119"; sid:2;)',
+    ];
+    const harness = new Harness(rules.join('\n'));
+    const decoys = others.map((_, i) => `decoy${100 + i}`).join(' ');
+    let window = `${decoys} `;
+    expect(harness.stream(window)).toEqual([2]);
+    const add = (text: string) => {
+      const fresh = window.length;
+      window += text;
+      return harness.stream(window, fresh);
+    };
+    expect(add('first part')).toEqual([]);
+    expect(add(' ..')).toEqual([]);
+    expect(add(' then')).toEqual([1]);
+    expect(add(' then')).toEqual([]);
+    // The window has moved on.
+    expect(harness.stream('something else', 0, window.length)).toEqual([]);
+    expect(harness.context.flowState).toBeNull();
+    expect(harness.stream('something else then', 14, window.length)).toEqual([]);
+  });
+
   test('a rule that no bytes can complete does not wait', () => {
     const harness = new Harness(
       'alert tcp any any -> any any (content:"first part"; content:"then"; within:4; sid:1;)',

@@ -60,7 +60,7 @@ export class Matcher {
     // What can fail comes first: the rule set in force stays whole.
     const stage = new MatcherStage(ruleset, this.limits);
     this.stage = stage;
-    this.segments = new SegmentScan(stage, evaluator.counted);
+    this.segments = new SegmentScan(stage);
     this.packets = new PacketRules(stage, this.segments, evaluator);
     this.streams = new StreamRules(stage, this.segments, evaluator);
     this.transactions = new TransactionRules(stage, this.segments, evaluator);

@@ -56,6 +56,24 @@ describe('raw contents as the pattern of a rule with buffers', () => {
     harness.matcher.close();
   });
 
+  test('seen before the buffer is there, with very many others', () => {
+    const others = Array.from({ length: 50 }, (_, i) =>
+      RULE.replace('rare raw 7Zq', `other raw ${100 + i}`).replace('sid:1', `sid:${100 + i}`),
+    );
+    const harness = new Harness([...others, RULE].join('\n'));
+    const decoys = others.map((_, i) => `other raw ${100 + i} `).join('');
+    const all = [...others.map((_, i) => 100 + i), 1].sort((a, b) => a - b);
+    const transaction = new TestTransaction(0).set('http.method', 'GET');
+    expect(feed(harness, `${decoys}rare raw 7Zq GE`, 0, 0, null, 0)).toEqual([]);
+    const window = `${decoys}rare raw 7Zq GET`;
+    expect(feed(harness, window, window.length - 1, 0, transaction, 1).sort((a, b) => a - b)).toEqual(all);
+    expect(
+      feed(harness, 'GET', 0, window.length, new TestTransaction(1).set('http.method', 'GET'), 1),
+    ).toEqual([]);
+    expect(harness.context.flowState).toBeNull();
+    harness.matcher.close();
+  });
+
   test('seen after the buffer, and cut in two', () => {
     const harness = new Harness(RULE);
     const transaction = new TestTransaction(0).set('http.method', 'GET');

@@ -2,9 +2,8 @@ import type { Direction } from '@portcullis/protocols';
 import { Candidates } from './candidates';
 import { SegmentPart } from './compiled-rule-set';
 import type { InspectionContext } from './context';
-import { FlowMatchState } from './flow-match-state';
+import { addListed, FlowMatchState } from './flow-match-state';
 import type { MatcherStage } from './matcher-stage';
-import type { MatcherStatistics } from './matcher-statistics';
 
 const { PACKET, STREAM } = SegmentPart;
 
@@ -28,11 +27,10 @@ export class SegmentScan {
   private inPieces = false;
   /** Direction of the bytes that `rawFound` is of; -1: none were scanned in this packet. */
   private rawDirection = -1;
+  /** They are all that the window holds, not only what is new in it. */
+  private rawInWhole = false;
 
-  constructor(
-    private readonly stage: MatcherStage,
-    private readonly counted: MatcherStatistics,
-  ) {
+  constructor(private readonly stage: MatcherStage) {
     this.inStream = new Candidates(stage.ruleset.rules.length, stage.limits.candidates);
     this.inSegment = new Candidates(stage.ruleset.rules.length, stage.limits.candidates);
   }
@@ -42,6 +40,7 @@ export class SegmentScan {
     this.scanned = false;
     this.segmentScanned = false;
     this.rawDirection = -1;
+    this.rawInWhole = false;
   }
 
   /** @returns true where the stream window was scanned, which is asked once */
@@ -112,6 +111,7 @@ export class SegmentScan {
     scan.packetTarget = candidates;
     this.scanned = true;
     this.rawDirection = direction;
+    this.rawInWhole = fresh === start;
     const state = context.flowState;
     if (state === null || state.rawFound.length === 0) return;
     state.belongTo(ruleset.generation);
@@ -130,7 +130,7 @@ export class SegmentScan {
       context.flowState ??= new FlowMatchState();
       const state = context.flowState;
       state.belongTo(ruleset.generation);
-      if (!state.keepRaw(context.direction, rule, streamEnd)) this.counted.waitingRefused++;
+      state.keepRaw(context.direction, rule, streamEnd);
     }
   }
 
@@ -138,19 +138,18 @@ export class SegmentScan {
   addRawFound(context: InspectionContext, direction: Direction): void {
     const { ruleset, candidates } = this.stage;
     const { inStream } = this;
-    if (this.rawDirection !== direction) this.scanRaw(context, direction);
+    const { flowState } = context;
+    const state = flowState !== null && flowState.generation === ruleset.generation ? flowState : null;
+    if (this.rawDirection !== direction || (state?.hasMoreRaw(direction) === true && !this.rawInWhole))
+      this.scanRaw(context, direction);
     for (let i = 0; i < inStream.count; i++) {
       const rule = inStream.rules[i];
       if (ruleset.rawFiltered[rule] === 1) candidates.add(rule);
     }
-    const state = context.flowState;
-    if (state === null || state.rawFound.length === 0 || state.generation !== ruleset.generation) return;
-    const { rawFound } = state;
-    for (let i = 0; i < rawFound.length; i += 3)
-      if (rawFound[i] === direction) candidates.add(rawFound[i + 1]);
+    if (state !== null) addListed(state.rawFound, direction, candidates);
   }
 
-  /** A transaction that progresses without new bytes, as at the end of a flow. */
+  /** For a transaction that progresses without new bytes, as at the end of a flow, and where more was found than is listed. */
   private scanRaw(context: InspectionContext, direction: Direction): void {
     const { ruleset, candidates, scan } = this.stage;
     const { inStream } = this;
@@ -158,7 +157,8 @@ export class SegmentScan {
     const patterns = ruleset.segmentPatterns[direction];
     const { sourcePort, destinationPort, bytes } = packet;
     this.rawDirection = direction;
-    // What was found in the window of the other direction is gone.
+    this.rawInWhole = true;
+    // What was found before, in this window or that of the other direction, is gone.
     this.scanned = false;
     inStream.begin();
     scan.target = inStream;

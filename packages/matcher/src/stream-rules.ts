@@ -1,6 +1,6 @@
 import type { CompiledRule } from './compiled-rule';
 import type { InspectionContext } from './context';
-import { FlowMatchState } from './flow-match-state';
+import { addListed, FlowMatchState } from './flow-match-state';
 import type { MatcherStage } from './matcher-stage';
 import type { RuleEvaluator } from './rule-evaluator';
 import type { SegmentScan } from './segment-scan';
@@ -28,7 +28,10 @@ export class StreamRules {
     const { direction } = context;
     const scanned = this.segments.takeScanned();
     if (end <= fresh || !ruleset.needs.streamRules[direction]) return;
-    if (!scanned) this.segments.scanStream(context, bytes, start, end, fresh, streamOffset);
+    // More rules wait than are listed: the window is looked at in whole, and what it has told before is left out.
+    const inWhole = this.expireWaiting(context, streamOffset) && fresh > start;
+    if (!scanned || inWhole)
+      this.segments.scanStream(context, bytes, start, end, inWhole ? start : fresh, streamOffset);
     candidates.begin();
     gate.begin(context);
     const unfiltered = ruleset.streamUnfiltered[direction];
@@ -41,8 +44,8 @@ export class StreamRules {
       if (ruleset.rawFiltered[rule] === 0) candidates.add(rule);
     }
     const found = candidates.count;
-    const waiting =
-      context.flowState !== null && this.addStreamWaiting(context, context.flowState, streamOffset);
+    const { flowState } = context;
+    const waiting = flowState !== null && addListed(flowState.waiting, direction, candidates);
     if (candidates.count === 0) return;
     candidates.sort();
     this.evaluator.counted.candidates += candidates.count;
@@ -53,8 +56,9 @@ export class StreamRules {
       // The pattern may lie in bytes that were inspected before; then only a rule that waits may look again.
       const again = waiting && this.isStreamWaiting(context, rule.number);
       const unseen = again || (late && rule.appProtocols !== null);
-      if (fresh > start && found > 0 && !unseen && !this.patternIsNew(rule, bytes, start, end, fresh))
-        continue;
+      const seen =
+        fresh > start && found > 0 && !unseen && !this.patternIsNew(rule, bytes, start, end, fresh);
+      if (seen && !inWhole) continue;
       if (profile !== null) profile.start(rule.number);
       let matched = false;
       let open = false;
@@ -64,6 +68,7 @@ export class StreamRules {
         open = !matched && this.evaluator.evaluation.open;
       }
       if (profile !== null) profile.stop(rule.number, matched);
+      if (matched && seen && this.hasMatched(rule, bytes, start, fresh)) continue;
       if (matched) {
         if (again) this.endStreamWaiting(context, rule.number);
         this.evaluator.fire(rule, context, -1);
@@ -87,23 +92,21 @@ export class StreamRules {
     return pattern.find(bytes, Math.max(from, start), to) >= 0;
   }
 
-  /** Adds the rules that wait in this direction; forgets those whose pattern has left the window. */
-  private addStreamWaiting(context: InspectionContext, state: FlowMatchState, streamOffset: number): boolean {
-    if (state.waiting.length === 0) return false;
-    if (state.generation !== this.stage.ruleset.generation) {
-      state.belongTo(this.stage.ruleset.generation);
-      if (state.empty) context.flowState = null;
-      return false;
-    }
+  /** What the rule has matched in already is in the window, before the bytes that are new. */
+  private hasMatched(rule: CompiledRule, bytes: Uint8Array, start: number, fresh: number): boolean {
+    return (
+      rule.payload !== null && this.evaluator.evaluation.matches(rule.payload, bytes, start, fresh, 0, false)
+    );
+  }
+
+  /** Forgets rules whose pattern has left the window. @returns whether more wait than are listed */
+  private expireWaiting(context: InspectionContext, streamOffset: number): boolean {
+    const state = context.flowState;
+    if (state === null || state.waiting.length === 0) return false;
+    state.belongTo(this.stage.ruleset.generation);
     state.expireWaiting(context.direction, streamOffset);
-    let added = false;
-    for (let i = 0; i < state.waiting.length; i += 3) {
-      if (state.waiting[i] !== context.direction) continue;
-      this.stage.candidates.add(state.waiting[i + 1]);
-      added = true;
-    }
     if (state.empty) context.flowState = null;
-    return added;
+    return state.hasMoreWaiting(context.direction);
   }
 
   private isStreamWaiting(context: InspectionContext, rule: number): boolean {
@@ -120,7 +123,7 @@ export class StreamRules {
     context.flowState ??= new FlowMatchState();
     const state = context.flowState;
     state.belongTo(this.stage.ruleset.generation);
-    if (!state.wait(context.direction, rule, until)) this.evaluator.counted.waitingRefused++;
+    state.wait(context.direction, rule, until);
   }
 
   private endStreamWaiting(context: InspectionContext, rule: number): void {

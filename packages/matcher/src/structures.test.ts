@@ -9,6 +9,7 @@ import { Candidates } from './candidates';
 import { InspectionContext } from './context';
 import { rarity } from './fast-pattern';
 import { FlowMatchState, MAX_FLOW_BITS } from './flow-match-state';
+import { MatchList } from './match-list';
 import { NameTable } from './name-table';
 import { classifyPorts } from './port-index';
 import { PortSet } from './port-set';
@@ -253,4 +254,13 @@ describe('fast patterns', () => {
   test('without a positive content there is none', () => {
     expect(chosen('http.uri; content:!"abc"; urilen:5;')).toBeNull();
   });
+});
+
+test('in a full list of matches those stay whose action comes first', () => {
+  const list = new MatchList(2);
+  // Rules are numbered in the order of their actions.
+  for (const number of [5, 7, 3, 9]) expect(list.add(number, -1)).toBe(true);
+  expect(list.add(8, 0)).toBe(true);
+  expect([...list.numbers.subarray(0, list.count)].sort()).toEqual([3, 5, 8]);
+  expect(list.overflow).toBe(2);
 });

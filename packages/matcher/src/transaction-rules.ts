@@ -311,7 +311,7 @@ export class TransactionRules {
     if (transaction.id >= 0) context.flowState?.unsetTransactionBit(transaction.id, -1);
     const state = transaction.matchState;
     transaction.matchState = null;
-    if (state instanceof TransactionState && this.pool.length < POOL) this.pool.push(state);
+    if (state instanceof TransactionState && state.isSmall && this.pool.length < POOL) this.pool.push(state);
   }
 }
 

@@ -1,6 +1,9 @@
 /** State of a rule that waits: bit i is set when its buffer test i has matched. */
 export const PAYLOAD_DONE = 1 << 30;
 
+/** Rules whose lists are kept for another transaction. */
+const MOST_KEPT = 64;
+
 /** What the matcher remembers of one transaction beyond how far it has looked. Pooled. */
 export class TransactionState {
   /** Rule set the numbers below belong to. */
@@ -14,6 +17,10 @@ export class TransactionState {
   /** Rules (times two plus direction) that have fired and must not fire again for this transaction. */
   fired = new Int32Array(4);
   firedCount = 0;
+
+  get isSmall(): boolean {
+    return this.rules.length <= MOST_KEPT && this.fired.length <= MOST_KEPT;
+  }
 
   reset(generation: number): void {
     this.generation = generation;

@@ -121,10 +121,10 @@ test(`transactions agree with the evaluation of every rule over every buffer (SE
 test(`streams agree with the evaluation of every rule over all bytes so far (SEED=${SEED})`, () => {
   const random = new Random(SEED + 1);
   const evaluation = new Evaluation(new InspectionContext(), DEFAULT_LIMITS);
-  let strict = 0;
   for (let round = 0; round < rounds(20, 40); round++) {
+    // More than are listed while they wait, in half of the rounds.
     const rules = Array.from(
-      { length: 10 },
+      { length: round % 2 === 0 ? 10 : 50 },
       (_, i) => `alert tcp any any -> any any (${randomContents(random, false)} sid:${i + 1};)`,
     );
     const harness = new Harness(rules.join('\n'));
@@ -143,19 +143,13 @@ test(`streams agree with the evaluation of every rule over all bytes so far (SEE
           if (evaluation.matches(payload, latin1(text), 0, text.length, 0, false)) wanted.set(sid, call);
         }
       }
-      // The number of rules that wait is bounded: what is refused is counted, and only that may be missing.
       const missing = [...wanted].filter(([sid, call]) => first.get(sid) !== call);
-      const { waitingRefused } = harness.matcher.statistics();
-      if (waitingRefused === 0) {
-        strict++;
-        expect({ seed: SEED, round, n, text, missing }).toEqual({ seed: SEED, round, n, text, missing: [] });
-      }
+      expect({ seed: SEED, round, n, text, missing }).toEqual({ seed: SEED, round, n, text, missing: [] });
       const extra = [...first].filter(([sid]) => !wanted.has(sid));
       expect({ seed: SEED, round, n, text, extra }).toEqual({ seed: SEED, round, n, text, extra: [] });
     }
     harness.matcher.close();
   }
-  expect(strict).toBeGreaterThan(rounds(50, 100));
 });
 
 function randomPacketRule(random: Random, sid: number): string {
