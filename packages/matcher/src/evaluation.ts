@@ -38,8 +38,10 @@ export abstract class BufferStep {
 export interface EvaluationLimits {
   /** Steps run for one rule over one buffer (Suricata's `inspection-recursion-limit`). */
   readonly recursion: number;
-  /** Bytes searched per call of the matcher. */
+  /** Bytes searched for one packet, by all rules together. */
   readonly bytes: number;
+  /** Bytes searched for one rule over one buffer: none takes what others need. */
+  readonly bytesPerRule: number;
 }
 
 /** The state of one program over one buffer; one object per matcher, reused. */
@@ -64,8 +66,10 @@ export class Evaluation {
   readonly low = new Uint32Array(MAX_VARIABLES);
   readonly high = new Uint32Array(MAX_VARIABLES);
 
-  /** Bytes that may still be searched in this call. */
+  /** Bytes that may still be searched for this packet. */
   budget: number;
+  /** Bytes that the rule in hand may still search. */
+  private share = 0;
   recursionExceeded = 0;
   budgetExceeded = 0;
   /** Null: expressions may take their time. */
@@ -106,6 +110,7 @@ export class Evaluation {
     this.expressionStart = 0;
     this.open = false;
     this.recursion = 0;
+    this.share = this.limits.bytesPerRule;
     return this.run(0) === 1;
   }
 
@@ -119,12 +124,28 @@ export class Evaluation {
     return this.steps[at].inspect(this, at);
   }
 
-  /** Accounts for `bytes` that are about to be searched. @returns false where the budget is spent */
+  /** Accounts for `bytes` that are about to be searched. @returns false where no more may be */
   spend(bytes: number): boolean {
-    this.budget -= bytes;
-    if (this.budget >= 0) return true;
+    this.charge(bytes);
+    return this.maySearch();
+  }
+
+  /** @returns false, and counts it, where what may be searched has been */
+  maySearch(): boolean {
+    if (!this.exhausted) return true;
     this.budgetExceeded++;
     return false;
+  }
+
+  /** Accounts for `bytes` that were searched. */
+  charge(bytes: number): void {
+    this.budget -= bytes;
+    this.share -= bytes;
+  }
+
+  /** The rule in hand was not looked at to its end: it is not the bytes that have decided. */
+  get exhausted(): boolean {
+    return this.budget < 0 || this.share < 0;
   }
 
   /** A variable as a number; exact up to 2^53. */

@@ -16,7 +16,8 @@ export interface MatcherLimits extends EvaluationLimits {
 
 export const DEFAULT_LIMITS: MatcherLimits = {
   recursion: 3000,
-  bytes: 16 << 20,
+  bytes: 128 << 20,
+  bytesPerRule: 16 << 20,
   matches: 256,
   candidates: 65_536,
   thresholds: 32_768,

@@ -1,4 +1,5 @@
 import { Harness, TestTransaction } from '../testing/harness';
+import type { MatcherLimits } from './matcher-limits';
 import { RuleCosts } from './rule-profile';
 
 /** Rule options over the payload of a stream window, and whether they match. */
@@ -594,11 +595,30 @@ describe('bounds', () => {
   });
 
   test('searched bytes are bounded and counted', () => {
-    const harness = new Harness('alert tcp any any -> any any (content:"abc"; content:"def"; sid:1;)', {
-      bytes: 50,
-    });
-    expect(harness.stream(`abc${'.'.repeat(100)}def`)).toEqual([]);
-    expect(harness.matcher.statistics().budgetExceeded).toBe(1);
+    const rules = [
+      'alert tcp any any -> any any (content:"abc"; content:"def"; content:"x"; sid:1;)',
+      'alert tcp any any -> any any (content:"ghi"; content:"jkl"; sid:2;)',
+    ].join('\n');
+    const text = `ghijklabc${'.'.repeat(100)}def`;
+    const limited = (limits: Partial<MatcherLimits>) => {
+      const harness = new Harness(rules, limits);
+      return [harness.stream(text), harness.matcher.statistics().budgetExceeded];
+    };
+    expect(limited({})).toEqual([[2], 0]);
+    // What one rule has used up, others still have.
+    expect(limited({ bytesPerRule: 50 })).toEqual([[2], 1]);
+    expect(limited({ bytes: 50 })).toEqual([[], 2]);
+  });
+
+  test('patterns of very many other rules leave enough for the one that matches', () => {
+    const decoys = Array.from({ length: 400 }, (_, i) => `decoy${1000 + i}`);
+    const rules = decoys.map(
+      (decoy, i) =>
+        `alert tcp any any -> any any (content:"${decoy}"; fast_pattern; content:"never"; sid:${i + 1};)`,
+    );
+    const attack = 'alert tcp any any -> any any (content:"attack"; content:"it is"; sid:9999;)';
+    const harness = new Harness([...rules, attack].join('\n'));
+    expect(harness.stream(`${decoys.join('')}${'.'.repeat(60_000)}attack it is`)).toEqual([9999]);
   });
 
   test('the list of matches is bounded and counted', () => {

@@ -241,8 +241,7 @@ export class TransactionRules {
           ? this.otherSideMatches(tests[i], transaction, at)
           : this.bufferMatches(tests[i], at, progress);
       if (outcome === NOT_MATCHED) {
-        // Where the budget is spent, it is not the bytes that have decided.
-        if (this.evaluator.evaluation.budget >= 0) this.verdict = FAILS;
+        if (!this.evaluator.evaluation.exhausted) this.verdict = FAILS;
         return NOT_MATCHED;
       }
       if (outcome === MATCHED) this.done |= 1 << i;

@@ -155,10 +155,11 @@ export class ContentStep extends BufferStep {
       }
       let found = -1;
       if (to - from >= literalLength && !(this.endsWith && to < length)) {
-        if (!evaluation.spend(to - from)) return -1;
+        if (!evaluation.maySearch()) return -1;
         const start = evaluation.start;
         found = this.literal.find(evaluation.bytes, start + from, start + to);
         if (found >= 0) found -= start;
+        evaluation.charge(found >= 0 ? found - from : to - from);
       }
       if (found < 0) {
         if (negated) return evaluation.run(at + 1);
