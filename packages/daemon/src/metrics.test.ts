@@ -96,6 +96,7 @@ test.each([
   ['flows_evicted_total', counter('flows_evicted')],
   ['stream_reclaimed_flows_total', counter('reclaimed_flows')],
   ['expressions_skipped_total', counter('expressions_skipped')],
+  ['rules_left_out_total', counter('rules_left_out')],
   ['exceptions_total{cause="memcap",action="dropped"}', counter('drop_memcap') + counter('drop_not_kept')],
   [
     'exceptions_total{cause="memcap",action="passed"}',

@@ -57,6 +57,11 @@ const workerMetrics: readonly WorkerMetric[] = [
     'expressions_skipped_total',
     'Searches for regular expressions left out because slow ones had used up their part of the time.',
   ],
+  [
+    'rules_left_out',
+    'rules_left_out_total',
+    'Rules not looked at to their end, or alerts not told, because a packet called for more than its share of work.',
+  ],
 ];
 
 /** The Prometheus registry of a running engine. */

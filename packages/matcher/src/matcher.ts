@@ -99,6 +99,21 @@ export class Matcher {
     return this.evaluator.evaluation.allowance?.skipped ?? 0;
   }
 
+  /** How often a bound of `MatcherLimits` has left a rule, or its alert, out. */
+  get leftOut(): number {
+    const counted = this.statistics();
+    const { budgetExceeded, candidateOverflow, matchOverflow } = counted;
+    const { waitingRefused, flowBitsRefused, transformOverflow } = counted;
+    return (
+      budgetExceeded +
+      candidateOverflow +
+      matchOverflow +
+      waitingRefused +
+      flowBitsRefused +
+      transformOverflow
+    );
+  }
+
   statistics(): Readonly<MatcherStatistics> {
     const { counted, evaluation } = this.evaluator;
     this.collect();

@@ -164,15 +164,16 @@ describe('bounds', () => {
     expect([within(5, 10), within(15, 19), within(16, 20), within(25, 30)]).toEqual([true, true, true, true]);
   });
 
-  test('out of order a direction holds half of its share', () => {
+  test('an eighth of the share of a direction is left to what fills holes', () => {
     const held = new HeldBytes(64 * PAGE_BYTES, 8 * PAGE_BYTES, HOLES);
-    expect(held.isWithinShare(0, PAGE_BYTES, 5 * PAGE_BYTES)).toBe(true);
-    expect(held.isWithinShare(0, PAGE_BYTES, 5 * PAGE_BYTES + 1)).toBe(false);
+    expect(held.isWithinShare(0, PAGE_BYTES, 8 * PAGE_BYTES)).toBe(true);
+    expect(held.isWithinShare(0, PAGE_BYTES, 8 * PAGE_BYTES + 1)).toBe(false);
     const record = held.open(0);
     held.store(record, bytes, 0, PAGE_BYTES, 4 * PAGE_BYTES);
     held.addRange(record, PAGE_BYTES, 4 * PAGE_BYTES);
-    expect(held.isWithinShare(record, 4 * PAGE_BYTES, 5 * PAGE_BYTES)).toBe(true);
-    expect(held.isWithinShare(record, 4 * PAGE_BYTES, 6 * PAGE_BYTES)).toBe(false);
+    expect(held.isWithinShare(record, 4 * PAGE_BYTES, 8 * PAGE_BYTES)).toBe(true);
+    expect(held.isWithinShare(record, 4 * PAGE_BYTES, 9 * PAGE_BYTES)).toBe(false);
+    expect(held.hasRoom(record, 0, PAGE_BYTES, false)).toBe(true);
   });
 
   test.each([0, 100, 2 ** 31 + 1, Number.NaN])('a memcap of %p is refused', (memcap) => {

@@ -5,6 +5,9 @@ export const PAGE_BYTES = 2048;
 /** One pool is one ArrayBuffer. */
 export const MAX_POOL_BYTES = 2 ** 31;
 
+/** Of what a direction may hold, so much may be taken when bytes out of order come: what fills the hole needs some too. */
+const OUT_OF_ORDER_SHARE = 7 / 8;
+
 /** Pages that `[start, end)` lies in. */
 function pagesOf(start: number, end: number): number {
   return Math.floor((end - 1) / PAGE_BYTES) - Math.floor(start / PAGE_BYTES) + 1;
@@ -66,7 +69,7 @@ export class HeldBytes {
 
   /**
    * @param memcap bytes for pages, rounded down to whole pages.
-   * @param memcapPerDirection bytes of pages one direction of one flow may hold, half of them out of order.
+   * @param memcapPerDirection bytes of pages one direction of one flow may hold, an eighth of them for what fills holes.
    * @param holesPerDirection ranges that one direction may have at once.
    */
   constructor(
@@ -79,7 +82,7 @@ export class HeldBytes {
     const pages = Math.floor(memcap / PAGE_BYTES);
     this.pageCount = pages;
     this.pagesPerRecord = Math.max(1, Math.floor(memcapPerDirection / PAGE_BYTES));
-    this.pagesOutOfOrder = Math.ceil(this.pagesPerRecord / 2);
+    this.pagesOutOfOrder = Math.ceil(this.pagesPerRecord * OUT_OF_ORDER_SHARE);
     this.bytes = new Uint8Array(pages * PAGE_BYTES);
     this.transfer = new ByteTransfer(this.bytes);
     const size = pages + 1;

@@ -9,7 +9,7 @@ export interface StreamOptions extends FlowTableOptions {
   maxFlows: number;
   /** Bytes for copies of stream data, all flows together. */
   memcap: number;
-  /** Bytes of copies one direction of one flow may hold, half of them out of order. */
+  /** Bytes of copies one direction of one flow may hold, an eighth of them for what fills holes. */
   memcapPerDirection: number;
   /** Holes one direction may have at once; receivers report four at most (RFC 2018 §3). */
   holesPerDirection: number;

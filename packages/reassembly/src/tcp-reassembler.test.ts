@@ -554,12 +554,12 @@ describe('memory', () => {
     },
   );
 
-  test('a direction that holds half of its share out of order gets no more, but what fills the holes', () => {
-    const connection = new Connection({ memcapPerDirection: 4 * 2048 }).open();
-    expect(connection.from('client', 2048, 'b'.repeat(4096))).toBe('accept');
-    expect(connection.from('client', 10_000, 'x')).toBe('drop scattered');
+  test('a direction that holds its share out of order gets no more, but what fills the holes', () => {
+    const connection = new Connection({ memcapPerDirection: 8 * 2048 }).open();
+    expect(connection.from('client', 2048, 'b'.repeat(7 * 2048))).toBe('accept');
+    expect(connection.from('client', 20_000, 'x')).toBe('drop scattered');
     expect(connection.from('client', 0, 'a'.repeat(2048))).toBe('accept');
-    expect(stream(connection).length).toBe(6144);
+    expect(stream(connection).length).toBe(8 * 2048);
   });
 
   test('where nothing can be dropped, what lies behind too many holes is not held', () => {

@@ -341,6 +341,7 @@ export class QueueWorker {
         parserBytes: inspector.parserBytes,
         rawTailsMissing: inspector.rawTailsMissing,
         expressionsSkipped: this.matcher.expressionsSkipped,
+        rulesLeftOut: this.matcher.leftOut,
         busySeconds: this.busy / 1000,
         queueLength: intake.standing?.length ?? 0,
         lost: this.outbox.lost,

@@ -71,6 +71,7 @@ export type WorkerCounterName =
   | 'parser_bytes'
   | 'raw_tails_missing'
   | 'expressions_skipped'
+  | 'rules_left_out'
   /** Packets that may wait in the queue now. */
   | 'queue_length'
   /** Time in which the worker did not wait for packets. */
@@ -89,6 +90,7 @@ export const WorkerCounterNames: readonly WorkerCounterName[] = [
   'parser_bytes',
   'raw_tails_missing',
   'expressions_skipped',
+  'rules_left_out',
   'busy_seconds',
   'queue_length',
   ...LostKinds.map(lostCounter),
@@ -114,6 +116,7 @@ export function publishCounters(
     parserBytes: number;
     rawTailsMissing: number;
     expressionsSkipped: number;
+    rulesLeftOut: number;
     busySeconds: number;
     queueLength: number;
     lost: Float64Array;
@@ -129,6 +132,7 @@ export function publishCounters(
   into[at++] = moment.parserBytes;
   into[at++] = moment.rawTailsMissing;
   into[at++] = moment.expressionsSkipped;
+  into[at++] = moment.rulesLeftOut;
   into[at++] = moment.busySeconds;
   into[at++] = moment.queueLength;
   into.set(moment.lost, at);
