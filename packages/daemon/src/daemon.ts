@@ -7,7 +7,7 @@ import {
   type SettingsAnswer,
   type StatusAnswer,
 } from '@portcullis/control';
-import type { RuleSource } from '@portcullis/engine';
+import { collectGarbage, type RuleSource } from '@portcullis/engine';
 import type { EveRecord, FanOutSink } from '@portcullis/events';
 import { type FirewallBackend, KernelFirewall } from '@portcullis/firewall';
 import { MetricsServer, parseListenAddress } from '@portcullis/metrics';
@@ -319,6 +319,8 @@ export class PortcullisDaemon extends EventEmitter<DaemonEvents> {
       await blocking.useConfiguration();
       const rules = this.rules.answer();
       this.log.info(`reloaded: ${rules.loaded} rules`);
+      // What was read is let go of at once: a thread that rests would have it for hours.
+      collectGarbage();
       return { rules, needs_restart: needsRestart };
     } finally {
       blocking.permits.release();
