@@ -37,6 +37,8 @@ test('knows the VLANs of an interface, the outermost first', () => {
     table,
     'VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\neth0.10        | 10  | eth0\ninner          | 20  | eth0.10\n',
   );
+  // The first that is asked about has its tags too.
+  expect(new InterfaceNames(directory, table).vlans(3)).toEqual([10, 20]);
   const names = new InterfaceNames(directory, table);
   expect([1, 2, 3, 4].map((index) => names.vlans(index))).toEqual([[], [10], [10, 20], []]);
   expect(new InterfaceNames(directory, join(directory, 'nowhere')).vlans(2)).toEqual([]);

@@ -27,7 +27,9 @@ export class InterfaceNames {
   /** VLAN ids of what comes in there, the outermost first; the kernel takes the tags off before a packet is queued. */
   vlans(index: number): number[] {
     const ids: number[] = [];
-    let tag = this.tags.get(this.name(index) ?? '');
+    // Asked first: an unknown one has the tags read again.
+    const name = this.name(index);
+    let tag = this.tags.get(name ?? '');
     for (; tag !== undefined && ids.length < MOST_VLANS; tag = this.tags.get(tag.parent)) ids.unshift(tag.id);
     return ids;
   }
