@@ -34,8 +34,14 @@ export class HostBits {
   private used: Int32Array = new Int32Array(1);
   private readonly key = new Uint32Array(KEY_WORDS);
 
-  /** @param memory of `BYTES`, zero before the first table is made of it; null: its own */
-  constructor(memory: SharedArrayBuffer | null = null) {
+  /**
+   * @param memory of `BYTES`, zero before the first table is made of it; null: its own
+   * @param seed of the hashes, the same for all tables of a memory
+   */
+  constructor(
+    memory: SharedArrayBuffer | null = null,
+    private readonly seed = 0,
+  ) {
     if (memory !== null) this.lieIn(memory);
   }
 
@@ -101,7 +107,7 @@ export class HostBits {
       // A pair of equal addresses is not the host.
       key[9] |= 0x80000000;
     } else key.set(owner === 'source' ? source : destination, 0);
-    let hash = 0x9e3779b1;
+    let hash = this.seed ^ 0x9e3779b1;
     for (let i = 0; i < KEY_WORDS; i++) {
       hash = Math.imul(hash ^ key[i], 0x85ebca6b);
       hash ^= hash >>> 13;

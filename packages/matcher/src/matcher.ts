@@ -50,8 +50,8 @@ export class Matcher {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.evaluator = new RuleEvaluator(this.limits);
     this.fired = this.evaluator.fired;
-    this.thresholds = new ThresholdTable(this.limits.thresholds, memory?.thresholds);
-    this.hostBits = new HostBits(memory?.hostBits);
+    this.thresholds = new ThresholdTable(this.limits.thresholds, memory?.thresholds, memory?.seed);
+    this.hostBits = new HostBits(memory?.hostBits, memory?.seed);
     this.take(ruleset);
   }
 

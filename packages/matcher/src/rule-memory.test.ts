@@ -49,6 +49,22 @@ test('ports are counted once in all tables', () => {
   expect(counted).toEqual([0, 0, 0, 0, 1]);
 });
 
+test('who knows the hash cannot choose hosts whose counts push each other out', () => {
+  const settings = { type: 'threshold', track: 'by_src', count: 2, seconds: 60 } as const;
+  // One by one, as many hosts as a set has places, and one more: all in the set of the first.
+  const open = new ThresholdTable(CAPACITY);
+  const setOf = (host: number) =>
+    (open as unknown as { setOf(...key: unknown[]): number }).setOf(7, 0, 'by_src', contextOf(host));
+  const chosen = Array.from({ length: 10_000 }, (_, host) => host).filter((host) => setOf(host) === setOf(1));
+  const evictionsOf = (table: ThresholdTable) => {
+    for (const host of chosen.slice(0, 9)) table.count(7, 0, settings, contextOf(host));
+    return table.evictions;
+  };
+  expect(evictionsOf(open)).toBe(1);
+  const { seed } = makeRuleMemory();
+  expect(evictionsOf(new ThresholdTable(CAPACITY, undefined, seed))).toBe(0);
+});
+
 test('a thread that ended with a lock in hand holds nobody up', () => {
   const memory = new SharedArrayBuffer(ThresholdTable.bytesFor(CAPACITY));
   // Whatever its lock is: every word behind counts and keys is taken.

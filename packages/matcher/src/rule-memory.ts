@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { HostBits } from './host-bits';
 import { LearntValues } from './lists/learnt-values';
 import { DEFAULT_LIMITS } from './matcher-limits';
@@ -9,6 +10,8 @@ export interface RuleMemory {
   readonly hostBits: SharedArrayBuffer;
   /** What data sets learn. */
   readonly learnt: SharedArrayBuffer;
+  /** Keeps an attacker from choosing addresses whose places in the tables collide. */
+  readonly seed: number;
 }
 
 /** Memory for matchers with the usual limits. Of its megabytes only those are taken that are written to. */
@@ -17,5 +20,6 @@ export function makeRuleMemory(): RuleMemory {
     thresholds: new SharedArrayBuffer(ThresholdTable.bytesFor(DEFAULT_LIMITS.thresholds)),
     hostBits: new SharedArrayBuffer(HostBits.BYTES),
     learnt: new SharedArrayBuffer(LearntValues.BYTES),
+    seed: randomInt(2 ** 32),
   };
 }

@@ -88,10 +88,12 @@ export class ThresholdTable {
   /**
    * @param capacity entries, rounded up to a power of two
    * @param memory of `bytesFor` the capacity, zero before the first table is made of it
+   * @param seed of the hashes, the same for all tables of a memory
    */
   constructor(
     capacity: number,
     memory: ArrayBufferLike = new ArrayBuffer(ThresholdTable.bytesFor(capacity)),
+    private readonly seed = 0,
   ) {
     const sets = setsFor(capacity);
     const entries = sets * WAYS;
@@ -230,7 +232,7 @@ export class ThresholdTable {
     const { key } = this;
     this.fillKey(track, context);
     key[KEY_WORDS - 1] = index;
-    let hash = (rule | 0) ^ Math.imul((rule / 0x100000000) | 0, 0x9e3779b1);
+    let hash = this.seed ^ (rule | 0) ^ Math.imul((rule / 0x100000000) | 0, 0x9e3779b1);
     for (let i = 0; i < KEY_WORDS; i++) {
       hash = Math.imul(hash ^ key[i], 0x85ebca6b);
       hash ^= hash >>> 13;
