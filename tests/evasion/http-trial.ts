@@ -22,7 +22,7 @@ const HARMLESS: Readonly<Record<Place, string>> = {
 };
 
 /** Those built-in rules that refuse what the engine does not look at. */
-const REFUSING = [9000901, 9000902];
+const REFUSING = [9000901, 9000902, 9000905, 9000906, 9000907, 9000908];
 const builtIn = readFileSync(join(__dirname, '../../rules/evasion.rules'), 'utf8')
   .split('\n')
   .filter((line) => REFUSING.some((sid) => line.includes(`sid:${sid};`)));
@@ -87,29 +87,48 @@ async function arrives(
   return taken !== null && reads(taken.readings, reading);
 }
 
+/** What a client sends, with a word somewhere in it. */
+export interface Message {
+  readonly place: Place;
+  make(word: string, random: SeededRandom): MadeMessage;
+}
+
+export interface MadeMessage {
+  readonly bytes: Buffer;
+  /** By a built-in rule, whatever it holds. */
+  readonly refused: boolean;
+}
+
+export const messageOf = (plan: HttpPlan): Message => ({
+  place: plan.writing.place,
+  make: (word, random) => {
+    const request = requestOf(plan, word, random);
+    return { bytes: bytesOf(request), refused: isTooDeep(request) };
+  },
+});
+
 /** @param port of the client, and the next one; not in use within the last minutes */
 export async function attemptHttp(
-  http: HttpPlan,
+  { place, make }: Message,
   tricks: readonly Trick[],
   ways: { readonly plain: Way; readonly engine: Way },
   port: number,
   seed: number,
   time = READING_TIME,
 ): Promise<Outcome> {
-  const { place } = http.writing;
-  let tooDeep = false;
+  let refused = false;
   const send = async (way: Way, word: string, from: number) => {
     const random = new SeededRandom(seed);
-    const request = requestOf(http, word, random);
-    tooDeep = isTooDeep(request);
-    const plan = tcpPlan(bytesOf(request), tricks, random.next(), random);
+    const made = make(word, random);
+    refused = made.refused;
+    const plan = tcpPlan(made.bytes, tricks, random.next(), random);
     return arrives(way, from, plan, { place, text: word }, seed, time);
   };
   const [works, evaded] = await Promise.all([
     send(ways.plain, ATTACKS[place], port),
     send(ways.engine, ATTACKS[place], port),
   ]);
-  if (tooDeep || tricks.some((trick) => trick.conflicting))
+  if (refused || tricks.some((trick) => trick.conflicting))
     return { works, evaded, broken: false, compared: false };
   const [plain, inspected] = await Promise.all([
     send(ways.plain, HARMLESS[place], port + 1),

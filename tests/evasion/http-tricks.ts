@@ -590,9 +590,9 @@ export function requestOf(plan: HttpPlan, word: string, random: SeededRandom): H
 
 export const suits = (trick: HttpTrick, place: Place): boolean => trick.places?.includes(place) ?? true;
 
-const plainly = (place: Place): Writing =>
+export const plainly = (place: Place): Writing =>
   WRITINGS.find((each) => each.place === place && each.name.endsWith('as it is')) as Writing;
-const PLACES: readonly Place[] = ['uri', 'header', 'body'];
+export const PLACES: readonly Place[] = ['uri', 'header', 'body'];
 
 /** Every trick alone, at each place that suits it. */
 export const HTTP_PLANS: readonly HttpPlan[] = [

@@ -6,7 +6,7 @@
 import { SeededRandom } from '@portcullis/testkit';
 import { describeLab } from '../lab/engine';
 import { type Attempt, LONG, ONLY, run } from './campaign';
-import { attemptHttp, HTTP_RULES } from './http-trial';
+import { attemptHttp, HTTP_RULES, messageOf } from './http-trial';
 import { HTTP_PLANS, type HttpPlan, httpCombination, httpPlanName } from './http-tricks';
 import { combination, type Trick } from './tricks';
 import { Ways } from './ways';
@@ -30,7 +30,7 @@ describeLab('evasion within HTTP', () => {
         row,
         said: `${[httpPlanName(plan), ...tricks.map((trick) => trick.name)].join(' + ')} (seed ${seed})`,
         convicts: tricks.length === 0,
-        run: (port, time) => attemptHttp(plan, tricks, pair, port, seed, time),
+        run: (port, time) => attemptHttp(messageOf(plan), tricks, pair, port, seed, time),
       });
       const { tallies, failures } = await run({
         title: `HTTP over IPv${family}`,

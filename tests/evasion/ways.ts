@@ -22,7 +22,7 @@ const FAST_OPEN = 0x607;
 export interface WayOptions {
   readonly family: 4 | 6;
   /** What the application is: see `Lab.tcpServer`. */
-  readonly kind: 'sink' | 'web';
+  readonly kind: 'sink' | 'web' | 'web2';
   readonly port: number;
   /** Every server and client takes and sends data with SYNs, without a cookie. */
   readonly fastOpen?: boolean;

@@ -10,6 +10,19 @@ export {
   type Side,
 } from './conversation';
 export { fragmentPacket } from './fragmenter';
+export {
+  HpackForm,
+  HTTP2_PREFACE,
+  Http2Flag,
+  Http2Type,
+  hpackField,
+  hpackInteger,
+  hpackReference,
+  hpackSizeUpdate,
+  hpackText,
+  http2Frame,
+  http2Padded,
+} from './http2-frames';
 export { Aftermath } from './lab/aftermath';
 export { type ConnectionState, type Reading, type ReceivedConnection, reads } from './lab/agent-protocol';
 export type { ReplayOptions, ReplayResult } from './lab/capture-replay';

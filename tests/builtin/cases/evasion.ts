@@ -1,4 +1,12 @@
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
+import {
+  HTTP2_PREFACE,
+  Http2Flag,
+  Http2Type,
+  hpackField,
+  hpackReference,
+  http2Frame,
+} from '@portcullis/testkit';
 import { type SignatureCase, signature, talk } from '../exchange';
 import { post, requestText } from '../http';
 
@@ -10,6 +18,27 @@ const bomb = brotliCompressSync(ZEROS, { params: { [constants.BROTLI_PARAM_QUALI
 /** A request whose framing is what its header fields say, true or not. */
 const framed = (body: string, headers: Readonly<Record<string, string>>) =>
   talk(80, requestText('POST', '/form', '', { 'Content-Type': 'text/plain', ...headers }) + body);
+
+const PLAIN = (
+  [
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':authority', 'shop.example'],
+    [':path', '/'],
+  ] as const
+).map(([name, value]) => hpackField(name, value));
+const some = (count: number, make: (index: number) => Uint8Array) =>
+  Array.from({ length: count }, (_, index) => make(index));
+const head = (stream: number, ...fields: readonly Uint8Array[]) =>
+  http2Frame(Http2Type.HEADERS, Http2Flag.END_HEADERS, stream, Buffer.concat([...PLAIN, ...fields]));
+/** A request of which the static table has all (POST, http, /), and whose body is to come. */
+const waiting = (index: number) =>
+  http2Frame(Http2Type.HEADERS, Http2Flag.END_HEADERS, 2 * index + 1, Buffer.of(0x83, 0x86, 0x84));
+const http2 = (...frames: readonly Uint8Array[]) =>
+  talk(80, Buffer.concat([HTTP2_PREFACE, http2Frame(Http2Type.SETTINGS, 0, 0), ...frames]));
+/** Kept in the table, so that a byte says it again. */
+const LONG_FIELD = hpackField('x-long', 'v'.repeat(3000), { form: 0x40 });
+const again = hpackReference(62);
 
 export const evasion: readonly SignatureCase[] = [
   signature(
@@ -59,5 +88,51 @@ export const evasion: readonly SignatureCase[] = [
       framed('spam', { 'Content-Length': '0', 'Content-length': '4' }),
     ],
     [framed('spam', { 'Content-Length': '4', 'content-length': '4' })],
+  ),
+  signature(
+    9000905,
+    [
+      http2(head(1, ...some(1100, () => hpackField('a', 'b')))),
+      http2(head(1, LONG_FIELD, ...some(30, () => again))),
+      http2(
+        head(1, hpackField('content-encoding', 'gzip, gzip'), hpackField('content-encoding', 'gzip')),
+        http2Frame(Http2Type.DATA, Http2Flag.END_STREAM, 1, gzip(FORM, 3)),
+      ),
+    ],
+    [
+      http2(head(1, LONG_FIELD, ...some(10, () => again), ...some(200, () => hpackField('a', 'b')))),
+      http2(
+        head(1, hpackField('content-encoding', 'gzip')),
+        http2Frame(Http2Type.DATA, Http2Flag.END_STREAM, 1, gzip(FORM, 1)),
+      ),
+    ],
+  ),
+  signature(
+    9000906,
+    [
+      http2(...some(1100, waiting)),
+      http2(...some(1025, (index) => http2Frame(Http2Type.DATA, 0, 2 * index + 1, FORM))),
+    ],
+    [
+      http2(
+        ...some(300, waiting),
+        ...some(2000, (index) =>
+          http2Frame(Http2Type.PRIORITY, 0, 2 * index + 1001, Buffer.of(0, 0, 0, 0, 9)),
+        ),
+      ),
+    ],
+  ),
+  signature(
+    9000907,
+    [http2(head(1, Buffer.of(0xbe))), http2(head(1, Buffer.of(0x40, 0x83, 0xff, 0xff, 0xff, 0)))],
+    [http2(head(1, LONG_FIELD, again), head(3, again))],
+  ),
+  signature(
+    9000908,
+    [
+      http2(head(1, Buffer.of(0xff, 0xff, 0xff, 0xff, 0xff, 0x7f))),
+      http2(head(1, Buffer.of(0x00, 0x7f, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0))),
+    ],
+    [http2(head(1, Buffer.of(0x3f, 0xe1, 0x1f), LONG_FIELD))],
   ),
 ];

@@ -64,7 +64,7 @@ function describe(transaction: Transaction): Record<string, unknown> {
     if (bytes !== null) told[name] = Buffer.from(bytes.subarray(0, TOLD)).toString('latin1');
   };
   tell('http_method', request.buffer(Http2Buffer.METHOD));
-  tell('url', request.buffer(Http2Buffer.URI));
+  tell('url', request.buffer(Http2Buffer.URI_RAW));
   tell('hostname', request.buffer(Http2Buffer.HOST));
   tell('http_user_agent', request.buffer(Http2Buffer.USER_AGENT));
   const status = response.buffer(Http2Buffer.STAT_CODE);

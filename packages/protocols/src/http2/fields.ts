@@ -1,12 +1,13 @@
 /** The header fields of one direction of a stream, and the buffers that are made of them. */
 
 import { NO_BYTES } from '../buffer-pool';
+import { isNormalUri, UriParts, writeNormalUri } from '../http1/uri';
 import { type Direction, Direction as Directions } from '../transaction';
 import { Http2Buffer } from './buffers';
 import type { FieldSink, HeaderField } from './hpack';
 
 /** Fields of a message that are kept, and bytes of them; what is beyond is left out. */
-export const MOST_FIELDS = 512;
+export const MOST_FIELDS = 1024;
 const MOST_FIELD_BYTES = 65_536;
 
 const B = Http2Buffer;
@@ -23,7 +24,6 @@ const NAMES: ReadonlyMap<number, Uint8Array> = new Map(
   (
     [
       [B.METHOD, ':method'],
-      [B.URI, ':path'],
       [B.URI_RAW, ':path'],
       [B.STAT_CODE, ':status'],
       [B.USER_AGENT, 'user-agent'],
@@ -52,6 +52,8 @@ export class Fields implements FieldSink {
   readonly list: HeaderField[] = [];
   /** Sizes that the header block sets for the dynamic table. */
   readonly sizeUpdates: number[] = [];
+  /** There were more than are looked at. */
+  cut = false;
   private bytes = 0;
   /** Buffers that were made, by number. */
   private readonly made = new Map<number, Uint8Array | null>();
@@ -60,7 +62,10 @@ export class Fields implements FieldSink {
 
   field(field: HeaderField): void {
     const size = field.name.length + field.value.length;
-    if (this.list.length >= MOST_FIELDS || this.bytes + size > MOST_FIELD_BYTES) return;
+    if (this.list.length >= MOST_FIELDS || this.bytes + size > MOST_FIELD_BYTES) {
+      this.cut = true;
+      return;
+    }
     this.list.push(field);
     this.bytes += size;
     this.made.clear();
@@ -128,6 +133,8 @@ export class Fields implements FieldSink {
     switch (id) {
       case B.PROTOCOL:
         return PROTOCOL;
+      case B.URI:
+        return normalUri(this.path);
       case B.REQUEST_LINE:
         return join([
           this.value(METHOD) ?? NO_BYTES,
@@ -167,6 +174,16 @@ export class Fields implements FieldSink {
     }
     return parts.length === 0 ? null : join(parts);
   }
+}
+
+const uriParts = new UriParts();
+
+/** The form in which HTTP/1 shows a target: applications decode it whatever brings it. */
+function normalUri(path: Uint8Array | null): Uint8Array | null {
+  if (path === null || isNormalUri(path, 0, path.length)) return path;
+  uriParts.parse(path, 0, path.length);
+  const normal = new Uint8Array(path.length + 2);
+  return normal.subarray(0, writeNormalUri(path, uriParts, normal, 0));
 }
 
 function normalHost(host: Uint8Array | null): Uint8Array | null {

@@ -51,7 +51,7 @@ test.each([
 
 test('responses of RFC 7541 appendix C.6: entries make room for others', () => {
   const decoder = new HpackDecoder();
-  decoder.allow(256);
+  decoder.table.resize(256);
   const date = 'date: Mon, 21 Oct 2013 20:13:21 GMT';
   const location = 'location: https://www.example.com';
   expect(

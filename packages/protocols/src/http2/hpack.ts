@@ -2,7 +2,7 @@
 
 import { decodedBound, decodeHuffman } from './huffman';
 
-/** Size of a dynamic table that is followed, whatever the peers agree on. */
+/** Size of a dynamic table that is followed. No client uses more, whatever its server allows. */
 const LARGEST_TABLE = 65_536;
 const DEFAULT_TABLE = 4096;
 /** What an entry counts besides its name and value (section 4.1). */
@@ -102,18 +102,11 @@ function sizeOf({ name, value }: HeaderField): number {
 
 export class HpackDecoder {
   readonly table = new DynamicTable();
-  /** Size that the other side allows (SETTINGS_HEADER_TABLE_SIZE); a block may use less. */
-  private allowed = DEFAULT_TABLE;
   private bytes: Uint8Array = new Uint8Array(0);
   private at = 0;
   private end = 0;
   private status: number = HpackStatus.OK;
   private scratch = new Uint8Array(256);
-
-  allow(size: number): void {
-    this.allowed = size;
-    if (size < DEFAULT_TABLE) this.table.resize(size);
-  }
 
   /** Decodes a whole block, as far as it can be. @returns one of `HpackStatus` */
   decode(bytes: Uint8Array, start: number, end: number, sink: FieldSink): number {
@@ -127,7 +120,6 @@ export class HpackDecoder {
 
   clear(): void {
     this.table.clear();
-    this.allowed = DEFAULT_TABLE;
   }
 
   private representation(sink: FieldSink): void {
@@ -140,7 +132,9 @@ export class HpackDecoder {
     if ((first & 0xe0) === 0x20) {
       const size = this.integer(5);
       if (this.status !== HpackStatus.OK) return;
-      if (size > Math.max(this.allowed, DEFAULT_TABLE)) this.status = HpackStatus.INVALID;
+      // What the other side allows (SETTINGS_HEADER_TABLE_SIZE) may not have been seen, and counts from its
+      // acknowledgement on; the size in use is always told here (RFC 7541 section 4.2).
+      if (size > LARGEST_TABLE) this.status = HpackStatus.INVALID;
       this.table.resize(size);
       sink.sizeUpdate(size);
       return;

@@ -147,6 +147,48 @@ test('of a header block that is too long the beginning is looked at', () => {
   expect(transactions[0].buffers['>http.uri']).toBe('/long');
 });
 
+test('a target is shown as HTTP/1 shows it', () => {
+  const [{ buffers }] = record(http2, request(frame(1, 5, 1, get('/a/../%2561%62?q=%3Cb%3e')))).transactions;
+  expect(buffers).toMatchObject({ '>http.uri': '/%61b?q=<b>', '>http.uri.raw': '/a/../%2561%62?q=%3Cb%3e' });
+});
+
+test('priorities of streams to come push none out', () => {
+  const priorities = Array.from({ length: MOST_STREAMS + 9 }, (_, i) =>
+    frame(2, 0, 2 * i + 3, [0, 0, 0, 0, 7]),
+  );
+  const post = fields([':method', 'POST'], [':path', '/']);
+  const body = [frame(0, 0, 1, bytesOf('one')), ...priorities, frame(0, 1, 1, bytesOf('two'))];
+  const { transactions } = record(http2, request(frame(1, 4, 1, post), ...body));
+  expect(transactions.flatMap(({ events }) => events)).toEqual([]);
+  expect(transactions).toHaveLength(1 + priorities.length);
+  expect(transactions.filter(({ buffers }) => '>http.request_body' in buffers)).toMatchObject([
+    { buffers: { '>http.request_body': 'onetwo' } },
+  ]);
+  expect(transactions.filter(({ buffers }) => buffers['>http2.priority[0]'] === '\x07')).toHaveLength(
+    priorities.length,
+  );
+});
+
+test('a table may be as large as a server allows that was not heard', () => {
+  const update = Buffer.from([0x3f, 0xe1, 0x7f]);
+  const { transactions } = record(http2, request(frame(1, 5, 1, Buffer.concat([update, get('/big')]))));
+  expect(transactions[0]).toMatchObject({ events: [], buffers: { '>http.uri': '/big' } });
+});
+
+test.each([
+  ['more fields than are looked at', fields(...Array.from({ length: 1100 }, (): [string, string] => ['a', 'b']))],
+  ['more bytes of fields', fields(...Array.from({ length: 500 }, (): [string, string] => ['a'.repeat(100), 'b'.repeat(100)]))],
+  ['codings', fields(['content-encoding', 'gzip, gzip, gzip'])],
+  ['a field of codings', fields(['content-encoding', 'identity,'.repeat(14)], ['content-encoding', 'identity,'.repeat(14)])],
+])('%s: told', (_, block) => {
+  const whole = Buffer.concat([fields([':method', 'POST'], [':path', '/']), block]);
+  const frames = [frame(1, 0, 1, whole.subarray(0, 9))];
+  for (let at = 9; at < whole.length; at += 16_000)
+    frames.push(frame(9, at + 16_000 >= whole.length ? 4 : 0, 1, whole.subarray(at, at + 16_000)));
+  const { transactions } = record(http2, request(...frames, frame(0, 1, 1, bytesOf('body'))));
+  expect(transactions[0].events).toContain('>http2.reassembly_limit_reached');
+}); // biome-ignore format: a table
+
 test('streams are bounded, and so is what short references say again and again', () => {
   const many = Array.from({ length: MOST_STREAMS + 2 }, (_, i) => frame(1, 4, 2 * i + 1, get('/')));
   const { transactions } = record(http2, request(...many));

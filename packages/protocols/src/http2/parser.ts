@@ -17,16 +17,7 @@ import { Http2Buffer, Http2Progress, SETTING_ROW } from './buffers';
 import { type DnsReader, LONGEST_DNS_MESSAGE, speaksOfDns } from './dns-messages';
 import { Http2Event } from './events';
 import { same } from './fields';
-import {
-  be16,
-  be32,
-  FRAME_HEADER,
-  FrameFlag,
-  type FrameHeader,
-  FrameType,
-  MAGIC,
-  readFrameHeader,
-} from './frame';
+import { be32, FRAME_HEADER, FrameFlag, type FrameHeader, FrameType, MAGIC, readFrameHeader } from './frame';
 import { HpackStatus } from './hpack';
 import { LARGEST_FRAME, Side } from './side';
 import { Http2Stream } from './stream';
@@ -36,7 +27,6 @@ const T = FrameType;
 const B = Http2Buffer;
 const E = Http2Event;
 const { TO_SERVER, TO_CLIENT } = Directions;
-const SETTINGS_HEADER_TABLE_SIZE = 1;
 
 const header: FrameHeader = { length: 0, type: 0, flags: 0, stream: 0 };
 
@@ -136,7 +126,9 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     const count = Math.min(side.dataLeft, end - start);
     if (count > 0) {
       side.dataLeft -= count;
+      const begins = stream.bodies[direction] === null;
       const body = stream.body(direction, this.pool);
+      if (begins && stream.tooDeep) this.streams.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
       const before = body.transferred;
       this.streams.notices(stream, direction, body.append(bytes, start, start + count));
       if (this.streams.carriesDns && before <= LONGEST_DNS_MESSAGE && body.transferred > LONGEST_DNS_MESSAGE)
@@ -196,11 +188,6 @@ export class Http2Parser implements ProtocolParser, RecordSink {
         if ((end - start) % SETTING_ROW !== 0 || (flags & FrameFlag.ACK) !== 0)
           this.streams.event(tx, direction, E.INVALID_FRAME_DATA);
         tx.put(direction, B.SETTINGS, bytes, start, end);
-        for (let at = start; at + SETTING_ROW <= end; at += SETTING_ROW) {
-          if (be16(bytes, at) !== SETTINGS_HEADER_TABLE_SIZE) continue;
-          // It is about what the other side may send.
-          this.sides[direction === TO_SERVER ? TO_CLIENT : TO_SERVER].hpack.allow(be32(bytes, at + 2));
-        }
         break;
       case T.GOAWAY:
         if (end - start < 8) this.streams.event(tx, direction, E.INVALID_FRAME_LENGTH);
@@ -213,6 +200,11 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       default:
         break;
     }
+    this.alone(tx, direction);
+  }
+
+  /** A frame that is a transaction of its own. */
+  private alone(tx: Http2Stream, direction: Direction): void {
     tx.reach(direction, Http2Progress.COMPLETE);
     this.listener.onProgress(tx, direction);
     this.listener.onTransactionEnd(tx);
@@ -232,7 +224,10 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     // Behind the end of a stream some frames may still be on their way.
     const late = type === T.RST_STREAM || type === T.WINDOW_UPDATE || type === T.PRIORITY;
     if (!this.streams.has(id) && (late ? this.streams.isPast(id) : type > T.CONTINUATION)) return;
-    const stream = this.streams.of(id, direction);
+    // A priority begins no stream: a client may give any number of those to come one, and would push real ones out.
+    const apart = type === T.PRIORITY && !this.streams.has(id);
+    const stream = apart ? new Http2Stream(this.streams.takeId(), id) : this.streams.of(id, direction);
+    stream.direction = direction;
     stream.noteFrame(direction, type);
     switch (type) {
       case T.HEADERS: {
@@ -247,7 +242,10 @@ export class Http2Parser implements ProtocolParser, RecordSink {
           stream.noteNumber(direction, B.PRIORITY, bytes[from + 4], 1);
           from += 5;
         }
-        if (cut) this.streams.event(stream, direction, E.LONG_FRAME_DATA);
+        if (cut) {
+          this.streams.event(stream, direction, E.LONG_FRAME_DATA);
+          this.streams.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
+        }
         this.fragment(
           direction,
           stream,
@@ -279,6 +277,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       case T.PRIORITY:
         if (end - start !== 5) this.streams.event(stream, direction, E.INVALID_FRAME_LENGTH);
         else stream.noteNumber(direction, B.PRIORITY, bytes[start + 4], 1);
+        if (apart) this.alone(stream, direction);
         return;
       case T.WINDOW_UPDATE:
         if (end - start !== 4) this.streams.event(stream, direction, E.INVALID_FRAME_LENGTH);
@@ -353,6 +352,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     if (side.broken) return;
     const fields = stream.fields[direction];
     const updates = fields.sizeUpdates.length;
+    const { cut } = fields;
     const status = side.hpack.decode(bytes, start, end, fields);
     for (let i = updates; i < fields.sizeUpdates.length; i++)
       stream.noteNumber(direction, B.SIZE_UPDATE, fields.sizeUpdates[i], 8);
@@ -361,6 +361,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       const overflow = status === HpackStatus.OVERFLOW;
       this.streams.event(stream, direction, overflow ? E.HEADER_INTEGER_OVERFLOW : E.INVALID_HEADER);
     }
+    if (fields.cut && !cut) this.streams.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
     if (speaksOfDns(fields)) this.streams.carriesDns = true;
     if (direction === TO_CLIENT) return;
     const { authority, host } = fields;

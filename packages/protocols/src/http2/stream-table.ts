@@ -8,7 +8,7 @@ import { Http2Event } from './events';
 import { Http2Stream } from './stream';
 
 /** Streams that are open at a time; beyond that the oldest ends. */
-export const MOST_STREAMS = 256;
+export const MOST_STREAMS = 1024;
 /** Streams that have ended and may still get a frame or two. */
 const REMEMBERED_STREAMS = 64;
 
@@ -80,6 +80,7 @@ export class StreamTable {
   notices(stream: Http2Stream, direction: Direction, notices: number): void {
     if ((notices & (DecoderNotice.FAILED | DecoderNotice.BOMB)) !== 0)
       this.event(stream, direction, E.FAILED_DECOMPRESSION);
+    if ((notices & DecoderNotice.BOMB) !== 0) this.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
   }
 
   /** A direction of a stream is over; where it is the second, so is the stream. */

@@ -38,6 +38,8 @@ export class Http2Stream extends HeldTransaction {
   ];
   readonly bodies: [Body | null, Body | null] = [null, null];
   readonly ended: [boolean, boolean] = [false, false];
+  /** A body is under more content codings than are undone. */
+  tooDeep = false;
   /** The DNS message of the direction that is being shown. */
   dns: DnsTransaction | null = null;
   private readonly frames: [number, number] = [0, 0];
@@ -82,7 +84,9 @@ export class Http2Stream extends HeldTransaction {
     if (body === null) {
       body = new Body(pool);
       const kinds = codingsOf(this.fields[direction].contentEncoding);
-      body.begin(MOST_BODY_BYTES, kinds.length, kinds, BOMB_RATIO);
+      this.tooDeep = kinds === null || kinds.length > MOST_LAYERS;
+      const undone = kinds?.subarray(0, MOST_LAYERS) ?? NO_BYTES;
+      body.begin(MOST_BODY_BYTES, undone.length, undone, BOMB_RATIO);
       this.bodies[direction] = body;
     }
     return body;
@@ -136,15 +140,16 @@ const CODINGS: ReadonlyMap<string, number> = new Map([
   ['br', Coding.BROTLI],
 ]);
 
-/** Content codings that are undone, the one that was applied last (which is told last) first. */
-function codingsOf(encoding: Uint8Array | null): Uint8Array {
+/** Content codings, the one that was applied last (which is told last) first; null: too many to be read. */
+function codingsOf(encoding: Uint8Array | null): Uint8Array | null {
   const kinds: number[] = [];
-  if (encoding === null || encoding.length > LONGEST_ENCODING) return NO_BYTES;
+  if (encoding === null) return NO_BYTES;
+  if (encoding.length > LONGEST_ENCODING) return null;
   for (const name of Buffer.from(encoding).toString('latin1').toLowerCase().split(',').reverse()) {
     const coding = CODINGS.get(name.trim());
     // What lies under a coding that cannot be undone cannot be undone either.
     if (coding === undefined && name.trim() !== 'identity' && name.trim() !== '') return NO_BYTES;
-    if (coding !== undefined && kinds.length < MOST_LAYERS) kinds.push(coding);
+    if (coding !== undefined) kinds.push(coding);
   }
   return Uint8Array.from(kinds);
 }

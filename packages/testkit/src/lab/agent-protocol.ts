@@ -2,8 +2,11 @@
 
 export interface ListenParams {
   readonly port: number;
-  /** `http` answers requests, `echo` sends back what comes, `sink` keeps silent, `web` is an application that decodes. */
-  readonly kind: 'http' | 'echo' | 'sink' | 'web';
+  /**
+   * `http` answers requests, `echo` sends back what comes, `sink` keeps silent, `web` is an application that decodes, `web2`
+   * the same behind HTTP/2.
+   */
+  readonly kind: 'http' | 'echo' | 'sink' | 'web' | 'web2';
   /** Sent at once to whoever connects. */
   readonly greeting?: Uint8Array;
 }
@@ -25,7 +28,7 @@ export interface ReceivedConnection {
   readonly remotePort: number;
   /** All bytes that reached the application, in order. */
   readonly bytes: Uint8Array;
-  /** Of a `web` server: what its application read from them, in all the ways that applications decode. */
+  /** Of a web application: what its application read from them, in all the ways that applications decode. */
   readonly readings: readonly Reading[];
   /** `open`, `end` after FIN, or the code of an error such as ECONNRESET. */
   readonly state: string;
@@ -52,7 +55,7 @@ export interface TakeParams {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly length: number;
-  /** Of a `web` server: waits for this instead of a length. */
+  /** Of a web application: waits for this instead of a length. */
   readonly reading?: Reading;
   readonly timeout: number;
 }

@@ -21,6 +21,7 @@ import {
   splitFrames,
 } from './agent-protocol';
 import { webApplication } from './web-application';
+import { web2Application } from './web2-application';
 
 /** Bytes of one connection and how it ended. */
 class Recording {
@@ -128,11 +129,12 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const awaited: Server['awaited'] = new Map();
     servers.set(port, { accepted, awaited });
     const recordings = new WeakMap<Duplex, Recording>();
-    const web = webApplication((socket, reading) => recordings.get(socket)?.addReading(reading));
+    const reached = (socket: Duplex, reading: Reading) => recordings.get(socket)?.addReading(reading);
+    const web = kind === 'web' ? webApplication(reached) : kind === 'web2' ? web2Application(reached) : null;
     const server = createServer({ allowHalfOpen: kind !== 'http' }, (socket) => {
       const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
       // The web server must have the socket first: it reads past listeners that are there before it.
-      if (kind === 'web') web.emit('connection', socket);
+      web?.(socket);
       const connection = {
         remoteAddress,
         remotePort: socket.remotePort ?? 0,
@@ -141,7 +143,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
       recordings.set(socket, connection.recording);
       accepted.push(connection);
       awaited.get(otherEnd(remoteAddress, connection.remotePort))?.();
-      if (kind === 'web') return;
+      if (web !== null) return;
       if (greeting !== undefined) socket.write(greeting);
       if (kind === 'http') answerHttp(socket, port);
       if (kind === 'echo') socket.on('data', (chunk) => socket.write(chunk));

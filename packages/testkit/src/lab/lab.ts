@@ -222,11 +222,11 @@ export class Lab {
     return this.listen(role, { port, kind: 'http' });
   }
 
-  /** Another server: sends a greeting, then echoes or keeps silent, or is a `web` application; records all bytes. */
+  /** Another server: sends a greeting, then echoes or keeps silent, or is a web application; records all bytes. */
   tcpServer(
     role: Role,
     port: number,
-    options: { kind?: 'echo' | 'sink' | 'web'; greeting?: string | Uint8Array } = {},
+    options: { kind?: 'echo' | 'sink' | 'web' | 'web2'; greeting?: string | Uint8Array } = {},
   ): Promise<LabServer> {
     const greeting =
       typeof options.greeting === 'string' ? Buffer.from(options.greeting, 'latin1') : options.greeting;
