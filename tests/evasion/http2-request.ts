@@ -39,6 +39,8 @@ export interface Http2Request {
 
 /** No peer takes longer ones before it has said so. */
 const LARGEST_FRAME = 16_000;
+/** Servers refuse heads of more than nine frames. */
+const CHOSEN_HEAD_PIECES = 4;
 export const NOTHING = Buffer.alloc(0);
 
 export const plainBlock = (fields: readonly Field[]): Buffer =>
@@ -74,17 +76,20 @@ export function http2RequestOf({ method, target, fields, codings, body }: HttpRe
   };
 }
 
-function cut(bytes: Buffer, length: () => number): Buffer[] {
+/** @param chosen pieces of a chosen length; those behind them are as long as may be */
+function cut(bytes: Buffer, length: () => number, chosen = bytes.length): Buffer[] {
   const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += (pieces.at(-1) as Buffer).length)
-    pieces.push(bytes.subarray(at, at + Math.min(LARGEST_FRAME, Math.max(1, length()))));
+  for (let at = 0; at < bytes.length; at += (pieces.at(-1) as Buffer).length) {
+    const asked = pieces.length < chosen ? length() : LARGEST_FRAME;
+    pieces.push(bytes.subarray(at, at + Math.min(LARGEST_FRAME, Math.max(1, asked))));
+  }
   return pieces.length === 0 ? [NOTHING] : pieces;
 }
 
 /** HEADERS and what continues it. */
 function headFrames(request: Http2Request, block: Buffer, ends: boolean, random: SeededRandom): Buffer[] {
   const { stream, headPadding, prioritised } = request;
-  const pieces = cut(block, () => request.headPiece(random));
+  const pieces = cut(block, () => request.headPiece(random), CHOSEN_HEAD_PIECES);
   return pieces.map((piece, index) => {
     const last = index === pieces.length - 1 ? Http2Flag.END_HEADERS : 0;
     if (index > 0) return http2Frame(Http2Type.CONTINUATION, last, stream, piece);

@@ -162,7 +162,7 @@ const FIELDS: readonly Http2Trick[] = [
 
 const HEADS: readonly Http2Trick[] = [
   trick('head: continued', (request, random) => {
-    const pieces = random.between(2, 8);
+    const pieces = random.between(2, 5);
     return {
       ...request,
       headPiece: () => Math.ceil(request.block(request.fields, random).length / pieces),

@@ -1,7 +1,7 @@
 import type { Candidates } from './candidates';
 
 /** Bits of one flow above this count are refused and counted. */
-export const MAX_FLOW_BITS = 256;
+export const MAX_FLOW_BITS = 1024;
 /** Stream rules that are listed while they wait for more bytes. */
 const MAX_STREAM_WAITING = 8;
 

@@ -5,7 +5,7 @@ import { IFACE_ROW, IfaceFlag } from './buffers';
 import { copyUuid, PDU_HEADER, PduFlag, type PduHeader, word } from './pdu';
 
 /** Contexts of an association that are remembered; further ones push out the oldest. */
-const MOST_CONTEXTS = 64;
+const MOST_CONTEXTS = 1024;
 
 /** Bytes before the list of proposed contexts: fragment sizes, association group, their number. */
 const BIND_HEAD = 12;

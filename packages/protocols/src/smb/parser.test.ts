@@ -4,7 +4,7 @@ import * as smb from '../../testing/smb/messages';
 import { Transport } from '../transaction';
 import { createSmb } from './definition';
 import { LARGEST_WINDOW } from './parser';
-import { MOST_FILES, MOST_WAITING } from './session';
+import { MOST_FILES, MOST_PIPES, MOST_WAITING } from './session';
 
 const definition = createSmb();
 const { session, le16, le32 } = smb;
@@ -227,6 +227,30 @@ test('what waits is bounded; a request from the server and a record that is none
   ).toHaveLength(MOST_FILES + 2);
   const { events } = record(definition, [down(smb.close(1, 1)), [0, bytesOf('\0\0\0\x40GARBAGE.....')]]);
   expect(events).toEqual(['<smb.request_to_client', '>smb.request_to_client', '>smb.malformed_data']);
+});
+
+test('a message behind very many others in one record is looked at', () => {
+  const echo = (message: number) => smb.smb2(13, [[4, 0, 0, 0]], { message });
+  const many = Array.from({ length: 200 }, (_, i) => echo(i));
+  const compound = Buffer.concat(
+    many.map((message, index) => {
+      const copy = Buffer.concat([message, Buffer.alloc((8 - (message.length % 8)) % 8)]);
+      if (index < many.length - 1) copy.writeUInt32LE(copy.length, 20);
+      return copy;
+    }),
+  );
+  expect(record(definition, [[0, session(compound)]]).transactions).toHaveLength(many.length);
+});
+
+test('a pipe that is pushed out by others is told', () => {
+  const pipes = (count: number) =>
+    Array.from({ length: count }, (_, i) => smb.write(i, 11, 0, bind, [...le16(i), ...Array(14).fill(1)]));
+  const events = (count: number) => {
+    const recorded = record(definition, [up(...pipes(count))]);
+    return [...recorded.events, ...recorded.transactions.flatMap((transaction) => transaction.events)];
+  };
+  expect(events(MOST_PIPES)).toEqual([]);
+  expect(events(MOST_PIPES + 1)).toContain('>smb.too_many_transactions');
 });
 
 test('what is SMB and what is not', () => {

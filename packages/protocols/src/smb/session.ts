@@ -16,11 +16,11 @@ import { Pipe } from './pipe';
 import { textOf } from './text';
 import { CommandTransaction, FileTransaction, type SmbFacts } from './transaction';
 
-const MOST_TREES = 256;
-const MOST_OPENS = 256;
+const MOST_TREES = 1024;
+const MOST_OPENS = 4096;
 export const MOST_WAITING = 512;
-/** Pipes with calls in them, and files that are read or written. */
-const MOST_PIPES = 16;
+/** Pipes with calls in them, of which no client has more than a few, and files that are read or written. */
+export const MOST_PIPES = 128;
 export const MOST_FILES = 64;
 /** Events and trees that wait for a direction to speak. */
 const MOST_LATE = 32;
@@ -350,7 +350,11 @@ export class SmbSession implements AssociationOwner {
 
   private pipeOf(open: Open): Pipe {
     if (open.pipe === null) {
-      if (this.pipes.size >= MOST_PIPES) this.endOpen(this.pipes.values().next().value as Open, false);
+      if (this.pipes.size >= MOST_PIPES) {
+        // What is bound there is forgotten, and calls that follow are not understood.
+        this.event(TO_SERVER, SmbEvent.TOO_MANY_TRANSACTIONS);
+        this.endOpen(this.pipes.values().next().value as Open, false);
+      }
       open.pipe = new Pipe(this.pool, this);
       this.pipes.add(open);
     }

@@ -30,8 +30,6 @@ const Status = { SUCCESS: 0, PENDING: 0x103, BUFFER_OVERFLOW: 0x80000005 } as co
 const SHARE_TYPE_PIPE = 2;
 /** A message to a pipe and the answer in one command. */
 const FSCTL_PIPE_TRANSCEIVE = 0x0011c017;
-/** Messages in one record that are looked at. */
-const MOST_COMPOUND = 64;
 
 /** What follows the bytes that were read: the rest of a write or read. */
 export interface DataRun {
@@ -72,7 +70,7 @@ export class Smb2Reader {
   ): void {
     const chain: Chain = { key: '', open: null };
     let at = start;
-    for (let i = 0; i < MOST_COMPOUND; i++) {
+    for (;;) {
       if (end - at < SMB2_HEADER) {
         if (end < start + length) return;
         this.session.event(direction, SmbEvent.MALFORMED_DATA);
