@@ -13,6 +13,12 @@ export const LONGEST_VALUE = 8192;
 export const HEADER_BYTES = 65_536;
 /** Bytes of a field's name that are kept. */
 const LONGEST_NAME = 256;
+/** Those that say how what follows is to be read: the first of each is kept however many fields there are. */
+const STEERING: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-transfer-encoding',
+  'content-disposition',
+]);
 
 export interface HeaderField {
   /** In lower case. */
@@ -24,6 +30,8 @@ export class HeaderFields {
   readonly fields: HeaderField[] = [];
   /** Bytes of all fields. */
   bytes = 0;
+  /** The field that is being read; null: it is not kept. */
+  private current: HeaderField | null = null;
 
   /**
    * Adds a line `name: value`.
@@ -40,20 +48,23 @@ export class HeaderFields {
       .toLowerCase();
     const to = Math.min(end, from + LONGEST_VALUE);
     const size = name.length + to - from;
-    if (this.fields.length < MOST_FIELDS && this.bytes + size <= HEADER_BYTES) {
-      this.fields.push({ name, value: copied(line, from, to) });
+    const room = this.fields.length < MOST_FIELDS && this.bytes + size <= HEADER_BYTES;
+    if (room || (STEERING.has(name) && this.find(name) === null)) {
+      this.current = { name, value: copied(line, from, to) };
+      this.fields.push(this.current);
       this.bytes += size;
-    }
+    } else this.current = null;
     return true;
   }
 
-  /** Adds a folded line, without the blank that it begins with, to the last field. */
+  /** Adds a folded line, without the blank that it begins with, to the field before it. */
   continue(line: Uint8Array, start: number, end: number): void {
-    const last = this.fields[this.fields.length - 1];
-    if (last === undefined) return;
-    const more = Math.min(end - start, LONGEST_VALUE - last.value.length, HEADER_BYTES - this.bytes);
+    const { current } = this;
+    if (current === null) return;
+    const room = STEERING.has(current.name) ? LONGEST_VALUE : HEADER_BYTES - this.bytes;
+    const more = Math.min(end - start, LONGEST_VALUE - current.value.length, room);
     if (more <= 0) return;
-    last.value = Buffer.concat([last.value, line.subarray(start, start + more)]);
+    current.value = Buffer.concat([current.value, line.subarray(start, start + more)]);
     this.bytes += more;
   }
 
@@ -75,6 +86,7 @@ export class HeaderFields {
   clear(): void {
     this.fields.length = 0;
     this.bytes = 0;
+    this.current = null;
   }
 }
 

@@ -50,6 +50,25 @@ function field(message: MimeMessage, name: string, index = 0): string | null {
 
 const base64 = (text: string) => Buffer.from(text, 'latin1').toString('base64');
 
+test('what says how a message is to be read counts behind any number of fields', () => {
+  const junk = Array.from({ length: 3000 }, (_, i) => [`X-${i}: ${'v'.repeat(30)}`, ' folded']).flat();
+  const { files } = parse([
+    ...junk,
+    'Content-Type: multipart/mixed;',
+    ' boundary=b',
+    '',
+    '--b',
+    ...junk,
+    'Content-Disposition: attachment;',
+    ' filename=a.txt',
+    'Content-Transfer-Encoding: base64',
+    '',
+    base64('the attack'),
+    '--b--',
+  ]);
+  expect(files).toEqual([['a.txt', 'the attack']]);
+});
+
 test('header fields, folded and repeated', () => {
   const { message, events } = parse([
     'Received: from a',
