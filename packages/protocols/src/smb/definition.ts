@@ -11,6 +11,8 @@ import { CommandTransaction, FileTransaction } from './transaction';
 
 const SESSION_REQUEST = 0x81;
 /** Two names in half-bytes, and the length byte and end of each (RFC 1002 section 4.3.2). */
+const KEEP_ALIVE = 0x85;
+const KEEP_ALIVE_LENGTH = 4;
 const SESSION_REQUEST_LENGTH = 68;
 const ENCODED_NAME = 32;
 
@@ -24,8 +26,9 @@ export function createSmb(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefi
     buffers: [...SMB_BUFFERS, ...frames.buffers],
     frames,
     events: [...Object.values(SmbEvent), ...SILENT_EVENTS],
-    probe(_direction, bytes, start, end): number {
-      if (start === end) return 0;
+    probe(_direction, bytes, first, end): number {
+      const start = behindKeepAlives(bytes, first, end);
+      if (start >= end) return 0;
       if (bytes[start] === SESSION_REQUEST) {
         for (const [place, wanted] of [
           [1, 0],
@@ -46,6 +49,16 @@ export function createSmb(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefi
     create: (listener) => new SmbParser(pool, frames, listener, files),
     describe,
   };
+}
+
+/** Messages of NetBIOS that say nothing, which servers pass over (RFC 1002 section 4.3.6). @returns what follows them: `end` or more while the last is not whole */
+function behindKeepAlives(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] === KEEP_ALIVE) {
+    for (let i = at + 1; i < Math.min(at + KEEP_ALIVE_LENGTH, end); i++) if (bytes[i] !== 0) return at;
+    at += KEEP_ALIVE_LENGTH;
+  }
+  return at;
 }
 
 function describe(tx: Transaction): Record<string, unknown> {

@@ -258,6 +258,12 @@ test('what is SMB and what is not', () => {
     definition.probe(0, bytes, 0, bytes.length, { transport: Transport.TCP, clientPort: 1, serverPort: 445 });
   expect(probe(conversation[0][1])).toBe(1);
   expect(probe(conversation[0][1].subarray(0, 6))).toBe(0);
+  const alive = Buffer.from([0x85, 0, 0, 0]);
+  expect(probe(Buffer.concat([alive, alive, conversation[0][1]]))).toBe(1);
+  expect(probe(Buffer.concat([alive, alive.subarray(0, 2)]))).toBe(0);
+  expect(probe(Buffer.from([0x85, 0, 0, 1, 1]))).toBe(-1);
+  const late: Piece[] = [[0, Buffer.concat([alive, conversation[0][1]])], ...conversation.slice(1)];
+  expect(record(definition, late).transactions).toEqual(record(definition, conversation).transactions);
   expect(probe(Buffer.from([0x81, 0, 0, 0x44, 0x20, 0x43]))).toBe(1);
   expect(probe(Buffer.from([0, 0, 0, 0x44, 1, 2, 3, 4]))).toBe(-1);
   expect(probe(bytesOf('GET / HTTP/1.0'))).toBe(-1);
