@@ -33,6 +33,8 @@ export interface Http2Request {
   readonly prioritised: boolean;
   /** Frames behind its head and between those of its body. */
   readonly between: (random: SeededRandom) => Buffer;
+  /** Requests before it that wait for their bodies. */
+  readonly waiting: number;
   /** By a built-in rule, whatever it holds. */
   readonly refused: boolean;
 }
@@ -72,6 +74,7 @@ export function http2RequestOf({ method, target, fields, codings, body }: HttpRe
     bodyPadding: 0,
     prioritised: false,
     between: () => NOTHING,
+    waiting: 0,
     refused: false,
   };
 }

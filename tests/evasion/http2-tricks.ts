@@ -34,6 +34,8 @@ export interface Http2Trick {
 
 const STATIC_FIELDS = 61;
 const TABLE_SIZE = 4096;
+/** Requests under way that are followed, but for a few of other tricks. */
+const MOST_WAITING = 1000;
 /** With END_HEADERS. */
 const WHOLE = Http2Flag.END_HEADERS;
 
@@ -126,6 +128,8 @@ function waiting(request: Http2Request, count: number): Http2Request {
       many(count, (index) => http2Frame(Http2Type.HEADERS, WHOLE, request.stream + 2 * index, block)),
     ]),
     stream: request.stream + 2 * count,
+    waiting: request.waiting + count,
+    refused: request.refused || request.waiting + count > MOST_WAITING,
   };
 }
 
@@ -272,10 +276,9 @@ const AROUND: readonly Http2Trick[] = [
 
 /** Those that are more than the engine looks into. */
 const BEYOND: readonly Http2Trick[] = [
-  trick('beyond: behind very many requests that wait', (request, random) => ({
-    ...waiting(request, random.between(1100, 1500)),
-    refused: true,
-  })),
+  trick('beyond: behind very many requests that wait', (request, random) =>
+    waiting(request, random.between(1100, 1500)),
+  ),
   trick(
     'beyond: behind very many fields',
     (request, random) => ({

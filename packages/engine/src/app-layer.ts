@@ -12,8 +12,13 @@ import { type FlowInspection, ProtocolState } from './flow-inspection';
 
 /** First bytes of a direction that are looked at to tell the protocol. */
 const PROBE_BYTES = 1024;
-/** Datagrams of a flow that are looked at to tell the protocol. */
+/** Datagrams of a flow after which rules hear that its protocol is none that is known. */
 const PROBED_DATAGRAMS = 4;
+/** What servers on these ports speak over UDP: whatever else comes first there they pass over. */
+const DATAGRAM_PORTS: ReadonlyMap<number, string> = new Map([
+  [53, 'dns'],
+  [443, 'quic'],
+]);
 const BOTH = 3;
 const CR = 0x0d;
 const LF = 0x0a;
@@ -78,11 +83,17 @@ export class AppLayer {
     }
   }
 
-  /** Tells the protocol of a UDP flow by a datagram of it, which is then for `FlowInspection.parser`. */
+  /**
+   * Tells the protocol of a UDP flow by a datagram of it, which is then for `FlowInspection.parser`. Any may do: a server passes
+   * over those before it that say nothing to it.
+   */
   recognise(flow: FlowInspection, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     const found = this.find(direction, bytes, start, end);
-    if (found > 0) this.begin(flow, found, null, direction);
-    else if (++flow.probes >= PROBED_DATAGRAMS) this.giveUp(flow);
+    const spoken = DATAGRAM_PORTS.get(this.probed.serverPort);
+    if (found > 0 && (spoken === undefined || this.definition(found)?.name === spoken))
+      this.begin(flow, found, null, direction);
+    else if (flow.protocolState === ProtocolState.UNDECIDED && ++flow.probes >= PROBED_DATAGRAMS)
+      this.giveUp(flow);
   }
 
   /** The flow was announced: its protocol is known before its first byte. */

@@ -202,6 +202,19 @@ describe('pass', () => {
     expect(inspection.passed(packets)).toEqual([true, false, true]);
   });
 
+  test('over UDP comes behind whatever else was sent before', async () => {
+    const query = Buffer.from('00010100000100000000000004 6576696c 0000010001'.replaceAll(' ', ''), 'hex');
+    const invite = 'OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\n\r\n';
+    for (const before of [['x'], Array(20).fill('junk'), [invite], [invite, 'x', 'x', 'x', 'x', 'x']]) {
+      const inspection = await Inspection.of(
+        'drop dns any any -> any 53 (dns.query; content:"evil"; sid:1;)',
+      );
+      const conversation = new UdpConversation({ serverPort: 53 });
+      for (const junk of before) conversation.client(junk);
+      expect(inspection.passed(conversation.client(query).packets).at(-1)).toBe(false);
+    }
+  });
+
   test('of what a transaction holds is about its flow, over UDP too', async () => {
     const inspection = await Inspection.of(
       [

@@ -164,7 +164,8 @@ export class StreamInspection implements StreamSink {
     const { appLayer } = this;
     const { bytes, payload, payloadEnd } = view;
     const flow = hand.inspectionOf(slot);
-    if (flow.protocolState === ProtocolState.UNDECIDED) {
+    // One whose parser was given up keeps its protocol.
+    if (flow.protocolState !== ProtocolState.KNOWN && flow.protocol === 0) {
       this.probes(slot, OVER_UDP);
       appLayer.recognise(flow, direction, bytes, payload, payloadEnd);
     }

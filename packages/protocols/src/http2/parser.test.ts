@@ -192,10 +192,7 @@ test.each([
 test('streams are bounded, and so is what short references say again and again', () => {
   const many = Array.from({ length: MOST_STREAMS + 2 }, (_, i) => frame(1, 4, 2 * i + 1, get('/')));
   const { transactions } = record(http2, request(...many));
-  expect(transactions.flatMap(({ events }) => events)).toEqual([
-    '>http2.too_many_streams',
-    '>http2.too_many_streams',
-  ]);
+  expect(transactions.flatMap(({ events }) => events)).toEqual(['>http2.too_many_streams']);
   // A 3 kB entry, then thousands of references to it.
   const value = Buffer.alloc(3000, 0x76);
   const entry = Buffer.concat([

@@ -24,6 +24,7 @@ export class StreamTable {
   private readonly past: number[] = [];
   private nextId = 0;
   private closed = 0;
+  private toldOfMany = false;
 
   /** @param ended called for each stream that is over */
   constructor(
@@ -55,7 +56,9 @@ export class StreamTable {
     stream.ended[TO_CLIENT] = (this.closed & 2) !== 0;
     if (this.past.includes(id)) this.event(stream, direction, E.STREAM_ID_REUSE);
     if (this.streams.size >= MOST_STREAMS) {
-      this.event(stream, direction, E.TOO_MANY_STREAMS);
+      // Once: each further stream is one too many.
+      if (!this.toldOfMany) this.event(stream, direction, E.TOO_MANY_STREAMS);
+      this.toldOfMany = true;
       const oldest = this.streams.values().next().value as Http2Stream;
       this.endSide(oldest, TO_SERVER);
       this.endSide(oldest, TO_CLIENT);
@@ -132,6 +135,7 @@ export class StreamTable {
     this.past.length = 0;
     this.nextId = 0;
     this.closed = 0;
+    this.toldOfMany = false;
     this.carriesDns = false;
     this.foundDns = false;
   }

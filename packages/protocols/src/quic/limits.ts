@@ -2,10 +2,10 @@
 export const CRYPTO_BYTES = 1 << 16;
 
 /** Pieces with gaps between them that are kept of one direction. */
-export const CRYPTO_PIECES = 32;
+export const CRYPTO_PIECES = 1024;
 
 /** Packets of one datagram that are looked at. */
-export const PACKETS = 16;
+export const PACKETS = 64;
 
 /** Tags of one message of Google's QUIC, and such messages of one packet. */
 export const TAGS = 128;

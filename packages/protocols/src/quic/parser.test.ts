@@ -16,7 +16,7 @@ import {
 import { Transport } from '../transaction';
 import { CryptoStream } from './crypto-stream';
 import { createQuic } from './definition';
-import { CRYPTO_BYTES } from './limits';
+import { CRYPTO_BYTES, CRYPTO_PIECES } from './limits';
 
 const quic = createQuic();
 const TO_SERVER = 0;
@@ -131,24 +131,61 @@ test('bounds of CRYPTO frames', () => {
   const byte = Buffer.from([1]);
   expect(stream.add(CRYPTO_BYTES, byte, 0, 1)).toBe(false);
   let refused = false;
-  for (let i = 1; i < 200 && !refused; i++) refused = !stream.add(i * 10, byte, 0, 1);
+  for (let i = 1; i < CRYPTO_PIECES + 2 && !refused; i++) refused = !stream.add(i * 10, byte, 0, 1);
   expect(refused).toBe(true);
   const { transactions } = run([[TO_SERVER, initial([cryptoFrame(CRYPTO_BYTES, byte), PADDING])]]);
   expect(transactions[0].events).toEqual(['>quic.crypto_frag_too_long']);
 });
 
-test('what cannot be undone or read is told once, and ends it', () => {
-  const packet = initial([cryptoFrame(0, HELLO), PADDING]);
-  packet[packet.length - 1] ^= 1;
-  expect(run([[TO_SERVER, packet]]).transactions.map(({ events }) => events)).toEqual([
-    ['>quic.failed_decrypt'],
-  ]);
-  const other = initial([cryptoFrame(0, message(8, Buffer.alloc(10))), PADDING]);
+test('what cannot be undone or read is told once, and what follows is looked at', () => {
+  const good = initial([cryptoFrame(0, HELLO), PADDING]);
+  const damaged = Buffer.from(good);
+  damaged[damaged.length - 1] ^= 1;
+  const told = (...packets: Buffer[]) =>
+    run(packets.map((packet): Piece => [TO_SERVER, packet])).transactions.map(({ buffers, events }) => [
+      buffers['>quic.sni'],
+      ...events,
+    ]);
+  const named = ['quic.example.org'];
+  expect(told(damaged, damaged, good)).toEqual([[undefined, '>quic.failed_decrypt'], [undefined], named]);
+  const other = initial([cryptoFrame(0, message(8, Buffer.alloc(10))), PADDING], {
+    connection: Buffer.from('somebody'),
+  });
+  expect(told(other, good)).toEqual([[undefined, '>quic.error_on_data'], named]);
+  // Bytes of no connection, which servers pass over.
+  expect(told(good.subarray(0, 6), Buffer.from([0xc0, 1]), good)).toEqual([named]);
+});
+
+test('connections between the same ends are told by their identifiers', () => {
+  const hello = (name: string) =>
+    message(M.CLIENT_HELLO, clientHello({ ciphers: [0x1301], extensions: [serverName(name)] }));
+  const first = (name: string, identifier: string) =>
+    initial([cryptoFrame(0, hello(name)), PADDING], { connection: Buffer.from(identifier) });
+  const half = hello('half.example');
   const { transactions } = run([
-    [TO_SERVER, other],
-    [TO_SERVER, initial([cryptoFrame(0, HELLO), PADDING])],
+    [TO_SERVER, first('one.example', 'identif1')],
+    // The same again, and an acknowledgement: nothing new.
+    [TO_SERVER, first('one.example', 'identif1')],
+    [TO_SERVER, initial([Buffer.from([1]), PADDING], { connection: Buffer.from('identif1'), number: 2 })],
+    [TO_SERVER, first('two.example', 'identif2')],
+    [TO_SERVER, initial([cryptoFrame(0, half.subarray(0, 20)), PADDING])],
+    [TO_SERVER, first('three.example', 'identif3')],
   ]);
-  expect(transactions.map(({ events }) => events)).toEqual([['>quic.error_on_data']]);
+  expect(transactions.map(({ buffers }) => buffers['>quic.sni'])).toEqual([
+    'one.example',
+    'two.example',
+    undefined,
+    'three.example',
+  ]);
+});
+
+test('a hello in a great many pieces, behind packets of nothing', () => {
+  const frames: Buffer[] = [];
+  for (const odd of [1, 0])
+    for (let at = odd; at < HELLO.length; at += 2) frames.push(cryptoFrame(at, HELLO.subarray(at, at + 1)));
+  const nothing = Array.from({ length: 20 }, (_, number) => initial([Buffer.alloc(4)], { number }));
+  const { transactions } = run([[TO_SERVER, Buffer.concat([...nothing, initial(frames, { number: 20 })])]]);
+  expect(transactions.at(-1)?.buffers['>quic.sni']).toBe('quic.example.org');
 });
 
 test('after a Retry the keys come from the new identifier', () => {

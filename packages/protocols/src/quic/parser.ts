@@ -1,9 +1,9 @@
 /**
  * QUIC of one flow, as far as it can be read without being part of it: headers of long form, and the hellos in initial
- * packets. Every packet is a transaction; behind the hello of a direction nothing is looked at.
+ * packets. Every packet is a transaction; behind the hello of a direction nothing is looked at but whether another
+ * connection begins: both ends pass over what they cannot read, and tell connections by their identifiers.
  */
 
-import { NO_BYTES } from '../buffer-pool';
 import { Hello } from '../tls/hello';
 import {
   type Direction,
@@ -31,11 +31,14 @@ export class QuicParser implements ProtocolParser, FrameSink {
   readonly protocol = 'quic';
   private transactions = 0;
   private keys: InitialKeys | null = null;
+  /** A packet was opened with the keys: they are those of the connection. */
+  private proven = false;
   private readonly streams: readonly [CryptoStream, CryptoStream] = [new CryptoStream(), new CryptoStream()];
   /** Directions whose hello was seen. */
   private readonly greeted: [boolean, boolean] = [false, false];
   private retried = false;
-  private stopped = false;
+  /** Something was wrong: that is told once. */
+  private complained = false;
   private direction: Direction = Directions.TO_SERVER;
   private tooLong = false;
 
@@ -54,13 +57,10 @@ export class QuicParser implements ProtocolParser, FrameSink {
     const stop = Math.min(end, bytes.length);
     let i = Math.max(0, start);
     for (let count = 0; count < PACKETS && i < stop; count++) {
-      if (this.stopped || this.greeted[direction]) return;
-      if (!header.read(bytes, i, stop)) {
-        this.stop();
-        return;
-      }
-      if (header.type === PacketType.SHORT) return;
-      i = this.packet(direction, bytes, i);
+      if (!header.read(bytes, i, stop) || header.type === PacketType.SHORT) return;
+      if (!this.greeted[direction] || (direction === Directions.TO_SERVER && this.isOther(bytes, i)))
+        i = this.packet(direction, bytes, i);
+      else i = header.packetEnd;
     }
   }
 
@@ -76,20 +76,19 @@ export class QuicParser implements ProtocolParser, FrameSink {
 
   reset(): void {
     this.transactions = 0;
-    this.keys = null;
-    this.streams[0].clear();
-    this.streams[1].clear();
-    this.greeted[0] = false;
-    this.greeted[1] = false;
-    this.retried = false;
-    this.stopped = false;
+    this.complained = false;
+    this.forget();
   }
 
-  private stop(): void {
-    this.stopped = true;
+  /** What comes next is of another connection. */
+  private forget(): void {
     this.keys = null;
-    this.streams[0].clear();
-    this.streams[1].clear();
+    this.proven = false;
+    this.retried = false;
+    for (const side of [0, 1] as const) {
+      this.streams[side].clear();
+      this.greeted[side] = false;
+    }
   }
 
   /** Takes the packet whose header was read. @returns place behind it */
@@ -104,8 +103,10 @@ export class QuicParser implements ProtocolParser, FrameSink {
     if (wrong !== '') {
       tx.hello = null;
       tx.tags.length = 0;
-      this.listener.onEvent(tx, direction, wrong);
-      this.stop();
+      if (!this.complained) this.listener.onEvent(tx, direction, wrong);
+      this.complained = true;
+      // A packet that is not of the connection ends nothing; an end that cannot make sense of one closes it.
+      if (wrong === QuicEvent.ERROR_ON_DATA) this.forget();
     }
     if (this.tooLong) this.listener.onEvent(tx, direction, QuicEvent.CRYPTO_FRAG_TOO_LONG);
     this.tooLong = false;
@@ -122,26 +123,53 @@ export class QuicParser implements ProtocolParser, FrameSink {
     if (this.keys === null || this.retried) return;
     this.retried = true;
     this.keys = null;
+    this.proven = false;
     this.greeted[Directions.TO_SERVER] = false;
     this.streams[Directions.TO_SERVER].clear();
   }
 
   /** @returns '' or the event that tells what is wrong */
   private initial(direction: Direction, bytes: Uint8Array, start: number): string {
-    const { version, end, packetEnd, connectionStart, connectionEnd } = header;
-    this.keys ??= InitialKeys.of(version, bytes.subarray(connectionStart, connectionEnd));
+    const { end, packetEnd } = header;
+    this.keys ??= keysOf(bytes);
     const { tx } = this;
     let payload: Uint8Array = bytes;
     let from = end;
     let to = packetEnd;
     if (this.keys !== null && packetEnd > end) {
-      payload = this.keys.open(direction, bytes, start, end, packetEnd) ?? NO_BYTES;
-      if (payload === NO_BYTES) return QuicEvent.FAILED_DECRYPT;
+      const opened =
+        this.keys.open(direction, bytes, start, end, packetEnd) ?? this.openOther(direction, bytes, start);
+      if (opened === null) {
+        if (!this.proven) this.keys = null;
+        return QuicEvent.FAILED_DECRYPT;
+      }
+      this.proven = true;
+      payload = opened;
       from = 0;
       to = payload.length;
     }
     tx.payload = payload;
     return readFrames(payload, from, to, this) ? '' : QuicEvent.ERROR_ON_DATA;
+  }
+
+  /** Whether the initial packet of a client is of another connection than the one whose hello was seen. */
+  private isOther(bytes: Uint8Array, start: number): boolean {
+    const { type, end, packetEnd } = header;
+    if (type !== PacketType.INITIAL || packetEnd <= end) return false;
+    if (this.keys?.open(Directions.TO_SERVER, bytes, start, end, packetEnd)) return false;
+    return this.openOther(Directions.TO_SERVER, bytes, start) !== null;
+  }
+
+  /** Opens the first packet of another connection, which is the one that is looked at from here on. */
+  private openOther(direction: Direction, bytes: Uint8Array, start: number): Buffer | null {
+    const { end, packetEnd } = header;
+    if (direction !== Directions.TO_SERVER) return null;
+    const keys = keysOf(bytes);
+    const opened = keys?.open(direction, bytes, start, end, packetEnd) ?? null;
+    if (opened === null) return null;
+    this.forget();
+    this.keys = keys;
+    return opened;
   }
 
   crypto(offset: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -164,4 +192,10 @@ export class QuicParser implements ProtocolParser, FrameSink {
     this.tx.hello = hello;
     return true;
   }
+}
+
+/** By the identifier in the packet whose header was read, which a client has chosen if it is its first. */
+function keysOf(bytes: Uint8Array): InitialKeys | null {
+  const { version, connectionStart, connectionEnd } = header;
+  return InitialKeys.of(version, bytes.subarray(connectionStart, connectionEnd));
 }

@@ -55,40 +55,53 @@ export abstract class TlsHandshake extends TlsConnection {
     this.reach(TO_CLIENT, TlsProgress.HANDSHAKE_DONE);
   }
 
-  /** The contents of a record. */
+  /** The contents of a record. Messages begin and end anywhere in it, their headers too. */
   protected handshake(direction: Direction, side: Side, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < MESSAGE_HEADER) {
-      this.fail(TlsEvent.INVALID_SSL_RECORD);
-      return;
-    }
+    if (end - start < MESSAGE_HEADER && (side.pending === null || side.pending.isBetweenMessages))
+      this.event(TlsEvent.INVALID_SSL_RECORD);
     let i = start;
     while (i < end && !this.stopped) {
       const { pending } = side;
       if (pending !== null && pending.messageLeft > 0) {
         i = this.continueMessage(direction, side, pending, bytes, i, end);
-        continue;
-      }
-      if (end - i < MESSAGE_HEADER) {
-        this.event(TlsEvent.INVALID_SSL_RECORD);
-        this.fail(TlsEvent.INVALID_HANDSHAKE_MESSAGE);
-        return;
-      }
-      const type = bytes[i];
-      const size = (bytes[i + 1] << 16) | u16(bytes, i + 2);
-      i += MESSAGE_HEADER;
-      if (!KNOWN_MESSAGES.has(type)) {
-        if (!side.has(SideFlag.CHANGED_CIPHER)) this.event(TlsEvent.INVALID_HANDSHAKE_MESSAGE);
-        i += Math.min(size, end - i);
-      } else if (size <= end - i) {
-        this.message(direction, side, type, bytes, i, i + size);
-        i += size;
-      } else {
+      } else if ((pending !== null && pending.begunLength > 0) || end - i < MESSAGE_HEADER) {
         const held = side.hold();
-        held.messageType = type;
-        held.messageSize = size;
-        held.messageLeft = size;
-      }
+        while (held.begunLength < MESSAGE_HEADER && i < end) held.begun[held.begunLength++] = bytes[i++];
+        if (held.begunLength < MESSAGE_HEADER) return;
+        held.begunLength = 0;
+        i = this.beginMessage(direction, side, held.begun, 0, bytes, i, end);
+      } else i = this.beginMessage(direction, side, bytes, i, bytes, i + MESSAGE_HEADER, end);
     }
+  }
+
+  /**
+   * Reads the header of a message at `headAt` of `head`; the message begins at `start` of `bytes`.
+   * @returns index of the first byte that was not taken
+   */
+  private beginMessage(
+    direction: Direction,
+    side: Side,
+    head: Uint8Array,
+    headAt: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const type = head[headAt];
+    const size = (head[headAt + 1] << 16) | u16(head, headAt + 2);
+    if (!KNOWN_MESSAGES.has(type)) {
+      if (!side.has(SideFlag.CHANGED_CIPHER)) this.event(TlsEvent.INVALID_HANDSHAKE_MESSAGE);
+      return start + Math.min(size, end - start);
+    }
+    if (size <= end - start) {
+      this.message(direction, side, type, bytes, start, start + size);
+      return start + size;
+    }
+    const held = side.hold();
+    held.messageType = type;
+    held.messageSize = size;
+    held.messageLeft = size;
+    return start;
   }
 
   private continueMessage(

@@ -3,9 +3,9 @@ export const RECORD_BYTES = (1 << 14) + 1024;
 
 /**
  * Bytes of a handshake message that is put together from several records; a longer one is passed over. Real chains of
- * certificates have up to some 20 kB.
+ * certificates have up to some 20 kB; servers take hellos of up to 131 396 (OpenSSL).
  */
-export const MESSAGE_BYTES = 1 << 17;
+export const MESSAGE_BYTES = 1 << 18;
 
 /** Certificates of one chain that are told apart, and names of one certificate. */
 export const CERTIFICATES = 256;

@@ -273,9 +273,8 @@ test('recognised by three bytes', () => {
     return tls.probe(direction, bytes, 0, bytes.length, flow);
   };
   expect([probe(0, ''), probe(0, '16'), probe(0, '1603'), probe(0, '160301')]).toEqual([0, 0, 0, 1]);
-  expect([probe(0, '160304'), probe(0, '1602'), probe(0, '150303'), probe(0, '170303')]).toEqual([
-    -1, -1, -1, -1,
-  ]);
+  expect([probe(0, '1602'), probe(0, '150303'), probe(0, '170303')]).toEqual([-1, -1, -1]);
+  expect([probe(0, '160304'), probe(0, '16030900ff01'), probe(0, '16030900ff02')]).toEqual([0, 1, -1]);
   expect([probe(1, '150303'), probe(1, '170303'), probe(1, '160300'), probe(1, '140303')]).toEqual([
     1, 1, 1, -1,
   ]);

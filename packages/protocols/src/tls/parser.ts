@@ -39,6 +39,8 @@ const RecordType = {
 } as const;
 
 const HEADER = 5;
+/** Of all versions but SSL 2. */
+const MAJOR = 3;
 const FATAL = 2;
 
 const ssl2 = new Ssl2Record();
@@ -194,10 +196,18 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
       side.version = before;
       return end;
     }
-    if (length === 0) this.fail(TlsEvent.INVALID_RECORD_LENGTH);
-    else if (!isKnownVersion(side.version)) this.fail(TlsEvent.INVALID_RECORD_VERSION);
-    else if (length > RECORD_BYTES) this.fail(TlsEvent.INVALID_RECORD_LENGTH);
+    if (length > RECORD_BYTES) this.fail(TlsEvent.INVALID_RECORD_LENGTH);
+    else if (!isKnownVersion(side.version)) {
+      // Servers look at the first of the two numbers only.
+      if (side.version >> 8 === MAJOR) this.event(TlsEvent.INVALID_RECORD_VERSION);
+      else this.fail(TlsEvent.INVALID_RECORD_VERSION);
+    }
     if (this.stopped) return end;
+    if (length === 0) {
+      // Servers pass over a number of them.
+      this.event(TlsEvent.INVALID_RECORD_LENGTH);
+      return start;
+    }
     if (type === RecordType.APPLICATION) {
       this.application(direction);
       side.skip = length;

@@ -34,6 +34,9 @@ export class Pending {
   recordType = 0;
   recordLeft = 0;
   readonly record = new PooledBytes(bytesPool, RECORD_BYTES);
+  /** The header of a handshake message, cut by the end of a record, and bytes of it that are there. */
+  readonly begun = new Uint8Array(4);
+  begunLength = 0;
   /** A handshake message that goes on in the next record: its type, size and the bytes still to come; 0: none. */
   messageType = 0;
   messageSize = 0;
@@ -41,7 +44,11 @@ export class Pending {
   readonly message = new PooledBytes(bytesPool, MESSAGE_BYTES);
 
   get isIdle(): boolean {
-    return this.headerLength === 0 && this.recordLeft === 0 && this.messageLeft === 0;
+    return this.headerLength === 0 && this.recordLeft === 0 && this.isBetweenMessages;
+  }
+
+  get isBetweenMessages(): boolean {
+    return this.begunLength === 0 && this.messageLeft === 0;
   }
 }
 
@@ -96,6 +103,7 @@ export class Side {
     pending.headerLength = 0;
     pending.recordLeft = 0;
     pending.messageLeft = 0;
+    pending.begunLength = 0;
     if (idle.length < POOLED) idle.push(pending);
   }
 
