@@ -80,7 +80,7 @@ function tableGames(request: Http2Request, random: SeededRandom): Http2Request {
       parts.push(hpackField(...field, { form, coded: games.chance() }));
     };
     fields.forEach(said);
-    for (let left = games.below(12); left > 0; left--) {
+    for (let left = games.below(8); left > 0; left--) {
       const known = table.entries.findIndex(([name]) => !name.startsWith(':') && games.chance(0.2));
       if (known >= 0) parts.push(hpackReference(STATIC_FIELDS + 1 + known));
       else said([`x-${games.below(1000)}`, 'v'.repeat(games.pick([0, 3, 30, 900, 5000]))]);
