@@ -19,6 +19,15 @@ const DATAGRAM_PORTS: ReadonlyMap<number, string> = new Map([
   [53, 'dns'],
   [443, 'quic'],
 ]);
+/** Protocols on their ports whose servers speak first, and then read what a client has sent all the same. */
+const SERVER_FIRST: ReadonlyMap<number, string> = new Map([
+  [21, 'ftp'],
+  [23, 'telnet'],
+  [25, 'smtp'],
+  [110, 'pop3'],
+  [143, 'imap'],
+  [587, 'smtp'],
+]);
 const BOTH = 3;
 const CR = 0x0d;
 const LF = 0x0a;
@@ -235,6 +244,13 @@ export class AppLayer {
     // Whoever sends its first bytes one at a time is waited for, but no longer than the probe is long.
     if (found === 0 && last - first < PROBE_BYTES) {
       flow.setPending(direction, from.slice(first, last));
+      return;
+    }
+    // A client that does not wait for the greeting may send anything; all of it would have passed when that comes.
+    const early = direction === 0 && flow.unknownDirections === 0 && flow.pending(1) === null;
+    const greeter = early ? this.numberOf(SERVER_FIRST.get(this.probed.serverPort) ?? '') : 0;
+    if (greeter > 0) {
+      this.start(flow, greeter, direction, bytes, start, end);
       return;
     }
     // What one direction does not tell the other may.

@@ -202,19 +202,6 @@ describe('pass', () => {
     expect(inspection.passed(packets)).toEqual([true, false, true]);
   });
 
-  test('over UDP comes behind whatever else was sent before', async () => {
-    const query = Buffer.from('00010100000100000000000004 6576696c 0000010001'.replaceAll(' ', ''), 'hex');
-    const invite = 'OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\n\r\n';
-    for (const before of [['x'], Array(20).fill('junk'), [invite], [invite, 'x', 'x', 'x', 'x', 'x']]) {
-      const inspection = await Inspection.of(
-        'drop dns any any -> any 53 (dns.query; content:"evil"; sid:1;)',
-      );
-      const conversation = new UdpConversation({ serverPort: 53 });
-      for (const junk of before) conversation.client(junk);
-      expect(inspection.passed(conversation.client(query).packets).at(-1)).toBe(false);
-    }
-  });
-
   test('of what a transaction holds is about its flow, over UDP too', async () => {
     const inspection = await Inspection.of(
       [
@@ -230,6 +217,34 @@ describe('pass', () => {
       ]);
     const { packets } = new UdpConversation({ serverPort: 53 }).client(query('friend')).client(query('evil'));
     expect(inspection.passed(packets)).toEqual([true, true]);
+  });
+});
+
+describe('an attack is found', () => {
+  test('before the greeting of the server, behind much that says nothing', async () => {
+    const inspection = await Inspection.of(
+      'drop smtp any any -> any any (flow:to_server; smtp.mail_from; content:"evil"; sid:1;)',
+    );
+    const conversation = new TcpConversation({ serverPort: 25 })
+      .handshake()
+      .client('XYZZY\r\n'.repeat(300))
+      .client('HELO a\r\nMAIL FROM:<evil@example>\r\n');
+    const passed = inspection.passed(conversation.packets);
+    // What came before it, the segment with it, and what the server says to that.
+    expect([passed.indexOf(false), passed.length]).toEqual([passed.length - 2, passed.length]);
+  });
+
+  test('over UDP, behind whatever else was sent before', async () => {
+    const query = Buffer.from('00010100000100000000000004 6576696c 0000010001'.replaceAll(' ', ''), 'hex');
+    const invite = 'OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\n\r\n';
+    for (const before of [['x'], Array(20).fill('junk'), [invite], [invite, 'x', 'x', 'x', 'x', 'x']]) {
+      const inspection = await Inspection.of(
+        'drop dns any any -> any 53 (dns.query; content:"evil"; sid:1;)',
+      );
+      const conversation = new UdpConversation({ serverPort: 53 });
+      for (const junk of before) conversation.client(junk);
+      expect(inspection.passed(conversation.client(query).packets).at(-1)).toBe(false);
+    }
   });
 });
 
