@@ -14,6 +14,8 @@ import { noise } from './tricks';
 /** How long to wait for a handshake's answer, and for an acknowledgment (milliseconds). */
 const HANDSHAKE_TIME = 2000;
 const ACKNOWLEDGE_TIME = 60;
+/** Packets that go to the agent in one message. */
+const MOST_AT_ONCE = 2000;
 
 /** A no-operation IPv4 option, four times. */
 const IPV4_OPTIONS = Uint8Array.of(1, 1, 1, 1);
@@ -114,7 +116,7 @@ export class RawPeers {
           if (!step.decoy) sent = Math.max(sent, step.at + step.bytes.length);
           continue;
         }
-        await this.end.send(...burst);
+        await this.sendAll(burst);
         burst = [];
         await this.until(
           connection,
@@ -122,11 +124,17 @@ export class RawPeers {
           ACKNOWLEDGE_TIME,
         );
       }
-      await this.end.send(...burst);
+      await this.sendAll(burst);
       return true;
     } finally {
       this.connections.delete(localPort);
     }
+  }
+
+  /** In messages to the agent of a length that one can have. */
+  private async sendAll(packets: readonly Uint8Array[]): Promise<void> {
+    for (let at = 0; at < packets.length; at += MOST_AT_ONCE)
+      await this.end.send(...packets.slice(at, at + MOST_AT_ONCE));
   }
 
   private header(localPort: number, victimPort: number) {
