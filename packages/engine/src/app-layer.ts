@@ -19,11 +19,12 @@ const DATAGRAM_PORTS: ReadonlyMap<number, string> = new Map([
   [53, 'dns'],
   [443, 'quic'],
 ]);
-/** Protocols on their ports whose servers speak first, and then read what a client has sent all the same. */
-const SERVER_FIRST: ReadonlyMap<number, string> = new Map([
+/** Protocols on their ports whose servers read on behind what says nothing to them, though it came before their greeting. */
+const TOLERANT_PORTS: ReadonlyMap<number, string> = new Map([
   [21, 'ftp'],
   [23, 'telnet'],
   [25, 'smtp'],
+  [53, 'dns'],
   [110, 'pop3'],
   [143, 'imap'],
   [587, 'smtp'],
@@ -246,11 +247,11 @@ export class AppLayer {
       flow.setPending(direction, from.slice(first, last));
       return;
     }
-    // A client that does not wait for the greeting may send anything; all of it would have passed when that comes.
+    // Until the server says what it is, all that its client sends would have passed.
     const early = direction === 0 && flow.unknownDirections === 0 && flow.pending(1) === null;
-    const greeter = early ? this.numberOf(SERVER_FIRST.get(this.probed.serverPort) ?? '') : 0;
-    if (greeter > 0) {
-      this.start(flow, greeter, direction, bytes, start, end);
+    const likely = early ? this.numberOf(TOLERANT_PORTS.get(this.probed.serverPort) ?? '') : 0;
+    if (likely > 0) {
+      this.start(flow, likely, direction, bytes, start, end);
       return;
     }
     // What one direction does not tell the other may.

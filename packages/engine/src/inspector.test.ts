@@ -234,6 +234,20 @@ describe('an attack is found', () => {
     expect([passed.indexOf(false), passed.length]).toEqual([passed.length - 2, passed.length]);
   });
 
+  test('behind a message that servers refuse and read on', async () => {
+    const inspection = await Inspection.of(
+      'drop dns any any -> any 53 (flow:to_server; dns.query; content:"evil"; sid:1;)',
+    );
+    const query = Buffer.from('00010100000100000000000004 6576696c 0000010001'.replaceAll(' ', ''), 'hex');
+    const message = (bytes: Buffer) => Buffer.concat([Buffer.from([0, bytes.length]), bytes]);
+    const conversation = new TcpConversation({ serverPort: 53 })
+      .handshake()
+      .client(message(Buffer.alloc(40, 0xff)))
+      .client(message(query));
+    const passed = inspection.passed(conversation.packets);
+    expect([passed.indexOf(false), passed.length]).toEqual([passed.length - 2, passed.length]);
+  });
+
   test('over UDP, behind whatever else was sent before', async () => {
     const query = Buffer.from('00010100000100000000000004 6576696c 0000010001'.replaceAll(' ', ''), 'hex');
     const invite = 'OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\n\r\n';

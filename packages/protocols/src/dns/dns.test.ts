@@ -248,12 +248,13 @@ test('pointers stand for no more than a bounded amount of work', () => {
   expect(tx.events).toEqual(['<dns.name_too_long', '<dns.too_many_labels']);
 });
 
-test('a stream that is broken, or another one, is left alone', () => {
+test('a message that is none hides nothing of those behind it', () => {
   const recorder = record(dns, [
     [0, Buffer.concat([overTcp(QUERY), overTcp(Buffer.alloc(20, 7)), overTcp(QUERY)])],
     [0, overTcp(QUERY)],
   ]);
-  expect(recorder.transactions).toHaveLength(1);
+  expect(recorder.transactions).toHaveLength(3);
+  expect(recorder.events).toEqual(['>dns.malformed_data']);
 });
 
 test('after a gap the next message that begins with a segment is read', () => {

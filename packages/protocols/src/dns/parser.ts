@@ -33,9 +33,10 @@ export class DnsParser extends MessageParser {
   }
 
   protected message(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.transport === Transport.UDP) return this.take(direction, bytes, start, end);
+    if (this.transport === Transport.UDP) this.take(direction, bytes, start, end);
     // A length of 0 is passed over.
-    return end - start === LENGTH_BYTES || this.take(direction, bytes, start + LENGTH_BYTES, end);
+    else if (end - start > LENGTH_BYTES) this.take(direction, bytes, start + LENGTH_BYTES, end);
+    return true;
   }
 
   protected override beginsMessage(
@@ -48,22 +49,22 @@ export class DnsParser extends MessageParser {
     return plausibleHeader(bytes, start + LENGTH_BYTES, end, (bytes[start] << 8) | bytes[start + 1]);
   }
 
-  /** @returns false where a stream with this message in it is not to be looked at any further */
-  private take(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {
+  /** Servers refuse what is no message and read on behind it. */
+  private take(direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     const { tx } = this;
     const { message } = tx;
     if (this.frames.wanted !== 0) this.frames.show(this.listener, direction, DNS_PDU, bytes, start, end);
     const reading = message.read(bytes, start, end);
     if (reading !== Reading.READ) {
       if (reading === Reading.MALFORMED) this.tell(null, direction, DnsEvent.MALFORMED_DATA);
-      return false;
+      return;
     }
     const answers = (message.flags & FLAG_RESPONSE) !== 0;
     const toClient = direction === Directions.TO_CLIENT;
     const isDns = this.protocol === 'dns';
     if (isDns && answers && !toClient) {
       this.tell(null, direction, DnsEvent.NOT_REQUEST);
-      return false;
+      return;
     }
     tx.begin(this.transactions++, direction, isDns ? toClient : answers);
     if (toClient && !answers && this.protocol !== 'mdns') this.tell(tx, direction, DnsEvent.NOT_RESPONSE);
@@ -75,7 +76,6 @@ export class DnsParser extends MessageParser {
       }
     }
     this.announce(tx);
-    return true;
   }
 
   private tell(tx: DnsTransaction | null, direction: Direction, event: DnsEvent): void {
