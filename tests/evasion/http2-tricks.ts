@@ -35,7 +35,7 @@ export interface Http2Trick {
 const STATIC_FIELDS = 61;
 const TABLE_SIZE = 4096;
 /** Requests under way that are followed, but for a few of other tricks. */
-const MOST_WAITING = 1000;
+const MOST_WAITING = 4000;
 /** With END_HEADERS. */
 const WHOLE = Http2Flag.END_HEADERS;
 
@@ -266,7 +266,7 @@ const AROUND: readonly Http2Trick[] = [
     return { ...taken, before: Buffer.concat([taken.before, reset]) };
   }),
   trick('around: behind many requests that wait', (request, random) =>
-    waiting(request, random.between(260, 900)),
+    waiting(request, random.between(260, 1500)),
   ),
   trick('around: the stream has a large number', (request) => ({
     ...request,
@@ -277,7 +277,7 @@ const AROUND: readonly Http2Trick[] = [
 /** Those that are more than the engine looks into. */
 const BEYOND: readonly Http2Trick[] = [
   trick('beyond: behind very many requests that wait', (request, random) =>
-    waiting(request, random.between(1100, 1500)),
+    waiting(request, random.between(4100, 4400)),
   ),
   trick(
     'beyond: behind very many fields',

@@ -110,14 +110,14 @@ export const evasion: readonly SignatureCase[] = [
   signature(
     9000906,
     [
-      http2(...some(1100, waiting)),
-      http2(...some(1025, (index) => http2Frame(Http2Type.DATA, 0, 2 * index + 1, FORM))),
+      http2(...some(4100, waiting)),
+      http2(...some(4097, (index) => http2Frame(Http2Type.DATA, 0, 2 * index + 1))),
     ],
     [
       http2(
-        ...some(300, waiting),
+        ...some(1500, waiting),
         ...some(2000, (index) =>
-          http2Frame(Http2Type.PRIORITY, 0, 2 * index + 1001, Buffer.of(0, 0, 0, 0, 9)),
+          http2Frame(Http2Type.PRIORITY, 0, 2 * index + 4001, Buffer.of(0, 0, 0, 0, 9)),
         ),
       ),
     ],

@@ -1,5 +1,6 @@
 import { ALL_CHARACTERS, BODY, converse, LONG_VALUE } from '../../testing/http2/conversation';
-import { bytesOf, type Piece, type RecordedTransaction, record } from '../../testing/recorder';
+import { Random, testSeed } from '../../testing/random';
+import { bytesOf, type Piece, type RecordedTransaction, Recorder, record } from '../../testing/recorder';
 import { expectNothingThrown, expectSameWhereverCut } from '../../testing/robustness';
 import { Transport } from '../transaction';
 import { createHttp2 } from './definition';
@@ -188,6 +189,39 @@ test.each([
   const { transactions } = record(http2, request(...frames, frame(0, 1, 1, bytesOf('body'))));
   expect(transactions[0].events).toContain('>http2.reassembly_limit_reached');
 }); // biome-ignore format: a table
+
+test('what streams hold is counted as if it were added up', () => {
+  const seed = testSeed();
+  const random = new Random(seed);
+  const recorder = new Recorder(http2.buffers);
+  const parser = http2.create(recorder, Transport.TCP);
+  const feed = (bytes: Buffer) => parser.feed(0, bytes, 0, bytes.length);
+  const streams = (parser as unknown as { streams: { streams: Map<number, { heldBytes(): number }> } })
+    .streams;
+  feed(magic);
+  const empty = parser.heldBytes();
+  const ends = 200;
+  for (let round = 0; round < 600; round++) {
+    const id = 1 + 2 * random.next(ends);
+    const frames = [
+      () => frame(1, 4, id, fields([':method', 'POST'], [':path', `/${'p'.repeat(random.next(60))}`])),
+      () => frame(0, random.next(8) === 0 ? 1 : 0, id, Buffer.alloc(random.next(300), 'x')),
+      () => frame(3, 0, id, [0, 0, 0, 8]),
+      () => frame(8, 0, id, [0, 0, 1, 0]),
+    ];
+    const bytes = random.pick([...frames, frames[1], frames[1]])();
+    const cut = random.next(bytes.length);
+    feed(bytes.subarray(0, cut));
+    feed(bytes.subarray(cut));
+    let sum = 0;
+    for (const stream of streams.streams.values()) sum += stream.heldBytes();
+    if (parser.heldBytes() - empty !== sum) throw new Error(`SEED=${seed} round ${round}`);
+  }
+  expect(streams.streams.size).toBeGreaterThan(10);
+  parser.close(0);
+  parser.close(1);
+  expect(parser.heldBytes()).toBe(0);
+});
 
 test('streams are bounded, and so is what short references say again and again', () => {
   const many = Array.from({ length: MOST_STREAMS + 2 }, (_, i) => frame(1, 4, 2 * i + 1, get('/')));

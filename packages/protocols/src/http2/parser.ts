@@ -126,6 +126,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     const count = Math.min(side.dataLeft, end - start);
     if (count > 0) {
       side.dataLeft -= count;
+      this.streams.touch(stream);
       const begins = stream.bodies[direction] === null;
       const body = stream.body(direction, this.pool);
       if (begins && stream.tooDeep) this.streams.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
@@ -153,6 +154,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     if (stream === null) return;
     const count = Math.min(side.dataLeft, length);
     side.dataLeft -= count;
+    this.streams.touch(stream);
     if (count > 0) stream.body(direction, this.pool).skip(count);
     if (left === 0) this.endData(direction);
   }

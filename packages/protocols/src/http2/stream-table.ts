@@ -7,8 +7,8 @@ import type { DnsReader } from './dns-messages';
 import { Http2Event } from './events';
 import { Http2Stream } from './stream';
 
-/** Streams that are open at a time; beyond that the oldest ends. */
-export const MOST_STREAMS = 1024;
+/** Streams that are open at a time; beyond that the oldest ends. Few clients have more than a hundred. */
+export const MOST_STREAMS = 4096;
 /** Streams that have ended and may still get a frame or two. */
 const REMEMBERED_STREAMS = 64;
 
@@ -25,6 +25,9 @@ export class StreamTable {
   private nextId = 0;
   private closed = 0;
   private toldOfMany = false;
+  /** What the streams hold, but for what has happened since to those that have changed. */
+  private held = 0;
+  private readonly changed: Http2Stream[] = [];
 
   /** @param ended called for each stream that is over */
   constructor(
@@ -49,7 +52,10 @@ export class StreamTable {
   /** The stream of that number, begun where there is none. */
   of(id: number, direction: Direction): Http2Stream {
     const known = this.streams.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.touch(known);
+      return known;
+    }
     const stream = new Http2Stream(this.takeId(), id);
     stream.direction = direction;
     stream.ended[TO_SERVER] = (this.closed & 1) !== 0;
@@ -64,7 +70,15 @@ export class StreamTable {
       this.endSide(oldest, TO_CLIENT);
     }
     this.streams.set(id, stream);
+    this.touch(stream);
     return stream;
+  }
+
+  /** It is about to hold more or less. */
+  touch(stream: Http2Stream): void {
+    if (stream.changed) return;
+    stream.changed = true;
+    this.changed.push(stream);
   }
 
   show(stream: Http2Stream, direction: Direction, progress: number): void {
@@ -102,6 +116,7 @@ export class StreamTable {
     const over = stream.ended[TO_SERVER] && stream.ended[TO_CLIENT];
     if (!over || this.streams.get(stream.streamId) !== stream) return;
     this.streams.delete(stream.streamId);
+    this.held -= stream.counted;
     this.past.push(stream.streamId);
     if (this.past.length > REMEMBERED_STREAMS) this.past.shift();
     this.ended(stream);
@@ -121,9 +136,15 @@ export class StreamTable {
   }
 
   heldBytes(): number {
-    let held = 0;
-    for (const stream of this.streams.values()) held += stream.heldBytes();
-    return held;
+    for (const stream of this.changed) {
+      stream.changed = false;
+      if (this.streams.get(stream.streamId) !== stream) continue;
+      this.held -= stream.counted;
+      stream.counted = stream.heldBytes();
+      this.held += stream.counted;
+    }
+    this.changed.length = 0;
+    return this.held;
   }
 
   reset(): void {
@@ -132,6 +153,8 @@ export class StreamTable {
       this.listener.onTransactionEnd(stream);
     }
     this.streams.clear();
+    this.held = 0;
+    this.changed.length = 0;
     this.past.length = 0;
     this.nextId = 0;
     this.closed = 0;

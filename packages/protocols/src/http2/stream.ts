@@ -40,6 +40,9 @@ export class Http2Stream extends HeldTransaction {
   readonly ended: [boolean, boolean] = [false, false];
   /** A body is under more content codings than are undone. */
   tooDeep = false;
+  /** The table has counted so many bytes of it, and it has changed since. */
+  counted = 0;
+  changed = false;
   /** The DNS message of the direction that is being shown. */
   dns: DnsTransaction | null = null;
   private readonly frames: [number, number] = [0, 0];
