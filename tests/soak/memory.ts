@@ -23,3 +23,11 @@ export function growth(samples: readonly number[]): number {
   const before = median(samples.slice(third, 2 * third));
   return median(samples.slice(2 * third)) / before - 1;
 }
+
+/** Where memory stood in each tenth of the samples: in the middle of it. */
+export function tenths(samples: readonly number[]): number[] {
+  const length = Math.max(1, Math.floor(samples.length / 10));
+  return Array.from({ length: Math.min(10, samples.length) }, (_, index) =>
+    median(samples.slice(index * length, (index + 1) * length)),
+  );
+}

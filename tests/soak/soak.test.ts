@@ -7,7 +7,7 @@ import { Lab, waitUntil } from '@portcullis/testkit';
 import { ATTACK_PATH, attackRules, describeLab, LabEngine } from '../lab/engine';
 import { getLocally } from '../ops/prometheus-tools';
 import { Load } from './load';
-import { growth, residentMemory } from './memory';
+import { growth, residentMemory, tenths } from './memory';
 
 const LONG = process.env.PORTCULLIS_LONG === '1';
 const SECONDS = Number(process.env.PORTCULLIS_SOAK) || (LONG ? 7200 : 25);
@@ -159,7 +159,8 @@ describeLab('soak', () => {
       process.stdout.write(
         [
           `soak of ${SECONDS} s: ${JSON.stringify(counts)}`,
-          `memory ${((memory.at(-1) ?? 0) / 2 ** 20).toFixed(0)} MiB, growth after warm-up ${(grown * 100).toFixed(2)} %`,
+          `memory by tenths ${tenths(memory).map((bytes) => (bytes / 2 ** 20).toFixed(1))} MiB, growth after warm-up ${(grown * 100).toFixed(2)} %`,
+          `incidents ${value('incidents_total')}`,
           `packets received ${status.packets.received}, by the kernel ${queues.reduce((sum, { last }) => sum + last, 0)}`,
           `drops ${drops.map(({ labels, value: many }) => `${labels} ${many}`).join(', ')}; bans ${bans.length}`,
           '',
