@@ -14,11 +14,8 @@ import { type FlowInspection, ProtocolState } from './flow-inspection';
 const PROBE_BYTES = 1024;
 /** Datagrams of a flow after which rules hear that its protocol is none that is known. */
 const PROBED_DATAGRAMS = 4;
-/** What servers on these ports speak over UDP: whatever else comes first there they pass over. */
-const DATAGRAM_PORTS: ReadonlyMap<number, string> = new Map([
-  [53, 'dns'],
-  [443, 'quic'],
-]);
+/** What servers on these ports speak over UDP, and nothing else: whatever else comes first there they pass over. */
+const DATAGRAM_PORTS: ReadonlyMap<number, string> = new Map([[53, 'dns']]);
 /** Protocols on their ports whose servers read on behind what says nothing to them, though it came before their greeting. */
 const TOLERANT_PORTS: ReadonlyMap<number, string> = new Map([
   [21, 'ftp'],

@@ -51,7 +51,10 @@ export function createSmb(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefi
   };
 }
 
-/** Messages of NetBIOS that say nothing, which servers pass over (RFC 1002 section 4.3.6). @returns what follows them: `end` or more while the last is not whole */
+/**
+ * Messages of NetBIOS that say nothing, which servers pass over (RFC 1002 section 4.3.6).
+ * @returns where they end: at `end` or behind it while the last is not whole
+ */
 function behindKeepAlives(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] === KEEP_ALIVE) {
