@@ -39,6 +39,7 @@ export function caller() {
  *
  * @param asCaller as the user who called sudo
  * @param quiet what it prints is kept instead of shown
+ * @param cwd where it runs; default: the checkout
  * @param env variables beside those of this process
  * @param seconds it is ended after so many
  * @param waiting says what is waited for, when it takes long; where it throws the program is ended, and that is the error
@@ -47,13 +48,13 @@ export function caller() {
  * @throws PreparationError where it cannot be started
  */
 export async function finish(command, args, options = {}) {
-  const { asCaller = false, quiet = false, env = {}, seconds, waiting } = options;
+  const { asCaller = false, quiet = false, cwd = root, env = {}, seconds, waiting } = options;
   const { wordAfter = FIRST_WORD_SECONDS, nextWordAfter = NEXT_WORD_SECONDS } = options;
   const who = asCaller ? caller() : {};
   const environment = { ...(who.env ?? process.env), ...env };
   if (environment.npm_config_cache === '') delete environment.npm_config_cache;
   const program = spawn(command, args, {
-    cwd: root,
+    cwd,
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
     ...(who.uid !== undefined && { uid: who.uid, gid: who.gid }),
     env: environment,

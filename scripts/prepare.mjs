@@ -23,6 +23,8 @@ const debianPackages = {
   package: ['dpkg-dev'],
   // Looks for a mirror in apt's configuration.
   'test-package': ['buildah', 'debootstrap', 'docker-compose', 'lintian', 'man-db', 'shellcheck', 'zsh'],
+  // Debian's kernel in an emulated machine.
+  'test-machine': ['busybox-static', 'cpio', 'kmod', 'qemu-system-x86'],
   bench: ['iperf3', 'wrk', 'nginx-light', 'curl'],
 };
 

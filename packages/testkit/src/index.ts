@@ -32,6 +32,7 @@ export { LabAgentError } from './lab/lab-agent';
 export { LabConnection } from './lab/lab-connection';
 export { type ExecOptions, type ExecResult, LabProcess, type SpawnOptions } from './lab/lab-process';
 export { LabServer, LabUdpServer } from './lab/lab-server';
+export { PATIENCE } from './lab/patience';
 export type { RawEnd } from './lab/raw-end';
 export { type EndRole, endHardware, gatewayHardware, type Role } from './lab/topology';
 export { type WaitOptions, waitUntil } from './lab/wait-until';

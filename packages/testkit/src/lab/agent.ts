@@ -20,6 +20,7 @@ import {
   reads,
   splitFrames,
 } from './agent-protocol';
+import { patient } from './patience';
 import { webApplication } from './web-application';
 import { web2Application } from './web2-application';
 
@@ -170,12 +171,12 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const { accepted, awaited } = server;
     const find = () =>
       accepted.findIndex((each) => each.remotePort === remotePort && each.remoteAddress === remoteAddress);
-    const deadline = Date.now() + timeout;
+    const deadline = Date.now() + patient(timeout);
     // What has been accepted may not have been seen yet.
     if (find() < 0) {
       const key = otherEnd(remoteAddress, remotePort);
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeout);
+        const timer = setTimeout(resolve, patient(timeout));
         awaited.set(key, () => {
           clearTimeout(timer);
           resolve();
@@ -208,7 +209,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
       const timer = setTimeout(() => {
         socket.destroy();
         reject(Object.assign(new Error(`no connection to ${host} in ${timeout} ms`), { code: 'ETIMEDOUT' }));
-      }, timeout);
+      }, patient(timeout));
       socket.once('error', (error) => {
         clearTimeout(timer);
         reject(error);
@@ -273,7 +274,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
         socket.close();
         resolve(answer);
       };
-      const timer = setTimeout(() => finish(null), timeout);
+      const timer = setTimeout(() => finish(null), patient(timeout));
       socket.on('message', finish);
       socket.on('error', (error) => {
         clearTimeout(timer);

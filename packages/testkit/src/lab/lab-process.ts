@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { patient } from './patience';
 import { waitUntil } from './wait-until';
 
 export interface SpawnOptions {
@@ -104,7 +105,7 @@ export class LabProcess {
   /** Ends the program: SIGTERM, and SIGKILL for all that it has started when that does not help in time. */
   async stop(timeout = 5000): Promise<ExecResult> {
     this.kill('SIGTERM');
-    const timer = setTimeout(() => this.destroy(), timeout);
+    const timer = setTimeout(() => this.destroy(), patient(timeout));
     const result = await this.exited;
     clearTimeout(timer);
     return result;
@@ -136,7 +137,7 @@ export class LabProcess {
     const timer = setTimeout(() => {
       this.timedOut = true;
       this.destroy();
-    }, timeout);
+    }, patient(timeout));
     const result = await this.exited;
     clearTimeout(timer);
     return result;

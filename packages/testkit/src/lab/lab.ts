@@ -21,6 +21,7 @@ import { LabConnection } from './lab-connection';
 import { type ExecOptions, type ExecResult, LabProcess, type SpawnOptions } from './lab-process';
 import { LabServer, LabUdpServer } from './lab-server';
 import { ip, isAlive, listNamespaces, removeNamespace } from './namespaces';
+import { PATIENCE } from './patience';
 import { RawEnd } from './raw-end';
 import {
   buildTopology,
@@ -270,8 +271,9 @@ export class Lab {
 
   /** Connects, writes bytes, waits for the answer, closes. What goes wrong is in the result, not thrown. */
   async request(role: Role, options: RequestOptions): Promise<RequestResult> {
-    const deadline = Date.now() + (options.timeout ?? DEFAULT_REQUEST_TIMEOUT);
-    const left = () => Math.max(deadline - Date.now(), 1);
+    const begun = Date.now();
+    const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT;
+    const left = () => Math.max(timeout - (Date.now() - begun) / PATIENCE, 1);
     let connection: LabConnection;
     try {
       connection = await this.connect(role, {

@@ -1,5 +1,7 @@
+import { patient } from './patience';
+
 export interface WaitOptions {
-  /** Milliseconds; default 15 000. */
+  /** Milliseconds, on a machine of usual speed ({@link patient}); default 15 000. */
   readonly timeout?: number;
   /** What is waited for, for the message when it does not come. */
   readonly what: string;
@@ -16,7 +18,7 @@ export async function waitUntil<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions,
 ): Promise<Exclude<T, undefined | null | false>> {
-  const timeout = options.timeout ?? DEFAULT_TIMEOUT;
+  const timeout = patient(options.timeout ?? DEFAULT_TIMEOUT);
   const deadline = Date.now() + timeout;
   let failure: unknown;
   for (;;) {
