@@ -16,6 +16,19 @@ const PROBE_BYTES = 1024;
 const PROBED_DATAGRAMS = 4;
 /** What servers on these ports speak over UDP, and nothing else: whatever else comes first there they pass over. */
 const DATAGRAM_PORTS: ReadonlyMap<number, string> = new Map([[53, 'dns']]);
+/** What servers on these ports speak over UDP as a rule: a datagram of it counts, whatever came before. */
+const USUAL_PORTS: ReadonlyMap<number, string> = new Map([
+  [67, 'dhcp'],
+  [69, 'tftp'],
+  [88, 'krb5'],
+  [123, 'ntp'],
+  [161, 'snmp'],
+  [389, 'ldap'],
+  [443, 'quic'],
+  [500, 'ike'],
+  [4500, 'ike'],
+  [5060, 'sip'],
+]);
 /** Protocols on their ports whose servers read on behind what says nothing to them, though it came before their greeting. */
 const TOLERANT_PORTS: ReadonlyMap<number, string> = new Map([
   [21, 'ftp'],
@@ -45,6 +58,8 @@ export class AppLayer {
   private readonly pools: ProtocolParser[][];
   /** By transport: numbers of the protocols that it carries. */
   private readonly carried: readonly [Int32Array, Int32Array];
+  /** By port: number of the protocol that is usual there over UDP. */
+  private readonly usual = new Map<number, number>();
   private readonly joined = new Uint8Array(PROBE_BYTES);
   /** Whether the first bytes of both directions are looked at, or those of one are enough. */
   comparesSides = false;
@@ -65,6 +80,7 @@ export class AppLayer {
       Int32Array.from(
         protocols.flatMap(({ transports }, place) => (transports.includes(transport) ? [place + 1] : [])),
       );
+    for (const [port, name] of USUAL_PORTS) this.usual.set(port, this.numberOf(name));
     this.carried = [carriedBy(Transport.TCP), carriedBy(Transport.UDP)];
   }
 
@@ -101,6 +117,19 @@ export class AppLayer {
       this.begin(flow, found, null, direction);
     else if (flow.protocolState === ProtocolState.UNDECIDED && ++flow.probes >= PROBED_DATAGRAMS)
       this.giveUp(flow);
+  }
+
+  /**
+   * The same for a UDP flow whose protocol is known, which is another where a datagram of its client is one that servers on its
+   * port wait for: those before it said nothing to the server.
+   */
+  reconsider(flow: FlowInspection, bytes: Uint8Array, start: number, end: number): void {
+    const usual = this.usual.get(this.probed.serverPort);
+    if (usual === undefined || usual === flow.protocol) return;
+    if ((this.definition(usual) as ProtocolDefinition).probe(0, bytes, start, end, this.probed) <= 0) return;
+    this.release(flow);
+    flow.forgetSides();
+    this.begin(flow, usual, null, 0);
   }
 
   /** The flow was announced: its protocol is known before its first byte. */

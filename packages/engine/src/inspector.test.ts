@@ -260,6 +260,21 @@ describe('an attack is found', () => {
       expect(inspection.passed(conversation.client(query).packets).at(-1)).toBe(false);
     }
   });
+
+  test('over UDP, behind messages of a protocol that servers on the port do not speak', async () => {
+    const query = Buffer.from('00010100000100000000000004 6576696c 0000010001'.replaceAll(' ', ''), 'hex');
+    const invite = 'OPTIONS sip:evil@b SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=z9hG4bK1\r\n\r\n';
+    const inspection = await Inspection.of(
+      'drop sip any any -> any any (flow:to_server; sip.uri; content:"evil"; sid:1;)',
+    );
+    const behindQuestions = (serverPort: number) =>
+      inspection.passed(
+        new UdpConversation({ serverPort }).client(query).client(query).client(invite).packets,
+      );
+    expect(behindQuestions(5060)).toEqual([true, true, false]);
+    // Of a port that tells nothing, the first that is of any protocol counts.
+    expect(behindQuestions(20_000)).toEqual([true, true, true]);
+  });
 });
 
 describe('reject', () => {

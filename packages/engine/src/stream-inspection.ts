@@ -168,6 +168,9 @@ export class StreamInspection implements StreamSink {
     if (flow.protocolState !== ProtocolState.KNOWN && flow.protocol === 0) {
       this.probes(slot, OVER_UDP);
       appLayer.recognise(flow, direction, bytes, payload, payloadEnd);
+    } else if (direction === 0 && flow.parser !== null) {
+      this.probes(slot, OVER_UDP);
+      appLayer.reconsider(flow, bytes, payload, payloadEnd);
     }
     this.packetRules.inspectPacketRules(slot, direction);
     if (flow.passed || flow.parser === null) return;

@@ -44,4 +44,6 @@ export const QuicEvent = {
   ERROR_ON_DATA: 'quic.error_on_data',
   ERROR_ON_HEADER: 'quic.error_on_header',
   CRYPTO_FRAG_TOO_LONG: 'quic.crypto_frag_too_long',
+  /** Ours: more at a time than are followed. */
+  TOO_MANY_CONNECTIONS: 'quic.too_many_connections',
 } as const;

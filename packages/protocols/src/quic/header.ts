@@ -97,18 +97,21 @@ export class QuicHeader {
     this.type = type;
     let i = this.readConnections(bytes, start + 5, end, version);
     if (i < 0) return false;
-    if (type === PacketType.INITIAL) {
-      if (isGoogle(version)) i += 4 + GOOGLE_HASH;
-      else {
-        i = number.read(bytes, i, end);
-        if (i < 0 || number.value > end - i) return false;
-        i = number.read(bytes, i + number.value, end);
-        if (i < 0 || number.value > end - i) return false;
-        this.packetEnd = i + number.value;
-      }
+    if (type === PacketType.INITIAL && isGoogle(version)) i += 4 + GOOGLE_HASH;
+    else if (type === PacketType.INITIAL) {
+      // The token.
+      i = number.read(bytes, i, end);
+      if (i < 0 || number.value > end - i) return false;
+      i += number.value;
     }
     this.end = i;
-    return i <= end;
+    if (isGoogle(version) || type > PacketType.HANDSHAKE) return i <= end;
+    // Another packet may follow in the datagram, also behind one that nobody can read yet (RFC 9000 section 12.2).
+    i = number.read(bytes, i, end);
+    if (i < 0 || number.value > end - i) return false;
+    this.end = i;
+    this.packetEnd = i + number.value;
+    return true;
   }
 
   /** @returns place behind the identifiers of the connection, -1 where they do not fit */

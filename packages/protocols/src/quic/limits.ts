@@ -4,6 +4,9 @@ export const CRYPTO_BYTES = 1 << 16;
 /** Pieces with gaps between them that are kept of one direction. */
 export const CRYPTO_PIECES = 1024;
 
+/** Connections between the same ends at a time of which the hello is put together. */
+export const CONNECTIONS = 8;
+
 /** Packets of one datagram that are looked at. */
 export const PACKETS = 64;
 

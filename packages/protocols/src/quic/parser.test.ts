@@ -16,7 +16,7 @@ import {
 import { Transport } from '../transaction';
 import { CryptoStream } from './crypto-stream';
 import { createQuic } from './definition';
-import { CRYPTO_BYTES, CRYPTO_PIECES } from './limits';
+import { CONNECTIONS, CRYPTO_BYTES, CRYPTO_PIECES } from './limits';
 
 const quic = createQuic();
 const TO_SERVER = 0;
@@ -177,6 +177,74 @@ test('connections between the same ends are told by their identifiers', () => {
     undefined,
     'three.example',
   ]);
+});
+
+describe('connections whose packets come in turns', () => {
+  const hello = (name: string) =>
+    message(M.CLIENT_HELLO, clientHello({ ciphers: [0x1301], extensions: [serverName(name)] }));
+  /** The first and the second half of a hello, in two packets. */
+  const halves = (number: number) => {
+    const bytes = hello(`name${number}.example`);
+    const fields = { connection: Buffer.from(`identif${number}`) };
+    return [
+      initial([cryptoFrame(0, bytes.subarray(0, 20)), PADDING], fields),
+      initial([cryptoFrame(20, bytes.subarray(20)), PADDING], { ...fields, number: 1 }),
+    ];
+  };
+  const names = ({ transactions }: ReturnType<typeof run>) =>
+    transactions.map(({ buffers }) => buffers['>quic.sni']).filter((name) => name !== undefined);
+
+  test('are put together each by itself', () => {
+    const all = Array.from({ length: CONNECTIONS }, (_, number) => halves(number));
+    const turns = [...all.map(([first]) => first), ...all.map(([, second]) => second)];
+    expect(names(run(turns.map((packet) => [TO_SERVER, packet])))).toEqual(
+      all.map((_, number) => `name${number}.example`),
+    );
+  });
+
+  test('more of them than are followed are told of; those whose hello was seen make room', () => {
+    const all = Array.from({ length: CONNECTIONS + 1 }, (_, number) => halves(number));
+    const [[first, second], ...others] = all;
+    const pieces = (packets: readonly Buffer[]) => packets.map((packet): Piece => [TO_SERVER, packet]);
+    const events = ({ transactions }: ReturnType<typeof run>) => transactions.flatMap((each) => each.events);
+    const begun = others.map(([half]) => half);
+    expect(events(run(pieces([first, second, ...begun])))).toEqual([]);
+    expect(events(run(pieces([first, ...begun])))).toEqual(['>quic.too_many_connections']);
+  });
+
+  test('each has its answer', () => {
+    const answer = (number: number) =>
+      initial([cryptoFrame(0, ANSWER)], { connection: Buffer.from(`identif${number}`), server: true });
+    const { transactions } = run([
+      ...[...halves(1), ...halves(2)].map((packet): Piece => [TO_SERVER, packet]),
+      [TO_CLIENT, answer(1)],
+      [TO_CLIENT, answer(1)],
+      [TO_CLIENT, answer(2)],
+    ]);
+    const answers = transactions.filter(({ buffers }) => buffers['<ja3s.string'] !== undefined);
+    expect(answers).toHaveLength(2);
+    expect(transactions.flatMap(({ events }) => events)).toEqual([]);
+  });
+
+  test('one of an older version behind one that is protected', () => {
+    const old = Buffer.concat([bytesOf('\xc3Q046\x50'), connection, Buffer.alloc(4 + 12 + 20)]);
+    const { transactions } = run([
+      [TO_SERVER, initial([cryptoFrame(0, HELLO), PADDING])],
+      [TO_SERVER, old],
+    ]);
+    expect(transactions.map(({ buffers }) => buffers['>quic.version'])).toEqual(['\0\0\0\x01', 'Q046']);
+  });
+
+  test('a hello behind early data in the same datagram', () => {
+    const early = Buffer.concat([
+      Buffer.from('d00000000108', 'hex'),
+      connection,
+      Buffer.from([0, 20]),
+      PADDING,
+    ]);
+    const datagram = Buffer.concat([early.subarray(0, 16 + 20), initial([cryptoFrame(0, HELLO), PADDING])]);
+    expect(names(run([[TO_SERVER, datagram]]))).toEqual(['quic.example.org']);
+  });
 });
 
 test('a hello in a great many pieces, behind packets of nothing', () => {
