@@ -128,6 +128,9 @@ const exclusions = z
     else if (coverPorts(ports.flatMap(({ port }) => port ?? []))) refuse([], 'together cover every port');
   });
 
+/** Bytes of a body that rules see. */
+const inspectedBody = between(KILOBYTE, MEGABYTE, 'bytes');
+
 /** Of each worker. One pool is one piece of memory that JavaScript can address. */
 const streamMemory = (bytes: number) =>
   bytes > 2 * GIGABYTE
@@ -239,6 +242,16 @@ export const configurationSchema = z.strictObject({
   }),
   'app-layer': group({
     memcap: quantity(parseSize, between(MEGABYTE, 64 * GIGABYTE, 'bytes')).prefault(usualParserMemory),
+    protocols: group({
+      http: group({
+        libhtp: group({
+          'default-config': group({
+            'request-body-limit': quantity(parseSize, inspectedBody).prefault('100kb'),
+            'response-body-limit': quantity(parseSize, inspectedBody).prefault('100kb'),
+          }),
+        }),
+      }),
+    }),
   }),
   flow: group({
     'max-flows': z.int().min(1024).max(16_777_216).default(262_144),

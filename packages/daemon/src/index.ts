@@ -5,6 +5,7 @@ export { PERMISSION_CHECK } from './doctor/machine';
 export { engineVersion } from './engine-version';
 export type { Logger } from './logger';
 export { NameLock } from './name-lock';
+export { protocolSettings } from './protocol-settings';
 export { type Registered, Registration } from './registration';
 export { builtInRuleDirectory, FETCHED, RuleSourceError, readRuleSource, ruleStore } from './rule-source';
 export { clearFirewall, type Unregistered, unregister } from './unregister';

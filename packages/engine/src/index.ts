@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 
+export type { ProtocolSettings } from '@portcullis/protocols';
 export { alertRecord } from './alert-record';
 export { DEFAULT_BLOCK_PAGE } from './block-page';
 export type { DetectedRule, Detection } from './detection';

@@ -37,6 +37,7 @@ import type { BufferDefinition, ProtocolDefinition } from './transaction';
 import { createWebsocket } from './websocket/definition';
 
 export interface ProtocolSettings {
+  /** Limits of bodies are those of HTTP/2 too. */
   readonly http?: Http1Settings;
   readonly dns?: DnsSettings;
   readonly smtp?: SmtpSettings;
@@ -49,8 +50,8 @@ export interface ProtocolSettings {
 export function createProtocols(settings: ProtocolSettings = {}): readonly ProtocolDefinition[] {
   return [
     // Before HTTP/1, which would take its first line for a request.
-    createHttp2(),
-    createDoh2(),
+    createHttp2(settings.http?.limits),
+    createDoh2(settings.http?.limits),
     createHttp1(settings.http, settings.files),
     createWebsocket(),
     createTls(),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { readRuleSource, readWebAddresses } from '@portcullis/daemon';
+import { protocolSettings, readRuleSource, readWebAddresses } from '@portcullis/daemon';
 import { alertRecord, describeFailedRule, Replay, ruleClasses } from '@portcullis/engine';
 import { eveJson } from '@portcullis/events';
 import { CommandError, Exit } from '../exit';
@@ -53,6 +53,7 @@ export async function replay(captures: string[], options: ReplayCommandOptions):
       memcap: configuration['app-layer'].memcap,
       policy: policy['app-layer-memcap'] ?? policy.default,
     },
+    protocols: protocolSettings(configuration),
     decodePolicy: policy.decode ?? policy.default,
     webAddresses: await readWebAddresses(configuration, configurationFile(options), printProblem),
     protectedNetworks: configuration.protect.networks,

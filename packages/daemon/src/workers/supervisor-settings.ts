@@ -3,6 +3,7 @@ import type { Mode } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
 import type { MarkLayout } from '@portcullis/firewall';
 import { failsOpen } from '../install-plan';
+import { protocolSettings } from '../protocol-settings';
 import type { SupervisorSettings } from './supervisor';
 
 /** Sources that attack are dropped by the worker itself until the kernel has the ban. */
@@ -63,6 +64,7 @@ export function supervisorSettings(
         memcap: configuration['app-layer'].memcap,
         policy: policy['app-layer-memcap'] ?? policy.default,
       },
+      protocols: protocolSettings(configuration),
       decodePolicy: policy.decode ?? policy.default,
       holdBlockedMicros: configuration['block-attacking-hosts'] && acts ? HOLD_BLOCKED_MICROS : 0,
     },

@@ -56,6 +56,7 @@ async function started(text = 'ok', last = 1): Promise<Supervisor> {
       inline: true,
       stream: {},
       appLayer: { memcap: 1 << 20, policy: 'open' },
+      protocols: {},
       decodePolicy: 'open',
       holdBlockedMicros: 0,
     },

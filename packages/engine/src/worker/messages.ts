@@ -1,3 +1,4 @@
+import type { ProtocolSettings } from '@portcullis/protocols';
 import type { ExceptionPolicy, StreamOptions } from '@portcullis/reassembly';
 import type { AddressTableData } from '@portcullis/web-addresses';
 import type { DetectionPolicySettings } from '../detection-policy';
@@ -53,6 +54,7 @@ export interface WorkerSettings {
   inline: boolean;
   stream: Partial<StreamOptions>;
   appLayer: ParserMemoryOptions;
+  protocols: ProtocolSettings;
   decodePolicy: ExceptionPolicy;
   holdBlockedMicros: number;
   words: SharedArrayBuffer;

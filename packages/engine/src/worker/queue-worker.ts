@@ -80,7 +80,7 @@ export class QueueWorker {
     private readonly settings: WorkerSettings,
     private readonly port: MessagePort,
   ) {
-    this.host = new RuleHost({}, [], settings.memory.rules.learnt);
+    this.host = new RuleHost(settings.protocols, [], settings.memory.rules.learnt);
     this.words = new Int32Array(settings.words);
     this.time = new LiveClock(() => clock.now(), settings.epoch + CLOCK_OFFSET);
     this.counters = new Float64Array(settings.counters);

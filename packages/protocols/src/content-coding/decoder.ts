@@ -8,8 +8,8 @@ import { BrotliDecoder } from './brotli';
 import { Inflater, InflateStatus, Wrapper } from './inflate';
 import { LzmaDecoder } from './lzma';
 
-/** Bits of the result of `push` and `finish`: what happened for the first time. */
-export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2 } as const;
+/** Bits of the result of `push` and `finish`: what happened for the first time. `LIMIT` is told by who holds the sink. */
+export const DecoderNotice = { NONE: 0, FAILED: 1, BOMB: 2, LIMIT: 4 } as const;
 
 /** Codings by their labels. gzip and deflate are told apart by their bytes; the others have none to be told by. */
 export const Coding = { DEFLATE: 0, BROTLI: 1, LZMA: 2 } as const;

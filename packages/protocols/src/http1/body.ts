@@ -88,11 +88,15 @@ export class Body {
 
   /** Adds transferred bytes. @returns bits of `DecoderNotice` */
   append(bytes: Uint8Array, start: number, end: number): number {
+    const { cut } = this;
     this.transferred += end - start;
-    if (this.complete) {
-      this.outgrow(bytes, start, end);
-      return 0;
-    }
+    let notices = 0;
+    if (this.complete) this.outgrow(bytes, start, end);
+    else notices = this.take(bytes, start, end);
+    return this.cut && !cut ? notices | DecoderNotice.LIMIT : notices;
+  }
+
+  private take(bytes: Uint8Array, start: number, end: number): number {
     let notices = 0;
     if (this.layers > 0) notices = this.decode(bytes, start, end);
     else this.keep(bytes, start, end);

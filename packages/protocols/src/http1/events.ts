@@ -43,6 +43,8 @@ export const Http1Event = {
   MULTIPART_NO_FILEDATA: 'http.MULTIPART_NO_FILEDATA',
   /** Not one of Suricata's: more requests wait for a response than are followed. */
   TOO_MANY_PENDING_TRANSACTIONS: 'http.TOO_MANY_PENDING_TRANSACTIONS',
+  /** Nor this: rules do not see the rest of the body. */
+  REQUEST_BODY_LIMIT_REACHED: 'http.REQUEST_BODY_LIMIT_REACHED',
 } as const;
 
 /** Events that exist once for each direction; index with the direction. */

@@ -235,6 +235,8 @@ export function reportDecoding(
   if ((notices & DecoderNotice.FAILED) !== 0)
     emit(listener, tx, direction, Http1Event.GZIP_DECOMPRESSION_FAILED);
   if ((notices & DecoderNotice.BOMB) !== 0) emit(listener, tx, direction, Http1Event.COMPRESSION_BOMB);
+  if ((notices & DecoderNotice.LIMIT) !== 0 && direction === Directions.TO_SERVER)
+    emit(listener, tx, direction, Http1Event.REQUEST_BODY_LIMIT_REACHED);
 }
 
 /** What is odd about how a message says where its body ends. */

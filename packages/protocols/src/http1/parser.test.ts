@@ -152,6 +152,19 @@ describe('limits', () => {
     expect(() => createHttp1({ limits: { nonsense: 1 } as never })).toThrow(/no limit 'nonsense'/);
   });
 
+  test('a request with more of a body than rules see is told of, once', () => {
+    const post = (length: number) =>
+      bytesOf(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${'b'.repeat(length)}`);
+    const told = (bytes: Buffer) =>
+      record([[0, bytes]], { limits: { requestBody: 2000 } }).transactions.flatMap(({ events }) => events);
+    expect(told(post(2000))).toEqual([]);
+    expect(told(post(2001))).toEqual(['>http.REQUEST_BODY_LIMIT_REACHED']);
+    expect(told(Buffer.concat([post(2100), post(10)]))).toEqual(['>http.REQUEST_BODY_LIMIT_REACHED']);
+    const coded = gzipSync('b'.repeat(2500));
+    const head = `POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`;
+    expect(told(Buffer.concat([bytesOf(head), coded]))).toEqual(['>http.REQUEST_BODY_LIMIT_REACHED']);
+  });
+
   test('waiting requests: the oldest is given up and its response has no request', () => {
     const run = record(
       [

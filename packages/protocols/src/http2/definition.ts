@@ -1,4 +1,5 @@
 import { BufferPool } from '../buffer-pool';
+import { type Http1Limits, resolveLimits } from '../http1/limits';
 import { Direction, type ProtocolDefinition, type Transaction, Transport } from '../transaction';
 import { HTTP2_BUFFERS, Http2Buffer } from './buffers';
 import { DnsReader } from './dns-messages';
@@ -13,11 +14,15 @@ const FIRST_LINE = 16;
 const MOST_SETTINGS = 32;
 /** Characters of a text that an alert tells. */
 const TOLD = 512;
+/** Bytes of bodies that are held for inspection. */
+type BodyLimits = Partial<Pick<Http1Limits, 'requestBody' | 'responseBody'>>;
+
 const header: FrameHeader = { length: 0, type: 0, flags: 0, stream: 0 };
 
 /** HTTP/2 as a protocol definition; its parsers share a pool, so there is one per worker. */
-export function createHttp2(): ProtocolDefinition {
+export function createHttp2(limits: BodyLimits = {}): ProtocolDefinition {
   const pool = new BufferPool();
+  const { requestBody, responseBody } = resolveLimits(limits);
   const dnsReader = new DnsReader();
   return {
     name: 'http2',
@@ -42,7 +47,7 @@ export function createHttp2(): ProtocolDefinition {
         ? 1
         : -1;
     },
-    create: (listener) => new Http2Parser(pool, listener, dnsReader),
+    create: (listener) => new Http2Parser(pool, listener, dnsReader, [requestBody, responseBody]),
     describe,
   };
 }
@@ -51,8 +56,8 @@ export function createHttp2(): ProtocolDefinition {
  * DNS over HTTP/2 as a protocol definition. No flow begins as one: the parser of HTTP/2 says when it finds DNS messages
  * (`TransactionListener.onProtocol`), and goes on.
  */
-export function createDoh2(): ProtocolDefinition {
-  return { ...createHttp2(), name: 'doh2', buffers: DOH_BUFFERS, events: [], probe: () => -1 };
+export function createDoh2(limits: BodyLimits = {}): ProtocolDefinition {
+  return { ...createHttp2(limits), name: 'doh2', buffers: DOH_BUFFERS, events: [], probe: () => -1 };
 }
 
 /** Under `http2`: the fields of request and response, as far as alerts tell them. */

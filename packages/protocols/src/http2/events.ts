@@ -12,6 +12,8 @@ export const Http2Event = {
   AUTHORITY_HOST_MISMATCH: 'http2.authority_host_mismatch',
   USERINFO_IN_URI: 'http2.userinfo_in_uri',
   REASSEMBLY_LIMIT_REACHED: 'http2.reassembly_limit_reached',
+  /** Not one of Suricata's: rules do not see the rest of the body. */
+  REQUEST_BODY_LIMIT_REACHED: 'http2.request_body_limit_reached',
   DATA_STREAM_ZERO: 'http2.data_stream_zero',
   DNS_REQUEST_TOO_LONG: 'http2.dns_request_too_long',
   DNS_RESPONSE_TOO_LONG: 'http2.dns_response_too_long',

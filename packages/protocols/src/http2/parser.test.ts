@@ -190,6 +190,20 @@ test.each([
   expect(transactions[0].events).toContain('>http2.reassembly_limit_reached');
 }); // biome-ignore format: a table
 
+test('a request with more of a body than rules see is told of, once', () => {
+  const limited = createHttp2({ requestBody: 2000 });
+  const told = (length: number) => {
+    const post = frame(1, 4, 1, fields([':method', 'POST'], [':path', '/']));
+    const body = Array.from({ length: 3 }, (_, i) =>
+      frame(0, i === 2 ? 1 : 0, 1, Buffer.alloc(length / 3, 'b')),
+    );
+    const [{ events, buffers }] = record(limited, request(post, ...body)).transactions;
+    return [buffers['>http.request_body']?.length, ...events];
+  };
+  expect(told(1500)).toEqual([1500]);
+  expect(told(2100)).toEqual([2000, '>http2.request_body_limit_reached']);
+});
+
 test('what streams hold is counted as if it were added up', () => {
   const seed = testSeed();
   const random = new Random(seed);

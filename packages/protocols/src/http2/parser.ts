@@ -46,6 +46,8 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     private readonly pool: BufferPool,
     private readonly listener: TransactionListener,
     dnsReader: DnsReader,
+    /** Bytes of a body that are held for inspection, by direction. */
+    private readonly bodyBytes: readonly [number, number],
   ) {
     const reader = (direction: Direction) =>
       new RecordReader(pool, this, direction, MAGIC.length, LARGEST_FRAME);
@@ -128,7 +130,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
       side.dataLeft -= count;
       this.streams.touch(stream);
       const begins = stream.bodies[direction] === null;
-      const body = stream.body(direction, this.pool);
+      const body = stream.body(direction, this.pool, this.bodyBytes);
       if (begins && stream.tooDeep) this.streams.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
       const before = body.transferred;
       this.streams.notices(stream, direction, body.append(bytes, start, start + count));
@@ -155,7 +157,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
     const count = Math.min(side.dataLeft, length);
     side.dataLeft -= count;
     this.streams.touch(stream);
-    if (count > 0) stream.body(direction, this.pool).skip(count);
+    if (count > 0) stream.body(direction, this.pool, this.bodyBytes).skip(count);
     if (left === 0) this.endData(direction);
   }
 

@@ -98,6 +98,8 @@ export class StreamTable {
     if ((notices & (DecoderNotice.FAILED | DecoderNotice.BOMB)) !== 0)
       this.event(stream, direction, E.FAILED_DECOMPRESSION);
     if ((notices & DecoderNotice.BOMB) !== 0) this.event(stream, direction, E.REASSEMBLY_LIMIT_REACHED);
+    if ((notices & DecoderNotice.LIMIT) !== 0 && direction === TO_SERVER)
+      this.event(stream, direction, E.REQUEST_BODY_LIMIT_REACHED);
   }
 
   /** A direction of a stream is over; where it is the second, so is the stream. */

@@ -14,8 +14,6 @@ import { Http2Buffer, Http2Progress } from './buffers';
 import { FIRST_DOH_BUFFER, FIRST_DOH_DNS_BUFFER } from './doh-buffers';
 import { Fields } from './fields';
 
-/** Bytes of a body that are held for inspection. */
-const MOST_BODY_BYTES = 102_400;
 const BOMB_RATIO = 250;
 const MOST_LAYERS = 2;
 /** Frames of a direction of a stream whose kinds are remembered. */
@@ -81,15 +79,15 @@ export class Http2Stream extends HeldTransaction {
     if (this.frames[direction] <= MOST_FRAMES) this.putNumber(direction, id, value, size);
   }
 
-  /** The body of a direction, begun when its first byte comes. */
-  body(direction: Direction, pool: BufferPool): Body {
+  /** The body of a direction, begun when its first byte comes. @param limits bytes that are held, by direction */
+  body(direction: Direction, pool: BufferPool, limits: readonly [number, number]): Body {
     let body = this.bodies[direction];
     if (body === null) {
       body = new Body(pool);
       const kinds = codingsOf(this.fields[direction].contentEncoding);
       this.tooDeep = kinds === null || kinds.length > MOST_LAYERS;
       const undone = kinds?.subarray(0, MOST_LAYERS) ?? NO_BYTES;
-      body.begin(MOST_BODY_BYTES, undone.length, undone, BOMB_RATIO);
+      body.begin(limits[direction], undone.length, undone, BOMB_RATIO);
       this.bodies[direction] = body;
     }
     return body;
