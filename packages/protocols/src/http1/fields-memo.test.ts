@@ -83,11 +83,9 @@ test(`fields that are taken over are those that reading finds (SEED=${SEED})`, (
     const pieces = random.next(4) === 0 ? [3 + random.next(last - 3), last] : [last];
     const closed = random.next(4) === 0;
     const expected = read(new NoMemo(), text, pieces, response, closed);
-    expect({ seed: SEED, text, told: read(memo, text, pieces, response, closed) }).toEqual({
-      seed: SEED,
-      text,
-      told: expected,
-    });
+    const told = read(memo, text, pieces, response, closed);
+    if (JSON.stringify(told) !== JSON.stringify(expected))
+      expect({ seed: SEED, text, told }).toEqual({ seed: SEED, text, told: expected });
   }
   expect(memo.found).toBeGreaterThan(100);
 });

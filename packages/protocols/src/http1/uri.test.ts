@@ -119,7 +119,8 @@ test('dot segments are removed as the slow twin does it', () => {
     for (let n = random.next(10); n > 0; n--)
       path += random.pick(['a', 'bc', '.', '..', '/', '/', '...', '.x']);
     if (path === '/' || /^\/+$/.test(path)) continue;
-    expect({ seed, path, normal: normal(path) }).toEqual({ seed, path, normal: twin(path) });
+    if (normal(path) !== twin(path))
+      expect({ seed, path, normal: normal(path) }).toEqual({ seed, path, normal: twin(path) });
   }
 });
 
@@ -131,7 +132,7 @@ test('what counts as normal is normal', () => {
     for (let n = random.next(8); n > 0; n--)
       target += random.pick(['a', '/', '.', '%41', '%', '\\', '?', '#', '\xe9', '+', '=']);
     const bytes = bytesOf(target);
-    if (isNormalUri(bytes, 0, bytes.length))
+    if (isNormalUri(bytes, 0, bytes.length) && normal(target) !== target)
       expect({ seed, uri: normal(target) }).toEqual({ seed, uri: target });
   }
 });
