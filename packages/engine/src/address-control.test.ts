@@ -15,14 +15,14 @@ const RULE = 'alert tcp any any -> any 9 (msg:"none"; content:"none"; sid:1;)';
 const SHAKE = 3;
 const request = (host: string, method = 'GET') => `${method} / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 
-function table(...hosts: string[]) {
+/** Hosts by category. */
+function table(hosts: Readonly<Record<string, string>>) {
   const builder = new AddressTableBuilder();
   const list = builder.addList('list');
-  const category = builder.categoryNumber('malware');
   const address = new WebAddress();
-  for (const host of hosts) {
+  for (const [category, host] of Object.entries(hosts)) {
     address.readUrl(Buffer.from(host), 0, host.length);
-    builder.add(address, EntryFlag.ITSELF | EntryFlag.SUBDOMAINS, list, category);
+    builder.add(address, EntryFlag.ITSELF | EntryFlag.SUBDOMAINS, list, builder.categoryNumber(category));
   }
   return builder.finish();
 }
@@ -35,7 +35,10 @@ function inspection(
     { ...DEFAULT_DETECTION_POLICY, blockPage: '<b>{host}</b> {category}', protectedNetworks, ...settings },
     8,
   );
-  return Inspection.of(RULE, { policy, webAddresses: table('evil.example') });
+  return Inspection.of(RULE, {
+    policy,
+    webAddresses: table({ malware: 'evil.example', games: 'games.example' }),
+  });
 }
 
 function sent({ sent: packets }: Inspection) {
@@ -147,6 +150,15 @@ test.each([
   expect(inspected.sent).toEqual([]);
   expect(inspected.detections).toHaveLength(told);
   for (const { blocked } of inspected.detections) expect(blocked).toBe(false);
+});
+
+test('one that is to be blocked does not hide behind many in the same packet that are only told of', async () => {
+  const { packets } = new TcpConversation()
+    .handshake()
+    .client(request('games.example').repeat(20) + request('evil.example'), { acknowledge: false });
+  const inspected = await inspection({ webAddressResponses: { games: 'notify' } });
+  expect(inspected.passed(packets).at(-1)).toBe(false);
+  expect(inspected.detections.at(-1)).toMatchObject({ category: 'malware', blocked: true });
 });
 
 test('each request of a connection is looked at once', async () => {

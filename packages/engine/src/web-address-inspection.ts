@@ -175,9 +175,15 @@ export class WebAddressInspection {
     url: string | null,
     page: AddressFinding['page'],
   ): void {
-    if (this.findings.length >= MAX_FINDINGS) return;
-    const { table } = this;
-    this.findings.push({
+    const { table, findings } = this;
+    const response = this.responses[table.category] as DetectionResponse;
+    if (findings.length >= MAX_FINDINGS) {
+      // Nobody hides one that is to be blocked behind many that are not.
+      const lesser = findings.findIndex((each) => WEIGHT[each.response] < WEIGHT[response]);
+      if (lesser < 0) return;
+      findings.splice(lesser, 1);
+    }
+    findings.push({
       facts: {
         category: table.categoryName,
         list: table.listName,
@@ -186,7 +192,7 @@ export class WebAddressInspection {
         url,
         seenIn,
       },
-      response: this.responses[table.category] as DetectionResponse,
+      response,
       txId: tx.id,
       transaction:
         definition.describe === undefined
