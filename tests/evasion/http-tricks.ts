@@ -178,6 +178,11 @@ export const WRITINGS: readonly Writing[] = [
   headerWriting('a field of nothing but folds', (word) => [`X-Word:\r\n \r\n\t\r\n ${word}`]),
   headerWriting('a space before the colon', (word) => [`X-Word : ${word}`]),
   headerWriting('the second field of a name', (word) => ['X-Word: a', `x-wORD: ${word}`]),
+  headerWriting('the second field of a name, behind many fields of another', (word, random) => [
+    ...Array<string>(random.between(50, 900)).fill('X-Many: a'),
+    'X-Word: a',
+    `X-Word: ${word}`,
+  ]),
   headerWriting('behind many fields', (word, random) => [
     ...Array.from({ length: random.between(100, 900) }, (_, at) => `X-${at}: ${at}`),
     `X-Word: ${word}`,

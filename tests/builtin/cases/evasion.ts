@@ -27,7 +27,7 @@ const PLAIN = (
     [':path', '/'],
   ] as const
 ).map(([name, value]) => hpackField(name, value));
-const some = (count: number, make: (index: number) => Uint8Array) =>
+const some = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, index) => make(index));
 const head = (stream: number, ...fields: readonly Uint8Array[]) =>
   http2Frame(Http2Type.HEADERS, Http2Flag.END_HEADERS, stream, Buffer.concat([...PLAIN, ...fields]));
@@ -39,6 +39,18 @@ const http2 = (...frames: readonly Uint8Array[]) =>
 /** Kept in the table, so that a byte says it again. */
 const LONG_FIELD = hpackField('x-long', 'v'.repeat(3000), { form: 0x40 });
 const again = hpackReference(62);
+
+/** A request as long as one likes: no more of it at a time than the server has room for. */
+const long = (text: string) => talk(80, ...(text.match(/.{1,30000}/gs) ?? []));
+const fields = (count: number, field: (index: number) => string) =>
+  long(`GET / HTTP/1.1\r\nHost: shop.example\r\n${some(count, field).join('\r\n')}\r\n\r\n`);
+/** A form that uploads files. @param header beside what names the file */
+const form = (boundary: string, files: number, header = 'Content-Type: text/plain') => {
+  const file = (index: number) =>
+    `--${boundary}\r\n${header}\r\nContent-Disposition: form-data; name="f"; filename="${index}.txt"\r\n\r\nx\r\n`;
+  const body = `${some(files, file).join('')}--${boundary}--\r\n`;
+  return post('/upload', body, { 'Content-Type': `multipart/form-data; boundary=${boundary}` });
+};
 
 export const evasion: readonly SignatureCase[] = [
   signature(
@@ -134,5 +146,25 @@ export const evasion: readonly SignatureCase[] = [
       http2(head(1, Buffer.of(0x00, 0x7f, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0))),
     ],
     [http2(head(1, Buffer.of(0x3f, 0xe1, 0x1f), LONG_FIELD))],
+  ),
+  signature(
+    9000909,
+    [
+      fields(20, (index) => `X-Long-${index}: ${'v'.repeat(7000)}`),
+      long(
+        `${requestText('POST', '/', '', { 'Transfer-Encoding': 'chunked' })}0\r\n${`X-Late: ${'v'.repeat(7000)}\r\n`.repeat(20)}\r\n`,
+      ),
+    ],
+    [fields(8, (index) => `X-Long-${index}: ${'v'.repeat(7000)}`)],
+  ),
+  signature(
+    9000910,
+    [fields(1100, (index) => `X-${index}: v`), fields(1100, () => 'Cookie: a=b')],
+    [fields(200, (index) => `X-${index}: v`), fields(200, () => 'Cookie: a=b')],
+  ),
+  signature(
+    9000911,
+    [form('b'.repeat(300), 1), form('b', 600), form('b', 1, `X-Long: ${'v'.repeat(20_000)}`)],
+    [form('b'.repeat(70), 100), form('b', 1, `X-Long: ${'v'.repeat(2000)}`)],
   ),
 ];

@@ -43,6 +43,10 @@ export const Http1Event = {
   MULTIPART_NO_FILEDATA: 'http.MULTIPART_NO_FILEDATA',
   /** Not one of Suricata's: more requests wait for a response than are followed. */
   TOO_MANY_PENDING_TRANSACTIONS: 'http.TOO_MANY_PENDING_TRANSACTIONS',
+  /** Nor this: what lies behind the limit is not looked at as fields. */
+  REQUEST_HEAD_TOO_LONG: 'http.REQUEST_HEAD_TOO_LONG',
+  /** Nor this: more files, or a longer boundary or header of a part, than is followed. */
+  MULTIPART_LIMIT_REACHED: 'http.MULTIPART_LIMIT_REACHED',
   /** Nor this: rules do not see the rest of the body. */
   REQUEST_BODY_LIMIT_REACHED: 'http.REQUEST_BODY_LIMIT_REACHED',
 } as const;

@@ -2,11 +2,14 @@
 export interface Http1Limits {
   /** Bytes of one request line, status line or header field; beyond: `http.REQUEST_FIELD_TOO_LONG`. */
   readonly fieldBytes: number;
-  /** Bytes of a whole message head; what follows is looked at as a body that ends with the connection. */
+  /**
+   * Bytes of a whole message head; what follows is looked at as a body that ends with the connection. Of a request:
+   * `http.request_head_too_long`.
+   */
   readonly headBytes: number;
-  /** Header fields of one message; further ones are not told apart. */
+  /** Header fields of one message; further ones are not told apart: `http.request_too_many_headers`. */
   readonly headerCount: number;
-  /** Repetitions that are joined to the first field of a name; further ones are left out. */
+  /** Fields of one message that are joined to the first one of their name; further ones are left out. */
   readonly headerRepetitions: number;
   /** Requests waiting for their response; beyond that the oldest ends without one. */
   readonly pendingTransactions: number;
@@ -22,9 +25,9 @@ export interface Http1Limits {
 
 export const DEFAULT_LIMITS: Http1Limits = {
   fieldBytes: 18_000,
-  headBytes: 65_536,
+  headBytes: 131_072,
   headerCount: 1024,
-  headerRepetitions: 64,
+  headerRepetitions: 1024,
   pendingTransactions: 256,
   requestBody: 102_400,
   responseBody: 102_400,
@@ -35,7 +38,7 @@ export const DEFAULT_LIMITS: Http1Limits = {
 /** Inclusive bounds of each limit, so that no configuration makes the parser unbounded or useless. */
 const RANGES: { readonly [K in keyof Http1Limits]: readonly [number, number] } = {
   fieldBytes: [256, 131_072],
-  headBytes: [512, 131_072],
+  headBytes: [512, 262_144],
   headerCount: [8, 2000],
   headerRepetitions: [1, 2000],
   pendingTransactions: [1, 4096],

@@ -84,14 +84,22 @@ export function endBody(
 }
 
 /** Where the head announces a form in parts, its files are looked for. */
-export function beginMultipart(context: Http1Context, tx: Http1Transaction, head: Head): void {
+export function beginMultipart(
+  context: Http1Context,
+  listener: TransactionListener,
+  tx: Http1Transaction,
+  head: Head,
+): void {
   const index = head.firstOf[Field.CONTENT_TYPE];
   if (index < 0) return;
   const start = head.base + head.rows[index * ROW + VALUE_START];
   const end = head.base + head.rows[index * ROW + VALUE_END];
   const multipart = context.takeMultipart();
   if (multipart.begin(head.bytes, start, end)) tx.multipart = multipart;
-  else context.giveMultipart(multipart);
+  else {
+    if (multipart.beyond) emit(listener, tx, TO_SERVER, Http1Event.MULTIPART_LIMIT_REACHED);
+    context.giveMultipart(multipart);
+  }
 }
 
 function readMultipart(
@@ -105,4 +113,6 @@ function readMultipart(
     emit(listener, tx, TO_SERVER, Http1Event.MULTIPART_INVALID_HEADER);
   if ((notices & MultipartNotice.NO_FILE_DATA) !== 0)
     emit(listener, tx, TO_SERVER, Http1Event.MULTIPART_NO_FILEDATA);
+  if ((notices & MultipartNotice.LIMIT) !== 0)
+    emit(listener, tx, TO_SERVER, Http1Event.MULTIPART_LIMIT_REACHED);
 }

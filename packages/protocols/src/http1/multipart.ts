@@ -17,11 +17,11 @@ const CONTENT_DISPOSITION = ascii('content-disposition');
 const MULTIPART = ascii('multipart/');
 
 /** Longest boundary; RFC 2046 allows 70 characters. */
-const LONGEST_BOUNDARY = 200;
+export const LONGEST_BOUNDARY = 200;
 /** Header bytes of one part. */
-const LONGEST_HEADER = 4096;
+export const LONGEST_HEADER = 16_384;
 /** Files of one body; further ones are passed over. */
-const MOST_FILES = 64;
+export const MOST_FILES = 512;
 
 /** Columns of a row: places in the body; `DATA_END` is -1 while the file goes on. */
 const NAME_START = 0;
@@ -32,7 +32,7 @@ const SHOWN = 4;
 const ROW = 5;
 
 /** Bits of the result of `scan`. */
-export const MultipartNotice = { NONE: 0, INVALID_HEADER: 1, NO_FILE_DATA: 2 } as const;
+export const MultipartNotice = { NONE: 0, INVALID_HEADER: 1, NO_FILE_DATA: 2, LIMIT: 4 } as const;
 
 const State = {
   /** Looking for the first delimiter, or for the next behind a part that is no file. */
@@ -70,6 +70,8 @@ export class MultipartReader {
   private open = false;
   /** The last file had no delimiter behind it. */
   private cut = false;
+  /** There was more of something than is followed. */
+  beyond = false;
 
   /** Begins a body with this Content-Type. @returns false where it is not multipart, or has no boundary that can be */
   begin(bytes: Uint8Array, start: number, end: number): boolean {
@@ -78,11 +80,13 @@ export class MultipartReader {
     this.at = 0;
     this.sure = 0;
     this.cut = false;
+    this.beyond = false;
     if (end - start <= MULTIPART.length || !equalsLower(bytes, start, start + MULTIPART.length, MULTIPART))
       return false;
     if (!parameter.find(bytes, start, end, BOUNDARY)) return false;
     const length = parameter.end - parameter.start;
-    if (length < 1 || length > LONGEST_BOUNDARY) return false;
+    this.beyond = length > LONGEST_BOUNDARY;
+    if (length < 1 || this.beyond) return false;
     this.delimiter[0] = DASH;
     this.delimiter[1] = DASH;
     for (let i = 0; i < length; i++) this.delimiter[2 + i] = bytes[parameter.start + i];
@@ -230,7 +234,8 @@ export class MultipartReader {
   private readHeader(bytes: Uint8Array, start: number, end: number): number {
     let notices = 0;
     let i = start + this.at;
-    for (; i < end; i++) {
+    const stop = Math.min(end, start + this.headerStart + LONGEST_HEADER + 1);
+    for (; i < stop; i++) {
       if (bytes[i] !== LF) continue;
       const line = start + this.lineStart;
       const lineEnd = i > line && bytes[i - 1] === CR ? i - 1 : i;
@@ -251,20 +256,27 @@ export class MultipartReader {
     }
     this.at = i - start;
     if (this.at - this.headerStart > LONGEST_HEADER) {
-      notices |= MultipartNotice.INVALID_HEADER;
+      notices |= MultipartNotice.INVALID_HEADER | this.goBeyond();
       if (this.open) this.count--;
       this.state = State.DELIMITER;
     }
     return notices;
   }
 
+  /** Told once. */
+  private goBeyond(): number {
+    const notice = this.beyond ? MultipartNotice.NONE : MultipartNotice.LIMIT;
+    this.beyond = true;
+    return notice;
+  }
+
   private readField(bytes: Uint8Array, start: number, line: number, lineEnd: number): number {
     let colon = line;
     while (colon < lineEnd && bytes[colon] !== COLON) colon++;
     if (colon >= lineEnd - 1) return MultipartNotice.INVALID_HEADER;
-    if (this.open || this.count >= MOST_FILES) return 0;
-    if (!equalsLower(bytes, line, colon, CONTENT_DISPOSITION)) return 0;
+    if (this.open || !equalsLower(bytes, line, colon, CONTENT_DISPOSITION)) return 0;
     if (!parameter.find(bytes, colon + 1, lineEnd, FILENAME) || parameter.end === parameter.start) return 0;
+    if (this.count >= MOST_FILES) return this.goBeyond();
     const row = this.count * ROW;
     if (row >= this.rows.length) {
       const larger = new Int32Array(this.rows.length * 2);

@@ -196,6 +196,55 @@ describe('limits', () => {
   });
 });
 
+test('a field is seen behind very many repetitions of others, and behind much else', () => {
+  const agentBehind = (fields: string) => {
+    const request = `GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: one\r\n${fields}User-Agent: two\r\n\r\n`;
+    const [{ buffers, events }] = record([[0, bytesOf(request)]]).transactions;
+    return [buffers['>http.user_agent'], events.filter((event) => !event.includes('REPETITION'))];
+  };
+  expect(agentBehind('X: 1\r\n'.repeat(900))).toEqual(['one, two', []]);
+  expect(agentBehind(`X: ${'1'.repeat(7000)}\r\n`.repeat(18))).toEqual(['one, two', []]);
+  // What is more than that is told.
+  expect(agentBehind('X: 1\r\n'.repeat(1100))).toEqual(['one', ['>http.REQUEST_TOO_MANY_HEADERS']]);
+  expect(agentBehind(`X: ${'1'.repeat(7000)}\r\n`.repeat(20))).toEqual([
+    'one',
+    ['>http.REQUEST_HEAD_TOO_LONG', '>http.REQUEST_FIELD_TOO_LONG'],
+  ]);
+});
+
+describe('the files of a form', () => {
+  const upload = (boundary: string, parts: readonly string[]) => {
+    const body = `${parts.map((part) => `--${boundary}\r\n${part}\r\n\r\ncontent\r\n`).join('')}--${boundary}--\r\n`;
+    const head = [
+      'POST / HTTP/1.1',
+      'Host: a',
+      `Content-Type: multipart/form-data; boundary=${boundary}`,
+      `Content-Length: ${body.length}`,
+    ];
+    const { transactions } = record([[0, bytesOf(`${head.join('\r\n')}\r\n\r\n${body}`)]]);
+    const [{ buffers, events }] = transactions;
+    const names = Object.keys(buffers).filter((name) => name.startsWith('>file.name'));
+    return { last: buffers[names.at(-1) ?? ''], events };
+  };
+  const file = (name: string) => `Content-Disposition: form-data; name="f"; filename="${name}"`;
+  const many = (count: number) => Array.from({ length: count }, (_, index) => file(`${index}`));
+
+  test('are seen behind many others, and under a long boundary', () => {
+    expect(upload('b', [...many(300), file('x.php')])).toEqual({ last: 'x.php', events: [] });
+    expect(upload('b'.repeat(200), [file('x.php')])).toEqual({ last: 'x.php', events: [] });
+    const padded = `X-Padding: ${'p'.repeat(9000)}\r\n${file('x.php')}`;
+    expect(upload('b', [padded])).toEqual({ last: 'x.php', events: [] });
+  });
+
+  test('that are more than is followed are told', () => {
+    const told = ['>http.MULTIPART_LIMIT_REACHED'];
+    expect(upload('b', many(700)).events).toEqual(told);
+    expect(upload('b'.repeat(201), [file('x.php')]).events).toEqual(told);
+    const padded = `X-Padding: ${'p'.repeat(20_000)}\r\n${file('x.php')}`;
+    expect(upload('b', [padded]).events).toEqual(['>http.MULTIPART_INVALID_HEADER', ...told]);
+  });
+});
+
 describe('missing bytes', () => {
   function run(steps: (parser: ReturnType<ReturnType<typeof createHttp1>['create']>) => void): Recorder {
     const recorder = new Recorder(HTTP1_BUFFERS);

@@ -303,7 +303,8 @@ export class Http1Parser implements ProtocolParser {
       // A coding of which nobody knows where it ends: lenient servers read on.
       this.beginBody(tx, TO_SERVER, State.BODY_TO_CLOSE, layers);
     } else this.finishRequest(tx);
-    if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null) beginMultipart(this.context, tx, head);
+    if (tx.method === Method.POST && tx.bodies[TO_SERVER] !== null)
+      beginMultipart(this.context, this.listener, tx, head);
   }
 
   /** All that was announced has come. */
@@ -769,6 +770,7 @@ export class Http1Parser implements ProtocolParser {
   /** A head that does not end is taken as it is; what follows is looked at as a body. */
   private cutHead(direction: Direction, head: Head): void {
     const tx = (direction === TO_SERVER ? this.request : this.waiting.oldest)!;
+    if (direction === TO_SERVER) this.event(tx, direction, Http1Event.REQUEST_HEAD_TOO_LONG);
     if (this.stateOf(direction) === State.TRAILER) {
       head.cut();
       this.event(tx, direction, DirectedEvent.FIELD_TOO_LONG[direction]);

@@ -9,6 +9,8 @@ const COLON = 0x3a;
 export const MOST_FIELDS = 256;
 /** Bytes of one field's value that are kept, folded lines included. */
 export const LONGEST_VALUE = 8192;
+/** The same of one that says how what follows is to be read: nobody hides a boundary behind other parameters. */
+export const LONGEST_STEERING_VALUE = 65_536;
 /** Bytes of all fields of one header that are kept. */
 export const HEADER_BYTES = 65_536;
 /** Bytes of a field's name that are kept. */
@@ -24,6 +26,8 @@ export interface HeaderField {
   /** In lower case. */
   readonly name: string;
   value: Uint8Array;
+  /** Memory that the value lies at the beginning of: a folded line is not to copy all lines before it. */
+  memory: Uint8Array;
 }
 
 export class HeaderFields {
@@ -46,11 +50,13 @@ export class HeaderFields {
     const name = Buffer.from(line.subarray(start, Math.min(colon, start + LONGEST_NAME)))
       .toString('latin1')
       .toLowerCase();
-    const to = Math.min(end, from + LONGEST_VALUE);
+    const steering = STEERING.has(name);
+    const to = Math.min(end, from + (steering ? LONGEST_STEERING_VALUE : LONGEST_VALUE));
     const size = name.length + to - from;
     const room = this.fields.length < MOST_FIELDS && this.bytes + size <= HEADER_BYTES;
-    if (room || (STEERING.has(name) && this.find(name) === null)) {
-      this.current = { name, value: copied(line, from, to) };
+    if (room || (steering && this.find(name) === null)) {
+      const value = copied(line, from, to);
+      this.current = { name, value, memory: value };
       this.fields.push(this.current);
       this.bytes += size;
     } else this.current = null;
@@ -61,10 +67,18 @@ export class HeaderFields {
   continue(line: Uint8Array, start: number, end: number): void {
     const { current } = this;
     if (current === null) return;
-    const room = STEERING.has(current.name) ? LONGEST_VALUE : HEADER_BYTES - this.bytes;
-    const more = Math.min(end - start, LONGEST_VALUE - current.value.length, room);
+    const { length } = current.value;
+    const room = STEERING.has(current.name)
+      ? LONGEST_STEERING_VALUE - length
+      : Math.min(LONGEST_VALUE - length, HEADER_BYTES - this.bytes);
+    const more = Math.min(end - start, room);
     if (more <= 0) return;
-    current.value = Buffer.concat([current.value, line.subarray(start, start + more)]);
+    if (length + more > current.memory.length) {
+      current.memory = new Uint8Array(Math.max(length + more, 2 * current.memory.length));
+      current.memory.set(current.value);
+    }
+    current.memory.set(line.subarray(start, start + more), length);
+    current.value = current.memory.subarray(0, length + more);
     this.bytes += more;
   }
 

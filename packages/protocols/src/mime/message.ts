@@ -19,7 +19,7 @@ import { UrlCollector } from './urls';
 import { decodeUuencodedLine, isUuencodeEnd, uuencodeBegin } from './uuencode';
 
 /** Parts within parts that are told apart. */
-const MOST_BOUNDARIES = 8;
+export const MOST_BOUNDARIES = 64;
 /** Bytes of a boundary that are compared. */
 const BOUNDARY_BYTES = 1024;
 /** Limits of RFC 2045 and RFC 5322 beyond which there is an event. */
@@ -90,7 +90,6 @@ export class MimeMessage {
     this.hash = options.bodyMd5 ? new BodyHash() : null;
   }
 
-  /** In a body: long lines come in pieces. In a header they are cut. */
   get inBody(): boolean {
     return this.state === State.BODY;
   }
@@ -118,7 +117,9 @@ export class MimeMessage {
     if (this.state === State.BODY) {
       if (startsLine && this.isBoundary(bytes, start, end)) return;
       this.bodyLine(bytes, start, end, ending, startsLine);
-    } else if (this.state !== State.OVER) this.headerLine(bytes, start, end);
+    } else if (this.state === State.OVER) return;
+    else if (startsLine) this.headerLine(bytes, start, end);
+    else this.fields.continue(bytes, start, end);
   }
 
   /** `length` bytes of the message are missing. */

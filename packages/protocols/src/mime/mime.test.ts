@@ -168,8 +168,23 @@ test('a mail that is an attachment itself, and uuencoded text', () => {
 
 test('parts deeper than is followed are told', () => {
   const lines = ['Content-Type: multipart/mixed; boundary=b0', ''];
-  for (let i = 0; i < 12; i++) lines.push(`--b${i}`, `Content-Type: multipart/mixed; boundary=b${i + 1}`, '');
+  for (let i = 0; i < 70; i++) lines.push(`--b${i}`, `Content-Type: multipart/mixed; boundary=b${i + 1}`, '');
   expect(parse(lines).events).toContain('smtp.mime_too_deep');
+});
+
+test('a file is found in parts within many others, and behind much else in a field', () => {
+  const deep = ['Content-Type: multipart/mixed; boundary=b0', ''];
+  for (let i = 0; i < 40; i++) deep.push(`--b${i}`, `Content-Type: multipart/mixed; boundary=b${i + 1}`, '');
+  const file = ['Content-Disposition: attachment; filename=deep.exe', '', 'EICAR'];
+  expect(parse([...deep, '--b40', ...file]).files).toEqual([['deep.exe', 'EICAR']]);
+  const others = Array.from({ length: 3000 }, (_, i) => `p${i}=v;`);
+  for (const field of [
+    `Content-Type: multipart/mixed; ${others.join(' ')} boundary=b`,
+    ['Content-Type: multipart/mixed;', ...others.map((other) => ` ${other}`), ' boundary=b'].join('\r\n'),
+  ])
+    expect(parse([...field.split('\r\n'), '', '--b', ...file]).files).toEqual([['deep.exe', 'EICAR']]);
+  const sections = Array.from({ length: 100 }, (_, i) => `filename*${i}=${i % 10};`).join(' ');
+  expect(parse([`Content-Disposition: attachment; ${sections}`, '', 'x']).files[0]?.[0]).toHaveLength(100);
 });
 
 test('what is odd', () => {

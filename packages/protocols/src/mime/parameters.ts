@@ -2,10 +2,8 @@
 
 import { hexValue } from './quoted-printable';
 
-/** Parameters of one field that are looked at. */
-const MOST_PARAMETERS = 64;
 /** Sections that a long value may be cut into (`filename*0`, `filename*1`). */
-const MOST_SECTIONS = 32;
+const MOST_SECTIONS = 256;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,8 +12,7 @@ const EQUALS = 0x3d;
 const PERCENT = 0x25;
 const APOSTROPHE = 0x27;
 
-interface Parameter {
-  readonly name: string;
+interface Value {
   readonly start: number;
   readonly end: number;
 }
@@ -26,23 +23,26 @@ interface Parameter {
  * @param name in lower case
  */
 export function findParameter(field: Uint8Array, name: string): Uint8Array | null {
-  const parameters = readParameters(field);
-  const plain = parameters.find((parameter) => parameter.name === name);
+  const values = readParameters(field, name);
+  const plain = values.get(name);
   if (plain !== undefined) return field.subarray(plain.start, plain.end);
-  const extended = parameters.find((parameter) => parameter.name === `${name}*`);
+  const extended = values.get(`${name}*`);
   if (extended !== undefined) return decodeExtended(field.subarray(extended.start, extended.end));
-  return joinSections(field, parameters, name);
+  return joinSections(field, values, name);
 }
 
-function joinSections(field: Uint8Array, parameters: readonly Parameter[], name: string): Uint8Array | null {
+function joinSections(
+  field: Uint8Array,
+  values: ReadonlyMap<string, Value>,
+  name: string,
+): Uint8Array | null {
   const parts: Uint8Array[] = [];
   let escaped = false;
   for (let section = 0; section < MOST_SECTIONS; section++) {
-    const found = parameters.find(
-      (parameter) => parameter.name === `${name}*${section}` || parameter.name === `${name}*${section}*`,
-    );
+    const plain = values.get(`${name}*${section}`);
+    const found = plain ?? values.get(`${name}*${section}*`);
     if (found === undefined) break;
-    if (found.name.endsWith('*')) escaped = true;
+    if (plain === undefined) escaped = true;
     parts.push(field.subarray(found.start, found.end));
   }
   if (parts.length === 0) return null;
@@ -69,11 +69,12 @@ function decodeExtended(value: Uint8Array): Uint8Array {
   return out.subarray(0, w);
 }
 
-function readParameters(field: Uint8Array): Parameter[] {
-  const found: Parameter[] = [];
+/** The parameters whose names begin so, however many others stand before them; of those with one name the first. */
+function readParameters(field: Uint8Array, beginning: string): ReadonlyMap<string, Value> {
+  const found = new Map<string, Value>();
   let i = field.indexOf(SEMICOLON) + 1;
   if (i === 0) return found;
-  while (i < field.length && found.length < MOST_PARAMETERS) {
+  while (i < field.length) {
     while (i < field.length && (isSpace(field[i]) || field[i] === SEMICOLON)) i++;
     let equals = i;
     while (equals < field.length && field[equals] !== EQUALS) equals++;
@@ -84,7 +85,6 @@ function readParameters(field: Uint8Array): Parameter[] {
     let nameEnd = equals;
     while (nameStart < nameEnd && isSpace(field[nameStart])) nameStart++;
     while (nameEnd > nameStart && isSpace(field[nameEnd - 1])) nameEnd--;
-    const name = Buffer.from(field.subarray(nameStart, nameEnd)).toString('latin1').toLowerCase();
     let start = equals + 1;
     while (start < field.length && isSpace(field[start])) start++;
     let end: number;
@@ -100,9 +100,22 @@ function readParameters(field: Uint8Array): Parameter[] {
       i = end + 1;
       while (end > start && isSpace(field[end - 1])) end--;
     }
-    found.push({ name, start, end });
+    if (!beginsWith(field, nameStart, nameEnd, beginning)) continue;
+    const name = Buffer.from(field.subarray(nameStart, nameEnd)).toString('latin1').toLowerCase();
+    if (!found.has(name)) found.set(name, { start, end });
   }
   return found;
+}
+
+/** @param word in lower case */
+function beginsWith(bytes: Uint8Array, start: number, end: number, word: string): boolean {
+  if (end - start < word.length) return false;
+  for (let k = 0; k < word.length; k++) {
+    const c = bytes[start + k];
+    const lower = c >= 0x41 && c <= 0x5a ? c | 0x20 : c;
+    if (lower !== word.charCodeAt(k)) return false;
+  }
+  return true;
 }
 
 function isSpace(c: number): boolean {

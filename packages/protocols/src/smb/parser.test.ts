@@ -5,6 +5,7 @@ import { Transport } from '../transaction';
 import { createSmb } from './definition';
 import { LARGEST_WINDOW } from './parser';
 import { MOST_FILES, MOST_PIPES, MOST_WAITING } from './session';
+import { MOST_CHAINED } from './smb1';
 
 const definition = createSmb();
 const { session, le16, le32 } = smb;
@@ -227,6 +228,30 @@ test('what waits is bounded; a request from the server and a record that is none
   ).toHaveLength(MOST_FILES + 2);
   const { events } = record(definition, [down(smb.close(1, 1)), [0, bytesOf('\0\0\0\x40GARBAGE.....')]]);
   expect(events).toEqual(['<smb.request_to_client', '>smb.request_to_client', '>smb.malformed_data']);
+});
+
+test('version 1: a request behind very many others in one message', () => {
+  const connect = smb.smb1(
+    0x75,
+    chained([0, 0, ...le16(1)]),
+    Buffer.concat([Buffer.from([0]), smb.wide('\\\\srv\\C$\0'), bytesOf('A:\0')]),
+  );
+  const header = connect.subarray(0, 32);
+  const link = (next: number, at: number) => Buffer.from([2, next, 0, ...le16(at + 7), 0, 0]);
+  const behind = (links: number) => {
+    const chain = Array.from({ length: links }, (_, i) => link(i === links - 1 ? 0x75 : 0x74, 32 + 7 * i));
+    const first = Buffer.from(header);
+    first[4] = 0x74;
+    return record(definition, [
+      up(Buffer.concat([first, ...chain, connect.subarray(32)])),
+      [1, session(smb.smb1(0x75, chained([0, 0]), bytesOf('A:\0x\0'), { response: true }))],
+    ]);
+  };
+  const shares = ({ transactions }: ReturnType<typeof record>) =>
+    transactions.map(({ buffers }) => buffers['>smb.share']).filter((share) => share !== undefined);
+  expect(shares(behind(100))).toEqual(['\\\\srv\\C$']);
+  const { events, transactions } = behind(MOST_CHAINED);
+  expect([...events, ...transactions.flatMap((each) => each.events)]).toContain('>smb.malformed_data');
 });
 
 test('a message behind very many others in one record is looked at', () => {

@@ -49,7 +49,7 @@ const BUFFER_OVERFLOW = 0x80000005;
 /** The warning of DOS clients that stands for it: ERRDOS, ERRmoredata. */
 const MORE_DATA = 0x00ea0001;
 /** Commands in one message that are looked at. */
-const MOST_CHAINED = 16;
+export const MOST_CHAINED = 256;
 const NO_MORE = 0xff;
 const TRANSACT_NAMED_PIPE = 0x26;
 
@@ -150,6 +150,7 @@ export class Smb1Reader {
       if (next <= at) return;
       at = next;
     }
+    if (command !== NO_MORE) session.event(direction, SmbEvent.MALFORMED_DATA);
   }
 
   private request(command: number, block: Block, run: DataRun): boolean {

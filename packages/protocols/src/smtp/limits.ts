@@ -1,6 +1,6 @@
 /** Bounds of what one SMTP session may keep. */
 
-/** Bytes of a line; of longer ones the rest is passed over. */
+/** Bytes of a line; of longer ones the rest is passed over, or in a mail comes as further pieces. */
 export const LINE_BYTES = 4096;
 /** Recipients of one mail that are kept. */
 export const MOST_RECIPIENTS = 512;

@@ -192,7 +192,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
           if (this.commands.ready) this.commandLine();
           break;
         case Mode.DATA:
-          at = this.mail.next(bytes, at, end, this.longMailLines());
+          at = this.mail.next(bytes, at, end, LongLines.CONTINUE);
           if (this.mail.ready) this.mailLine();
           break;
         case Mode.CHUNK:
@@ -205,11 +205,6 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     this.commands.release();
     this.mail.release();
     if (this.tx !== null && (this.tx.dirty || this.tx.files.grown)) this.notify();
-  }
-
-  /** A long line of a body is content; one of a header is cut. */
-  private longMailLines(): LongLines {
-    return this.raw !== null || this.tx?.mime?.inBody ? LongLines.CONTINUE : LongLines.DISCARD;
   }
 
   private commandLine(): void {
@@ -307,7 +302,7 @@ export class SmtpParser implements ProtocolParser, MimeListener {
     const stop = Math.min(end, start + this.chunkLeft);
     let at = start;
     while (at < stop) {
-      at = this.mail.next(bytes, at, stop, this.longMailLines());
+      at = this.mail.next(bytes, at, stop, LongLines.CONTINUE);
       if (this.mail.ready) this.bodyLine(false);
     }
     this.chunkLeft -= stop - start;
@@ -345,7 +340,8 @@ export class SmtpParser implements ProtocolParser, MimeListener {
   private bodyLine(dotted: boolean): void {
     const { mail, raw, tx } = this;
     const { bytes, start, end, ending } = mail;
-    if (mail.cut && !tx?.mime?.inBody && raw === null) this.event(TO_SERVER, SmtpEvent.TRUNCATED_LINE);
+    if (!mail.startsLine && !tx?.mime?.inBody && raw === null)
+      this.event(TO_SERVER, SmtpEvent.TRUNCATED_LINE);
     if (raw !== null) {
       this.appendRaw(raw, bytes, start, end);
       this.appendRaw(raw, LINE_END, 2 - ending, 2);

@@ -700,10 +700,15 @@ export const CONVERSATIONS: readonly Conversation[] = [
   },
   {
     name: 'an absurd head: what is beyond the limit is looked at as a body',
-    pieces: [C(`GET /big HTTP/1.1\r\nHost: a\r\n${'X: 0123456789abcdef\r\n'.repeat(4000)}\r\ntail`)],
+    pieces: [C(`GET /big HTTP/1.1\r\nHost: a\r\n${'X: 0123456789abcdef\r\n'.repeat(7000)}\r\ntail`)],
     expect: [{ '>http.uri': '/big', '>http.host': 'a' }],
     events: [
-      ['>http.REQUEST_FIELD_TOO_LONG', '>http.REQUEST_TOO_MANY_HEADERS', '>http.REQUEST_HEADER_REPETITION'],
+      [
+        '>http.REQUEST_HEAD_TOO_LONG',
+        '>http.REQUEST_FIELD_TOO_LONG',
+        '>http.REQUEST_TOO_MANY_HEADERS',
+        '>http.REQUEST_HEADER_REPETITION',
+      ],
     ],
   },
 ];
