@@ -182,7 +182,7 @@ export class BufferScan {
   /** A buffer that occurs several times. The next one may be made in the same place: none waits for a scan. */
   private scanAll({ slot, patterns }: ScannedBuffer): void {
     const { scan, buffers } = this.stage;
-    for (let index = 0; ; index++) {
+    for (let index = buffers.seenOf(slot); ; index++) {
       const view = buffers.get(slot, index);
       if (view === null) return;
       scan.add(patterns, view.bytes, view.start, view.end, view.fresh, false);

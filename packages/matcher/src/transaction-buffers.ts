@@ -79,6 +79,11 @@ export class TransactionBuffers {
     return transaction?.buffer(id, 0, raw) === true ? raw : null;
   }
 
+  /** Occurrences of the buffer that the matcher has seen as they are: see `Transaction.seenOccurrences`. */
+  seenOf(slot: BufferSlot): number {
+    return this.transaction?.seenOccurrences?.(slot.ids[this.at]) ?? 0;
+  }
+
   private load(slot: BufferSlot, index: number, view: View): boolean {
     const id = slot.ids[this.at];
     if (id < 0 || this.transaction === null) return false;

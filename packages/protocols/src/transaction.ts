@@ -35,6 +35,11 @@ export interface Transaction {
    * @returns false where the transaction has no such buffer (not the same as an empty one)
    */
   buffer(id: number, index: number, out: BufferView): boolean;
+  /**
+   * How many occurrences of a buffer there is nothing new about since the listener saw the transaction last, counted from
+   * the first: so that hundreds of them are not looked at for each one that comes. Absent: 0.
+   */
+  seenOccurrences?(id: number): number;
   /** Numbers in `dcerpc.stub_data` are little-endian: what `byte_test` and its like ask with `dce`. Absent: they are not. */
   readonly dceLittleEndian?: boolean;
   /** The matcher's own state for this transaction; the parser only carries it and sets it null on reuse. */

@@ -54,6 +54,7 @@ export class Recorder implements TransactionListener {
     for (const { name, id, directions, multiple, streaming, frame } of this.buffers) {
       if (frame || !directions.includes(direction)) continue;
       const key = `${direction === 0 ? '>' : '<'}${name}`;
+      const seen = tx.seenOccurrences?.(id) ?? 0;
       for (let index = 0; index < (multiple ? 2000 : 1); index++) {
         const { view } = this;
         if (!tx.buffer(id, index, view)) break;
@@ -70,6 +71,8 @@ export class Recorder implements TransactionListener {
           if (view.fresh - view.start !== before.length)
             throw new Error(`${key}: fresh does not follow what was shown`);
         }
+        if (index < seen && record.buffers[`${key}[${index}]`] !== text)
+          throw new Error(`${key}: occurrence ${index} was not seen like this`);
         record.buffers[multiple ? `${key}[${index}]` : key] = text;
       }
     }

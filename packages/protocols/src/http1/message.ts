@@ -2,6 +2,7 @@
 
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 import type { Body } from './body';
+import { Http1Buffer } from './buffer-ids';
 import { fillBuffer } from './buffers';
 import type { Http1Context } from './context';
 import type { Head } from './head';
@@ -57,6 +58,10 @@ export class Http1Transaction implements Transaction {
 
   buffer(id: number, index: number, out: BufferView): boolean {
     return fillBuffer(this, id, index, out);
+  }
+
+  seenOccurrences(id: number): number {
+    return id === Http1Buffer.REQUEST_FILE_DATA && this.multipart !== null ? this.multipart.seen : 0;
   }
 
   /** Gives back the head of a direction. */

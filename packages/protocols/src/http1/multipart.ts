@@ -70,6 +70,8 @@ export class MultipartReader {
   private open = false;
   /** The last file had no delimiter behind it. */
   private cut = false;
+  /** Files that have ended, and that the listener has seen whole. */
+  seen = 0;
   /** There was more of something than is followed. */
   beyond = false;
 
@@ -80,6 +82,7 @@ export class MultipartReader {
     this.at = 0;
     this.sure = 0;
     this.cut = false;
+    this.seen = 0;
     this.beyond = false;
     if (end - start <= MULTIPART.length || !equalsLower(bytes, start, start + MULTIPART.length, MULTIPART))
       return false;
@@ -133,6 +136,7 @@ export class MultipartReader {
   abandon(): void {
     this.state = State.OVER;
     this.count = 0;
+    this.seen = 0;
   }
 
   /** Place of the name of a file in the body. @returns false where there is no such file */
@@ -168,11 +172,12 @@ export class MultipartReader {
 
   /** The listener has seen all there is. */
   shown(): void {
-    for (let index = 0; index < this.count; index++) {
+    for (let index = this.seen; index < this.count; index++) {
       const row = index * ROW;
       const end = this.rows[row + DATA_END];
       this.rows[row + SHOWN] = end >= 0 ? end : Math.max(this.rows[row + DATA_START], this.sure);
     }
+    while (this.seen < this.count && this.closed(this.seen)) this.seen++;
   }
 
   /** Looks for the next delimiter. */

@@ -8,7 +8,7 @@ const T = MqttType;
 const B = MqttBuffer;
 
 /** Topics of one message that are looked at. */
-const MOST_TOPICS = 100;
+const MOST_TOPICS = 2048;
 /** Reason codes of one message that are looked at. */
 const MOST_CODES = 100;
 

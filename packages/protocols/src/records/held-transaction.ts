@@ -9,7 +9,7 @@ import { writeInteger } from '../integer-view';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 
 /** Runs that a transaction holds; further ones are left out. */
-export const MOST_RUNS = 256;
+export const MOST_RUNS = 4096;
 /** What a transaction costs besides the bytes it was given. */
 const OVERHEAD = 300;
 
@@ -31,6 +31,10 @@ export class HeldTransaction implements Transaction {
   private readonly reached: [number, number] = [0, 0];
   private readonly runs: Run[] = [];
   private bytesHeld = OVERHEAD;
+  /** What was found last, and where: occurrences are asked for one after the other. */
+  private foundKey = -1;
+  private foundIndex = 0;
+  private foundAt = 0;
 
   constructor(readonly id: number) {}
 
@@ -56,6 +60,7 @@ export class HeldTransaction implements Transaction {
   /** Forgets a buffer. */
   drop(direction: Direction, id: number): void {
     const { runs } = this;
+    this.foundKey = -1;
     for (let i = runs.length - 1; i >= 0; i--) if (runs[i].key === id * 2 + direction) runs.splice(i, 1);
   }
 
@@ -92,9 +97,17 @@ export class HeldTransaction implements Transaction {
   }
 
   private find(direction: Direction, id: number, index: number): Run | undefined {
+    const { runs } = this;
     const key = id * 2 + direction;
-    let left = index;
-    for (const run of this.runs) if (run.key === key && left-- === 0) return run;
+    const onwards = key === this.foundKey && index > this.foundIndex;
+    let left = onwards ? index - this.foundIndex - 1 : index;
+    for (let i = onwards ? this.foundAt + 1 : 0; i < runs.length; i++) {
+      if (runs[i].key !== key || left-- > 0) continue;
+      this.foundKey = key;
+      this.foundIndex = index;
+      this.foundAt = i;
+      return runs[i];
+    }
     return undefined;
   }
 }

@@ -230,7 +230,10 @@ test('what a peer would not send', () => {
 });
 
 test('recipients are bounded', () => {
-  const many = 'RCPT TO:<someone>\r\n'.repeat(2000);
+  const recipients = (count: number) => 'RCPT TO:<someone>\r\n'.repeat(count);
+  const { transactions } = run([...HELLO, client(recipients(1000)), client('RCPT TO:<last>\r\n')]);
+  expect(transactions[0].buffers['>smtp.rcpt_to[1000]']).toBe('<last>');
+  const many = recipients(5000);
   const seen = run([...HELLO, client(many)]);
   expect(seen.transactions[0].events).toEqual(['>smtp.too_many_recipients']);
 });

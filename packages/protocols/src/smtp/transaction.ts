@@ -74,6 +74,11 @@ export class SmtpTransaction implements Transaction {
     }
   }
 
+  seenOccurrences(id: number): number {
+    if (id === SmtpBuffer.RCPT_TO) return this.recipientsShown;
+    return id === SmtpBuffer.URL ? this.urlsShown : 0;
+  }
+
   /** The listener has seen it as it is. */
   shown(): void {
     this.dirty = false;
