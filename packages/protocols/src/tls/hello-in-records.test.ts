@@ -49,15 +49,33 @@ function serverReads(bytes: Buffer): Promise<boolean> {
   });
 }
 
+/** Records of other types, which OpenSSL does not pass over before a hello. */
+const OTHERS = [
+  [21, Buffer.from([1, 90])],
+  [21, Buffer.from([1, 100])],
+  [21, Buffer.from([1, 0])],
+  [21, Buffer.from([1])],
+  [21, Buffer.from([100])],
+  [20, Buffer.from([1])],
+  [24, Buffer.from([1, 0, 0])],
+  [21, Buffer.alloc(0)],
+  [22, Buffer.from([0, 0, 0, 0])],
+] as const;
+
 function inRecords(hello: Buffer, random: Random): Buffer {
   const longest = random.pick([1, 2, 4, 6, 30, 200, hello.length]);
   const minor = random.pick([0, 1, 1, 3, 3, 4, 9, 255]);
   const empty = random.pick([0, 0, 0.1, 0.5]);
   const records: Buffer[] = [];
-  const add = (content: Buffer) => {
+  const add = (content: Buffer, type = HANDSHAKE) => {
     const { length } = content;
-    records.push(Buffer.from([HANDSHAKE, 3, minor, length >> 8, length & 255]), content);
+    records.push(Buffer.from([type, 3, minor, length >> 8, length & 255]), content);
   };
+  const others = random.next(3) === 0 ? 1 + random.next(4) : 0;
+  for (let n = 0; n < others; n++) {
+    const [type, content] = random.pick(OTHERS);
+    add(content, type);
+  }
   for (let at = 0; at < hello.length; ) {
     if (random.next(100) < empty * 100) add(Buffer.alloc(0));
     const length = 1 + random.next(longest);
@@ -84,4 +102,50 @@ test('whatever a server reads', async () => {
     if (found !== NAME) throw new Error(`SEED=${seed} round ${round}: ${bytes.toString('hex')}`);
   }
   expect(read).toBeGreaterThan(count / 3);
+});
+
+/** As observed with crypto/tls of Go 1.19 and GnuTLS 3.7, which are not asked here. */
+describe('what other servers read', () => {
+  const tls = createTls();
+  const recordOf = (type: number, content: Buffer, version = [3, 3]) =>
+    Buffer.concat([Buffer.from([type, ...version, content.length >> 8, content.length & 255]), content]);
+  const warning = recordOf(21, Buffer.from([1, 90]));
+  const change = recordOf(20, Buffer.from([1]));
+  const seen = (...records: readonly Buffer[]) => {
+    const bytes = Buffer.concat(records);
+    const about = { transport: Transport.TCP, clientPort: 1, serverPort: 443 };
+    if (tls.probe(0, bytes, 0, bytes.length, about) !== 1) return 'not TLS';
+    return record(tls, [[0, bytes]]).transactions[0].buffers['>tls.sni'];
+  };
+
+  test('Go: behind warnings, in between, and in records of any version', async () => {
+    const hello = (await clientHello()).subarray(HEADER);
+    const whole = recordOf(HANDSHAKE, hello);
+    expect(seen(warning, whole)).toBe(NAME);
+    expect(seen(...Array(15).fill(warning), whole)).toBe(NAME);
+    for (const version of [
+      [2, 0],
+      [0, 0],
+      [1, 9],
+      [15, 255],
+      [4, 4],
+    ])
+      expect(seen(recordOf(HANDSHAKE, hello, version))).toBe(NAME);
+    const halves = (between: Buffer) =>
+      seen(
+        recordOf(HANDSHAKE, hello.subarray(0, 50)),
+        between,
+        recordOf(HANDSHAKE, hello.subarray(50), [7, 9]),
+      );
+    expect(halves(warning)).toBe(NAME);
+    expect(seen(recordOf(HANDSHAKE, hello, [16, 0]))).toBe('not TLS');
+  });
+
+  test('GnuTLS: behind any number of messages that change the cipher, and in between', async () => {
+    const hello = (await clientHello()).subarray(HEADER);
+    expect(seen(change, recordOf(HANDSHAKE, hello))).toBe(NAME);
+    expect(seen(...Array(300).fill(change), recordOf(HANDSHAKE, hello))).toBe(NAME);
+    const halves = [recordOf(HANDSHAKE, hello.subarray(0, 50)), recordOf(HANDSHAKE, hello.subarray(50))];
+    expect(seen(change, halves[0] as Buffer, change, halves[1] as Buffer)).toBe(NAME);
+  });
 });

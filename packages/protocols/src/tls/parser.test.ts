@@ -273,8 +273,13 @@ test('recognised by three bytes', () => {
     return tls.probe(direction, bytes, 0, bytes.length, flow);
   };
   expect([probe(0, ''), probe(0, '16'), probe(0, '1603'), probe(0, '160301')]).toEqual([0, 0, 0, 1]);
-  expect([probe(0, '1602'), probe(0, '150303'), probe(0, '170303')]).toEqual([-1, -1, -1]);
+  expect([probe(0, '1610'), probe(0, '170303'), probe(0, '13')]).toEqual([-1, -1, -1]);
   expect([probe(0, '160304'), probe(0, '16030900ff01'), probe(0, '16030900ff02')]).toEqual([0, 1, -1]);
+  expect([probe(0, '1602'), probe(0, '1602000050'), probe(0, '160200005001')]).toEqual([0, 0, 1]);
+  const [warning, change] = ['1503030002015a', '140303000101'];
+  expect([probe(0, '150303'), probe(0, warning), probe(0, `${warning}160301`)]).toEqual([0, 0, 1]);
+  expect([probe(0, '15030300020228'), probe(0, '140303000102')]).toEqual([-1, -1]);
+  expect([probe(0, change), probe(0, change.repeat(4))]).toEqual([0, 1]);
   expect([probe(1, '150303'), probe(1, '170303'), probe(1, '160300'), probe(1, '140303')]).toEqual([
     1, 1, 1, -1,
   ]);

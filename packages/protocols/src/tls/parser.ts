@@ -42,6 +42,7 @@ const HEADER = 5;
 /** Of all versions but SSL 2. */
 const MAJOR = 3;
 const FATAL = 2;
+const CLIENT_HELLO = 1;
 
 const ssl2 = new Ssl2Record();
 
@@ -198,8 +199,9 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
     }
     if (length > RECORD_BYTES) this.fail(TlsEvent.INVALID_RECORD_LENGTH);
     else if (!isKnownVersion(side.version)) {
-      // Servers look at the first of the two numbers only.
-      if (side.version >> 8 === MAJOR) this.event(TlsEvent.INVALID_RECORD_VERSION);
+      // Servers look at the first of the two numbers only, and some at none before the hello.
+      if (side.version >> 8 === MAJOR || this.isBeforeHello(direction))
+        this.event(TlsEvent.INVALID_RECORD_VERSION);
       else this.fail(TlsEvent.INVALID_RECORD_VERSION);
     }
     if (this.stopped) return end;
@@ -213,7 +215,7 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
       side.skip = length;
       return start;
     }
-    if (type === RecordType.HANDSHAKE && this.isEncrypted()) {
+    if (type === RecordType.HANDSHAKE && this.isEncrypted() && !this.isBeforeHello(direction)) {
       side.skip = length;
       return start;
     }
@@ -233,6 +235,13 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
     if (this.earlyData && (tx.seen & TlsSeen.SERVER_HELLO) === 0) return;
     this.applicationData = true;
     this.reach(direction, TlsProgress.HANDSHAKE_DONE);
+  }
+
+  /** Whether it is the client that speaks, and neither its hello nor anything of the server was seen. */
+  private isBeforeHello(direction: Direction): boolean {
+    const { seen } = this.tx as TlsTransaction;
+    const unheard = this.sides[TO_CLIENT].version === TlsVersion.UNKNOWN;
+    return direction === TO_SERVER && (seen & TlsSeen.CLIENT_HELLO) === 0 && unheard;
   }
 
   /** Whether handshake messages can no longer be read. */
@@ -271,6 +280,12 @@ export class TlsParser extends TlsHandshake implements ProtocolParser {
         }
         return;
       case RecordType.HANDSHAKE:
+        if (side.has(SideFlag.CHANGED_CIPHER) && this.isBeforeHello(direction)) {
+          // Some servers pass over what seemed to say that all is encrypted from here on.
+          const begins = side.pending === null || side.pending.isBetweenMessages;
+          if (begins && bytes[start] !== CLIENT_HELLO) return;
+          side.flags &= ~SideFlag.CHANGED_CIPHER;
+        }
         this.handshake(direction, side, bytes, start, end);
         return;
       default: {
