@@ -450,6 +450,15 @@ export const HEADS: readonly HttpTrick[] = [
       'PROPFIND', 'OPTIONS', 'TRACE', 'M-SEARCH', 'PURGE', 'SOURCE', 'LINK', 'UNBIND', 'SUBSCRIBE', 'MKCALENDAR', 'QUERY',
     ]), // biome-ignore format: a table
   })),
+  head('a method that nobody knows', (request, random) => ({
+    ...request,
+    method: random.pick(['X', 'GETX', 'foo', 'a!b', 'Q'.repeat(33), 'Q'.repeat(1100)]),
+  })),
+  head('a method that nobody knows, and a long target', (request) => ({
+    ...request,
+    method: 'QUACK',
+    target: `${request.target}${request.target.includes('?') ? '&' : '?'}${'p'.repeat(1500)}`,
+  })),
   head('HEAD', (request) => ({ ...request, method: 'HEAD' })),
   head('DELETE', (request) => ({ ...request, method: 'DELETE' })),
   head('CONNECT', (request) => ({ ...request, method: 'CONNECT' }), ['uri', 'header']),

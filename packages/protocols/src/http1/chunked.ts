@@ -85,9 +85,9 @@ export class ChunkReader {
           this.cr = false;
           break;
         case Phase.EXTENSION:
-          // A CR alone has ended the line: this byte is behind it.
-          if (!this.cr || c === LF) i++;
-          if (c === LF || this.cr) {
+          // A CR alone has ended the line: this byte is behind it. Of several the last counts.
+          if (!this.cr || c === LF || c === CR) i++;
+          if (c === LF || (this.cr && c !== CR)) {
             this.cr = false;
             this.extra = 0;
             if (this.size === 0) {

@@ -3,7 +3,13 @@ import { CONVERSATIONS } from '../../testing/http1/conversations';
 import { record } from '../../testing/http1/record';
 import { Random, rounds, testSeed } from '../../testing/random';
 import { bytesOf, emptyView, feedAll, Recorder, split } from '../../testing/recorder';
-import type { BufferView, Direction, Transaction, TransactionListener } from '../transaction';
+import {
+  type BufferView,
+  type Direction,
+  type Transaction,
+  type TransactionListener,
+  Transport,
+} from '../transaction';
 import { HTTP1_BUFFERS, Http1Buffer } from './buffers';
 import { createHttp1 } from './definition';
 import { MOST_EARLY_BYTES } from './early-bytes';
@@ -72,6 +78,24 @@ describe('what is borrowed and what is kept', () => {
       if (seen.size !== 2) throw new Error(`${seen.size} requests when it is cut at ${cut}`);
     }
     expect(second).toMatch(/^ANY \//);
+  });
+
+  test.each([
+    ['a method as long as one likes', `${'Q'.repeat(33)} / HTTP/1.1\r\n`, 1],
+    ['one that does not end', 'Q'.repeat(1100), 1],
+    ['nor yet', 'Q'.repeat(1000), 0],
+    ['an unknown method and a long target', `QUACK /${'p'.repeat(1100)}`, 1],
+    ['… and a whole address', `QUACK http://a/${'p'.repeat(1100)}`, 1],
+    ['… whose end is to come', 'QUACK /path', 0],
+    ['blanks behind the protocol', 'QUACK /path HTTP/1.1 \t\r\n', 1],
+    ['small letters', 'quack /path http/1.1\n', 1],
+    ['another protocol', 'QUACK /path FTP/1.1\r\n', -1],
+    ['a long line of words', `QUACK ${'words '.repeat(200)}`, -1],
+    ['a word', 'QUACK\r\n', -1],
+  ])('first in a flow: %s', (_, text, told) => {
+    const bytes = bytesOf(text);
+    const flow = { transport: Transport.TCP, clientPort: 4000, serverPort: 80 };
+    expect(createHttp1().probe(0, bytes, 0, Math.min(bytes.length, 1024), flow)).toBe(told);
   });
 
   test.each(['a=b&c=d', 'ANY /path', 'ANY /path FTP/1.0', '{"a": 1} HTTP/1.1'])(

@@ -58,7 +58,7 @@ function hasFormOfRequest(
   if (!whole) return methodEnd + 1 >= last || bytes[methodEnd + 1] === SLASH;
   while (last > methodEnd && (CLASS[bytes[last - 1]] & SPACE) === 0) last--;
   if (last === methodEnd) return false;
-  for (let k = 0; k < HTTP.length; k++) if (bytes[last + k] !== HTTP[k]) return false;
+  for (let k = 0; k < HTTP.length; k++) if ((bytes[last + k] & 0xdf) !== HTTP[k]) return false;
   return bytes[last + HTTP.length] === SLASH;
 }
 
@@ -76,12 +76,13 @@ export function looksLikeResponse(bytes: Uint8Array, start: number, end: number)
   return 1;
 }
 
-/** Bytes of a request line with an unknown method in which the protocol is looked for. */
+/** Bytes in which the protocol is looked for at the end of the line. */
 const REQUEST_LINE_PROBE = 1024;
 
 /**
- * Like `looksLikeRequest`, for the first bytes of a flow: servers pass unknown methods on to scripts, so a line that
- * ends in a protocol (`ANY /script HTTP/1.0`) is a request too, and another protocol's `OPTIONS` is none.
+ * Like `looksLikeRequest`, for the first bytes of a flow: servers pass methods that they do not know on to scripts, however
+ * long those are, so a line that ends in a protocol (`ANY /script HTTP/1.0`) is a request too, and another protocol's
+ * `OPTIONS` is none.
  * @returns 1 yes, 0 too few bytes to tell, -1 no
  */
 export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: number): number {
@@ -89,23 +90,25 @@ export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: numb
   // Servers pass over blank lines, however many (RFC 9112 section 2.2).
   while (i < end && (CLASS[bytes[i]] & SPACE) !== 0) i++;
   const method = i;
-  while (i < end && i < method + 32 && (CLASS[bytes[i]] & TOKEN) !== 0) i++;
-  if (i === end) return i - method < 32 ? 0 : -1;
+  const limit = Math.min(end, start + REQUEST_LINE_PROBE);
+  const more = limit - start < REQUEST_LINE_PROBE;
+  while (i < limit && (CLASS[bytes[i]] & TOKEN) !== 0) i++;
+  // Nothing else begins with so long a word.
+  if (i === limit) return more || method > start ? 0 : 1;
   if (i === method || (CLASS[bytes[i]] & SPACE) === 0 || bytes[i] === LF || bytes[i] === CR) return -1;
+  const methodEnd = i;
   const known = identifyMethod(bytes, method, i) !== Method.UNKNOWN;
-  while (i < end && (bytes[i] === SP || bytes[i] === TAB)) i++;
+  while (i < limit && (bytes[i] === SP || bytes[i] === TAB)) i++;
   if (known) {
     // RTSP and SIP share methods with HTTP; their targets tell.
     return -Math.max(hasScheme(bytes, i, end, RTSP), hasScheme(bytes, i, end, SIP));
   }
-  // The line must be seen to its end, or as far as is looked.
-  const limit = Math.min(end, method + REQUEST_LINE_PROBE);
-  let last = i;
-  let at = i;
-  for (; at < limit && bytes[at] !== LF; at++) if (bytes[at] === SP) last = at + 1;
-  if (at === limit) return limit - method < REQUEST_LINE_PROBE ? 0 : -1;
-  for (let k = 0; k < HTTP.length; k++) if (bytes[last + k] !== HTTP[k]) return -1;
-  return bytes[last + HTTP.length] === SLASH ? 1 : -1;
+  const target = i;
+  while (i < limit && bytes[i] !== LF) i++;
+  if (i < limit) return hasFormOfRequest(bytes, method, methodEnd, i, true) ? 1 : -1;
+  if (more) return 0;
+  // The line is longer than is looked: its target tells.
+  return bytes[target] === SLASH || hasScheme(bytes, target, limit, HTTP_SCHEME) === 1 ? 1 : -1;
 }
 
 /** `HTTP/` and a digit, as servers answer. @returns 1 yes, 0 too few bytes to tell, -1 no */
@@ -120,6 +123,7 @@ export function looksLikeHttpResponse(bytes: Uint8Array, start: number, end: num
 
 const RTSP = ascii('rtsp:');
 const SIP = ascii('sip:');
+const HTTP_SCHEME = ascii('http');
 
 /** 1 the scheme stands there, 0 it may come to, -1 it does not. */
 function hasScheme(bytes: Uint8Array, at: number, end: number, scheme: Uint8Array): number {
