@@ -22,7 +22,7 @@ const HARMLESS: Readonly<Record<Place, string>> = {
 };
 
 /** Those built-in rules that refuse what the engine does not look at. */
-const REFUSING = [9000901, 9000902, 9000905, 9000906, 9000907, 9000908, 9000909, 9000910];
+const REFUSING = [9000901, 9000902, 9000905, 9000906, 9000907, 9000908, 9000909, 9000910, 9000912];
 const builtIn = readFileSync(join(__dirname, '../../rules/evasion.rules'), 'utf8')
   .split('\n')
   .filter((line) => REFUSING.some((sid) => line.includes(`sid:${sid};`)));

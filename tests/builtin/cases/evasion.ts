@@ -167,4 +167,16 @@ export const evasion: readonly SignatureCase[] = [
     [form('b'.repeat(300), 1), form('b', 600), form('b', 1, `X-Long: ${'v'.repeat(20_000)}`)],
     [form('b'.repeat(70), 100), form('b', 1, `X-Long: ${'v'.repeat(2000)}`)],
   ),
+  signature(
+    9000912,
+    [
+      framed('4\rspam\r\n0\r\n\r\n', { 'Transfer-Encoding': 'chunked' }),
+      framed('4;a=\rb\r\nspam\r\n0\r\n\r\n', { 'Transfer-Encoding': 'chunked' }),
+      framed('4\r\r\nspam\r\n0\r\n\r\n', { 'Transfer-Encoding': 'chunked' }),
+    ],
+    [
+      framed('4\r\nspam\r\n0\r\n\r\n', { 'Transfer-Encoding': 'chunked' }),
+      framed('4;a="\tb"\nspam\n0\n\n', { 'Transfer-Encoding': 'chunked' }),
+    ],
+  ),
 ];

@@ -29,6 +29,8 @@ export class ChunkReader {
   dataEnd = 0;
   /** A chunk extension (`;name=value`) was seen. */
   extension = false;
+  /** A CR without a LF was seen behind a size: some servers take it for the end of the line, others for a part of it. */
+  loneCr = false;
   /**
    * Of a request: a CR alone ends lines, and behind data the line end may be missing, as lenient servers have it. Browsers
    * do not, and what follows the data up to the line end is passed over.
@@ -45,6 +47,7 @@ export class ChunkReader {
     this.size = 0;
     this.extra = 0;
     this.extension = false;
+    this.loneCr = false;
     this.lenient = false;
     this.cr = false;
   }
@@ -87,6 +90,7 @@ export class ChunkReader {
         case Phase.EXTENSION:
           // A CR alone has ended the line: this byte is behind it. Of several the last counts.
           if (!this.cr || c === LF || c === CR) i++;
+          if (this.cr && c !== LF) this.loneCr = true;
           if (c === LF || (this.cr && c !== CR)) {
             this.cr = false;
             this.extra = 0;

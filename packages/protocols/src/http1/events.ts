@@ -43,6 +43,8 @@ export const Http1Event = {
   MULTIPART_NO_FILEDATA: 'http.MULTIPART_NO_FILEDATA',
   /** Not one of Suricata's: more requests wait for a response than are followed. */
   TOO_MANY_PENDING_TRANSACTIONS: 'http.TOO_MANY_PENDING_TRANSACTIONS',
+  /** Nor this: servers differ about where the line of a chunk's size ends. */
+  REQUEST_CHUNK_LONE_CR: 'http.REQUEST_CHUNK_LONE_CR',
   /** Nor this: what lies behind the limit is not looked at as fields. */
   REQUEST_HEAD_TOO_LONG: 'http.REQUEST_HEAD_TOO_LONG',
   /** Nor this: more files, or a longer boundary or header of a part, than is followed. */

@@ -814,7 +814,9 @@ export class Http1Parser implements ProtocolParser {
       }
       case State.BODY_CHUNKED: {
         const { chunks } = body;
+        const told = chunks.loneCr;
         const status = chunks.read(bytes, start, end);
+        if (chunks.loneCr && !told) this.event(tx, direction, Http1Event.REQUEST_CHUNK_LONE_CR);
         if (status === ChunkStatus.DATA)
           appendToBody(this.listener, tx, direction, bytes, chunks.dataStart, chunks.dataEnd);
         else if (status === ChunkStatus.LAST) {
