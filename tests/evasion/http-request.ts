@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly framing: readonly string[];
   /** In the way of a body: content codings that were laid on it, in order. */
   readonly codings: readonly string[];
+  /** A built-in rule refuses it, whatever it holds. */
+  readonly refused?: boolean;
   /** Sent before it on the same connection. */
   readonly before: Buffer;
   readonly after: Buffer;

@@ -103,7 +103,7 @@ export const messageOf = (plan: HttpPlan): Message => ({
   place: plan.writing.place,
   make: (word, random) => {
     const request = requestOf(plan, word, random);
-    return { bytes: bytesOf(request), refused: isTooDeep(request) };
+    return { bytes: bytesOf(request), refused: request.refused === true || isTooDeep(request) };
   },
 });
 

@@ -298,6 +298,12 @@ const wrapped = (name: string, apply: HttpTrick['apply']): HttpTrick => ({
   places: ['body'],
   apply,
 });
+/** A trick that servers take in different ways. */
+const refused = (trick: HttpTrick): HttpTrick => ({
+  ...trick,
+  apply: (request, random) => ({ ...trick.apply(request, random), refused: true }),
+});
+
 const inChunks = (
   name: string,
   options: (random: SeededRandom) => Parameters<typeof chunked>[1],
@@ -334,7 +340,9 @@ export const FRAMINGS: readonly HttpTrick[] = [
     size: (length) => `${hexSize(length)} `,
   })),
   inChunks('sizes end with LF', (random) => ({ length: () => random.between(1, 9), end: () => '\n' })),
-  inChunks('sizes end with CR', (random) => ({ length: () => random.between(1, 9), end: () => '\r' })),
+  refused(
+    inChunks('sizes end with CR', (random) => ({ length: () => random.between(1, 9), end: () => '\r' })),
+  ),
   inChunks('CR behind data', (random) => ({ length: () => random.between(1, 9), dataEnd: '\r' })),
   inChunks('LF behind data', (random) => ({ length: () => random.between(1, 9), dataEnd: '\n' })),
   inChunks('no line end behind data', (random) => ({ length: () => random.between(1, 9), dataEnd: '' })),

@@ -96,6 +96,9 @@ describe('what is borrowed and what is kept', () => {
     const bytes = bytesOf(text);
     const flow = { transport: Transport.TCP, clientPort: 4000, serverPort: 80 };
     expect(createHttp1().probe(0, bytes, 0, Math.min(bytes.length, 1024), flow)).toBe(told);
+    // As in a tunnel, where all that has come is looked at.
+    const behindBlankLines = bytesOf('\r\n'.repeat(800) + text);
+    expect(createHttp1().probe(0, behindBlankLines, 0, behindBlankLines.length, flow)).toBe(told);
   });
 
   test.each(['a=b&c=d', 'ANY /path', 'ANY /path FTP/1.0', '{"a": 1} HTTP/1.1'])(

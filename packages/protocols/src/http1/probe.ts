@@ -90,11 +90,11 @@ export function looksLikeHttpRequest(bytes: Uint8Array, start: number, end: numb
   // Servers pass over blank lines, however many (RFC 9112 section 2.2).
   while (i < end && (CLASS[bytes[i]] & SPACE) !== 0) i++;
   const method = i;
-  const limit = Math.min(end, start + REQUEST_LINE_PROBE);
-  const more = limit - start < REQUEST_LINE_PROBE;
+  const limit = Math.min(end, method + REQUEST_LINE_PROBE);
+  const more = limit - method < REQUEST_LINE_PROBE;
   while (i < limit && (CLASS[bytes[i]] & TOKEN) !== 0) i++;
   // Nothing else begins with so long a word.
-  if (i === limit) return more || method > start ? 0 : 1;
+  if (i === limit) return more ? 0 : 1;
   if (i === method || (CLASS[bytes[i]] & SPACE) === 0 || bytes[i] === LF || bytes[i] === CR) return -1;
   const methodEnd = i;
   const known = identifyMethod(bytes, method, i) !== Method.UNKNOWN;
