@@ -80,7 +80,10 @@ export class AppLayer {
       Int32Array.from(
         protocols.flatMap(({ transports }, place) => (transports.includes(transport) ? [place + 1] : [])),
       );
-    for (const [port, name] of USUAL_PORTS) this.usual.set(port, this.numberOf(name));
+    for (const [port, name] of USUAL_PORTS) {
+      const number = this.numberOf(name);
+      if (number > 0) this.usual.set(port, number);
+    }
     this.carried = [carriedBy(Transport.TCP), carriedBy(Transport.UDP)];
   }
 

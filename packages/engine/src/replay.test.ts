@@ -53,6 +53,13 @@ function capture(name: string, packets: readonly ConversationPacket[]): string {
   return path;
 }
 
+test('a protocol that is not looked for is not looked for where it is usual either', async () => {
+  const question = Buffer.from('000101000001000000000000046576696c0000010001', 'hex');
+  const { packets } = new UdpConversation({ serverPort: 5060 }).client(question).client(question);
+  const replay = await load({ disabledProtocols: ['sip'] });
+  expect(replay.file(capture('dns.pcap', packets), () => {})).toMatchObject({ packets: 2 });
+});
+
 test('reads captures one after another with one set of rules, each as if it were the first', async () => {
   const replay = await load();
   expect(replay.rules).toMatchObject({ loaded: 4, failed: [] });

@@ -4,6 +4,7 @@
  * connection begins; what cannot be read ends nothing, since both ends pass over that.
  */
 
+import { NO_BYTES } from '../buffer-pool';
 import { Hello } from '../tls/hello';
 import {
   type Direction,
@@ -119,6 +120,7 @@ export class QuicParser implements ProtocolParser, FrameSink {
     this.listener.onTransactionEnd(tx);
     tx.matchState = null;
     tx.end();
+    connections.payload = NO_BYTES;
   }
 
   /** @param wrong an event, or '' */
