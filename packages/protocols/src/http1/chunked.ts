@@ -88,10 +88,10 @@ export class ChunkReader {
           this.cr = false;
           break;
         case Phase.EXTENSION:
-          // A CR alone has ended the line: this byte is behind it. Of several the last counts.
-          if (!this.cr || c === LF || c === CR) i++;
+          // A CR alone has ended the line: this byte is behind it.
+          if (!this.cr || c === LF) i++;
           if (this.cr && c !== LF) this.loneCr = true;
-          if (c === LF || (this.cr && c !== CR)) {
+          if (c === LF || this.cr) {
             this.cr = false;
             this.extra = 0;
             if (this.size === 0) {
