@@ -8,7 +8,7 @@ import { describeLab } from '../lab/engine';
 import { type Attempt, LONG, ONLY, run } from './campaign';
 import { nextPort } from './ports';
 import { ATTACK, attempt, deliver, planOf } from './trial';
-import { combination, TRICKS, type Trick } from './tricks';
+import { combination, FORGOTTEN, TRICKS, type Trick } from './tricks';
 import { Ways } from './ways';
 
 // A campaign of hours that failed is not begun anew.
@@ -53,6 +53,23 @@ describeLab('evasion', () => {
       if (ONLY === undefined) expect(tallies.sum('works')).toBeGreaterThan(tallies.sum('tried') / 2);
     },
     LONG ? 6 * 3600_000 : 180_000,
+  );
+
+  test.each([4, 6] as const)(
+    'over IPv%d a connection stays with its worker when the kernel forgets it',
+    async (family) => {
+      const pair = await ways.pair({ family, kind: 'sink', port: PORT, rules: RULES });
+      const random = new SeededRandom();
+      // Where the queue was drawn at random one in five got through.
+      const outcomes = await Promise.all(
+        Array.from({ length: 30 }, async () =>
+          attempt(FORGOTTEN, pair, await nextPort(), random, (seed) => new SeededRandom(seed)),
+        ),
+      );
+      const count = (key: 'works' | 'evaded') => outcomes.filter((outcome) => outcome[key]).length;
+      expect([random.hint, count('works') > 20, count('evaded')]).toEqual([random.hint, true, 0]);
+    },
+    60_000,
   );
 
   test.each([4, 6] as const)(

@@ -334,6 +334,31 @@ export const HEADERS: readonly Trick[] = [
   ),
 ];
 
+/**
+ * What makes a gateway's connection tracking forget the connection half-way, and begin another one. The victim takes none of it: a RST
+ * that does not get to it ends the connection for whoever forwards it, and a SYN is answered by an ACK that changes nothing
+ * (RFC 5961 section 4).
+ */
+export const FORGOTTEN: readonly Trick[] = [
+  deceiving('forgotten half-way: a RST that ends on the way, and a SYN', (plan, random) => {
+    const long = plan.steps.filter((step) => isSegment(step) && !step.decoy && step.bytes.length > 1);
+    if (long.length === 0) return plan;
+    const chosen = random.pick(long);
+    return eachSegment(plan, (segment) => {
+      if (segment !== chosen) return [segment];
+      const half = random.between(1, segment.bytes.length - 1);
+      const at = segment.at + half;
+      return [
+        { ...segment, bytes: segment.bytes.subarray(0, half) },
+        WAIT,
+        { at, bytes: EMPTY, flags: TcpFlag.RST | ACK, ttl: 1, decoy: true },
+        { at: at + random.between(100, 60_000), bytes: EMPTY, flags: TcpFlag.SYN, decoy: true },
+        { ...segment, at, bytes: segment.bytes.subarray(half) },
+      ];
+    });
+  }),
+];
+
 export const BEGINNINGS: readonly Trick[] = [
   honest('sequence numbers that wrap', (plan, random) => ({
     ...plan,
@@ -375,6 +400,7 @@ export const TRICKS: readonly Trick[] = [
   ...HEADERS,
   ...PATHS,
   ...BEGINNINGS,
+  ...FORGOTTEN,
 ];
 
 /** Several that go together, in the order in which they apply. */
@@ -390,5 +416,6 @@ export function combination(random: SeededRandom): Trick[] {
     ...perhaps(DECOYS, 0.2),
     ...perhaps(HEADERS, 0.2),
     ...perhaps(PATHS, 0.2),
+    ...perhaps(FORGOTTEN, 0.05),
   ];
 }

@@ -31,4 +31,5 @@ export { Chain, SetName } from './names';
 export { checkPlan, type InstallPlan, type QueuedProtocol } from './plan';
 export { normalisePorts, type PortRange, type PortSelection } from './ports';
 export { banRefusal, checkDuration, LONGEST_BAN_SECONDS, Prefix } from './prefix';
+export { EXTENSION_HEADERS_FOLLOWED } from './spread';
 export type { RemoveReport } from './unblocking';

@@ -189,7 +189,7 @@ function explainRestoreFailure(command: string, result: CommandResult, input: st
   const hint = line === 'COMMIT' ? '' : ` The rule was "${line}".`;
   return new FirewallError(
     'COMMAND_FAILED',
-    `${failure.message}${hint} The kernel may lack a module (xt_NFQUEUE, xt_set, xt_connmark, xt_conntrack, xt_statistic): see "portcullis doctor".`,
+    `${failure.message}${hint} The kernel may lack a module (xt_NFQUEUE, xt_set, xt_connmark, xt_conntrack, xt_bpf): see "portcullis doctor".`,
     { command, stderr: result.stderr },
   );
 }

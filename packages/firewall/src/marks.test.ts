@@ -44,12 +44,24 @@ describe('MarkLayout', () => {
     expect(() => MarkLayout.from(0x7, 2)).toThrow(/needs? 4/);
   });
 
+  test('connections that are taken up have a value where there is one left', () => {
+    expect([1, 2, 3, 4].map((queues) => MarkLayout.from(MASK, queues).takenUpMark)).toEqual([
+      0x00400000,
+      0x00600000,
+      0x00800000,
+      null,
+    ]);
+    expect(MarkLayout.from(0x7, 1).takenUpMark).toBeNull();
+  });
+
   test.each([1, 2, 3, 4])('with %i queues no value means two things', (queues) => {
     for (let generation = 0; generation < OFFLOAD_GENERATIONS; generation++) {
       const layout = MarkLayout.from(MASK, queues);
       const queueMarks =
         queues > 1 ? Array.from({ length: queues }, (_, index) => layout.queueMark(index)) : [];
-      const marks = [0, layout.offloadMark(generation), ...queueMarks, ...layout.unusedMarks(generation)];
+      const takenUp = layout.takenUpMark === null ? [] : [layout.takenUpMark];
+      const others = [...queueMarks, ...takenUp, ...layout.unusedMarks(generation)];
+      const marks = [0, layout.offloadMark(generation), ...others];
       expect(new Set(marks).size).toBe(marks.length);
       for (const mark of marks) {
         expect(mark & ~layout.valueMask).toBe(0);

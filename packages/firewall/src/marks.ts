@@ -10,6 +10,7 @@ import { FirewallError } from './errors';
  *                     └────────┴────────┴──────┴──────┘
  * value 0             not assigned
  *       1 … Q         the connection's queue (only written where there is more than one queue)
+ *       Q + 1         the kernel has not seen its beginning, so that its directions mean nothing (where there is a value left)
  *       top three     "offloaded", one per generation, rotating: a mark left by an earlier run, enable or
  *                     reload is not the current one and does not count
  * bypassed            the connection's last original-direction packet was accepted by the administrator's chain
@@ -80,6 +81,12 @@ export class MarkLayout {
     return ((index + 1) << this.valueShift) >>> 0;
   }
 
+  /** The mark of a connection that was taken up in the middle; null where all values have another meaning. */
+  get takenUpMark(): number | null {
+    const value = this.queues + 1;
+    return value <= this.highestValue - OFFLOAD_GENERATIONS ? (value << this.valueShift) >>> 0 : null;
+  }
+
   /** The mark that means "offloaded" in this generation. Any non-negative integer; its place in the rotation counts. */
   offloadMark(generation: number): number {
     if (!Number.isInteger(generation) || generation < 0) throw new RangeError(`generation ${generation}`);
@@ -97,7 +104,7 @@ export class MarkLayout {
     const from = every ? this.queues + 1 : this.highestValue - OFFLOAD_GENERATIONS + 1;
     for (let value = from; value <= this.highestValue; value++) {
       const mark = (value << this.valueShift) >>> 0;
-      if (mark !== current) marks.push(mark);
+      if (mark !== current && mark !== this.takenUpMark) marks.push(mark);
     }
     return marks;
   }

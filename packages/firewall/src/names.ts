@@ -18,6 +18,8 @@ export const Chain = {
   replies: 'portcullis_reply',
   /** mangle: what is queued, where only connections towards what is protected are. */
   queue: 'portcullis_queue',
+  /** mangle: queues connections of which tracking has not seen the beginning, whoever it takes for their client. */
+  takenUp: 'portcullis_taken',
   /** mangle and filter: saves our bits of the packet mark into the connection mark, after the queue. */
   save: 'portcullis_save',
   /** mangle INPUT: notes attempts to connect to ports that are to look open. */
@@ -61,6 +63,7 @@ export const OWN_CHAINS: Record<Table, readonly string[]> = {
     Chain.inbound,
     Chain.replies,
     Chain.queue,
+    Chain.takenUp,
     Chain.ban,
     Chain.save,
     Chain.decoy,

@@ -16,7 +16,7 @@ export class RuleCounters {
 
   /** What the queue rules that stand now have counted; to be read before they are changed. */
   async queueRules(): Promise<QueueRuleCounts> {
-    const chains = [Chain.main, Chain.unassigned, Chain.queue];
+    const chains = [Chain.main, Chain.unassigned, Chain.queue, Chain.takenUp];
     const [ipv4, ipv6] = await Promise.all(
       ([4, 6] as const).map(async (family) =>
         this.families.includes(family)

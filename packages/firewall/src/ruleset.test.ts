@@ -167,15 +167,28 @@ describe('ruleset', () => {
       ruleset({ ...PLAN, protocols: ['tcp', 'udp', 'icmp'], ...plan }, 6).mangle.chains.values();
     const queueing = (plan: Partial<InstallPlan>) =>
       [...chains(plan)].flat().filter((rule) => rule.includes('NFQUEUE'));
-    expect(queueing({})).toHaveLength(15);
+    expect(queueing({})).toHaveLength(20);
     for (const rule of queueing({})) expect(rule).toMatch(/ --queue-bypass$/);
     for (const rule of queueing({ failOpen: false })) expect(rule).not.toContain('--queue-bypass');
   });
 
   test('one queue needs no connection mark to be written per connection', () => {
     const { chains } = ruleset({ ...PLAN, queues: { first: 7, last: 7 } }, 4).mangle;
-    expect([...chains.values()].flat().filter((rule) => rule.includes('statistic'))).toEqual([]);
+    expect([...chains.values()].flat().filter((rule) => rule.includes('-m bpf'))).toEqual([]);
     expect(chains.get('portcullis_new')?.at(-1)).toBe('-p tcp -j NFQUEUE --queue-num 7 --queue-bypass');
+  });
+
+  test.each([
+    [1, '0x400000/0xf00000', '-p tcp -j NFQUEUE --queue-num 0 --queue-bypass'],
+    [2, '0x600000/0xf00000', '-p tcp -j NFQUEUE --queue-num 1 --queue-bypass'],
+  ])('what does not begin with a SYN is queued in both directions: %i queues', (queues, mark, last) => {
+    const inbound = { networks: ['192.0.2.0/24'], interfaces: [] };
+    const { chains } = ruleset({ ...PLAN, queues: { first: 0, last: queues - 1 }, inbound }, 4).mangle;
+    const rules = chains.get('portcullis_new') as string[];
+    const asked = rules.indexOf(`-p tcp -m connmark --mark ${mark} -g portcullis_taken`);
+    expect(rules[asked - 1]).toMatch(new RegExp(`--ctstate NEW -j CONNMARK --set-xmark ${mark}$`));
+    expect(rules[asked + 1]).toMatch(/--ctdir ORIGINAL -g portcullis_in$/);
+    expect(chains.get('portcullis_taken')?.at(-1)).toBe(last);
   });
 
   test('a connection with a queue gets there without being asked about again, unless its port is selected no more', () => {

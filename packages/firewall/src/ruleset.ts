@@ -7,6 +7,7 @@ import { outboundRules } from './outbound';
 import { type InstallPlan, type QueuedProtocol, queuedProtocols } from './plan';
 import { isEveryPort } from './ports';
 import { Prefix } from './prefix';
+import { ofQueue } from './spread';
 
 /** What stands in one table: our chains with their rules, and the rules that lead to them, in order, at the head of a hook. */
 export interface TableRules {
@@ -43,6 +44,7 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
     mangle.set(Chain.main, assignedRules(plan, layout, family));
     const unassigned = unassignedRules(plan, layout);
     const queue = queueRules(plan, layout, family);
+    if (layout.takenUpMark !== null) mangle.set(Chain.takenUp, takenUpRules(plan, family));
     if (plan.inbound === undefined) mangle.set(Chain.unassigned, [...unassigned, ...queue]);
     else {
       // A goto comes back behind our chains: what is not towards the protected side is not queued.
@@ -188,7 +190,7 @@ const protocolName = (protocol: QueuedProtocol, family: Family): string =>
   protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : protocol;
 
 /**
- * Nearly every packet ends here, after few rules: its connection is offloaded, or has a queue, which it drew when all
+ * Nearly every packet ends here, after few rules: its connection is offloaded, or has a queue, which it got when all
  * that is asked further on was answered once. What does not belong to it is asked about anew.
  */
 function assignedRules(plan: InstallPlan, layout: MarkLayout, family: Family): string[] {
@@ -202,7 +204,7 @@ function assignedRules(plan: InstallPlan, layout: MarkLayout, family: Family): s
     `-m connmark --mark ${offload}/${mask} -m conntrack ! --ctstate RELATED -j RETURN`,
   ];
   const rest = `-g ${Chain.unassigned}`;
-  // A single queue is not drawn: connections carry no mark to know them by.
+  // With a single queue connections carry no mark to know them by.
   if (layout.queues > 1) {
     // What a connection with a queue may lack now and then: interfaces are asked of each packet, ports can be changed.
     const others = plan.excludedInterfaces.filter((name) => name !== 'lo');
@@ -236,6 +238,30 @@ function unassignedRules(plan: InstallPlan, layout: MarkLayout): string[] {
     ...layout
       .unusedMarks(plan.generation)
       .map((mark) => `-m connmark --mark ${hex(mark)}/${value} ${forget}`),
+    ...takeUp(layout),
+  ];
+}
+
+/**
+ * A connection that does not begin with a SYN: tracking was switched on meanwhile, or has forgotten it (a sender can see to that,
+ * see spread.ts). Its first direction may be the server's then. Asked for what goes towards the protected side, the client's bytes
+ * would be replies of it, and nobody would look at them.
+ */
+function takeUp({ mask, takenUpMark }: MarkLayout): string[] {
+  if (takenUpMark === null) return [];
+  const mark = `${hex(takenUpMark)}/${hex(mask)}`;
+  const later = '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW';
+  return [
+    `${later} -j CONNMARK --set-xmark ${mark}`,
+    `-p tcp -m connmark --mark ${mark} -g ${Chain.takenUp}`,
+  ];
+}
+
+function takenUpRules(plan: InstallPlan, family: Family): string[] {
+  const ports = `-m set ! --match-set ${SetName.ports}`;
+  return [
+    ...(isEveryPort(plan.ports) ? [] : [`-p tcp ${ports} src ${ports} dst -j RETURN`]),
+    ...toQueuesByEnds(plan, family, 'tcp').map((rule) => `-p tcp ${rule}`),
   ];
 }
 
@@ -250,7 +276,9 @@ function queueRules(plan: InstallPlan, layout: MarkLayout, family: Family): stri
     }
   }
   for (const protocol of protocols) {
-    rules.push(...spread(plan, layout).map((rule) => `-p ${protocolName(protocol, family)} ${rule}`));
+    rules.push(
+      ...spread(plan, layout, family, protocol).map((rule) => `-p ${protocolName(protocol, family)} ${rule}`),
+    );
   }
   return rules;
 }
@@ -275,26 +303,41 @@ function unselected(plan: InstallPlan, family: Family): string[] {
   return rules;
 }
 
-/** A new connection draws its queue; both its directions stay there; what has no connection goes to the first. */
-function spread(plan: InstallPlan, layout: MarkLayout): string[] {
-  const first = toQueue(plan, 0);
-  if (layout.queues === 1) return [first];
-
+/** A new connection gets its queue; both its directions stay there; what has no connection goes where its connection would. */
+function spread(plan: InstallPlan, layout: MarkLayout, family: Family, protocol: QueuedProtocol): string[] {
+  const byEnds = toQueuesByEnds(plan, family, protocol);
+  const { queues } = layout;
+  if (queues === 1) return byEnds;
   const mask = hex(layout.mask);
-  const value = hex(layout.valueMask);
-  const rules: string[] = [];
-  for (let index = 0; index < layout.queues; index++) {
-    // Of those the rules before left over, one in (queues - index): each queue gets the same share.
-    const left = layout.queues - index;
-    const chance = left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(8)}` : '';
-    rules.push(
-      `-m connmark --mark 0x0/${value}${chance} -j CONNMARK --set-xmark ${hex(layout.queueMark(index))}/${mask}`,
-    );
-  }
-  return [...rules, ...toQueues(plan, layout), first];
+  return [
+    ...conditions(family, protocol, queues).map((condition, index) =>
+      [
+        `-m connmark --mark 0x0/${hex(layout.valueMask)}`,
+        ...condition,
+        `-j CONNMARK --set-xmark ${hex(layout.queueMark(index))}/${mask}`,
+      ].join(' '),
+    ),
+    ...toQueues(plan, layout),
+    ...byEnds,
+  ];
 }
 
-/** To the queue that the connection has drawn. */
+/** What is asked for each queue, in turn: the last one is asked nothing, what is left is its. */
+function conditions(family: Family, protocol: QueuedProtocol, queues: number): string[][] {
+  return Array.from({ length: queues }, (_, index) =>
+    index < queues - 1 ? [ofQueue(family, protocol, index, queues)] : [],
+  );
+}
+
+/** To the queue that a connection between these ends has, or would have. */
+function toQueuesByEnds(plan: InstallPlan, family: Family, protocol: QueuedProtocol): string[] {
+  const queues = plan.queues.last - plan.queues.first + 1;
+  return conditions(family, protocol, queues).map((condition, index) =>
+    [...condition, toQueue(plan, index)].join(' '),
+  );
+}
+
+/** To the queue that the connection has got. */
 function toQueues(plan: InstallPlan, layout: MarkLayout): string[] {
   const mask = hex(layout.mask);
   return Array.from({ length: layout.queues }, (_, index) => {

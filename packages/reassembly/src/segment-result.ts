@@ -62,6 +62,8 @@ export const DropReason = {
   NO_HEADER: 21,
   /** Behind more holes than a direction may have, or more bytes than it may hold behind them: the sender sends it again. */
   SCATTERED: 22,
+  /** Of no known connection, with more extension headers than are looked behind where connections are spread. */
+  EXTENSION_HEADERS: 23,
 } as const;
 
 export const DropReasonNames: readonly string[] = [
@@ -88,4 +90,5 @@ export const DropReasonNames: readonly string[] = [
   'gap',
   'no-header',
   'scattered',
+  'extension-headers',
 ];

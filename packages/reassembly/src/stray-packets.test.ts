@@ -1,6 +1,10 @@
 /** Packets that belong to no connection, and what begins before a SYN is answered. */
 
+import { buildTcp } from '@portcullis/testkit';
+import { IpProtocol, PacketView, TcpFlag } from '@portcullis/wire';
 import { Bench, Connection, Recorder } from './segment.fixture';
+import { DropReason, SegmentResult } from './segment-result';
+import { TcpReassembler } from './tcp-reassembler';
 
 const open = { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' } as const;
 const STRAY = { from: 'client', sequence: 77, acknowledgment: 99, flags: 'PA', data: 'stray' } as const;
@@ -71,6 +75,53 @@ describe('a packet of no connection', () => {
     const bench = new Bench({ midstream: true, policy: { ...open, midstream: 'pass' } });
     expect(bench.send(STRAY)).toBe('accept');
     expect(bench.reassembler).toMatchObject({ slot: -1, uninspected: true });
+  });
+});
+
+describe('with more extension headers than are looked behind where connections are spread', () => {
+  const view = new PacketView();
+  const process = (reassembler: TcpReassembler, headers: number, flags: number, sequence: number) => {
+    const packet = buildTcp({
+      source: '2001:db8::1',
+      destination: '2001:db8::2',
+      sourcePort: 40_000,
+      destinationPort: 80,
+      sequence,
+      flags,
+      extensionHeaders: Array.from({ length: headers }, () => ({
+        protocol: IpProtocol.DESTINATION_OPTIONS,
+        body: new Uint8Array(6),
+      })),
+    });
+    view.decode(packet, 0, packet.length);
+    return reassembler.process(view, 1_000_000);
+  };
+  const spread = (inline = true) =>
+    new TcpReassembler(
+      { maxFlows: 8, memcap: 1 << 20, midstream: true, extensionHeaders: 4, inline },
+      new Recorder(),
+    );
+
+  test.each([
+    ['a SYN', TcpFlag.SYN],
+    ['a later packet', TcpFlag.ACK],
+  ])('%s begins nothing, and is dropped', (_, flags) => {
+    const reassembler = spread();
+    expect(process(reassembler, 5, flags, 1)).toBe(SegmentResult.DROP);
+    expect(reassembler).toMatchObject({ dropReason: DropReason.EXTENSION_HEADERS, slot: -1 });
+    expect(process(reassembler, 4, flags, 1)).toBe(0);
+    expect(reassembler).toMatchObject({ dropReason: DropReason.NONE, slot: 0 });
+  });
+
+  test('it belongs to a connection that is known all the same', () => {
+    const reassembler = spread();
+    process(reassembler, 0, TcpFlag.SYN, 1);
+    expect(process(reassembler, 9, TcpFlag.SYN, 1)).toBe(0);
+    expect(reassembler).toMatchObject({ dropReason: DropReason.NONE, slot: 0 });
+  });
+
+  test('it passes where nothing is dropped', () => {
+    expect(process(spread(false), 5, TcpFlag.SYN, 1)).toBe(0);
   });
 });
 

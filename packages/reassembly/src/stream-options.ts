@@ -32,6 +32,11 @@ export interface StreamOptions extends FlowTableOptions {
    */
   trackOutside: boolean;
   /**
+   * Most IPv6 extension headers of a packet that may be the first one of a connection. Whoever spreads connections over
+   * several workers has to look behind them, and a sender must not choose a worker that has seen nothing of it.
+   */
+  extensionHeaders: number;
+  /**
    * What a client sends with its SYN, or before it is answered: `take` makes it part of the stream, as a receiver may;
    * `leave` does so only where TCP Fast Open announces it, as most receivers do.
    */
@@ -62,6 +67,7 @@ export const defaultStreamOptions: StreamOptions = {
   replyPayload: true,
   asyncOneside: false,
   trackOutside: false,
+  extensionHeaders: Number.POSITIVE_INFINITY,
   unanswered: 'take',
   urgent: 'clear',
   policy: { memcap: 'open', flowTable: 'open', gap: 'open', midstream: 'open', decode: 'open' },

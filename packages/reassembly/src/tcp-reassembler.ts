@@ -336,6 +336,7 @@ export class TcpReassembler {
   private processUnknown(view: PacketView, now: number, unseen: number): number {
     const flags = view.tcpFlags;
     this.direction = 0;
+    if (view.extensionHeaders > this.options.extensionHeaders) return this.refuse(Reason.EXTENSION_HEADERS);
     if (!this.mayBegin(flags)) return this.judgeStray(flags);
     if ((flags & ACK) === 0) {
       const slot = this.insert(view, now, CLASS.HALF_OPEN, false);

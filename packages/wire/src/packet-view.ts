@@ -131,6 +131,8 @@ export class PacketView {
   version = 0;
   /** IPv4 header with its options, or IPv6 fixed header with the extension headers, in bytes. */
   headerLength = 0;
+  /** IPv6 extension headers in front of the upper-layer header, or of the data of a later fragment. */
+  extensionHeaders = 0;
   /** Length by the IP header in bytes, headers included. Above `end - start` when the capture cut the packet. */
   totalLength = 0;
   /** The capture cut the packet: fewer bytes than the IP header says. */
@@ -202,6 +204,7 @@ export class PacketView {
     if (this.bytes !== bytes) this.bytes = bytes;
     this.start = start;
     this.finalDestination = -1;
+    this.extensionHeaders = 0;
     this.fragmentHeader = -1;
     this.reassembled = false;
 
@@ -348,6 +351,7 @@ export class PacketView {
         if (this.moreFragments) break;
         return IPV6_EXTENSION_TRUNCATED;
       }
+      this.extensionHeaders++;
       if (protocol === PROTOCOL_ROUTING) this.noteRouting(bytes, at, length);
       named = at + EXTENSION_NEXT_HEADER;
       protocol = bytes[named];

@@ -41,7 +41,7 @@ function healthy(): FakeHost {
     '/proc/sys/net/netfilter/nf_conntrack_tcp_loose': '1\n',
     '/proc/modules': [
       ...['nfnetlink_queue', 'nf_conntrack', 'ip_set_hash_net', 'ip_set_bitmap_port', 'xt_set'],
-      ...['xt_NFQUEUE', 'xt_connmark', 'xt_conntrack', 'xt_statistic', 'xt_addrtype'],
+      ...['xt_NFQUEUE', 'xt_connmark', 'xt_conntrack', 'xt_bpf', 'xt_addrtype'],
     ]
       .map((name) => `${name} 1 0 - Live 0x0\n`)
       .join(''),

@@ -36,7 +36,7 @@ describe('kernel modules', () => {
     'xt_NFQUEUE',
     'xt_connmark',
     'xt_conntrack',
-    'xt_statistic',
+    'xt_bpf',
     'xt_addrtype',
   ];
   const FACTS = { bytes: 0, modified: NOW };
@@ -63,7 +63,7 @@ describe('kernel modules', () => {
   test('that only the configuration of the kernel tells', async () => {
     const host = machine();
     const options = ['IP_SET_HASH_NET', 'IP_SET_BITMAP_PORT', 'NETFILTER_XT_SET', 'NETFILTER_XT_CONNMARK'];
-    for (const name of ['CONNTRACK', 'STATISTIC', 'ADDRTYPE']) options.push(`NETFILTER_XT_MATCH_${name}`);
+    for (const name of ['CONNTRACK', 'BPF', 'ADDRTYPE']) options.push(`NETFILTER_XT_MATCH_${name}`);
     const text = [...options, 'NETFILTER_XT_TARGET_NFQUEUE'].map((name) => `CONFIG_${name}=y\n`).join('');
     host.texts.set('/proc/config.gz', gzipSync(text));
     expect((await checkKernelModules(host)).state).toBe('ok');

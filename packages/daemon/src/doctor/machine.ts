@@ -66,7 +66,7 @@ const PARTS: readonly KernelPart[] = [
   { module: 'xt_NFQUEUE', option: 'NETFILTER_XT_TARGET_NFQUEUE' },
   { module: 'xt_connmark', option: 'NETFILTER_XT_CONNMARK' },
   { module: 'xt_conntrack', option: 'NETFILTER_XT_MATCH_CONNTRACK' },
-  { module: 'xt_statistic', option: 'NETFILTER_XT_MATCH_STATISTIC' },
+  { module: 'xt_bpf', option: 'NETFILTER_XT_MATCH_BPF' },
   { module: 'xt_addrtype', option: 'NETFILTER_XT_MATCH_ADDRTYPE' },
 ];
 

@@ -1,7 +1,7 @@
 import type { Configuration } from '@portcullis/configuration';
 import type { Mode } from '@portcullis/control';
 import type { SourceSettings } from '@portcullis/engine';
-import type { MarkLayout } from '@portcullis/firewall';
+import { EXTENSION_HEADERS_FOLLOWED, type MarkLayout } from '@portcullis/firewall';
 import { failsOpen } from '../install-plan';
 import { protocolSettings } from '../protocol-settings';
 import type { SupervisorSettings } from './supervisor';
@@ -42,6 +42,7 @@ export function supervisorSettings(
   const { stream, flow } = configuration;
   const policy = configuration['exception-policy'];
   const acts = mode === 'standard';
+  const queues = [...sources.values()].filter(({ from }) => from === 'queue').length;
   return {
     sources,
     thread: {
@@ -52,6 +53,7 @@ export function supervisorSettings(
         depth: stream.reassembly.depth,
         midstream: stream.midstream ?? true,
         asyncOneside: stream['async-oneside'] ?? true,
+        ...(queues > 1 && { extensionHeaders: EXTENSION_HEADERS_FOLLOWED }),
         policy: {
           memcap: policy.memcap ?? policy.default,
           flowTable: policy['flow-table'] ?? policy.default,

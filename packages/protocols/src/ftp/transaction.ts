@@ -2,7 +2,7 @@
 
 import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
-import { copied } from '../lines/copied';
+import { COPY_OVERHEAD, copied } from '../lines/copied';
 import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
 import { FtpBuffer } from './buffers';
 import type { FtpCommand } from './commands';
@@ -10,7 +10,7 @@ import { REPLY_BYTES, REPLY_LINES } from './limits';
 import { FtpProgress } from './progress';
 
 /** What a transaction costs besides what it holds. */
-const OVERHEAD = 250;
+const OVERHEAD = 350;
 
 interface ReplyLine {
   /** Three digits, or nothing. */
@@ -91,7 +91,8 @@ export class FtpTransaction implements Transaction {
   }
 
   heldBytes(): number {
-    return OVERHEAD + (this.command?.argument?.length ?? 0) + this.replyBytes + this.replies.length * 100;
+    const replies = this.replyBytes + this.replies.length * 2 * COPY_OVERHEAD;
+    return OVERHEAD + (this.command?.argument?.length ?? 0) + replies;
   }
 
   private fillReply(out: BufferView, bytes: Uint8Array, index: number): true {

@@ -49,6 +49,9 @@ const LONGEST_JUNK_LINE = 1024;
 /** How much of a feed a head in its own buffer takes at a time: what lies behind its end is copied for nothing. */
 const PIECE = 2048;
 
+/** What a request that waits takes besides its notes, as measured. */
+const WAITING_OVERHEAD = 900;
+
 const framing = new BodyFraming();
 
 export class Http1Parser implements ProtocolParser {
@@ -185,7 +188,7 @@ export class Http1Parser implements ProtocolParser {
 
   heldBytes(): number {
     // Only the current request and the current response hold more than themselves.
-    let held = this.waiting.length * 300 + this.noted + (this.early?.heldBytes() ?? 0);
+    let held = this.waiting.length * WAITING_OVERHEAD + this.noted + (this.early?.heldBytes() ?? 0);
     held += this.frames?.heldBytes() ?? 0;
     if (this.request !== null) held += this.request.heldBytes();
     if (this.waiting.oldest !== null && this.waiting.oldest !== this.request)

@@ -4,11 +4,18 @@ import { NO_BYTES } from '../buffer-pool';
 import { isNormalUri, UriParts, writeNormalUri } from '../http1/uri';
 import { type Direction, Direction as Directions } from '../transaction';
 import { Http2Buffer } from './buffers';
-import type { FieldSink, HeaderField } from './hpack';
+import { FIELD_OVERHEAD, type FieldSink, type HeaderField } from './hpack';
 
 /** Fields of a message that are kept, and bytes of them; what is beyond is left out. */
 export const MOST_FIELDS = 1024;
 const MOST_FIELD_BYTES = 65_536;
+/** What a buffer that was made takes besides its bytes, as measured. */
+const MADE_OVERHEAD = 250;
+/** And of the knowledge that there is no such buffer. */
+const ABSENT_OVERHEAD = 40;
+const REFERENCE = 8;
+/** Never written to. */
+const NO_UPDATES: number[] = [];
 
 const B = Http2Buffer;
 const COLON = 0x3a;
@@ -51,12 +58,15 @@ const CONTENT_ENCODING = ascii('content-encoding');
 export class Fields implements FieldSink {
   readonly list: HeaderField[] = [];
   /** Sizes that the header block sets for the dynamic table. */
-  readonly sizeUpdates: number[] = [];
+  sizeUpdates = NO_UPDATES;
   /** There were more than are looked at. */
   cut = false;
   private bytes = 0;
-  /** Buffers that were made, by number. */
-  private readonly made = new Map<number, Uint8Array | null>();
+  /** Bytes of memory that the fields take. */
+  private held = 0;
+  /** Buffers that were made, by number; null as long as none was asked for. Very many requests wait at a time. */
+  private made: Map<number, Uint8Array | null> | null = null;
+  private madeBytes = 0;
 
   constructor(private readonly direction: Direction) {}
 
@@ -68,19 +78,24 @@ export class Fields implements FieldSink {
     }
     this.list.push(field);
     this.bytes += size;
-    this.made.clear();
+    this.held += field.common ? REFERENCE : FIELD_OVERHEAD + size;
+    this.made = null;
+    this.madeBytes = 0;
   }
 
   sizeUpdate(size: number): void {
-    if (this.sizeUpdates.length < MOST_FIELDS) this.sizeUpdates.push(size);
+    if (this.sizeUpdates === NO_UPDATES) this.sizeUpdates = [size];
+    else if (this.sizeUpdates.length < MOST_FIELDS) this.sizeUpdates.push(size);
   }
 
   /** A buffer that a direction has once; null where it has none. */
   buffer(id: number): Uint8Array | null {
+    this.made ??= new Map();
     let made = this.made.get(id);
     if (made === undefined) {
       made = this.make(id);
       this.made.set(id, made);
+      this.madeBytes += made === null ? ABSENT_OVERHEAD : MADE_OVERHEAD + made.length;
     }
     return made;
   }
@@ -124,7 +139,7 @@ export class Fields implements FieldSink {
   }
 
   heldBytes(): number {
-    return this.bytes * 2 + this.list.length * 50;
+    return this.held + this.sizeUpdates.length * REFERENCE + this.madeBytes;
   }
 
   private make(id: number): Uint8Array | null {

@@ -111,6 +111,7 @@ test('a dynamic table is what a list is that is counted anew each time', () => {
       const entry = {
         name: new Uint8Array(random.next(40)),
         value: new Uint8Array(random.next(random.pick([40, 40, 2000]))),
+        common: false,
       };
       table.add(entry);
       list = size(entry) > limit ? [] : [entry, ...list];

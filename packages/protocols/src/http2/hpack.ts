@@ -13,7 +13,12 @@ const LARGEST_INTEGER = 0x7fffffff;
 export interface HeaderField {
   readonly name: Uint8Array;
   readonly value: Uint8Array;
+  /** One of the static table, which takes no memory however often it is named. */
+  readonly common: boolean;
 }
+
+/** What a field that is not `common` takes besides its bytes, as measured: an object with two arrays of their own. */
+export const FIELD_OVERHEAD = 480;
 
 /** Who takes what a block says. */
 export interface FieldSink {
@@ -48,7 +53,7 @@ const STATIC_TABLE: readonly HeaderField[] = (
     ['strict-transport-security', ''], ['transfer-encoding', ''], ['user-agent', ''], ['vary', ''], ['via', ''],
     ['www-authenticate', ''],
   ] as const
-).map(([name, value]) => ({ name: ascii(name), value: ascii(value) })); // biome-ignore format: a table
+).map(([name, value]) => ({ name: ascii(name), value: ascii(value), common: true })); // biome-ignore format: a table
 
 /** Entries of a direction, newest first; `size` never exceeds `limit`. */
 export class DynamicTable {
@@ -146,7 +151,7 @@ export class HpackDecoder {
     if (this.status !== HpackStatus.OK || name == null) return;
     const value = this.text();
     if (value === null) return;
-    const field = { name, value };
+    const field = { name, value, common: false };
     if (indexed) this.table.add(field);
     sink.field(field);
   }

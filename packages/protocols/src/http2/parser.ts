@@ -18,7 +18,7 @@ import { type DnsReader, LONGEST_DNS_MESSAGE, speaksOfDns } from './dns-messages
 import { Http2Event } from './events';
 import { same } from './fields';
 import { be32, FRAME_HEADER, FrameFlag, type FrameHeader, FrameType, MAGIC, readFrameHeader } from './frame';
-import { HpackStatus } from './hpack';
+import { FIELD_OVERHEAD, HpackStatus } from './hpack';
 import { LARGEST_FRAME, Side } from './side';
 import { Http2Stream } from './stream';
 import { StreamTable } from './stream-table';
@@ -75,7 +75,7 @@ export class Http2Parser implements ProtocolParser, RecordSink {
   heldBytes(): number {
     let held = this.readers[0].heldBytes() + this.readers[1].heldBytes();
     for (const { hpack, block } of this.sides)
-      held += hpack.table.size + hpack.table.count * 50 + block.bytes.length;
+      held += hpack.table.size + hpack.table.count * FIELD_OVERHEAD + block.bytes.length;
     return held + this.streams.heldBytes();
   }
 

@@ -16,6 +16,8 @@ import { Fields } from './fields';
 
 const BOMB_RATIO = 250;
 const MOST_LAYERS = 2;
+/** What a stream takes besides what a `HeldTransaction` does, its fields and its bodies, as measured. */
+const OVERHEAD = 700;
 /** Frames of a direction of a stream whose kinds are remembered. */
 const MOST_FRAMES = 40;
 const LONGEST_NAME = 1024;
@@ -94,7 +96,7 @@ export class Http2Stream extends HeldTransaction {
   }
 
   override heldBytes(): number {
-    let held = super.heldBytes();
+    let held = super.heldBytes() + OVERHEAD;
     for (const fields of this.fields) held += fields.heldBytes();
     for (const body of this.bodies) held += body?.heldBytes() ?? 0;
     return held;

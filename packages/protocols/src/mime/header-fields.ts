@@ -1,7 +1,7 @@
 /** The header fields of one message or part (RFC 5322 section 2.2), bounded. */
 
 import { NO_BYTES } from '../buffer-pool';
-import { copied } from '../lines/copied';
+import { COPY_OVERHEAD, copied } from '../lines/copied';
 
 const COLON = 0x3a;
 
@@ -15,6 +15,8 @@ export const LONGEST_STEERING_VALUE = 65_536;
 export const HEADER_BYTES = 65_536;
 /** Bytes of a field's name that are kept. */
 const LONGEST_NAME = 256;
+/** What a field takes besides its value, as measured. */
+const FIELD_OVERHEAD = 120;
 /** Those that say how what follows is to be read: the first of each is kept however many fields there are. */
 const STEERING: ReadonlySet<string> = new Set([
   'content-type',
@@ -80,6 +82,10 @@ export class HeaderFields {
     current.memory.set(line.subarray(start, start + more), length);
     current.value = current.memory.subarray(0, length + more);
     this.bytes += more;
+  }
+
+  heldBytes(): number {
+    return this.bytes + this.fields.length * (FIELD_OVERHEAD + COPY_OVERHEAD);
   }
 
   /** @param index number of the field among those of that name */

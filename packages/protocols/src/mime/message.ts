@@ -147,8 +147,8 @@ export class MimeMessage {
     return (
       OVERHEAD +
       (this.hash === null ? 0 : BodyHash.BYTES) +
-      this.header.bytes +
-      this.partFields.bytes +
+      this.header.heldBytes() +
+      this.partFields.heldBytes() +
       this.urls.heldBytes()
     );
   }

@@ -1,7 +1,7 @@
 /** Addresses of web pages in the text of a mail. */
 
 import { copyBytes } from '../buffer-pool';
-import { copied } from '../lines/copied';
+import { COPY_OVERHEAD, copied } from '../lines/copied';
 
 /** Addresses of one message that are kept. */
 const MOST_URLS = 256;
@@ -55,7 +55,7 @@ export class UrlCollector {
 
   heldBytes(): number {
     let held = this.carry?.length ?? 0;
-    for (const url of this.urls) held += url.length;
+    for (const url of this.urls) held += url.length + COPY_OVERHEAD;
     return held;
   }
 

@@ -162,7 +162,10 @@ export class MqttParser implements ProtocolParser, RecordSink {
     }
     if (type === T.CONNACK) this.connected = true;
     // Answers put numbers only: nothing of these bytes is kept.
-    if (!readMessage(tx, tx.direction, bytes, start, end, this.version, truncated)) {
+    this.waitingBytes -= tx.heldBytes();
+    const sound = readMessage(tx, tx.direction, bytes, start, end, this.version, truncated);
+    this.waitingBytes += tx.heldBytes();
+    if (!sound) {
       this.malformed(direction);
       return;
     }

@@ -10,8 +10,10 @@ import { type BufferView, type Direction, Direction as Directions, type Transact
 
 /** Runs that a transaction holds; further ones are left out. */
 export const MOST_RUNS = 4096;
-/** What a transaction costs besides the bytes it was given. */
+/** What a transaction takes besides its runs and the bytes it was given, as measured. */
 const OVERHEAD = 300;
+/** A run, besides its bytes. */
+const RUN_OVERHEAD = 72;
 
 interface Run {
   /** Number of the buffer times two plus direction. */
@@ -93,7 +95,7 @@ export class HeldTransaction implements Transaction {
   }
 
   heldBytes(): number {
-    return this.bytesHeld;
+    return this.bytesHeld + this.runs.length * RUN_OVERHEAD;
   }
 
   private find(direction: Direction, id: number, index: number): Run | undefined {

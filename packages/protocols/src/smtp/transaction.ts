@@ -4,6 +4,7 @@ import type { BufferPool } from '../buffer-pool';
 import { showBytes } from '../buffer-view';
 import { FILE_BUFFER_COUNT, FileTracker } from '../files/file-tracker';
 import type { FilePolicy } from '../files/policy';
+import { COPY_OVERHEAD } from '../lines/copied';
 import type { MimeMessage } from '../mime/message';
 import type { BufferView, Transaction } from '../transaction';
 import { HEADER_BUFFERS, SmtpBuffer } from './buffers';
@@ -90,7 +91,8 @@ export class SmtpTransaction implements Transaction {
   }
 
   heldBytes(): number {
-    return OVERHEAD + this.recipientBytes + (this.mime?.heldBytes() ?? 0) + this.files.heldBytes();
+    const recipients = this.recipientBytes + this.recipients.length * COPY_OVERHEAD;
+    return OVERHEAD + recipients + (this.mime?.heldBytes() ?? 0) + this.files.heldBytes();
   }
 
   /** Gives its memory back. */

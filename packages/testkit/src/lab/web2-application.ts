@@ -41,6 +41,8 @@ export function web2Application(reached: (connection: Duplex, reading: Reading) 
   server.on(
     'stream',
     (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _: number, rawHeaders: string[]) => {
+      // First of all: a session that is over already has streams that say so.
+      stream.on('error', () => {});
       const connection = connections.get(stream.session as Http2Session);
       if (connection === undefined) return;
       const tell = (place: Reading['place'], text: string) => reached(connection, { place, text });
@@ -55,7 +57,6 @@ export function web2Application(reached: (connection: Duplex, reading: Reading) 
         if (length <= MAX_BODY) decoding.write(chunk);
       });
       stream.on('trailers', (_fields: object, _: number, raw: string[]) => tell('header', raw.join('\n')));
-      stream.on('error', () => {});
       stream.on('end', () => {
         if (stream.destroyed || stream.headersSent) return;
         stream.respond({ ':status': constants.HTTP_STATUS_OK });
