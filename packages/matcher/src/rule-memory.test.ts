@@ -73,7 +73,7 @@ test('a thread that ended with a lock in hand holds nobody up', () => {
   locks.fill(1);
   const settings = { type: 'limit', track: 'by_src', count: 1, seconds: 60 } as const;
   expect([1, 2].map(() => one.count(7, 0, settings, contextOf(1)))).toEqual([1, 2]);
-  expect(locks.filter((word) => word === 0)).toHaveLength(1);
+  expect(locks.filter((word) => word % 2 === 0)).toHaveLength(1);
 });
 
 test('bits of hosts are there for all, by name and not by the order in which names were met', () => {
@@ -142,7 +142,7 @@ test('threads that count at the same time lose no match', async () => {
         }),
     ),
   );
-  // A thread that loses its processor with the lock in hand makes others go ahead: that may cost a few.
+  // A thread that has no processor for very long with the lock in hand makes others go ahead: that may cost a few.
   const sum = told.reduce((a, b) => a + b, 0);
   expect(sum).toBeGreaterThanOrEqual(LIMIT);
   expect(sum).toBeLessThan(LIMIT * 1.01);

@@ -32,8 +32,6 @@ const STEPS = 64;
 const LARGER = 5;
 const LARGEST = (STEP * STEPS) << LARGER;
 const SIZES = STEPS + 1 + LARGER;
-/** A thread that has lost its processor with the lock in hand is waited for: what it leaves half done would be lost. */
-const NAPS = 200;
 /** Longer than any list gets but for one that was left half done. */
 const MOST_STEPS = 10_000;
 const BUCKETS = 1 << 16;
@@ -74,7 +72,7 @@ export class LearntValues {
   private lieIn(memory: ArrayBuffer | SharedArrayBuffer): void {
     this.words = new Uint32Array(memory);
     this.bytes = Buffer.from(memory as ArrayBuffer);
-    this.lock = new PlaceLocks(new Int32Array(memory, Word.LOCK, 1), NAPS);
+    this.lock = new PlaceLocks(new Int32Array(memory, Word.LOCK, 1));
     // Whoever comes first: all that make tables of the memory do so before anything is learnt.
     Atomics.compareExchange(this.words, Word.SEED, 0, randomInt(1, 2 ** 32));
   }
