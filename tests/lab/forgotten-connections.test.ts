@@ -34,6 +34,8 @@ describeLab('a connection that the kernel forgets', () => {
     [6, '0'],
     [4, '0-1'],
     [6, '0-1'],
+    [4, '0-3'],
+    [6, '0-3'],
   ] as const)(
     'is inspected as before when the server speaks first: IPv%d, queues %s',
     async (family, queues) => {

@@ -3,7 +3,7 @@ import { MarkLayout, OFFLOAD_GENERATIONS } from './marks';
 const MASK = 0x00f00000;
 
 describe('MarkLayout', () => {
-  test('the default mask: bypass bit, queue values, three offload generations', () => {
+  test('the default mask: bypass bit, queue values, two offload generations', () => {
     const layout = MarkLayout.from(MASK, 4);
     expect(layout.bypassBit).toBe(0x00100000);
     expect(layout.valueMask).toBe(0x00e00000);
@@ -11,7 +11,7 @@ describe('MarkLayout', () => {
       0x00200000, 0x00400000, 0x00600000, 0x00800000,
     ]);
     expect([0, 1, 2, 3].map((generation) => layout.offloadMark(generation))).toEqual([
-      0x00e00000, 0x00c00000, 0x00a00000, 0x00e00000,
+      0x00e00000, 0x00c00000, 0x00e00000, 0x00c00000,
     ]);
     expect(layout.injected).toBe(MASK);
   });
@@ -40,18 +40,15 @@ describe('MarkLayout', () => {
   });
 
   test('three bits do for one queue, not for two', () => {
-    expect(MarkLayout.from(0x7, 1).offloadMark(2)).toBe(0x2);
+    expect(MarkLayout.from(0x7, 1).offloadMark(1)).toBe(0x4);
     expect(() => MarkLayout.from(0x7, 2)).toThrow(/needs? 4/);
   });
 
-  test('connections that are taken up have a value where there is one left', () => {
+  test('connections that are taken up have a value of their own', () => {
     expect([1, 2, 3, 4].map((queues) => MarkLayout.from(MASK, queues).takenUpMark)).toEqual([
-      0x00400000,
-      0x00600000,
-      0x00800000,
-      null,
+      0x00200000, 0x00600000, 0x00800000, 0x00a00000,
     ]);
-    expect(MarkLayout.from(0x7, 1).takenUpMark).toBeNull();
+    expect(MarkLayout.from(0x7, 1).takenUpMark).toBe(0x2);
   });
 
   test.each([1, 2, 3, 4])('with %i queues no value means two things', (queues) => {
@@ -59,8 +56,7 @@ describe('MarkLayout', () => {
       const layout = MarkLayout.from(MASK, queues);
       const queueMarks =
         queues > 1 ? Array.from({ length: queues }, (_, index) => layout.queueMark(index)) : [];
-      const takenUp = layout.takenUpMark === null ? [] : [layout.takenUpMark];
-      const others = [...queueMarks, ...takenUp, ...layout.unusedMarks(generation)];
+      const others = [...queueMarks, layout.takenUpMark, ...layout.unusedMarks(generation)];
       const marks = [0, layout.offloadMark(generation), ...others];
       expect(new Set(marks).size).toBe(marks.length);
       for (const mark of marks) {
@@ -71,10 +67,11 @@ describe('MarkLayout', () => {
     }
   });
 
-  test('a queue value of any number of queues is never an offload value of another', () => {
-    const offloads = [0, 1, 2].map((generation) => MarkLayout.from(MASK, 1).offloadMark(generation));
+  test('a value of any number of queues is never an offload value of another', () => {
+    const offloads = [0, 1].map((generation) => MarkLayout.from(MASK, 1).offloadMark(generation));
     const layout = MarkLayout.from(MASK, 4);
     for (let index = 0; index < 4; index++) expect(offloads).not.toContain(layout.queueMark(index));
+    expect(offloads).not.toContain(layout.takenUpMark);
   });
 
   test('a verdict carries the bits of others over', () => {

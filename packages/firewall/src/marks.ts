@@ -10,16 +10,16 @@ import { FirewallError } from './errors';
  *                     └────────┴────────┴──────┴──────┘
  * value 0             not assigned
  *       1 … Q         the connection's queue (only written where there is more than one queue)
- *       Q + 1         the kernel has not seen its beginning, so that its directions mean nothing (where there is a value left)
- *       top three     "offloaded", one per generation, rotating: a mark left by an earlier run, enable or
- *                     reload is not the current one and does not count
+ *       Q + 1         the kernel has not seen its beginning, so that its directions mean nothing (1 with one queue)
+ *       top two       "offloaded", one per generation, in turn: a mark left by the last run, enable or reload is not
+ *                     the current one and does not count
  * bypassed            the connection's last original-direction packet was accepted by the administrator's chain
  * all bits            packet mark only: this packet was injected by the engine and is not queued again
  * ```
  *
  * A connection mark with the bypass bit set has value 0 (the rules write all bits of the mask together), so
- * "all bits" never stands in a connection mark and cannot be restored from one. Queue values stay below the top
- * three whatever the number of queues, so a queue value of an earlier run is never read as an offload.
+ * "all bits" never stands in a connection mark and cannot be restored from one. The other values stay below the top
+ * two whatever the number of queues, so what an earlier run left there is never read as an offload.
  */
 export class MarkLayout {
   readonly mask: number;
@@ -30,8 +30,12 @@ export class MarkLayout {
   readonly valueMask: number;
   /** Packet mark of a packet the engine sends itself (`SO_MARK`). */
   readonly injected: number;
+  /** The mark of a connection that was taken up in the middle. */
+  readonly takenUpMark: number;
   private readonly valueShift: number;
   private readonly highestValue: number;
+  /** Values 1 to this are queues: none where there is a single one, which nothing has to be remembered for. */
+  private readonly queueValues: number;
 
   private constructor(mask: number, queues: number, shift: number, bits: number) {
     this.mask = mask;
@@ -41,6 +45,8 @@ export class MarkLayout {
     this.injected = mask;
     this.valueShift = shift + 1;
     this.highestValue = 2 ** (bits - 1) - 1;
+    this.queueValues = queues > 1 ? queues : 0;
+    this.takenUpMark = this.markOf(this.queueValues + 1);
   }
 
   /**
@@ -61,8 +67,7 @@ export class MarkLayout {
     if (mask >>> shift !== 2 ** bits - 1) {
       throw new FirewallError('MARK_MASK_INVALID', `mark mask ${hex}: its bits must stand side by side.`);
     }
-    // One queue needs no value of its own: nothing has to be remembered per connection.
-    const values = 1 + (queues > 1 ? queues : 0) + OFFLOAD_GENERATIONS;
+    const values = 1 + (queues > 1 ? queues : 0) + 1 + OFFLOAD_GENERATIONS;
     const needed = 1 + Math.ceil(Math.log2(values));
     if (bits < needed) {
       throw new FirewallError(
@@ -78,33 +83,25 @@ export class MarkLayout {
     if (!Number.isInteger(index) || index < 0 || index >= this.queues) {
       throw new RangeError(`queue index ${index} of ${this.queues}`);
     }
-    return ((index + 1) << this.valueShift) >>> 0;
-  }
-
-  /** The mark of a connection that was taken up in the middle; null where all values have another meaning. */
-  get takenUpMark(): number | null {
-    const value = this.queues + 1;
-    return value <= this.highestValue - OFFLOAD_GENERATIONS ? (value << this.valueShift) >>> 0 : null;
+    return this.markOf(index + 1);
   }
 
   /** The mark that means "offloaded" in this generation. Any non-negative integer; its place in the rotation counts. */
   offloadMark(generation: number): number {
     if (!Number.isInteger(generation) || generation < 0) throw new RangeError(`generation ${generation}`);
-    const value = this.highestValue - (generation % OFFLOAD_GENERATIONS);
-    return (value << this.valueShift) >>> 0;
+    return this.markOf(this.highestValue - (generation % OFFLOAD_GENERATIONS));
   }
 
-  /** The values (as marks) that mean nothing in this generation: other offload generations, queues there are no more. */
+  /** The values (as marks) that mean nothing in this generation: the other of offloads, queues there are no more. */
   unusedMarks(generation: number): number[] {
     const current = this.offloadMark(generation);
     const marks: number[] = [];
-    // With one queue values below the top three mean nothing to the rules. A wide mask has room for very many values,
-    // of which earlier runs have used few: what is not named here goes to the first queue.
+    // With one queue what else is below the top two means nothing to the rules. A wide mask has room for very many values,
+    // of which earlier runs have used few: what is not named here goes where its ends say.
     const every = this.queues > 1 && this.highestValue < 64;
-    const from = every ? this.queues + 1 : this.highestValue - OFFLOAD_GENERATIONS + 1;
+    const from = every ? this.queueValues + 2 : this.highestValue - OFFLOAD_GENERATIONS + 1;
     for (let value = from; value <= this.highestValue; value++) {
-      const mark = (value << this.valueShift) >>> 0;
-      if (mark !== current && mark !== this.takenUpMark) marks.push(mark);
+      if (this.markOf(value) !== current) marks.push(this.markOf(value));
     }
     return marks;
   }
@@ -113,7 +110,11 @@ export class MarkLayout {
   verdictMark(old: number, ours: number): number {
     return ((old & ~this.mask) | (ours & this.mask)) >>> 0;
   }
+
+  private markOf(value: number): number {
+    return (value << this.valueShift) >>> 0;
+  }
 }
 
 /** How many offload generations there are before a value is used again. */
-export const OFFLOAD_GENERATIONS = 3;
+export const OFFLOAD_GENERATIONS = 2;

@@ -179,8 +179,9 @@ describe('ruleset', () => {
   });
 
   test.each([
-    [1, '0x400000/0xf00000', '-p tcp -j NFQUEUE --queue-num 0 --queue-bypass'],
+    [1, '0x200000/0xf00000', '-p tcp -j NFQUEUE --queue-num 0 --queue-bypass'],
     [2, '0x600000/0xf00000', '-p tcp -j NFQUEUE --queue-num 1 --queue-bypass'],
+    [4, '0xa00000/0xf00000', '-p tcp -j NFQUEUE --queue-num 3 --queue-bypass'],
   ])('what does not begin with a SYN is queued in both directions: %i queues', (queues, mark, last) => {
     const inbound = { networks: ['192.0.2.0/24'], interfaces: [] };
     const { chains } = ruleset({ ...PLAN, queues: { first: 0, last: queues - 1 }, inbound }, 4).mangle;

@@ -44,7 +44,7 @@ export function ruleset(plan: InstallPlan, family: Family): Ruleset {
     mangle.set(Chain.main, assignedRules(plan, layout, family));
     const unassigned = unassignedRules(plan, layout);
     const queue = queueRules(plan, layout, family);
-    if (layout.takenUpMark !== null) mangle.set(Chain.takenUp, takenUpRules(plan, family));
+    mangle.set(Chain.takenUp, takenUpRules(plan, family));
     if (plan.inbound === undefined) mangle.set(Chain.unassigned, [...unassigned, ...queue]);
     else {
       // A goto comes back behind our chains: what is not towards the protected side is not queued.
@@ -248,7 +248,6 @@ function unassignedRules(plan: InstallPlan, layout: MarkLayout): string[] {
  * would be replies of it, and nobody would look at them.
  */
 function takeUp({ mask, takenUpMark }: MarkLayout): string[] {
-  if (takenUpMark === null) return [];
   const mark = `${hex(takenUpMark)}/${hex(mask)}`;
   const later = '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW';
   return [
