@@ -20,6 +20,7 @@ import {
   reads,
   splitFrames,
 } from './agent-protocol';
+import type { Onlooker } from './application-reading';
 import { patient } from './patience';
 import { webApplication } from './web-application';
 import { web2Application } from './web2-application';
@@ -30,7 +31,9 @@ class Recording {
   private length = 0;
   readonly readings: Reading[] = [];
   state = 'open';
-  /** Called when bytes have come or the connection has ended. */
+  /** What the application has not done with yet. */
+  private underWay = 0;
+  /** Called when bytes have come, the connection has ended, or the application has read or done with something. */
   onChange: () => void = () => {};
 
   constructor(readonly socket: Socket) {
@@ -61,9 +64,19 @@ class Recording {
     return Buffer.concat(this.chunks);
   }
 
+  /** Nothing comes any more that the application could read. */
+  get over(): boolean {
+    return this.state !== 'open' && this.underWay === 0;
+  }
+
   addReading(reading: Reading): void {
     this.readings.push(reading);
     this.onChange();
+  }
+
+  addWork(change: 1 | -1): void {
+    this.underWay += change;
+    if (this.underWay === 0) this.onChange();
   }
 }
 
@@ -130,8 +143,12 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
     const awaited: Server['awaited'] = new Map();
     servers.set(port, { accepted, awaited });
     const recordings = new WeakMap<Duplex, Recording>();
-    const reached = (socket: Duplex, reading: Reading) => recordings.get(socket)?.addReading(reading);
-    const web = kind === 'web' ? webApplication(reached) : kind === 'web2' ? web2Application(reached) : null;
+    const onlooker: Onlooker = {
+      reached: (socket, reading) => recordings.get(socket)?.addReading(reading),
+      busy: (socket, change) => recordings.get(socket)?.addWork(change),
+    };
+    const web =
+      kind === 'web' ? webApplication(onlooker) : kind === 'web2' ? web2Application(onlooker) : null;
     const server = createServer({ allowHalfOpen: kind !== 'http' }, (socket) => {
       const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
       // The web server must have the socket first: it reads past listeners that are there before it.
@@ -191,7 +208,7 @@ const methods: { [M in keyof AgentMethods]: (params: Parameters<AgentMethods[M]>
       const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()));
       recording.onChange = () => {
         const here = reading === undefined ? recording.size >= length : reads(recording.readings, reading);
-        if (!here && recording.state === 'open') return;
+        if (!here && !recording.over) return;
         clearTimeout(timer);
         resolve();
       };

@@ -1,6 +1,15 @@
 /** All the decoding that applications do with what a web server hands them. */
-import type { Transform } from 'node:stream';
+import type { Duplex, Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import type { Reading } from './agent-protocol';
+
+/** Who is told what an application does. */
+export interface Onlooker {
+  /** It has read this much of a request. */
+  reached(connection: Duplex, reading: Reading): void;
+  /** It has begun (1) or ended (-1) something that it may read more from, whatever becomes of the connection meanwhile. */
+  busy(connection: Duplex, change: 1 | -1): void;
+}
 
 /** Bytes of a body that an application reads. */
 export const MAX_BODY = 4 << 20;
@@ -38,10 +47,14 @@ export class ContentDecoding {
   private readonly decoded: Buffer[] = [];
   private plain: boolean;
 
-  /** @param read called with all that was decoded so far */
+  /**
+   * @param read called with all that was decoded so far
+   * @param busy called when a decoder gets bytes (1) and when it has done with them (-1)
+   */
   constructor(
     codings: string,
     private readonly read: (body: Buffer) => void,
+    private readonly busy: (change: 1 | -1) => void,
   ) {
     this.names = codings
       .toLowerCase()
@@ -68,8 +81,10 @@ export class ContentDecoding {
     }
     this.decoders[stage] ??= this.open(stage, DECODERS[name]?.(chunk) as Transform);
     const decoder = this.decoders[stage];
-    for (let at = 0; at < chunk.length && !decoder.destroyed; at += PIECE)
-      decoder.write(chunk.subarray(at, at + PIECE));
+    for (let at = 0; at < chunk.length && !decoder.destroyed; at += PIECE) {
+      this.busy(1);
+      decoder.write(chunk.subarray(at, at + PIECE), () => this.busy(-1));
+    }
   }
 
   private open(stage: number, decoder: Transform): Transform {

@@ -4,16 +4,18 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Reading } from './agent-protocol';
-import { ContentDecoding, MAX_BODY, readingsOfBody, readingsOfTarget } from './application-reading';
+import {
+  ContentDecoding,
+  MAX_BODY,
+  type Onlooker,
+  readingsOfBody,
+  readingsOfTarget,
+} from './application-reading';
 
 /** Long fields are among what clients try. */
 const MAX_HEADER_SIZE = 256 << 10;
-/**
- * @param reached called with what a request has told so far
- * @returns takes a connection
- */
-export function webApplication(reached: (connection: Duplex, reading: Reading) => void) {
+/** @returns takes a connection */
+export function webApplication({ reached, busy }: Onlooker) {
   const server = createServer(
     {
       insecureHTTPParser: true,
@@ -31,8 +33,10 @@ export function webApplication(reached: (connection: Duplex, reading: Reading) =
   function listen(request: IncomingMessage): void {
     const { socket } = request;
     let length = 0;
-    const decoding = new ContentDecoding(request.headers['content-encoding'] ?? '', (body) =>
-      reached(socket, { place: 'body', text: readingsOfBody(body).join('\n') }),
+    const decoding = new ContentDecoding(
+      request.headers['content-encoding'] ?? '',
+      (body) => reached(socket, { place: 'body', text: readingsOfBody(body).join('\n') }),
+      (change) => busy(socket, change),
     );
     readHead(socket, request);
     request.on('data', (chunk: Buffer) => {

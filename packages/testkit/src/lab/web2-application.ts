@@ -8,7 +8,13 @@ import {
 } from 'node:http2';
 import { Duplex, PassThrough } from 'node:stream';
 import type { Reading } from './agent-protocol';
-import { ContentDecoding, MAX_BODY, readingsOfBody, readingsOfTarget } from './application-reading';
+import {
+  ContentDecoding,
+  MAX_BODY,
+  type Onlooker,
+  readingsOfBody,
+  readingsOfTarget,
+} from './application-reading';
 
 const MOST_FIELDS = 65_535;
 const LARGEST_FRAME = 1 << 20;
@@ -26,11 +32,8 @@ const LENIENT = {
   },
 } as const;
 
-/**
- * @param reached called with what a request has told so far
- * @returns takes a connection
- */
-export function web2Application(reached: (connection: Duplex, reading: Reading) => void) {
+/** @returns takes a connection */
+export function web2Application({ reached, busy }: Onlooker) {
   const server = createServer(LENIENT);
   const connections = new WeakMap<Http2Session, Duplex>();
   let latest: Duplex;
@@ -48,8 +51,10 @@ export function web2Application(reached: (connection: Duplex, reading: Reading) 
       const tell = (place: Reading['place'], text: string) => reached(connection, { place, text });
       tell('uri', readingsOfTarget(headers[':path'] ?? '').join('\n'));
       tell('header', rawHeaders.join('\n'));
-      const decoding = new ContentDecoding([headers['content-encoding'] ?? []].flat().join(), (body) =>
-        tell('body', readingsOfBody(body).join('\n')),
+      const decoding = new ContentDecoding(
+        [headers['content-encoding'] ?? []].flat().join(),
+        (body) => tell('body', readingsOfBody(body).join('\n')),
+        (change) => busy(connection, change),
       );
       let length = 0;
       stream.on('data', (chunk: Buffer) => {
