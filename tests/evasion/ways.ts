@@ -18,6 +18,16 @@ const SOURCES = {
 const STOP_TIME = 15_000;
 /** For every server and every client, without the cookie (Documentation/networking/ip-sysctl.rst, tcp_fastopen). */
 const FAST_OPEN = 0x607;
+/**
+ * Bytes of fragments that kernels keep. What comes twice waits for a minute for the rest of a packet that was put together already:
+ * thousands of attempts would fill the four megabytes of the default, and harmless fragments be thrown away.
+ */
+const FRAGMENT_MEMORY = 256 << 20;
+const FRAGMENT_LIMITS = [
+  'ipv4/ipfrag_high_thresh',
+  'ipv6/ip6frag_high_thresh',
+  'netfilter/nf_conntrack_frag6_high_thresh',
+];
 
 export interface WayOptions {
   readonly family: 4 | 6;
@@ -38,6 +48,8 @@ export class Ways {
   async open({ family, kind, port, rules, fastOpen }: WayOptions): Promise<Way> {
     const lab = new Lab('pcev');
     this.labs.push(lab);
+    const widen = FRAGMENT_LIMITS.map((limit) => `echo ${FRAGMENT_MEMORY} > /proc/sys/net/${limit}`).join('; ');
+    for (const role of ['gateway', 'server'] as const) await lab.run(role, ['sh', '-c', widen]);
     // Before the server listens: that is when it looks.
     if (fastOpen)
       for (const role of ['attacker', 'server'] as const)
