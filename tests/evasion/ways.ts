@@ -48,7 +48,9 @@ export class Ways {
   async open({ family, kind, port, rules, fastOpen }: WayOptions): Promise<Way> {
     const lab = new Lab('pcev');
     this.labs.push(lab);
-    const widen = FRAGMENT_LIMITS.map((limit) => `echo ${FRAGMENT_MEMORY} > /proc/sys/net/${limit}`).join('; ');
+    const widen = FRAGMENT_LIMITS.map((limit) => `echo ${FRAGMENT_MEMORY} > /proc/sys/net/${limit}`).join(
+      '; ',
+    );
     for (const role of ['gateway', 'server'] as const) await lab.run(role, ['sh', '-c', widen]);
     // Before the server listens: that is when it looks.
     if (fastOpen)
