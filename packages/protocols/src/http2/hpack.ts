@@ -1,5 +1,6 @@
 /** HPACK (RFC 7541): header blocks of one direction of a connection. */
 
+import { NO_BYTES } from '../buffer-pool';
 import { decodedBound, decodeHuffman } from './huffman';
 
 /** Size of a dynamic table that is followed. No client uses more, whatever its server allows. */
@@ -105,13 +106,15 @@ function sizeOf({ name, value }: HeaderField): number {
   return name.length + value.length + ENTRY_OVERHEAD;
 }
 
+/** Where a text is decoded before it is known how long it is; of all decoders, which decode one after the other. */
+let scratch = new Uint8Array(256);
+
 export class HpackDecoder {
   readonly table = new DynamicTable();
-  private bytes: Uint8Array = new Uint8Array(0);
+  private bytes: Uint8Array = NO_BYTES;
   private at = 0;
   private end = 0;
   private status: number = HpackStatus.OK;
-  private scratch = new Uint8Array(256);
 
   /** Decodes a whole block, as far as it can be. @returns one of `HpackStatus` */
   decode(bytes: Uint8Array, start: number, end: number, sink: FieldSink): number {
@@ -120,6 +123,8 @@ export class HpackDecoder {
     this.end = end;
     this.status = HpackStatus.OK;
     while (this.at < this.end && this.status === HpackStatus.OK) this.representation(sink);
+    // The bytes are the caller's, who may want to get rid of them.
+    this.bytes = NO_BYTES;
     return this.status;
   }
 
@@ -209,9 +214,9 @@ export class HpackDecoder {
     this.at += length;
     if (!coded) return Uint8Array.prototype.slice.call(bytes, at, at + length);
     const bound = decodedBound(length);
-    if (bound > this.scratch.length) this.scratch = new Uint8Array(bound * 2);
-    const decoded = decodeHuffman(bytes, at, at + length, this.scratch, 0);
-    if (decoded >= 0) return this.scratch.slice(0, decoded);
+    if (bound > scratch.length) scratch = new Uint8Array(bound * 2);
+    const decoded = decodeHuffman(bytes, at, at + length, scratch, 0);
+    if (decoded >= 0) return scratch.slice(0, decoded);
     this.status = HpackStatus.INVALID;
     return null;
   }
