@@ -1,5 +1,5 @@
 // Patterns of one byte. They are not given to Vectorscan: memchr finds a byte without its tables, and the AVX-512
-// code of version 5.4.9 misses them wherever it cannot be avoided (see runtime.h).
+// code of version 5.4.9 misses them where a build of the library has no other (see runtime.h).
 #pragma once
 
 #include <cstddef>

@@ -398,7 +398,7 @@ napi_value fingerprint(napi_env env, napi_callback_info) {
   if (!used.supported) return fail(env, "NATIVE_FAILURE", "Vectorscan does not support this processor");
   char features[64];
   snprintf(features, sizeof(features), " tune=%u features=%llx%s", used.platform.tune, used.platform.cpu_features,
-           used.avx2Chosen ? " runtime=avx2" : "");
+           used.narrowed ? " runtime=corei7" : "");
   std::string version = hs_version();
   version.erase(version.find_last_not_of(' ') + 1);
   std::string text = "vectorscan " + version + features;

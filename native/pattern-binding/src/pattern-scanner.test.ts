@@ -96,7 +96,7 @@ describe('scan against a naive search', () => {
 
   test(`few patterns, each place of a long buffer (PORTCULLIS_SEED=${seed})`, () => {
     // Small databases run other code of the library than large ones, and short buffers other than long ones.
-    // The AVX-512 code of Vectorscan 5.4.9 misses matches here; see addon/runtime.h.
+    // The code for AVX-512 of Vectorscan 5.4.9 misses matches here; see addon/runtime.h.
     const random = seeded(seed + 2);
     for (let round = 0; round < (process.env.PORTCULLIS_LONG ? 60 : 30); round++) {
       const patterns = Array.from({ length: 1 + random(round % 2 === 0 ? 2 : 12) }, (_, index) => ({
@@ -124,6 +124,50 @@ describe('scan against a naive search', () => {
           found: search(patterns, bytes, start, end),
         });
         bytes.fill(0x2e, at, at + expression.length);
+      }
+      scanner.close();
+      database.close();
+    }
+  });
+
+  // These are some that its code for AVX2 misses where they end a buffer of 18 to 33 bytes.
+  const missed: [string, boolean][][] = [
+    [
+      ['jxYeMRmQgi', false],
+      ['mK', true],
+      ['odeXXX', false],
+      ['whk', true],
+      ['tcSgt]Q', true],
+      ['Ze', false],
+      ['fR', false],
+      ['N[VaCX_', true],
+    ],
+    ...Array.from({ length: 25 }, (_, number) => {
+      const random = seeded(seed + 3 + number);
+      return Array.from({ length: 1 + random(12) }, (): [string, boolean] => [
+        Buffer.from(
+          Array.from({ length: 2 + random(10) }, () => 0x41 + random(random(3) === 0 ? 4 : 58)),
+        ).toString(),
+        random(2) === 0,
+      ]);
+    }),
+  ];
+  test(`few patterns at the end of buffers of any length (PORTCULLIS_SEED=${seed})`, () => {
+    for (const texts of missed) {
+      const patterns = texts.map(([expression, caseless], id) => ({
+        expression: text(expression),
+        id,
+        caseless,
+      }));
+      const database = PatternDatabase.compile(patterns);
+      const scanner = new PatternScanner(16);
+      for (const { expression } of patterns) {
+        for (let length = expression.length; length <= 90; length++) {
+          const bytes = Buffer.alloc(length, '.');
+          bytes.set(expression, length - expression.length);
+          const found = ids(scanner, 0, scanner.scan(database, bytes, 0, length));
+          expect([texts, length, found]).toEqual([texts, length, search(patterns, bytes, 0, length)]);
+        }
       }
       scanner.close();
       database.close();
