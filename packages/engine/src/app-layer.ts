@@ -56,6 +56,8 @@ export class AppLayer {
     serverPort: 0,
   };
   private readonly pools: ProtocolParser[][];
+  /** What a parser takes by itself, in bytes: as `pools`. */
+  private readonly ownBytes: Uint16Array;
   /** By transport: numbers of the protocols that it carries. */
   private readonly carried: readonly [Int32Array, Int32Array];
   /** By port: number of the protocol that is usual there over UDP. */
@@ -76,6 +78,9 @@ export class AppLayer {
     },
   ) {
     this.pools = protocols.flatMap(() => [[], []]);
+    this.ownBytes = Uint16Array.from(
+      protocols.flatMap(({ parserBytes: { tcp = 0, udp = 0 } }) => [tcp, udp]),
+    );
     const carriedBy = (transport: Transport) =>
       Int32Array.from(
         protocols.flatMap(({ transports }, place) => (transports.includes(transport) ? [place + 1] : [])),
@@ -168,7 +173,7 @@ export class AppLayer {
 
   gap(flow: FlowInspection, direction: Direction, length: number): void {
     if (flow.parser !== null) flow.parser.gap(direction, length);
-    else this.giveUp(flow);
+    else if (flow.protocolState === ProtocolState.UNDECIDED) this.giveUp(flow);
   }
 
   close(flow: FlowInspection, direction: Direction): void {
@@ -184,6 +189,11 @@ export class AppLayer {
     if (this.definition(flow.protocol)?.name !== parser.protocol) this.rename(flow, parser.protocol);
     const pool = this.pool(flow);
     if (pool.length < POOLED_PARSERS) pool.push(parser);
+  }
+
+  /** What the flow's parser takes by itself, in bytes. */
+  parserBytes(flow: FlowInspection): number {
+    return flow.parser === null ? 0 : (this.ownBytes[2 * (flow.detected - 1) + flow.transport] as number);
   }
 
   /** The flow goes on without a parser: what it speaks stays known, or is not found out any more. */

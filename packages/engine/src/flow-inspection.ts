@@ -228,7 +228,7 @@ export class FlowInspection {
     else this.pendingToClient = bytes;
   }
 
-  /** Bytes kept for the flow's protocol: by its parser, or until there is one. */
+  /** Bytes of the flow kept for its protocol: by its parser, or until there is one. */
   heldBytes(): number {
     if (this.parser !== null) return this.parser.heldBytes();
     return (this.pendingToServer?.length ?? 0) + (this.pendingToClient?.length ?? 0);

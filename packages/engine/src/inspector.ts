@@ -160,7 +160,7 @@ export class Inspector {
     return this.reassembler.heldBytes + this.streams.rawWindows.heldBytes;
   }
 
-  /** Bytes that parsers hold now. */
+  /** Bytes that parsers take now. */
   get parserBytes(): number {
     return this.streams.parserMemory.total;
   }

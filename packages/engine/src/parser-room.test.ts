@@ -21,13 +21,15 @@ function slow(clientPort: number, line = `X: ${'a'.repeat(4096)}\r\n`): TcpConve
 const inspect = (appLayer: Partial<ParserMemoryOptions>, inline = true) =>
   Inspection.of(HEADER, { appLayer: { memcap: MEMCAP, ...appLayer }, inline });
 
-/** Runs a conversation as far as it goes, and again when it has gone on. */
+/** Runs a conversation as far as it goes, and again when it has gone on: each time a second later. */
 function runner(inspection: Inspection) {
   const done = new Map<TcpConversation, number>();
+  let now = 1_704_067_200_000_000;
   return (conversation: TcpConversation): boolean[] => {
     const from = done.get(conversation) ?? 0;
     done.set(conversation, conversation.packets.length);
-    return inspection.passed(conversation.packets.slice(from));
+    now += 1_000_000;
+    return inspection.passed(conversation.packets.slice(from).map((packet) => ({ ...packet, time: now })));
   };
 }
 
@@ -96,6 +98,54 @@ test('bytes that do not tell a protocol yet count too', async () => {
   expect(inspection.inspector.parserBytes).toBeLessThanOrEqual(1024);
   expect(inspection.counter(PARSERS_PASSED)).toBeGreaterThan(0);
   expect(inspection.counter(PACKETS)).toBeGreaterThan(400);
+});
+
+test('between messages a parser takes its own memory, and gives way only where no other holds anything', async () => {
+  const inspection = await inspect({});
+  const run = runner(inspection);
+  const quiet = slow(1000, '').client('\r\n').server('HTTP/1.1 204 No Content\r\n\r\n');
+  run(quiet);
+  const own = inspection.inspector.parserBytes;
+  expect(own).toBeGreaterThan(0);
+  expect(own).toBeLessThan(1000);
+  for (let i = 0; i < SLOW; i++) run(slow(2000 + i));
+  expect(inspection.counter(PARSERS_PASSED)).toBeGreaterThan(0);
+  expect(run(quiet.client('GET / HTTP/1.1\r\nHost: a\r\nZ: evil\r\n\r\n'))).toContain(false);
+});
+
+test('many connections on which nothing is said take no more than they may', async () => {
+  const inspection = await inspect({});
+  const run = runner(inspection);
+  const quiet = (clientPort: number) =>
+    slow(clientPort, '').client('\r\n').server('HTTP/1.1 204 No Content\r\n\r\n');
+  const first = quiet(1000);
+  run(first);
+  for (let i = 0; i < 900; i++) {
+    run(quiet(2000 + i));
+    expect(inspection.inspector.parserBytes).toBeLessThanOrEqual(MEMCAP);
+  }
+  expect(inspection.counter(PARSERS_PASSED)).toBeGreaterThan(100);
+  expect(run(first.client('GET / HTTP/1.1\r\nHost: a\r\nZ: evil\r\n\r\n'))).not.toContain(false);
+});
+
+test('a connection that has become ciphertext has no parser any more', async () => {
+  const rules = 'alert ssh any any -> any any (ssh.software; content:"openssh"; nocase; sid:2;)';
+  const inspection = await Inspection.of(rules, { appLayer: { memcap: MEMCAP } });
+  const run = runner(inspection);
+  const newKeys = Buffer.from('0000000c0a1500000000000000000000', 'hex');
+  const ssh = new TcpConversation({ clientPort: 1000, serverPort: 22 })
+    .handshake()
+    .client('SSH-2.0-OpenSSH_9\r\n')
+    .server('SSH-2.0-Dropbear\r\n');
+  run(ssh);
+  expect(inspection.inspector.parserBytes).toBeGreaterThan(0);
+  run(ssh.client(newKeys));
+  expect(inspection.inspector.parserBytes).toBeGreaterThan(0);
+  run(ssh.server(newKeys));
+  expect(inspection.inspector.parserBytes).toBe(0);
+  run(ssh.client(Buffer.from('ciphertext')).server(Buffer.from('ciphertext')).close());
+  expect(inspection.inspector.parserBytes).toBe(0);
+  expect(inspection.sids).toEqual([2]);
 });
 
 test('with the end of its connection a parser holds nothing', async () => {

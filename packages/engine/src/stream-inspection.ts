@@ -133,9 +133,9 @@ export class StreamInspection implements StreamSink {
       this.appLayer.data(flow, direction, bytes, start, end);
       this.packetRules.inspectWaitingRules();
     }
-    if (flow.parser?.opaque === true) flow.opaque = true;
+    if (flow.parser?.opaque === true) this.seal(flow);
     if (hand.transactionEnded || flow.opaque) this.forgetTails(flow);
-    this.parserMemory.note(slot, flow.heldBytes());
+    this.noteMemory(slot, flow);
     hand.flow = null;
     hand.keepState(slot);
     return flow.opaque ? STOP_INSPECTING : CONTINUE;
@@ -144,6 +144,17 @@ export class StreamInspection implements StreamSink {
   /** The first bytes of the side that did not tell the protocol, where rules ask what they tell. */
   private comparesSides(flow: FlowInspection, direction: Direction): boolean {
     return this.appLayer.comparesSides && flow.parser !== null && flow.protocolOf(direction) === 0;
+  }
+
+  /** Nothing more is looked at on the connection: its parser is another one's. */
+  private seal(flow: FlowInspection): void {
+    flow.opaque = true;
+    for (const direction of [0, 1] as const) this.appLayer.close(flow, direction);
+    this.appLayer.abandon(flow);
+  }
+
+  private noteMemory(slot: number, flow: FlowInspection): void {
+    this.parserMemory.note(slot, flow.heldBytes(), this.appLayer.parserBytes(flow));
   }
 
   /** First bytes of a flow: it may have been announced. */
@@ -178,7 +189,7 @@ export class StreamInspection implements StreamSink {
     hand.flow = flow;
     hand.slot = slot;
     flow.parser.feed(direction, bytes, payload, payloadEnd);
-    this.parserMemory.note(slot, flow.heldBytes());
+    this.noteMemory(slot, flow);
     hand.flow = null;
     hand.keepState(slot);
   }
@@ -219,7 +230,7 @@ export class StreamInspection implements StreamSink {
     if (flow === null) return;
     if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
     this.hand.inspections[slot] = null;
-    this.parserMemory.note(slot, 0);
+    this.parserMemory.note(slot, 0, 0);
     this.releaseFlow(flow);
   }
 
@@ -243,7 +254,7 @@ export class StreamInspection implements StreamSink {
       if (flow.parser !== null && !flow.passed && flow.closed !== BOTH_CLOSED) this.closeParser(slot, flow);
       this.appLayer.abandon(flow);
     }
-    this.parserMemory.note(slot, 0);
+    this.parserMemory.note(slot, 0, 0);
     if (this.dropsWithoutParser) hand.reassembler.block(slot);
     hand.counters[this.dropsWithoutParser ? PARSERS_DROPPED : PARSERS_PASSED]++;
   }
@@ -274,7 +285,7 @@ export class StreamInspection implements StreamSink {
     hand.slot = slot;
     hand.describe(slot, direction);
     action();
-    this.parserMemory.note(slot, flow.heldBytes());
+    this.noteMemory(slot, flow);
     hand.flow = outerFlow;
     hand.slot = outerSlot;
     hand.keepState(slot);

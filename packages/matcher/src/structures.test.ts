@@ -1,6 +1,7 @@
 /** The clever structures against slow, obvious ones. */
 
 import { parseRule, type Rule } from '@portcullis/rules';
+import { bytesOfEach } from '@portcullis/testkit';
 import { compileText, VARIABLES } from '../testing/harness';
 import { Random, rounds } from '../testing/random';
 import { intervalOf } from './address-plan';
@@ -200,6 +201,20 @@ test('progress of both directions in one number', () => {
     expect([seenOf(packed, 0), seenOf(packed, 1)]).toEqual([toServer, toClient]);
   }
   expect(packSeen(-1, -1)).toBe(0);
+});
+
+test('a state takes what it says', () => {
+  for (const waiting of [0, 60, 600]) {
+    const make = () => {
+      const state = new TransactionState();
+      for (let i = 0; i < waiting; i++) state.wait(i, 0, 1024);
+      return state;
+    };
+    const { bytes } = make();
+    const each = bytesOfEach(500, make, 0.7 * bytes, 1.3 * bytes);
+    expect(each / bytes).toBeGreaterThanOrEqual(0.7);
+    expect(each / bytes).toBeLessThanOrEqual(1.3);
+  }
 });
 
 test('states are bounded', () => {

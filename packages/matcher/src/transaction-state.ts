@@ -3,6 +3,8 @@ export const PAYLOAD_DONE = 1 << 30;
 
 /** Rules whose lists are kept for another transaction. */
 const MOST_KEPT = 64;
+/** What a state takes besides the numbers in its lists, in bytes; a test measures it. */
+const OWN_BYTES = 800;
 
 /** What the matcher remembers of one transaction beyond how far it has looked. Pooled. */
 export class TransactionState {
@@ -17,6 +19,12 @@ export class TransactionState {
   /** Rules (times two plus direction) that have fired and must not fire again for this transaction. */
   fired = new Int32Array(4);
   firedCount = 0;
+
+  /** What it takes, in bytes. */
+  get bytes(): number {
+    const { rules, done, fired } = this;
+    return OWN_BYTES + 4 * (rules.length + done.length + fired.length);
+  }
 
   get isSmall(): boolean {
     return this.rules.length <= MOST_KEPT && this.fired.length <= MOST_KEPT;

@@ -1,6 +1,6 @@
 /** What the tests of this package share: rules from text, packets and transactions made of plain values. */
 
-import type { BufferDefinition, BufferView, Direction, Transaction } from '@portcullis/protocols';
+import type { BufferDefinition, BufferView, Direction, MatchState, Transaction } from '@portcullis/protocols';
 import { parseRuleText, type Rule, Variables } from '@portcullis/rules';
 import { type CompileOptions, type CompileResult, compileRulesNow } from '../src/compile-rules';
 import type { CompiledRuleSet } from '../src/compiled-rule-set';
@@ -85,7 +85,7 @@ interface Held {
 
 /** A transaction whose buffers are set by name. */
 export class TestTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   readonly progressOf: [number, number] = [0, 0];
   private readonly held = new Map<number, Held>();
 

@@ -36,6 +36,7 @@ export {
   type EarlyData,
   type ExpectedFlow,
   type IntegerBuffer,
+  type MatchState,
   type ProbedFlow,
   type ProtocolDefinition,
   type ProtocolParser,

@@ -33,6 +33,7 @@ function named(name: string, transport: Transport, probe: Probe): ProtocolDefini
   return {
     name,
     transports: [transport],
+    parserBytes: { tcp: 32, udp: 32 },
     buffers: [],
     events: [],
     probe,

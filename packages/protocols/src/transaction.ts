@@ -23,6 +23,14 @@ export interface BufferView {
   complete: boolean;
 }
 
+/** What a matcher remembers of a transaction: a number, or an object that tells what it takes, in bytes. */
+export type MatchState = number | { readonly bytes: number } | null;
+
+/** What a matcher's memory of a transaction takes, in bytes: it is there for as long as the transaction. */
+export function bytesOfMatchState(state: MatchState): number {
+  return typeof state === 'object' && state !== null ? state.bytes : 0;
+}
+
 /** One request with its response (or the protocol's likeness of it). */
 export interface Transaction {
   /** Number within the flow, from 0. */
@@ -43,7 +51,7 @@ export interface Transaction {
   /** Numbers in `dcerpc.stub_data` are little-endian: what `byte_test` and its like ask with `dce`. Absent: they are not. */
   readonly dceLittleEndian?: boolean;
   /** The matcher's own state for this transaction; the parser only carries it and sets it null on reuse. */
-  matchState: unknown;
+  matchState: MatchState;
 }
 
 /** Bytes of the client that another protocol begins with, sent before it was known that one would follow. */
@@ -112,7 +120,7 @@ export interface ProtocolParser {
   close(direction: Direction): void;
   /** From here on both directions are ciphertext: there is nothing more to look at, not even as raw bytes. */
   readonly opaque?: boolean;
-  /** Bytes this parser holds now, counted against the stream memory cap. */
+  /** Bytes that this parser holds of its flow now; its definition tells what it takes by itself. Counted for `app-layer.memcap`. */
   heldBytes(): number;
   reset(): void;
 }
@@ -175,6 +183,11 @@ export interface ProtocolDefinition {
   /** Suricata's name of it, as it stands in rule headers and `app_proto`. */
   readonly name: string;
   readonly transports: readonly Transport[];
+  /**
+   * What a parser takes beside what `heldBytes` tells: itself, and the objects that it keeps of an ordinary conversation. In
+   * bytes, for each of `transports`; a test measures it.
+   */
+  readonly parserBytes: { readonly tcp?: number; readonly udp?: number };
   readonly buffers: readonly BufferDefinition[];
   /**
    * No rule is about the end of one transaction and the beginning of the next: raw bytes before the end of a

@@ -36,6 +36,7 @@ export { PATIENCE } from './lab/patience';
 export type { RawEnd } from './lab/raw-end';
 export { type EndRole, endHardware, gatewayHardware, type Role } from './lab/topology';
 export { type WaitOptions, waitUntil } from './lab/wait-until';
+export { bytesOfEach, collectGarbage } from './memory';
 export {
   buildIcmp,
   buildIp,

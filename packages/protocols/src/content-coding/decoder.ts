@@ -18,6 +18,10 @@ const Phase = { SNIFF: 0, INFLATE: 1, PASS: 2, IGNORE: 3, LABELLED: 4 } as const
 
 /** Coded bytes that can be passed on after all when decoding fails before it gave anything. */
 const REPLAY_BYTES = 512;
+/** What a decoder takes without that of a labelled coding; a test measures it. */
+const OWN_BYTES = Inflater.BYTES + 2 * REPLAY_BYTES;
+/** Decoders that wait for the next body; the rest is left to the garbage collector. */
+const KEPT = 64;
 /** So many bytes of text, and it is taken for text. */
 const SNIFF_BYTES = 16;
 
@@ -36,12 +40,22 @@ export class ContentDecoder {
 
   /** Memory of this decoder, in bytes. */
   heldBytes(): number {
-    return REPLAY_BYTES + Inflater.BYTES + (this.labelled?.heldBytes() ?? 0);
+    return OWN_BYTES + (this.labelled?.heldBytes() ?? 0);
+  }
+
+  /** One for as long as a body is decoded; `give` follows. */
+  static take(): ContentDecoder {
+    return idle.pop() ?? new ContentDecoder();
+  }
+
+  give(): void {
+    this.letGo();
+    if (idle.length < KEPT) idle.push(this);
   }
 
   /** @param coding one of `Coding` */
   begin(coding: number, sink: PooledBytes): void {
-    this.labelled = null;
+    this.letGo();
     this.phase = coding === Coding.DEFLATE ? Phase.SNIFF : Phase.LABELLED;
     if (coding === Coding.BROTLI) this.labelled = new BrotliDecoder();
     else if (coding === Coding.LZMA) this.labelled = new LzmaDecoder();
@@ -180,6 +194,8 @@ export class ContentDecoder {
     }
   }
 }
+
+const idle: ContentDecoder[] = [];
 
 function sniff(first: number, second: number): number {
   if (first === 0x1f && second === 0x8b) return Wrapper.GZIP;

@@ -16,6 +16,7 @@ export function createDcerpc(): ProtocolDefinition {
   return {
     name: 'dcerpc',
     transports: [Transport.TCP, Transport.UDP],
+    parserBytes: { tcp: 1300, udp: 2000 },
     buffers: [...DCERPC_BUFFERS, ...frames.buffers],
     frames,
     events: [],

@@ -85,6 +85,7 @@ export function createDhcp(): ProtocolDefinition {
   return {
     name: 'dhcp',
     transports: [Transport.UDP],
+    parserBytes: { udp: 300 },
     buffers: [
       row(B.LEASE_TIME, 'leasetime'),
       row(B.REBINDING_TIME, 'rebinding_time'),

@@ -8,6 +8,7 @@ export function createDnp3(): ProtocolDefinition {
   return {
     name: 'dnp3',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 2500 },
     buffers: DNP3_BUFFERS,
     events: Object.values(Dnp3Event),
     probe: (_direction, bytes, start, end) => probeDnp3(bytes, start, end),

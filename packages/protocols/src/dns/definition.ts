@@ -31,6 +31,7 @@ export function createDnsLike(
   return {
     name,
     transports,
+    parserBytes: { tcp: 900, udp: 200 },
     buffers: [...dnsBuffers(name), ...frames.buffers],
     frames,
     events: DNS_EVENTS.map((event) => `${name}.${event}`),

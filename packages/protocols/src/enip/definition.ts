@@ -12,6 +12,7 @@ export function createEnip(): ProtocolDefinition {
   return {
     name: 'enip',
     transports: [Transport.TCP, Transport.UDP],
+    parserBytes: { tcp: 1300, udp: 200 },
     buffers: [...ENIP_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(EnipEvent),

@@ -5,6 +5,7 @@ import {
   type BufferView,
   type Direction,
   Direction as Directions,
+  type MatchState,
   type ProbedFlow,
   type Transaction,
   type TransactionListener,
@@ -29,7 +30,7 @@ const PORT = 44_818;
 
 /** A request with its response. Their bytes are there only while they are shown. */
 export class EnipTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   seen = 0;
   showing = false;
   command = 0;

@@ -1,5 +1,5 @@
 import { NO_BYTES } from '../buffer-pool';
-import type { BufferView, Direction, Transaction } from '../transaction';
+import type { BufferView, Direction, MatchState, Transaction } from '../transaction';
 
 /** Progress of a frame whose last byte is there; before, it is 0. */
 export const FRAME_COMPLETE = 1;
@@ -8,7 +8,7 @@ export const FRAME_COMPLETE = 1;
 export class Frame implements Transaction {
   /** No transaction has such a number, and no other frame of the same packet: below -1. */
   id = -2;
-  matchState: unknown = null;
+  matchState: MatchState = null;
   /** Number of its buffer. */
   kind = -1;
   bytes: Uint8Array = NO_BYTES;

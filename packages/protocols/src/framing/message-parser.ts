@@ -2,6 +2,7 @@ import {
   type BufferView,
   type Direction,
   Direction as Directions,
+  type MatchState,
   type ProtocolParser,
   type Transaction,
   type TransactionListener,
@@ -139,7 +140,7 @@ export const MESSAGE_READ = 1;
 /** A transaction of one message. It is over when it was shown, so the parsers of a worker may share one. */
 export abstract class MessageTransaction implements Transaction {
   id = 0;
-  matchState: unknown = null;
+  matchState: MatchState = null;
   direction: Direction = Directions.TO_SERVER;
 
   progress(direction: Direction): number {

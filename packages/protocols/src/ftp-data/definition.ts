@@ -17,6 +17,7 @@ export function createFtpData(files: FilePolicy = DEFAULT_FILE_POLICY): Protocol
   return {
     name: 'ftp-data',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 100 },
     buffers: FTP_DATA_BUFFERS,
     events: [],
     probe: () => -1,

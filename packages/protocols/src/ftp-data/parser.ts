@@ -9,6 +9,7 @@ import {
   type BufferView,
   type Direction,
   Direction as Directions,
+  type MatchState,
   type ProtocolParser,
   type Transaction,
   type TransactionListener,
@@ -22,7 +23,7 @@ const UNKNOWN: FtpDataNote = { command: '', fileName: null, direction: Direction
 
 export class FtpDataTransaction implements Transaction {
   readonly id = 0;
-  matchState: unknown = null;
+  matchState: MatchState = null;
   readonly files: FileTracker;
   /** The direction the listener is being told of. */
   direction: Direction;

@@ -35,6 +35,7 @@ export function createFtp(settings: FtpSettings = {}): ProtocolDefinition {
   return {
     name: 'ftp',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 900 },
     buffers: FTP_BUFFERS,
     events: FTP_EVENTS,
     probe: looksLikeFtp,

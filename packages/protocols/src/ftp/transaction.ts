@@ -3,7 +3,13 @@
 import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
 import { COPY_OVERHEAD, copied } from '../lines/copied';
-import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
+import {
+  type BufferView,
+  type Direction,
+  Direction as Directions,
+  type MatchState,
+  type Transaction,
+} from '../transaction';
 import { FtpBuffer } from './buffers';
 import type { FtpCommand } from './commands';
 import { REPLY_BYTES, REPLY_LINES } from './limits';
@@ -19,7 +25,7 @@ interface ReplyLine {
 }
 
 export class FtpTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   replied: number = FtpProgress.NONE;
   /** Port of the data connection that was agreed upon; 0: none. */
   dataPort = 0;

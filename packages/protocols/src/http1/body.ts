@@ -12,6 +12,10 @@ import type { FilePolicy } from '../files/policy';
 import type { BufferView } from '../transaction';
 import { ChunkReader } from './chunked';
 
+/** What a body takes without what it holds, and each hash that is computed; a test measures it. */
+const OWN_BYTES = 600;
+const HASH_BYTES = 500;
+
 export class Body {
   /** Place of the first held byte in the body. */
   streamOffset = 0;
@@ -33,6 +37,7 @@ export class Body {
   private borrowedStart = 0;
   private borrowedEnd = 0;
   private readonly store: PooledBytes;
+  /** Only while there is something to decode: they are larger than most bodies. */
   private readonly decoders: ContentDecoder[] = [];
   /** Output of every decoder but the last. */
   private readonly stages: PooledBytes[] = [];
@@ -66,7 +71,7 @@ export class Body {
     this.plain = layers === 0;
     this.bombRatio = bombRatio;
     for (let i = 0; i < layers; i++) {
-      if (i === this.decoders.length) this.decoders.push(new ContentDecoder());
+      this.decoders.push(ContentDecoder.take());
       if (i < layers - 1 && i === this.stages.length) this.stages.push(new PooledBytes(this.pool, limit));
       if (i < layers - 1) {
         this.stages[i].limit = limit;
@@ -122,7 +127,7 @@ export class Body {
         this.stageTaken[i] = sink.end;
       }
     }
-    this.layers = 0;
+    this.endDecoding();
     this.complete = true;
     return notices;
   }
@@ -135,7 +140,7 @@ export class Body {
   /** `length` bytes are missing: what was held goes, what follows is a new run. A coding cannot be undone any more. */
   skip(length: number): void {
     this.transferred += length;
-    this.layers = 0;
+    this.endDecoding();
     this.plain = false;
     this.hashes.clear();
     this.cut = true;
@@ -184,9 +189,9 @@ export class Body {
   }
 
   heldBytes(): number {
-    let held = this.store.bytes.length;
+    let held = OWN_BYTES + this.store.bytes.length + this.hashes.count * HASH_BYTES;
     if (this.layers > 0) {
-      for (let i = 0; i < this.layers; i++) held += this.decoders[i].heldBytes();
+      for (const decoder of this.decoders) held += decoder.heldBytes();
       for (const stage of this.stages) held += stage.bytes.length;
     }
     return held;
@@ -206,7 +211,14 @@ export class Body {
     this.chunks.clear();
     this.borrowed = null;
     this.store.clear();
+    this.endDecoding();
+  }
+
+  private endDecoding(): void {
+    if (this.layers === 0) return;
+    for (const decoder of this.decoders) decoder.give();
     for (const stage of this.stages) stage.clear();
+    this.decoders.length = 0;
     this.layers = 0;
   }
 

@@ -47,6 +47,7 @@ export function createHttp1(
   return {
     name: 'http',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 250 },
     buffers: [...HTTP1_BUFFERS, ...context.frames.buffers],
     frames: context.frames,
     events: HTTP1_EVENTS,

@@ -1,6 +1,12 @@
 /** One request with its response. */
 
-import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
+import {
+  type BufferView,
+  type Direction,
+  Direction as Directions,
+  type MatchState,
+  type Transaction,
+} from '../transaction';
 import type { Body } from './body';
 import { Http1Buffer } from './buffer-ids';
 import { fillBuffer } from './buffers';
@@ -13,7 +19,7 @@ import { RequestNotes } from './request-notes';
 
 export class Http1Transaction implements Transaction {
   id = 0;
-  matchState: unknown = null;
+  matchState: MatchState = null;
   /** The direction whose buffers are meant by names that exist in both; set while the listener is called. */
   direction: Direction = Directions.TO_SERVER;
   requestProgress: number = Http1Progress.NONE;
@@ -45,6 +51,8 @@ export class Http1Transaction implements Transaction {
   switching = false;
   /** Its response has begun. */
   answered = false;
+  /** What its parser counts it for while it waits, besides what all such transactions take; in bytes. */
+  counted = 0;
   /** Next younger transaction of the flow that waits for its response. */
   next: Http1Transaction | null = null;
   /** Tells a reused object from what it was before. */

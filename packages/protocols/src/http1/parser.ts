@@ -9,6 +9,7 @@
 
 import { LONGEST_PIECE } from '../frames/growing-frames';
 import {
+  bytesOfMatchState,
   type Direction,
   Direction as Directions,
   type ProtocolParser,
@@ -916,11 +917,13 @@ export class Http1Parser implements ProtocolParser {
 
   private note(tx: Http1Transaction, head: Head): void {
     tx.notes.take(head, this.context.pool);
-    this.noted += tx.notes.heldBytes;
+    tx.counted = tx.notes.heldBytes + bytesOfMatchState(tx.matchState);
+    this.noted += tx.counted;
   }
 
   private end(tx: Http1Transaction): void {
-    this.noted -= tx.notes.heldBytes;
+    this.noted -= tx.counted;
+    tx.counted = 0;
     if (tx.announced) this.listener.onTransactionEnd(tx);
     this.context.giveTransaction(tx);
   }

@@ -27,6 +27,7 @@ export function createHttp2(limits: BodyLimits = {}): ProtocolDefinition {
   return {
     name: 'http2',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 2400 },
     buffers: HTTP2_BUFFERS,
     events: [...Object.values(Http2Event), ...SILENT_EVENTS],
     probe(direction, bytes, start, end): number {

@@ -25,6 +25,7 @@ export function createIke(): ProtocolDefinition {
   return {
     name: 'ike',
     transports: [Transport.UDP],
+    parserBytes: { udp: 600 },
     buffers: IKE_BUFFERS,
     events: Object.values(IkeEvent),
     probe(_direction, bytes, start, end, flow): number {

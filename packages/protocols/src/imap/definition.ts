@@ -9,6 +9,7 @@ export function createImap(): ProtocolDefinition {
   return {
     name: 'imap',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1100 },
     buffers: [],
     events: [],
     probe: looksLikeImap,

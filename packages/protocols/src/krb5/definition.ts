@@ -12,6 +12,7 @@ export function createKrb5(): ProtocolDefinition {
   return {
     name: 'krb5',
     transports: [Transport.TCP, Transport.UDP],
+    parserBytes: { tcp: 1100, udp: 250 },
     buffers: KRB5_BUFFERS,
     events: Object.values(Krb5Event),
     probe(_direction, bytes, start, end, flow) {

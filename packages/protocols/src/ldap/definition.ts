@@ -15,6 +15,7 @@ export function createLdap(): ProtocolDefinition {
   return {
     name: 'ldap',
     transports: [Transport.TCP, Transport.UDP],
+    parserBytes: { tcp: 1200, udp: 150 },
     buffers: [...LDAP_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(LdapEvent),

@@ -7,6 +7,7 @@ import {
   type Direction,
   Direction as Directions,
   type IntegerBuffer,
+  type MatchState,
   type Transaction,
 } from '../transaction';
 import type { LdapMessage } from './message';
@@ -84,7 +85,7 @@ const MOST_RESPONSES = 4096;
 
 /** A request with its responses. */
 export class LdapTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   readonly progressed: [number, number] = [LdapProgress.NONE, LdapProgress.NONE];
   /** Number that the request has on the wire; NaN where there was none. */
   messageId = Number.NaN;

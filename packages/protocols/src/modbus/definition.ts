@@ -37,6 +37,7 @@ export function createModbus(): ProtocolDefinition {
   return {
     name: 'modbus',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1300 },
     buffers: MODBUS_BUFFERS,
     events: Object.values(ModbusEvent),
     probe,

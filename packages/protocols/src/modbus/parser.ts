@@ -5,6 +5,7 @@ import {
   type BufferView,
   type Direction,
   Direction as Directions,
+  type MatchState,
   type Transaction,
   type TransactionListener,
   Transport,
@@ -48,7 +49,7 @@ export class ModbusScratch {
 
 /** A request with its response; what it was about is kept until then. */
 export class ModbusTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   /** Bits of the directions that were seen. */
   seen = 0;
   /** The request is being shown: its bytes are there. */

@@ -19,6 +19,7 @@ export function createMqtt(): ProtocolDefinition {
   return {
     name: 'mqtt',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 850 },
     buffers: [...MQTT_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(MqttEvent),

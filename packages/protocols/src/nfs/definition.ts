@@ -15,6 +15,7 @@ export function createNfs(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefi
   return {
     name: 'nfs',
     transports: [Transport.TCP, Transport.UDP],
+    parserBytes: { tcp: 2000, udp: 1500 },
     buffers: NFS_BUFFERS,
     events: Object.values(NfsEvent),
     probe(direction, bytes, start, end, { transport, serverPort }): number {

@@ -142,6 +142,7 @@ export function createNtp(): ProtocolDefinition {
   return {
     name: 'ntp',
     transports: [Transport.UDP],
+    parserBytes: { udp: 120 },
     buffers: [
       row(B.VERSION, 'version', { bytes: 1 }),
       row(B.STRATUM, 'stratum', { bytes: 1 }),

@@ -29,6 +29,7 @@ export function createPgsql(): ProtocolDefinition {
   return {
     name: 'pgsql',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 850 },
     buffers: PGSQL_BUFFERS,
     events: [],
     probe,

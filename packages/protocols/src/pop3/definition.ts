@@ -10,6 +10,7 @@ export function createPop3(): ProtocolDefinition {
   return {
     name: 'pop3',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 950 },
     buffers: [],
     events: POP3_EVENTS,
     probe: looksLikePop3,

@@ -23,6 +23,7 @@ export function createQuic(): ProtocolDefinition {
   return {
     name: 'quic',
     transports: [Transport.UDP],
+    parserBytes: { udp: 1500 },
     buffers: QUIC_BUFFERS,
     events: Object.values(QuicEvent),
     probe(_direction, bytes, start, end, flow): number {

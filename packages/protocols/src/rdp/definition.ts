@@ -17,6 +17,7 @@ export function createRdp(): ProtocolDefinition {
   return {
     name: 'rdp',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 900 },
     buffers: [],
     events: [],
     probe(direction, bytes, start, end): number {

@@ -6,7 +6,14 @@
 import { NO_BYTES } from '../buffer-pool';
 import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
-import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
+import {
+  type BufferView,
+  bytesOfMatchState,
+  type Direction,
+  Direction as Directions,
+  type MatchState,
+  type Transaction,
+} from '../transaction';
 
 /** Runs that a transaction holds; further ones are left out. */
 export const MOST_RUNS = 4096;
@@ -27,7 +34,7 @@ interface Run {
 }
 
 export class HeldTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   /** The direction whose buffers are meant; set before the listener is called. */
   direction: Direction = Directions.TO_SERVER;
   private readonly reached: [number, number] = [0, 0];
@@ -95,7 +102,7 @@ export class HeldTransaction implements Transaction {
   }
 
   heldBytes(): number {
-    return this.bytesHeld + this.runs.length * RUN_OVERHEAD;
+    return this.bytesHeld + this.runs.length * RUN_OVERHEAD + bytesOfMatchState(this.matchState);
   }
 
   private find(direction: Direction, id: number, index: number): Run | undefined {

@@ -19,6 +19,7 @@ export function createRfb(): ProtocolDefinition {
   return {
     name: 'rfb',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1300 },
     buffers: [...RFB_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(RfbEvent),

@@ -16,6 +16,7 @@ export function createSip(): ProtocolDefinition {
   return {
     name: 'sip',
     transports: [Transport.TCP, Transport.UDP],
+    parserBytes: { tcp: 900, udp: 550 },
     buffers: [...SIP_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(SipEvent),

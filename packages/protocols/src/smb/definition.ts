@@ -23,6 +23,7 @@ export function createSmb(files: FilePolicy = DEFAULT_FILE_POLICY): ProtocolDefi
   return {
     name: 'smb',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 3000 },
     buffers: [...SMB_BUFFERS, ...frames.buffers],
     frames,
     events: [...Object.values(SmbEvent), ...SILENT_EVENTS],

@@ -42,6 +42,7 @@ export function createSmtp(
   return {
     name: 'smtp',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1050 },
     buffers: [...SMTP_BUFFERS, ...frames.buffers],
     frames,
     events: SMTP_EVENTS,

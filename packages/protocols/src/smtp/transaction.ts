@@ -6,7 +6,7 @@ import { FILE_BUFFER_COUNT, FileTracker } from '../files/file-tracker';
 import type { FilePolicy } from '../files/policy';
 import { COPY_OVERHEAD } from '../lines/copied';
 import type { MimeMessage } from '../mime/message';
-import type { BufferView, Transaction } from '../transaction';
+import type { BufferView, MatchState, Transaction } from '../transaction';
 import { HEADER_BUFFERS, SmtpBuffer } from './buffers';
 import { MOST_RECIPIENTS, RECIPIENT_BYTES } from './limits';
 import { SmtpProgress } from './progress';
@@ -15,7 +15,7 @@ import { SmtpProgress } from './progress';
 const OVERHEAD = 600;
 
 export class SmtpTransaction implements Transaction {
-  matchState: unknown = null;
+  matchState: MatchState = null;
   reached: number = SmtpProgress.NONE;
   /** What the client calls itself, in this session. */
   helo: Uint8Array | null = null;

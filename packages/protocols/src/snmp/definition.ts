@@ -12,6 +12,7 @@ export function createSnmp(): ProtocolDefinition {
   return {
     name: 'snmp',
     transports: [Transport.UDP],
+    parserBytes: { udp: 250 },
     buffers: SNMP_BUFFERS,
     events: Object.values(SnmpEvent),
     probe(_direction, bytes, start, end, flow) {

@@ -20,6 +20,7 @@ export function createSsh(): ProtocolDefinition {
   return {
     name: 'ssh',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1200 },
     buffers: [...SSH_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(SshEvent),

@@ -24,6 +24,7 @@ export function createTelnet(): ProtocolDefinition {
   return {
     name: 'telnet',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 520 },
     buffers: frames.buffers,
     frames,
     events: [],

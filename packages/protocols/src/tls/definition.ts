@@ -20,6 +20,7 @@ export function createTls(): ProtocolDefinition {
   return {
     name: 'tls',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1100 },
     buffers: [...TLS_BUFFERS, ...frames.buffers],
     frames,
     events: TLS_EVENTS,

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { showBytes } from '../buffer-view';
 import { writeInteger } from '../integer-view';
-import { type BufferView, type Direction, Direction as Directions, type Transaction } from '../transaction';
+import {
+  type BufferView,
+  type Direction,
+  Direction as Directions,
+  type MatchState,
+  type Transaction,
+} from '../transaction';
 import { TlsBuffer as B, TlsProgress } from './buffers';
 import { ja3Hash, ja3Text, ja4 } from './fingerprints';
 import { TEXT_BYTES } from './limits';
@@ -59,7 +65,7 @@ const derived = new DerivedText();
 /** One connection: TLS has no smaller unit. */
 export class TlsTransaction implements Transaction {
   readonly id = 0;
-  matchState: unknown = null;
+  matchState: MatchState = null;
   /** The direction that is being told of. */
   current: Direction = 0;
   /** Bits of `TlsSeen`. */

@@ -19,6 +19,7 @@ export function createWebsocket(): ProtocolDefinition {
   return {
     name: 'websocket',
     transports: [Transport.TCP],
+    parserBytes: { tcp: 1000 },
     buffers: [...WEBSOCKET_BUFFERS, ...frames.buffers],
     frames,
     events: Object.values(WebsocketEvent),

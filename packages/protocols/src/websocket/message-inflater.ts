@@ -11,13 +11,12 @@ const HISTORY = 32_768;
 /** What the sender has left out at the end of a message. */
 const TAIL = Uint8Array.of(0, 0, 0xff, 0xff);
 
+/** Of all connections: nothing of it outlives a message. */
+const inflater = new Inflater();
+
 export class MessageInflater {
-  private readonly inflater = new Inflater();
   private readonly sink: PooledBytes;
   private history = new Uint8Array(0);
-
-  /** Memory of one decoder, in bytes, besides what it keeps of messages. */
-  static readonly BYTES = Inflater.BYTES;
 
   constructor(
     pool: BufferPool,
@@ -28,7 +27,7 @@ export class MessageInflater {
 
   /** @returns the message, at most as many bytes as the limit says: its own copy */
   inflate(bytes: Uint8Array, start: number, end: number): Uint8Array {
-    const { inflater, sink, history } = this;
+    const { sink, history } = this;
     inflater.begin(Wrapper.RAW, sink);
     if (history.length > 0) {
       const size = history.length;
@@ -46,6 +45,6 @@ export class MessageInflater {
   }
 
   heldBytes(): number {
-    return this.history.length + MessageInflater.BYTES;
+    return this.history.length;
   }
 }
