@@ -28,6 +28,8 @@ const LARGEST_SEGMENT = 65_536;
 const BOTH_CLOSED = 3;
 /** Of their memory parsers keep so much when some had to give way. */
 const ENOUGH_ROOM = 7 / 8;
+/** Parsers that give way between two packets: all that it takes would keep packets waiting for tenths of a second. */
+const GIVE_WAY_AT_ONCE = 256;
 
 /** What flows carry: to the rules that look at raw bytes, and to the parser of the flow's protocol. */
 export class StreamInspection implements StreamSink {
@@ -239,7 +241,7 @@ export class StreamInspection implements StreamSink {
     const { parserMemory } = this;
     // More than is asked for: or each packet would look for somebody.
     const enough = parserMemory.memcap * ENOUGH_ROOM;
-    while (parserMemory.total > enough) {
+    for (let i = 0; i < GIVE_WAY_AT_ONCE && parserMemory.total > enough; i++) {
       const slot = parserMemory.longestSilent(this.hand.table);
       if (slot < 0) return;
       this.giveUpParser(slot);

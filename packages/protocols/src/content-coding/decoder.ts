@@ -25,6 +25,8 @@ const KEPT = 64;
 /** So many bytes of text, and it is taken for text. */
 const SNIFF_BYTES = 16;
 
+const idle: ContentDecoder[] = [];
+
 export class ContentDecoder {
   private phase: number = Phase.SNIFF;
   private taken = 0;
@@ -194,8 +196,6 @@ export class ContentDecoder {
     }
   }
 }
-
-const idle: ContentDecoder[] = [];
 
 function sniff(first: number, second: number): number {
   if (first === 0x1f && second === 0x8b) return Wrapper.GZIP;
