@@ -7,6 +7,7 @@ import { contentCodingTargets } from './targets/content-coding';
 import { controlSocketTargets } from './targets/control-socket';
 import { inspectorTargets } from './targets/inspector';
 import { packetTargets } from './targets/packet';
+import { patternSetTargets } from './targets/pattern-sets';
 import { protocolTargets } from './targets/protocol';
 import { reassemblyTargets } from './targets/reassembly';
 import { ruleArchiveTargets } from './targets/rule-archive';
@@ -18,6 +19,7 @@ export function allTargets(): readonly FuzzTarget[] {
   return [
     ...protocolTargets(),
     ...packetTargets(),
+    ...patternSetTargets(),
     ...reassemblyTargets(),
     ...contentCodingTargets(),
     ...ruleLanguageTargets(),
